@@ -1,0 +1,361 @@
+#pragma once
+/// The cache: typed operations over one engine, with memory (L1) and an optional shared store
+/// (L2) beneath it.
+/// Threads: a `cache` may be used from any thread.
+///
+///   strata::cache cache;
+///   const strata::entity<agent, "agent:{id}"> agents{{.ttl = 30min}};
+///   auto found = co_await cache.get_or_set(agents("agt_1"), [&] { return load("agt_1"); });
+///
+/// Consistency: a value is never returned, nor stored, if it was read from its source before an
+/// invalidation of its key, one of its tags or one of its prefixes returned.
+
+#include <strata/entity.hpp>
+#include <strata/error.hpp>
+#include <strata/lookup.hpp>
+#include <strata/stats.hpp>
+#include <strata/store.hpp>
+#include <strata/task.hpp>
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata {
+
+namespace detail {
+class engine;
+}
+
+struct cache_options {
+  /// What L1 may use, all of it counted: keys, values, index.
+  byte_size memory{64u << 20};
+
+  /// L2; null: this process's memory only.
+  std::shared_ptr<store> second_level;
+
+  /// Prepended to every key in L2, so that several caches can share a store. a-z, 0-9, _ and -.
+  std::string name_space = "strata";
+
+  /// How long another process may hold the right to fill a key. Also how long we wait for it.
+  duration lease = std::chrono::seconds(30);
+
+  const clock* time = &system_clock();
+};
+
+/// Told to a factory: what it may say about the value it is computing.
+class fill_context {
+ public:
+  explicit fill_context(commit_time started) : asof(started) {}
+
+  /// When the value was true. Preset to the start of the factory, which is always safe; a
+  /// factory that read a snapshot may set the snapshot's own time.
+  commit_time asof;
+  /// Replaces the policy's ttl for this value.
+  std::optional<duration> ttl;
+  /// Tags besides the policy's.
+  std::vector<std::string> tags;
+  /// Do not cache this value.
+  bool skip = false;
+};
+
+namespace detail {
+
+using any_value = std::shared_ptr<const void>;  // null: not found
+using any_factory = std::move_only_function<task<result<any_value>>(fill_context&)>;
+using any_batch_factory = std::move_only_function<task<result<std::vector<any_value>>>(
+    std::span<const std::size_t> missing, fill_context&)>;
+
+struct any_key {
+  const strata::key& key;
+  const std::shared_ptr<const policy>& rules;
+  cache_type type;
+  const value_type* value;
+};
+
+struct any_lookup {
+  any_value value;
+  read_info info;
+  std::shared_ptr<const error> failure;
+};
+
+template <class R>
+struct unwrapped {
+  using type = R;
+};
+template <class R>
+struct unwrapped<task<R>> {
+  using type = R;
+};
+
+/// Turns what a factory returned into an any_value: T, optional<T>, shared_ptr<const T>, or a
+/// result of these.
+template <class T, class R>
+result<any_value> to_any(R&& returned) {
+  using plain = std::remove_cvref_t<R>;
+  if constexpr (requires { returned.error(); returned.has_value(); }) {
+    if (!returned) return std::unexpected(std::forward<R>(returned).error());
+    return to_any<T>(*std::forward<R>(returned));
+  } else if constexpr (std::convertible_to<plain, std::shared_ptr<const T>>) {
+    return any_value(std::shared_ptr<const T>(std::forward<R>(returned)));
+  } else if constexpr (json::detail::is_optional<plain>::value && !json::detail::is_optional<T>::value) {
+    if (!returned) return any_value();
+    return any_value(std::make_shared<const T>(*std::forward<R>(returned)));
+  } else {
+    static_assert(std::convertible_to<plain, T>,
+                  "a factory returns T, std::optional<T>, std::shared_ptr<const T>, a result or a task of these");
+    return any_value(std::make_shared<const T>(std::forward<R>(returned)));
+  }
+}
+
+template <class T, class F>
+any_factory erase_factory(F factory) {
+  return [factory = std::move(factory)](fill_context& context) mutable -> task<result<any_value>> {
+    auto call = [&]() -> decltype(auto) {
+      if constexpr (std::invocable<F&, fill_context&>) {
+        return factory(context);
+      } else {
+        return factory();
+      }
+    };
+    if constexpr (requires { call().is_ready(); }) {
+      co_return to_any<T>(co_await call());
+    } else {
+      co_return to_any<T>(call());
+    }
+  };
+}
+
+}  // namespace detail
+
+template <class F>
+concept factory = std::invocable<F&> || std::invocable<F&, fill_context&>;
+
+class cache {
+ public:
+  /// Throws bad_options that names every problem of `options`.
+  explicit cache(cache_options options = {});
+  ~cache();
+  cache(const cache&) = delete;
+  cache& operator=(const cache&) = delete;
+
+  /// The value of `where`, from L1 or L2. Never runs a factory.
+  /// Cost: hit O(1), ready at once, no coroutine frame; miss one L2 round trip.
+  template <class T>
+  task<lookup<T>> get(const typed_key<T>& where) {
+    auto hit = find(erased(where));
+    if (hit.info.from != layer::none || !has_second_level()) return lookup<T>(std::move(hit));
+    return then_get(where);
+  }
+
+  /// The value of `where`, running `factory` on a miss.
+  /// One call a key at a time in this process; other callers wait for it and get its value,
+  /// its error or its exception. With L2, one call across processes.
+  /// Requires: `factory` does not call this cache for the same key.
+  /// Returns:  value | not found (negative) | error
+  /// Errors:   what `factory` returns; rethrows what `factory` throws. L2 failing is no error.
+  /// Threads:  any; resumes on the caller's executor.
+  /// Lifetime: `where` copied; `factory` kept until it has run.
+  /// Cost:     hit O(1), no I/O, no coroutine frame; miss factory + at most two L2 round trips.
+  template <class T, factory F>
+  task<lookup<T>> get_or_set(const typed_key<T>& where, F factory) {
+    auto hit = find(erased(where));
+    if (hit.info.from != layer::none) return lookup<T>(std::move(hit));
+    return then_fill(where, detail::erase_factory<T>(std::move(factory)), hit.info.reason);
+  }
+
+  /// Stores `value`, true as of now. Returns whether it was stored: a value older than what an
+  /// invalidation allows is not.
+  template <class T>
+  task<bool> set(const typed_key<T>& where, T value) {
+    return store_value(where, std::make_shared<const T>(std::move(value)));
+  }
+
+  /// Remembers that there is no value, for the policy's negative_ttl.
+  template <class T>
+  task<bool> set_absent(const typed_key<T>& where) {
+    return store_value(where, std::shared_ptr<const T>());
+  }
+
+  /// The right to store a value that a writer will have committed: take it before COMMIT, hand
+  /// it to `set_committed` after. An invalidation in between makes it void.
+  class write_ticket {
+   public:
+    write_ticket(write_ticket&&) noexcept;
+    write_ticket& operator=(write_ticket&&) noexcept;
+    ~write_ticket();
+
+   private:
+    friend class cache;
+    struct state;
+    explicit write_ticket(std::unique_ptr<state> held);
+    std::unique_ptr<state> state_;
+  };
+  template <class T>
+  task<write_ticket> begin_write(const typed_key<T>& where) {
+    return take_ticket(where.key);
+  }
+  /// Removes what is cached under the ticket's key and stores `value` (null: nothing) instead.
+  template <class T>
+  task<bool> set_committed(write_ticket ticket, const typed_key<T>& where,
+                           std::shared_ptr<const T> value) {
+    return commit_value(std::move(ticket), where, std::move(value));
+  }
+
+  /// The values of `wanted`, in their order. Cost: one L2 round trip a node for all L1 misses.
+  template <class T>
+  task<std::vector<lookup<T>>> get_many(std::vector<typed_key<T>> wanted) {
+    const auto keys = erased(wanted);
+    co_return typed<T>(co_await get_many(std::span(keys)));
+  }
+
+  /// As get_many; `factory` is called once with the indices into `wanted` that were missed, as
+  /// `std::span<const std::size_t>`, and returns a vector of optional<T> (or of
+  /// shared_ptr<const T>), one for each, or a result or task of it.
+  /// Throws what `factory` throws; std::length_error if it returns another number of values.
+  template <class T, class F>
+  task<std::vector<lookup<T>>> get_or_set_many(std::vector<typed_key<T>> wanted, F factory) {
+    const auto keys = erased(wanted);
+    co_return typed<T>(co_await get_or_set_many(std::span(keys), erase_batch<T>(std::move(factory))));
+  }
+
+  template <class T>
+  task<> set_many(std::vector<std::pair<typed_key<T>, T>> values) {
+    for (auto& [where, value] : values) co_await set(where, std::move(value));
+  }
+
+  /// Removes `where` from every layer. When the task ends no reader anywhere in this process gets
+  /// the old value, and no fill that began before can bring it back. With L2 away, the removal
+  /// holds here at once and is kept for L2.
+  template <class T>
+  task<> remove(const typed_key<T>& where) {
+    return remove(where.key);
+  }
+  task<> remove(const key& where);
+  task<> remove(std::vector<key> keys);
+
+  /// Removes every value that carries `tag`. O(1), whatever the number of values.
+  task<> remove_by_tag(std::string_view tag);
+
+  /// Removes every key that is `prefix` or continues it at a `:`. O(1).
+  task<> remove_by_prefix(std::string_view prefix);
+
+  /// Removes every key that matches `glob` (`*`, `?`, `[…]`, `\`). `a:b:*` is a prefix and O(1);
+  /// any other glob walks all keys.
+  task<> remove_pattern(std::string_view glob);
+
+  /// Removes everything. O(1).
+  task<> clear();
+
+  /// Gives the value of `where` a new time to live. Returns whether it was there and fresh.
+  template <class T>
+  task<bool> touch(const typed_key<T>& where, duration ttl) {
+    return touch(where.key, ttl);
+  }
+  task<bool> touch(const key& where, duration ttl);
+
+  /// Where `where` stands in every layer and why the next read will do what it will do.
+  task<explanation> explain(const key& where);
+
+  /// A snapshot of counters and sizes. Cost: O(threads × types); not for hot paths.
+  cache_stats stats() const;
+
+  /// Drops what has expired from memory, a bounded amount a call; call it about every second.
+  void maintain();
+
+ private:
+  template <class T>
+  static detail::any_key erased(const typed_key<T>& where) {
+    return {where.key, where.rules, where.type, &detail::value_type_of<T>};
+  }
+  template <class T>
+  static std::vector<detail::any_key> erased(const std::vector<typed_key<T>>& wanted) {
+    std::vector<detail::any_key> keys;
+    keys.reserve(wanted.size());
+    for (const auto& each : wanted) keys.push_back(erased(each));
+    return keys;
+  }
+  template <class T>
+  static std::vector<lookup<T>> typed(std::vector<detail::any_lookup> found) {
+    std::vector<lookup<T>> out;
+    out.reserve(found.size());
+    for (auto& each : found) out.emplace_back(std::move(each));
+    return out;
+  }
+  template <class T, class F>
+  static detail::any_batch_factory erase_batch(F factory);
+
+  template <class T>
+  task<lookup<T>> then_get(typed_key<T> where) {
+    co_return lookup<T>(co_await get_slow(erased(where)));
+  }
+  template <class T>
+  task<lookup<T>> then_fill(typed_key<T> where, detail::any_factory factory, miss_reason reason) {
+    co_return lookup<T>(co_await fill_slow(erased(where), std::move(factory), reason));
+  }
+  template <class T>
+  task<bool> store_value(typed_key<T> where, std::shared_ptr<const T> value) {
+    co_return co_await set_any(erased(where), std::move(value));
+  }
+  template <class T>
+  task<bool> commit_value(write_ticket ticket, typed_key<T> where, std::shared_ptr<const T> value) {
+    co_return co_await set_any(std::move(ticket), erased(where), std::move(value));
+  }
+
+  bool has_second_level() const noexcept;
+  detail::any_lookup find(const detail::any_key& where);
+  task<detail::any_lookup> get_slow(detail::any_key where);
+  task<detail::any_lookup> fill_slow(detail::any_key where, detail::any_factory factory,
+                                     miss_reason reason);
+  task<bool> set_any(detail::any_key where, detail::any_value value);
+  task<bool> set_any(write_ticket ticket, detail::any_key where, detail::any_value value);
+  task<write_ticket> take_ticket(key where);
+  task<std::vector<detail::any_lookup>> get_many(std::span<const detail::any_key> keys);
+  task<std::vector<detail::any_lookup>> get_or_set_many(std::span<const detail::any_key> keys,
+                                                        detail::any_batch_factory factory);
+
+  std::unique_ptr<detail::engine> engine_;
+};
+
+template <class T, class F>
+detail::any_batch_factory cache::erase_batch(F factory) {
+  return [factory = std::move(factory)](std::span<const std::size_t> missing, fill_context& context) mutable
+             -> task<result<std::vector<detail::any_value>>> {
+    auto call = [&]() -> decltype(auto) {
+      if constexpr (std::invocable<F&, std::span<const std::size_t>, fill_context&>) {
+        return factory(missing, context);
+      } else {
+        return factory(missing);
+      }
+    };
+    auto convert = [](auto&& returned) -> result<std::vector<detail::any_value>> {
+      std::vector<detail::any_value> out;
+      auto each = [&](auto&& values) -> result<void> {
+        for (auto& value : values) {
+          auto converted = detail::to_any<T>(std::move(value));
+          if (!converted) return std::unexpected(converted.error());
+          out.push_back(std::move(*converted));
+        }
+        return {};
+      };
+      if constexpr (requires { returned.error(); }) {
+        if (!returned) return std::unexpected(returned.error());
+        if (auto ok = each(*returned); !ok) return std::unexpected(ok.error());
+      } else {
+        if (auto ok = each(returned); !ok) return std::unexpected(ok.error());
+      }
+      return out;
+    };
+    if constexpr (requires { call().is_ready(); }) {
+      co_return convert(co_await call());
+    } else {
+      co_return convert(call());
+    }
+  };
+}
+
+}  // namespace strata

@@ -1,0 +1,104 @@
+#pragma once
+/// The port of the source of truth: statements, rows, transactions. SQLite and PostgreSQL
+/// implement it; `tests/contract/database_contract.hpp` is what they must pass.
+/// Threads: a `database` may be used from any thread; a `transaction` by one task at a time.
+/// A task resumes on its caller's executor; no call blocks the caller's thread.
+///
+/// Statements are SQL with `$1`, `$2`, … for parameters, in the subset that both databases share:
+/// TEXT, BIGINT, DOUBLE PRECISION, BOOLEAN as 0/1 integers, JSON as TEXT, times as RFC 3339 TEXT.
+
+#include <strata/error.hpp>
+#include <strata/store.hpp>
+#include <strata/task.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace strata {
+
+/// A parameter or a column: null, integer, real or text.
+using sql_value = std::variant<std::monostate, std::int64_t, double, std::string>;
+using sql_parameters = std::vector<sql_value>;
+
+/// What a statement returned.
+class sql_rows {
+ public:
+  sql_rows() = default;
+  sql_rows(std::vector<std::string> columns, std::vector<std::vector<sql_value>> rows,
+           std::int64_t changed);
+
+  std::size_t size() const noexcept { return rows_.size(); }
+  bool empty() const noexcept { return rows_.empty(); }
+  const std::vector<std::string>& columns() const noexcept { return columns_; }
+
+  /// The value at `row` and column `name`. Aborts if there is no such row or column.
+  const sql_value& at(std::size_t row, std::string_view name) const;
+  const std::vector<sql_value>& row(std::size_t index) const { return rows_.at(index); }
+
+  /// How many rows an INSERT, UPDATE or DELETE changed.
+  std::int64_t changed() const noexcept { return changed_; }
+
+ private:
+  std::vector<std::string> columns_;
+  std::vector<std::vector<sql_value>> rows_;
+  std::int64_t changed_ = 0;
+};
+
+/// An open transaction, serializable against other writers. Destroyed without `commit`, it rolls
+/// back. Requires: no cache fill while one is open.
+class transaction {
+ public:
+  virtual ~transaction() = default;
+  /// Errors: constraint, statement, database_unavailable, timeout. After any error only
+  /// `rollback` or destruction makes sense.
+  virtual task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) = 0;
+  virtual task<result<void>> commit() = 0;
+  virtual task<result<void>> rollback() = 0;
+};
+
+class database {
+ public:
+  virtual ~database() = default;
+
+  /// Runs one reading statement outside any transaction, on a snapshot of committed data.
+  /// Errors: statement, database_unavailable, timeout, busy.
+  virtual task<result<sql_rows>> query(std::string_view statement, sql_parameters parameters) = 0;
+
+  /// Runs one writing statement in a transaction of its own; it is durable when the task ends.
+  virtual task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) = 0;
+
+  /// Opens a transaction; waits its turn where the database has one writer.
+  virtual task<result<std::unique_ptr<transaction>>> begin() = 0;
+
+  /// Runs a script of statements separated by `;` in one transaction: for migrations.
+  virtual task<result<void>> run_script(std::string_view script) = 0;
+
+  /// Changes whenever another program commits to this database; tells a cache with no relay
+  /// that what it holds may be old. Cost: no I/O to speak of.
+  virtual task<result<std::uint64_t>> foreign_changes() = 0;
+
+  /// Answers if the database can serve now.
+  virtual task<result<void>> ping() = 0;
+
+  /// "sqlite" or "postgres".
+  virtual std::string_view dialect() const noexcept = 0;
+};
+
+/// Options of the embedded database.
+struct sqlite_options {
+  std::string file;              ///< path; created if missing. Its folder must exist.
+  unsigned readers = 2;          ///< reading connections, each with a thread
+  duration busy_timeout = std::chrono::seconds(5);  ///< how long a write waits for another program's
+  unsigned queue_limit = 4096;   ///< jobs waiting, above which a call ends with errc::busy
+};
+
+/// Opens (or creates) an SQLite database in WAL mode, foreign keys on.
+/// Errors: database_unavailable with the file's name and SQLite's reason.
+result<std::shared_ptr<database>> open_sqlite(sqlite_options options);
+
+}  // namespace strata

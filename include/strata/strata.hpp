@@ -1,0 +1,18 @@
+#pragma once
+/// Everything: `#include <strata/strata.hpp>`.
+
+#include <strata/cache.hpp>
+#include <strata/cached.hpp>
+#include <strata/codec.hpp>
+#include <strata/database.hpp>
+#include <strata/entity.hpp>
+#include <strata/error.hpp>
+#include <strata/events.hpp>
+#include <strata/json.hpp>
+#include <strata/key.hpp>
+#include <strata/lookup.hpp>
+#include <strata/policy.hpp>
+#include <strata/stats.hpp>
+#include <strata/store.hpp>
+#include <strata/task.hpp>
+#include <strata/time.hpp>

@@ -1,0 +1,48 @@
+#pragma once
+/// Clocks, durations and sizes. Time is always passed in: nothing below `open` reads a clock
+/// by itself, so a test can own time.
+/// Threads: values are immutable; a `clock` may be read from any thread.
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+
+namespace strata {
+
+using duration = std::chrono::nanoseconds;
+
+/// A point on the process's monotonic clock. Never compared across processes.
+using time_point = std::chrono::time_point<std::chrono::steady_clock, duration>;
+
+/// A calendar time, for people and HTTP only; no cache decision depends on it.
+using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
+
+/// Where `now` comes from.
+/// Threads: any. Cost: one virtual call and what the clock costs.
+class clock {
+ public:
+  virtual ~clock() = default;
+  /// Never goes back.
+  virtual time_point now() const noexcept = 0;
+  /// The same, up to 10 ms late, and cheaper: for deciding expiry on a hit.
+  virtual time_point coarse_now() const noexcept { return now(); }
+  virtual wall_time wall() const noexcept = 0;
+};
+
+/// The machine's clocks. Lifetime: static.
+const clock& system_clock() noexcept;
+
+/// A number of bytes.
+struct byte_size {
+  std::uint64_t count = 0;
+  friend constexpr auto operator<=>(byte_size, byte_size) = default;
+};
+
+namespace literals {
+constexpr byte_size operator""_B(unsigned long long n) { return {n}; }
+constexpr byte_size operator""_KiB(unsigned long long n) { return {n << 10}; }
+constexpr byte_size operator""_MiB(unsigned long long n) { return {n << 20}; }
+constexpr byte_size operator""_GiB(unsigned long long n) { return {n << 30}; }
+}  // namespace literals
+
+}  // namespace strata
