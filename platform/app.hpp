@@ -1,0 +1,101 @@
+#pragma once
+/// The AI Agent Platform in one object: its routes, repositories, sessions and events over a
+/// database and a cache that the caller owns.
+/// Threads: any, once constructed; `start` and `stop` by one thread.
+///
+///   platform::app app({.database = database, .cache = cache});
+///   if (auto done = strata::sync_wait(app.migrate()); !done) return fail(done.error());
+///   app.start();
+///   serve(app.routes());
+///   app.stop();
+
+#include "platform/policies.hpp"
+
+#include <strata/cache.hpp>
+#include <strata/database.hpp>
+#include <strata/events.hpp>
+#include <strata/task.hpp>
+#include <strata/time.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace server {
+class router;
+}
+
+namespace platform {
+
+class repositories;
+
+/// Passwords and sessions.
+struct auth_settings {
+  unsigned password_threads = 1;                 ///< threads that hash passwords, away from those that serve
+  std::size_t password_queue = 64;               ///< logins waiting, above which the answer is 503
+  std::uint64_t password_operations = 2;         ///< argon2id passes
+  strata::byte_size password_memory{64u << 20};  ///< argon2id memory of one hash
+  strata::duration session_idle = std::chrono::hours(24);          ///< a session's life, sliding
+  strata::duration session_lifetime = std::chrono::hours(24 * 7);  ///< its end, however used
+  std::size_t session_limit = 100'000;  ///< sessions held; above it the one idle longest ends
+  bool secure_cookie = false;           ///< set when the outside speaks TLS
+};
+
+/// So many requests in so much time; a count of 0 is no limit.
+struct rate {
+  std::uint64_t count = 0;
+  strata::duration period = std::chrono::minutes(1);
+};
+
+struct limit_settings {
+  rate user{6'000};        ///< requests of one user
+  rate address{12'000};    ///< requests of one address without a session
+  rate login_account{10};  ///< logins tried for one email
+  rate login_address{60};  ///< logins tried from one address
+};
+
+struct app_options {
+  std::shared_ptr<strata::database> database;  ///< required
+  std::shared_ptr<strata::cache> cache;        ///< required
+  const strata::clock* time = &strata::system_clock();
+  policy_table policies = default_policies();
+  auth_settings auth;
+  limit_settings limits;
+  /// How often to look if another program wrote to the database.
+  strata::duration foreign_change_interval = std::chrono::milliseconds(100);
+  /// Told what an operator should know, one line each. Called from any thread.
+  std::function<void(std::string_view line)> log;
+};
+
+class app {
+ public:
+  /// Throws strata::bad_options that names every problem of `options`.
+  explicit app(app_options options);
+  /// Requires: no request is being served. Stops what `start` began.
+  ~app();
+  app(const app&) = delete;
+  app& operator=(const app&) = delete;
+
+  /// Brings the database's tables up to date; does nothing when they are.
+  strata::task<strata::result<void>> migrate();
+
+  /// Begins the background work: clears the cache when another program has written to the
+  /// database, ends old sessions, calls `cache::maintain`.
+  void start();
+  /// Ends it and waits for it. Idempotent.
+  void stop();
+
+  /// Every route of the platform's API. Lifetime: this app.
+  server::router& routes() noexcept;
+  /// What import and demo data write through. Lifetime: this app.
+  repositories& data() noexcept;
+  strata::event_bus& events() noexcept;
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace platform
