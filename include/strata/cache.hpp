@@ -41,7 +41,7 @@ struct cache_options {
   /// Prepended to every key in L2, so that several caches can share a store. a-z, 0-9, _ and -.
   std::string name_space = "strata";
 
-  /// How long another process may hold the right to fill a key. Also how long we wait for it.
+  /// How long another process may hold the right to fill a key in L2.
   duration lease = std::chrono::seconds(30);
 
   const clock* time = &system_clock();
@@ -97,7 +97,10 @@ struct unwrapped<task<R>> {
 template <class T, class R>
 result<any_value> to_any(R&& returned) {
   using plain = std::remove_cvref_t<R>;
-  if constexpr (requires { returned.error(); returned.has_value(); }) {
+  if constexpr (requires {
+                  returned.error();
+                  returned.has_value();
+                }) {
     if (!returned) return std::unexpected(std::forward<R>(returned).error());
     return to_any<T>(*std::forward<R>(returned));
   } else if constexpr (std::convertible_to<plain, std::shared_ptr<const T>>) {
@@ -106,8 +109,9 @@ result<any_value> to_any(R&& returned) {
     if (!returned) return any_value();
     return any_value(std::make_shared<const T>(*std::forward<R>(returned)));
   } else {
-    static_assert(std::convertible_to<plain, T>,
-                  "a factory returns T, std::optional<T>, std::shared_ptr<const T>, a result or a task of these");
+    static_assert(
+        std::convertible_to<plain, T>,
+        "a factory returns T, std::optional<T>, std::shared_ptr<const T>, a result or a task of these");
     return any_value(std::make_shared<const T>(std::forward<R>(returned)));
   }
 }
@@ -154,7 +158,7 @@ class cache {
 
   /// The value of `where`, running `factory` on a miss.
   /// One call a key at a time in this process; other callers wait for it and get its value,
-  /// its error or its exception. With L2, one call across processes.
+  /// its error or its exception.
   /// Requires: `factory` does not call this cache for the same key.
   /// Returns:  value | not found (negative) | error
   /// Errors:   what `factory` returns; rethrows what `factory` throws. L2 failing is no error.
@@ -201,8 +205,7 @@ class cache {
   }
   /// Removes what is cached under the ticket's key and stores `value` (null: nothing) instead.
   template <class T>
-  task<bool> set_committed(write_ticket ticket, const typed_key<T>& where,
-                           std::shared_ptr<const T> value) {
+  task<bool> set_committed(write_ticket ticket, const typed_key<T>& where, std::shared_ptr<const T> value) {
     return commit_value(std::move(ticket), where, std::move(value));
   }
 
@@ -309,8 +312,7 @@ class cache {
   bool has_second_level() const noexcept;
   detail::any_lookup find(const detail::any_key& where);
   task<detail::any_lookup> get_slow(detail::any_key where);
-  task<detail::any_lookup> fill_slow(detail::any_key where, detail::any_factory factory,
-                                     miss_reason reason);
+  task<detail::any_lookup> fill_slow(detail::any_key where, detail::any_factory factory, miss_reason reason);
   task<bool> set_any(detail::any_key where, detail::any_value value);
   task<bool> set_any(write_ticket ticket, detail::any_key where, detail::any_value value);
   task<write_ticket> take_ticket(key where);
@@ -323,8 +325,9 @@ class cache {
 
 template <class T, class F>
 detail::any_batch_factory cache::erase_batch(F factory) {
-  return [factory = std::move(factory)](std::span<const std::size_t> missing, fill_context& context) mutable
-             -> task<result<std::vector<detail::any_value>>> {
+  return [factory = std::move(factory)](
+             std::span<const std::size_t> missing,
+             fill_context& context) mutable -> task<result<std::vector<detail::any_value>>> {
     auto call = [&]() -> decltype(auto) {
       if constexpr (std::invocable<F&, std::span<const std::size_t>, fill_context&>) {
         return factory(missing, context);

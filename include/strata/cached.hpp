@@ -18,8 +18,8 @@ namespace detail {
 
 /// How an argument is kept for a call that outlives the caller's: text by value.
 template <class A>
-using kept = std::conditional_t<std::convertible_to<const A&, std::string_view>, std::string,
-                                std::remove_cvref_t<A>>;
+using kept =
+    std::conditional_t<std::convertible_to<const A&, std::string_view>, std::string, std::remove_cvref_t<A>>;
 
 }  // namespace detail
 
@@ -31,7 +31,9 @@ class cached_function {
   using value_type = typename Entity::value_type;
 
   cached_function(cache& cache, Entity entity, F function, KeyBuilder builder)
-      : cache_(&cache), entity_(std::move(entity)), function_(std::move(function)),
+      : cache_(&cache),
+        entity_(std::move(entity)),
+        function_(std::move(function)),
         builder_(std::move(builder)) {}
 
   /// The value for `arguments`: cached, or what the function returns for them now.
@@ -66,8 +68,8 @@ class cached_function {
  private:
   template <class... Arguments>
   auto call_later(const Arguments&... arguments) const {
-    return [function = function_, kept = std::tuple<detail::kept<Arguments>...>(arguments...)](
-               fill_context& context) mutable {
+    return [function = function_,
+            kept = std::tuple<detail::kept<Arguments>...>(arguments...)](fill_context& context) mutable {
       return std::apply(
           [&](const auto&... each) {
             if constexpr (std::invocable<F&, fill_context&, decltype(each)...>) {

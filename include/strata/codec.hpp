@@ -49,7 +49,10 @@ std::size_t heap_bytes(const T& value) {
       sum += 48 + sizeof name + sizeof each + heap_bytes(name) + heap_bytes(each);
     }
     return sum;
-  } else if constexpr (requires { value.begin(); value.capacity(); }) {
+  } else if constexpr (requires {
+                         value.begin();
+                         value.capacity();
+                       }) {
     std::size_t sum = value.capacity() * sizeof(*value.begin());
     for (const auto& each : value) sum += heap_bytes(each);
     return sum;
@@ -73,9 +76,8 @@ struct value_type {
 /// One per type, so its address also tells the types apart.
 template <class T>
 inline constexpr value_type value_type_of{
-    .encode = [](const void* value, std::string& out) {
-      codec<T>::encode(*static_cast<const T*>(value), out);
-    },
+    .encode = [](const void* value,
+                 std::string& out) { codec<T>::encode(*static_cast<const T*>(value), out); },
     .decode = [](std::string_view bytes) -> result<std::shared_ptr<const void>> {
       auto value = codec<T>::decode(bytes);
       if (!value) return std::unexpected(error{errc::corrupt_entry, value.error().detail});

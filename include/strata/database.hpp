@@ -29,8 +29,7 @@ using sql_parameters = std::vector<sql_value>;
 class sql_rows {
  public:
   sql_rows() = default;
-  sql_rows(std::vector<std::string> columns, std::vector<std::vector<sql_value>> rows,
-           std::int64_t changed);
+  sql_rows(std::vector<std::string> columns, std::vector<std::vector<sql_value>> rows, std::int64_t changed);
 
   std::size_t size() const noexcept { return rows_.size(); }
   bool empty() const noexcept { return rows_.empty(); }
@@ -91,10 +90,10 @@ class database {
 
 /// Options of the embedded database.
 struct sqlite_options {
-  std::string file;              ///< path; created if missing. Its folder must exist.
-  unsigned readers = 2;          ///< reading connections, each with a thread
+  std::string file;                                 ///< path; created if missing. Its folder must exist.
+  unsigned readers = 2;                             ///< reading connections, each with a thread
   duration busy_timeout = std::chrono::seconds(5);  ///< how long a write waits for another program's
-  unsigned queue_limit = 4096;   ///< jobs waiting, above which a call ends with errc::busy
+  unsigned queue_limit = 4096;                      ///< jobs waiting, above which a call ends with errc::busy
 };
 
 /// Opens (or creates) an SQLite database in WAL mode, foreign keys on.

@@ -38,7 +38,7 @@ struct problem {
   std::string detail;
 };
 
-/// Parses one JSON text: UTF-8 checked, at most 64 levels deep, duplicate names refused.
+/// Parses one JSON text: UTF-8 checked, at most 64 levels deep; of a repeated name the last counts.
 /// Errors: invalid_argument with "line L, column C: what".
 result<boost::json::value> parse(std::string_view text);
 
@@ -189,8 +189,7 @@ void convert_members(const boost::json::object& from, T& into, const std::string
   });
   for (const auto& each : from) {
     bool known = false;
-    boost::mp11::mp_for_each<members_of<T>>(
-        [&](auto member) { known = known || each.key() == member.name; });
+    boost::mp11::mp_for_each<members_of<T>>([&](auto member) { known = known || each.key() == member.name; });
     if (!known) problems.push_back({child(pointer, each.key()), "is not a known field"});
   }
 }
@@ -223,8 +222,8 @@ void convert(const boost::json::value& from, std::vector<T>& into, const std::st
 }
 
 template <class T>
-void convert(const boost::json::value& from, std::map<std::string, T>& into,
-             const std::string& pointer, std::vector<problem>& problems) {
+void convert(const boost::json::value& from, std::map<std::string, T>& into, const std::string& pointer,
+             std::vector<problem>& problems) {
   const auto* fields = from.if_object();
   if (fields == nullptr) {
     problems.push_back({pointer, "must be an object, not " + detail::kind_of(from)});
@@ -232,8 +231,7 @@ void convert(const boost::json::value& from, std::map<std::string, T>& into,
   }
   into.clear();
   for (const auto& each : *fields) {
-    convert(each.value(), into[std::string(each.key())], detail::child(pointer, each.key()),
-            problems);
+    convert(each.value(), into[std::string(each.key())], detail::child(pointer, each.key()), problems);
   }
 }
 

@@ -67,8 +67,14 @@ class lookup {
 
   /// True if there is a value.
   explicit operator bool() const noexcept { return value_ != nullptr; }
-  const T& operator*() const noexcept { assert(value_); return *value_; }
-  const T* operator->() const noexcept { assert(value_); return value_.get(); }
+  const T& operator*() const noexcept {
+    assert(value_);
+    return *value_;
+  }
+  const T* operator->() const noexcept {
+    assert(value_);
+    return value_.get();
+  }
 
   /// The value, shared with the cache; null if there is none.
   const std::shared_ptr<const T>& value() const noexcept { return value_; }

@@ -19,12 +19,12 @@ struct type_stats {
   std::string type;
   std::uint64_t l1_hits = 0;
   std::uint64_t l2_hits = 0;
-  std::uint64_t negative_hits = 0;  ///< of the hits, those that said "not found"
+  std::uint64_t negative_hits = 0;                   ///< of the hits, those that said "not found"
   std::array<std::uint64_t, miss_reasons> misses{};  ///< by miss_reason
-  std::uint64_t shared = 0;         ///< reads answered by another caller's factory call
+  std::uint64_t shared = 0;                          ///< reads answered by another caller's factory call
   std::uint64_t fills = 0;
-  std::uint64_t fills_fenced = 0;   ///< refused: older than an invalidation
-  std::uint64_t fills_older = 0;    ///< refused: something newer is stored
+  std::uint64_t fills_fenced = 0;  ///< refused: older than an invalidation
+  std::uint64_t fills_older = 0;   ///< refused: something newer is stored
   std::uint64_t fills_too_large = 0;
   std::uint64_t factory_calls = 0;
   std::uint64_t factory_failures = 0;
@@ -34,8 +34,8 @@ struct type_stats {
 /// Durations of one operation, in Prometheus's cumulative form.
 struct latency_stats {
   std::string operation;
-  std::vector<double> bounds;          ///< seconds, ascending
-  std::vector<std::uint64_t> counts;   ///< one more than bounds; not cumulative
+  std::vector<double> bounds;         ///< seconds, ascending
+  std::vector<std::uint64_t> counts;  ///< one more than bounds; not cumulative
   double sum_seconds = 0;
 };
 
@@ -47,7 +47,7 @@ struct cache_stats {
   std::uint64_t budget = 0;
   std::uint64_t evictions = 0;
   std::uint64_t expirations = 0;
-  std::uint64_t flights = 0;         ///< factory calls running now
+  std::uint64_t flights = 0;  ///< factory calls running now
   std::uint64_t l2_errors = 0;
   std::uint64_t l2_round_trips = 0;
   commit_time clock = 0;

@@ -48,13 +48,23 @@ struct acquired {
 /// How a fill ended.
 enum class fill_result { stored, lease_lost, below_floor, older };
 
+/// One value to be stored; the views outlive the call.
+struct fill_request {
+  std::string_view key;
+  lease_token lease = 0;
+  commit_time asof = 0;
+  std::string_view bytes;
+  duration ttl{};
+};
+
 /// A lower bound on asof for every key that carries a tag or prefix.
 struct floor_entry {
   std::uint32_t bucket;
   commit_time asof;
 };
 
-/// Told by the store what other processes changed. Called on the store's thread: be short, never
+/// Told by the store what others changed: changes made through the observed connection itself
+/// are not told, but for `clear`. Called on the store's thread: be short, never
 /// call the store from here.
 class store_observer {
  public:
@@ -81,13 +91,19 @@ class store {
   /// The value of `key`; on a miss the lease, if nobody holds it. `hold` bounds the lease.
   virtual task<result<acquired>> acquire(std::string_view key, duration hold) = 0;
 
+  /// `acquire` for each of `keys`, in their order. Cost: one round trip a node.
+  virtual task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys,
+                                                           duration hold) = 0;
+
   /// Takes the lease of `key` even if a value or another lease is there; the other holder's fill
   /// will be refused. What a writer calls before it commits.
   virtual task<result<lease_token>> force_lease(std::string_view key, duration hold) = 0;
 
-  /// Stores `bytes` for `ttl` if the rules above allow it, and ends the lease.
-  virtual task<result<fill_result>> fill(std::string_view key, lease_token lease, commit_time asof,
-                                         std::string_view bytes, duration ttl) = 0;
+  /// Stores a value for its ttl if the rules above allow it, and ends the lease.
+  virtual task<result<fill_result>> fill(fill_request value) = 0;
+
+  /// `fill` for each of `fills`, in their order. Cost: one round trip a node.
+  virtual task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) = 0;
 
   /// Ends a lease without a fill, so that the next miss does not wait for it.
   virtual task<result<void>> release(std::string_view key, lease_token lease) = 0;
@@ -97,8 +113,7 @@ class store {
 
   /// Removes every key that matches `glob` (`*`, `?`, `[…]`, `\`) as `invalidate` would.
   /// Cost: O(all keys), in bounded batches. Returns how many values were removed.
-  virtual task<result<std::size_t>> invalidate_matching(std::string_view glob,
-                                                        commit_time floor) = 0;
+  virtual task<result<std::size_t>> invalidate_matching(std::string_view glob, commit_time floor) = 0;
 
   /// Gives `key` a new time to live. Returns whether it was there.
   virtual task<result<bool>> touch(std::string_view key, duration ttl) = 0;
@@ -124,10 +139,16 @@ class store {
   virtual void unobserve(store_observer& observer) = 0;
 };
 
-/// A store in this process's memory: the second level of tests and of several caches in one
-/// process, and where sessions live without Redis.
+/// A store in this process's memory, shared by its connections: the second level of tests and of
+/// several caches in one process, and where sessions live without Redis.
+class memory_server;
+
 /// `budget` bounds its bytes; over it, the entries nearest to their end of life go first.
-std::shared_ptr<store> make_memory_store(const clock& time = system_clock(),
-                                         byte_size budget = {256u << 20});
+/// Lifetime: `time` outlives the server.
+std::shared_ptr<memory_server> make_memory_server(const clock& time = system_clock(),
+                                                  byte_size budget = {256u << 20});
+
+/// One user's connection to `server`, as a process has one to Redis.
+std::shared_ptr<store> connect(std::shared_ptr<memory_server> server);
 
 }  // namespace strata

@@ -99,8 +99,7 @@ class [[nodiscard]] task {
   task(U&& value) : ready_(std::in_place, std::forward<U>(value)) {}  // NOLINT: implicit on purpose
 
   explicit task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
-  task(task&& other) noexcept
-      : handle_(std::exchange(other.handle_, {})), ready_(std::move(other.ready_)) {}
+  task(task&& other) noexcept : handle_(std::exchange(other.handle_, {})), ready_(std::move(other.ready_)) {}
   task& operator=(task&& other) noexcept {
     if (this != &other) {
       if (handle_) handle_.destroy();
@@ -161,9 +160,7 @@ inline task<void> promise<void>::get_return_object() noexcept {
 struct root {
   struct promise_type {
     executor* where = nullptr;
-    root get_return_object() noexcept {
-      return {std::coroutine_handle<promise_type>::from_promise(*this)};
-    }
+    root get_return_object() noexcept { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
     std::suspend_always initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }
     void return_void() const noexcept {}
@@ -222,7 +219,9 @@ struct this_executor {
 struct resume_on {
   executor& target;
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> self) const { target.post([self] { self.resume(); }); }
+  void await_suspend(std::coroutine_handle<> self) const {
+    target.post([self] { self.resume(); });
+  }
   void await_resume() const noexcept {}
 };
 

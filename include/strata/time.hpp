@@ -39,10 +39,18 @@ struct byte_size {
 };
 
 namespace literals {
-constexpr byte_size operator""_B(unsigned long long n) { return {n}; }
-constexpr byte_size operator""_KiB(unsigned long long n) { return {n << 10}; }
-constexpr byte_size operator""_MiB(unsigned long long n) { return {n << 20}; }
-constexpr byte_size operator""_GiB(unsigned long long n) { return {n << 30}; }
+constexpr byte_size operator""_B(unsigned long long n) {
+  return {n};
+}
+constexpr byte_size operator""_KiB(unsigned long long n) {
+  return {n << 10};
+}
+constexpr byte_size operator""_MiB(unsigned long long n) {
+  return {n << 20};
+}
+constexpr byte_size operator""_GiB(unsigned long long n) {
+  return {n << 30};
+}
 }  // namespace literals
 
 }  // namespace strata

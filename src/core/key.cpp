@@ -1,17 +1,20 @@
 #include <strata/key.hpp>
 
-#include <charconv>
 #include <xxhash.h>
+#include <charconv>
 
 namespace strata {
 
-key::key(std::string text) : text_(std::move(text)), hash_(hash_of(text_)) {}
+key::key(std::string text) : text_(std::move(text)), hash_(hash_of(text_)) {
+}
 
 std::string_view key::entity() const noexcept {
   return std::string_view(text_).substr(0, text_.find(':'));
 }
 
-std::uint64_t hash_of(std::string_view text) noexcept { return XXH3_64bits(text.data(), text.size()); }
+std::uint64_t hash_of(std::string_view text) noexcept {
+  return XXH3_64bits(text.data(), text.size());
+}
 
 void append_escaped(std::string& out, std::string_view argument) {
   static constexpr char hex[] = "0123456789ABCDEF";
@@ -43,8 +46,12 @@ void append_any_number(std::string& out, N number) {
 
 }  // namespace
 
-void append_number(std::string& out, long long number) { append_any_number(out, number); }
-void append_number(std::string& out, unsigned long long number) { append_any_number(out, number); }
+void append_number(std::string& out, long long number) {
+  append_any_number(out, number);
+}
+void append_number(std::string& out, unsigned long long number) {
+  append_any_number(out, number);
+}
 
 }  // namespace detail
 

@@ -1,0 +1,155 @@
+#include <strata/json.hpp>
+
+#include <boost/json/parser.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <cmath>
+
+namespace strata::json {
+
+namespace {
+
+std::string position(std::string_view text, std::size_t offset) {
+  std::size_t line = 1;
+  std::size_t column = 1;
+  for (std::size_t i = 0; i < offset && i < text.size(); ++i) {
+    if (text[i] == '\n') {
+      ++line;
+      column = 1;
+    } else {
+      ++column;
+    }
+  }
+  return "line " + std::to_string(line) + ", column " + std::to_string(column);
+}
+
+template <class N>
+void append_number(std::string& out, N number) {
+  char text[32];
+  out.append(text, std::to_chars(text, text + sizeof text, number).ptr);
+}
+
+}  // namespace
+
+result<boost::json::value> parse(std::string_view text) {
+  boost::json::parse_options options;
+  options.max_depth = 64;
+  boost::json::parser parser({}, options);
+  boost::json::error_code problem;
+  const auto used = parser.write_some(text.data(), text.size(), problem);
+  if (!problem && used < text.size()) problem = boost::json::error::extra_data;
+  if (problem) {
+    return fail(errc::invalid_argument, position(text, used) + ": not valid JSON: " + problem.message());
+  }
+  return parser.release();
+}
+
+std::string to_text(const boost::json::value& value) {
+  return boost::json::serialize(value);
+}
+
+void append_string(std::string& out, std::string_view text) {
+  static constexpr char hex[] = "0123456789abcdef";
+  out += '"';
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    out.append(text, copied, i - copied);
+    copied = i + 1;
+    switch (byte) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        out += "\\u00";
+        out += hex[byte >> 4];
+        out += hex[byte & 15];
+    }
+  }
+  out.append(text, copied);
+  out += '"';
+}
+
+std::string describe(const std::vector<problem>& problems) {
+  std::string text;
+  for (const auto& each : problems) {
+    if (!text.empty()) text += "; ";
+    text += each.pointer.empty() ? "the document" : each.pointer;
+    text += ' ';
+    text += each.detail;
+  }
+  return text;
+}
+
+namespace detail {
+
+void append_double(std::string& out, double number) {
+  // JSON has no infinities; null is what every other writer makes of them.
+  if (!std::isfinite(number)) {
+    out += "null";
+    return;
+  }
+  append_number(out, number);
+}
+
+void append_integer(std::string& out, std::int64_t number) {
+  append_number(out, number);
+}
+void append_integer(std::string& out, std::uint64_t number) {
+  append_number(out, number);
+}
+
+std::string kind_of(const boost::json::value& value) {
+  switch (value.kind()) {
+    case boost::json::kind::null:
+      return "null";
+    case boost::json::kind::bool_:
+      return "a boolean";
+    case boost::json::kind::int64:
+    case boost::json::kind::uint64:
+    case boost::json::kind::double_:
+      return "a number";
+    case boost::json::kind::string:
+      return "a string";
+    case boost::json::kind::array:
+      return "an array";
+    case boost::json::kind::object:
+      return "an object";
+  }
+  return "something else";
+}
+
+std::string child(const std::string& pointer, std::string_view name) {
+  std::string path = pointer + '/';
+  for (const char c : name) {
+    if (c == '~') {
+      path += "~0";
+    } else if (c == '/') {
+      path += "~1";
+    } else {
+      path += c;
+    }
+  }
+  return path;
+}
+
+std::string child(const std::string& pointer, std::size_t index) {
+  return pointer + '/' + std::to_string(index);
+}
+
+}  // namespace detail
+
+}  // namespace strata::json

@@ -1,0 +1,336 @@
+/// The store port over this process's memory. One lock: it is the second level of tests and of
+/// several caches in one process, and holds sessions; the fast memory level is `src/memory`.
+
+#include "core/glob.hpp"
+
+#include <strata/store.hpp>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+namespace strata {
+
+namespace {
+
+/// What the map and the heap take for one entry beyond its key and bytes.
+constexpr std::size_t entry_overhead = 160;
+
+}  // namespace
+
+/// What all connections share. `mutex` guards everything but the observers.
+class memory_server {
+ public:
+  memory_server(const clock& clock, byte_size limit) : time(clock), budget(limit.count) {}
+
+  struct held_value {
+    std::string bytes;
+    commit_time asof;
+    std::multimap<time_point, std::string>::iterator end;
+  };
+  struct held_lease {
+    lease_token token;
+    commit_time floor;
+    time_point until;
+  };
+  using value_map = std::unordered_map<std::string, held_value>;
+
+  static std::size_t charge(std::string_view key, std::string_view bytes) {
+    return 2 * key.size() + bytes.size() + entry_overhead;
+  }
+
+  void drop(value_map::iterator at) {
+    bytes -= charge(at->first, at->second.bytes);
+    by_end.erase(at->second.end);
+    values.erase(at);
+  }
+
+  /// The entry of `key` if it is there and its time is not over.
+  value_map::iterator live(std::string_view key) {
+    const auto at = values.find(std::string(key));
+    if (at != values.end() && at->second.end->first <= time.now()) {
+      drop(at);
+      return values.end();
+    }
+    return at;
+  }
+
+  std::optional<stored_value> found(std::string_view key) {
+    const auto at = live(key);
+    if (at == values.end()) return std::nullopt;
+    return stored_value{at->second.bytes, at->second.asof, at->second.end->first - time.now()};
+  }
+
+  void reschedule(value_map::iterator at, time_point end) {
+    by_end.erase(at->second.end);
+    at->second.end = by_end.emplace(end, at->first);
+  }
+
+  void place(std::string_view key, std::string_view bytes, commit_time asof, time_point end) {
+    if (const auto old = values.find(std::string(key)); old != values.end()) drop(old);
+    const auto size = charge(key, bytes);
+    if (size > budget) return;
+    while (bytes + size > budget) drop(values.find(by_end.begin()->second));
+    const auto at = values.emplace(std::string(key), held_value{std::string(bytes), asof, {}}).first;
+    at->second.end = by_end.emplace(end, at->first);
+    bytes += size;
+  }
+
+  acquired acquired_or_busy(std::string_view key, duration hold) {
+    acquired out;
+    out.value = found(key);
+    if (out.value) return out;
+    const auto held = leases.find(std::string(key));
+    if (held == leases.end() || held->second.until <= time.now()) out.lease = new_lease(key, hold);
+    return out;
+  }
+
+  lease_token new_lease(std::string_view key, duration hold) {
+    forget_old_leases();
+    // A lease that is taken over keeps its floor: what was invalidated stays invalidated.
+    auto& held = leases.try_emplace(std::string(key), held_lease{0, 0, {}}).first->second;
+    held.token = ++last_token;
+    held.until = time.now() + hold;
+    return held.token;
+  }
+
+  /// Leases end by fill or release; those that did neither are dropped when the table doubles.
+  void forget_old_leases() {
+    if (leases.size() < lease_sweep_at) return;
+    std::erase_if(leases, [now = time.now()](const auto& each) { return each.second.until <= now; });
+    lease_sweep_at = std::max<std::size_t>(1024, 2 * leases.size());
+  }
+
+  fill_result filled(const fill_request& value, std::vector<std::string>& changed) {
+    std::lock_guard lock(mutex);
+    const auto held = leases.find(std::string(value.key));
+    if (held == leases.end() || held->second.token != value.lease || held->second.until <= time.now()) {
+      return fill_result::lease_lost;
+    }
+    const auto floor = held->second.floor;
+    leases.erase(held);
+    if (value.asof < floor) return fill_result::below_floor;
+    const auto at = live(value.key);
+    if (at != values.end() && at->second.asof > value.asof) return fill_result::older;
+    place(value.key, value.bytes, value.asof, time.now() + value.ttl);
+    changed.emplace_back(value.key);
+    return fill_result::stored;
+  }
+
+  bool invalidate_one(const std::string& key, commit_time floor, std::vector<std::string>& changed) {
+    if (const auto held = leases.find(key); held != leases.end()) {
+      held->second.floor = std::max(held->second.floor, floor);
+    }
+    const auto at = live(key);
+    const bool removed = at != values.end() && at->second.asof < floor;
+    if (removed) drop(at);
+    changed.push_back(key);
+    return removed;
+  }
+
+  /// Tells every observer but those of `origin`, which made the change.
+  template <class Tell>
+  void announce(const store* origin, Tell tell) {
+    std::lock_guard telling(observing);
+    for (const auto& [observer, connection] : observers) {
+      if (connection != origin) tell(*observer);
+    }
+  }
+  void announce_changed(const store* origin, const std::vector<std::string>& changed) {
+    if (changed.empty()) return;
+    announce(origin, [&](store_observer& observer) {
+      for (const auto& key : changed) observer.changed(key);
+    });
+  }
+
+  const clock& time;
+  const std::size_t budget;
+  std::mutex mutex;
+  value_map values;
+  std::multimap<time_point, std::string> by_end;
+  std::unordered_map<std::string, held_lease> leases;
+  std::size_t lease_sweep_at = 1024;
+  std::unordered_map<std::uint32_t, commit_time> floors;
+  std::size_t bytes = 0;
+  lease_token last_token = 0;
+  std::mutex observing;
+  std::vector<std::pair<store_observer*, const store*>> observers;
+};
+
+namespace {
+
+class memory_connection final : public store {
+ public:
+  explicit memory_connection(std::shared_ptr<memory_server> server) : server_(std::move(server)) {}
+
+  task<result<std::optional<stored_value>>> get(std::string_view key) override {
+    std::lock_guard lock(server_->mutex);
+    return result<std::optional<stored_value>>(server_->found(key));
+  }
+
+  task<result<std::vector<std::optional<stored_value>>>> get_many(
+      std::span<const std::string> keys) override {
+    std::lock_guard lock(server_->mutex);
+    std::vector<std::optional<stored_value>> out;
+    out.reserve(keys.size());
+    for (const auto& key : keys) out.push_back(server_->found(key));
+    return result<std::vector<std::optional<stored_value>>>(std::move(out));
+  }
+
+  task<result<acquired>> acquire(std::string_view key, duration hold) override {
+    std::lock_guard lock(server_->mutex);
+    return result<acquired>(server_->acquired_or_busy(key, hold));
+  }
+
+  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys,
+                                                   duration hold) override {
+    std::lock_guard lock(server_->mutex);
+    std::vector<acquired> out;
+    out.reserve(keys.size());
+    for (const auto& key : keys) out.push_back(server_->acquired_or_busy(key, hold));
+    return result<std::vector<acquired>>(std::move(out));
+  }
+
+  task<result<lease_token>> force_lease(std::string_view key, duration hold) override {
+    std::lock_guard lock(server_->mutex);
+    return result<lease_token>(server_->new_lease(key, hold));
+  }
+
+  task<result<fill_result>> fill(fill_request value) override {
+    std::vector<std::string> changed;
+    const auto done = server_->filled(value, changed);
+    server_->announce_changed(this, changed);
+    return result<fill_result>(done);
+  }
+
+  task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override {
+    std::vector<std::string> changed;
+    std::vector<fill_result> done;
+    done.reserve(fills.size());
+    for (const auto& each : fills) done.push_back(server_->filled(each, changed));
+    server_->announce_changed(this, changed);
+    return result<std::vector<fill_result>>(std::move(done));
+  }
+
+  task<result<void>> release(std::string_view key, lease_token lease) override {
+    std::lock_guard lock(server_->mutex);
+    const auto held = server_->leases.find(std::string(key));
+    if (held != server_->leases.end() && held->second.token == lease) server_->leases.erase(held);
+    return result<void>();
+  }
+
+  task<result<void>> invalidate(std::span<const std::string> keys, commit_time floor) override {
+    std::vector<std::string> changed;
+    {
+      std::lock_guard lock(server_->mutex);
+      for (const auto& key : keys) server_->invalidate_one(key, floor, changed);
+    }
+    server_->announce_changed(this, changed);
+    return result<void>();
+  }
+
+  task<result<std::size_t>> invalidate_matching(std::string_view glob, commit_time floor) override {
+    std::vector<std::string> changed;
+    std::size_t removed = 0;
+    {
+      std::lock_guard lock(server_->mutex);
+      std::vector<std::string> matching;
+      for (const auto& [key, each] : server_->values) {
+        if (glob_matches(glob, key)) matching.push_back(key);
+      }
+      for (const auto& key : matching) removed += server_->invalidate_one(key, floor, changed) ? 1 : 0;
+      for (auto& [key, held] : server_->leases) {
+        if (glob_matches(glob, key)) held.floor = std::max(held.floor, floor);
+      }
+    }
+    server_->announce_changed(this, changed);
+    return result<std::size_t>(removed);
+  }
+
+  task<result<bool>> touch(std::string_view key, duration ttl) override {
+    std::lock_guard lock(server_->mutex);
+    const auto at = server_->live(key);
+    if (at == server_->values.end()) return result<bool>(false);
+    server_->reschedule(at, server_->time.now() + ttl);
+    return result<bool>(true);
+  }
+
+  task<result<void>> raise(std::span<const floor_entry> floors) override {
+    {
+      std::lock_guard lock(server_->mutex);
+      for (const auto& each : floors) {
+        auto& floor = server_->floors[each.bucket];
+        floor = std::max(floor, each.asof);
+      }
+    }
+    server_->announce(this, [&](store_observer& observer) {
+      for (const auto& each : floors) observer.floor_raised(each);
+    });
+    return result<void>();
+  }
+
+  task<result<std::vector<floor_entry>>> floors() override {
+    std::lock_guard lock(server_->mutex);
+    std::vector<floor_entry> out;
+    out.reserve(server_->floors.size());
+    for (const auto& [bucket, asof] : server_->floors) out.push_back({bucket, asof});
+    return result<std::vector<floor_entry>>(std::move(out));
+  }
+
+  task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override {
+    std::lock_guard lock(server_->mutex);
+    server_->place(key, bytes, 0, server_->time.now() + ttl);
+    return result<void>();
+  }
+
+  task<result<bool>> remove(std::string_view key) override {
+    std::vector<std::string> changed;
+    {
+      std::lock_guard lock(server_->mutex);
+      if (const auto at = server_->live(key); at != server_->values.end()) {
+        changed.push_back(at->first);
+        server_->drop(at);
+      }
+    }
+    server_->announce_changed(this, changed);
+    return result<bool>(!changed.empty());
+  }
+
+  task<result<void>> clear() override {
+    {
+      std::lock_guard lock(server_->mutex);
+      server_->values.clear();
+      server_->by_end.clear();
+      server_->leases.clear();
+      server_->bytes = 0;
+    }
+    server_->announce(nullptr, [](store_observer& observer) { observer.lost(); });
+    return result<void>();
+  }
+
+  void observe(store_observer& observer) override {
+    std::lock_guard telling(server_->observing);
+    server_->observers.emplace_back(&observer, this);
+  }
+
+  void unobserve(store_observer& observer) override {
+    std::lock_guard telling(server_->observing);
+    std::erase_if(server_->observers, [&](const auto& each) { return each.first == &observer; });
+  }
+
+ private:
+  std::shared_ptr<memory_server> server_;
+};
+
+}  // namespace
+
+std::shared_ptr<memory_server> make_memory_server(const clock& time, byte_size budget) {
+  return std::make_shared<memory_server>(time, budget);
+}
+
+std::shared_ptr<store> connect(std::shared_ptr<memory_server> server) {
+  return std::make_shared<memory_connection>(std::move(server));
+}
+
+}  // namespace strata
