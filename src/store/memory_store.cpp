@@ -41,7 +41,7 @@ class memory_server {
   }
 
   void drop(value_map::iterator at) {
-    bytes -= charge(at->first, at->second.bytes);
+    used -= charge(at->first, at->second.bytes);
     by_end.erase(at->second.end);
     values.erase(at);
   }
@@ -71,10 +71,10 @@ class memory_server {
     if (const auto old = values.find(std::string(key)); old != values.end()) drop(old);
     const auto size = charge(key, bytes);
     if (size > budget) return;
-    while (bytes + size > budget) drop(values.find(by_end.begin()->second));
+    while (used + size > budget) drop(values.find(by_end.begin()->second));
     const auto at = values.emplace(std::string(key), held_value{std::string(bytes), asof, {}}).first;
     at->second.end = by_end.emplace(end, at->first);
-    bytes += size;
+    used += size;
   }
 
   acquired acquired_or_busy(std::string_view key, duration hold) {
@@ -152,7 +152,7 @@ class memory_server {
   std::unordered_map<std::string, held_lease> leases;
   std::size_t lease_sweep_at = 1024;
   std::unordered_map<std::uint32_t, commit_time> floors;
-  std::size_t bytes = 0;
+  std::size_t used = 0;
   lease_token last_token = 0;
   std::mutex observing;
   std::vector<std::pair<store_observer*, const store*>> observers;
@@ -303,7 +303,7 @@ class memory_connection final : public store {
       server_->values.clear();
       server_->by_end.clear();
       server_->leases.clear();
-      server_->bytes = 0;
+      server_->used = 0;
     }
     server_->announce(nullptr, [](store_observer& observer) { observer.lost(); });
     return result<void>();
