@@ -56,6 +56,10 @@ class transaction {
   /// Errors: constraint, statement, database_unavailable, timeout. After any error only
   /// `rollback` or destruction makes sense.
   virtual task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) = 0;
+  /// Runs a script of statements separated by `;`, without parameters or results: for migrations.
+  virtual task<result<void>> run_script(std::string_view script) = 0;
+  /// Makes it durable and visible to every query that begins from now on. Errors: as `execute`; the
+  /// transaction is rolled back then.
   virtual task<result<void>> commit() = 0;
   virtual task<result<void>> rollback() = 0;
 };

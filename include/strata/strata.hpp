@@ -11,7 +11,10 @@
 #include <strata/json.hpp>
 #include <strata/key.hpp>
 #include <strata/lookup.hpp>
+#include <strata/migrations.hpp>
 #include <strata/policy.hpp>
+#include <strata/repository.hpp>
+#include <strata/row.hpp>
 #include <strata/stats.hpp>
 #include <strata/store.hpp>
 #include <strata/task.hpp>

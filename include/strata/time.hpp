@@ -6,6 +6,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <string>
 
 namespace strata {
 
@@ -31,6 +32,9 @@ class clock {
 
 /// The machine's clocks. Lifetime: static.
 const clock& system_clock() noexcept;
+
+/// `when` as RFC 3339 in UTC with milliseconds: "2026-03-01T09:30:00.250Z". Years 0 to 9999.
+std::string rfc3339(wall_time when);
 
 /// A number of bytes.
 struct byte_size {

@@ -1,0 +1,310 @@
+#pragma once
+/// `repository`: an entity's rows, read through the cache and written through it.
+/// Threads: immutable; callable from any thread. A `unit_of_work` belongs to one task at a time.
+///
+///   strata::repository agents(database, cache, entity<agent, "agent:{id}">{{.ttl = 30min}},
+///                             "agents", [&] { return clock.wall(); });
+///   auto found = co_await agents.find("agt_1");
+///   auto saved = co_await agents.update("agt_1", version, [&](agent& row) -> strata::result<void> {
+///     row.name = name;
+///     return {};
+///   });
+///
+/// A write takes the key's ticket before COMMIT and hands the committed row to the cache after it,
+/// so no fill that read the old row can survive, and nothing uncommitted is ever cached.
+
+#include <strata/cache.hpp>
+#include <strata/database.hpp>
+#include <strata/entity.hpp>
+#include <strata/row.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+namespace detail {
+
+/// The statements of one table, made once from its columns. They run on every database.
+struct table_statements {
+  /// Requires: `columns` holds "id" and "version".
+  table_statements(std::string_view table, const std::vector<std::string>& columns);
+  std::string table;
+  std::string select;        ///< SELECT all columns FROM the table
+  std::string select_by_id;  ///< $1 id
+  std::string insert;        ///< every column in order
+  std::string update;        ///< every column in order, then the version the row has now
+  std::string remove;        ///< $1 id, $2 the version the row has now
+};
+
+std::unexpected<error> row_missing(const table_statements& in, std::string_view id);
+std::unexpected<error> row_conflict(const table_statements& in, std::string_view id, std::int64_t expected,
+                                    std::int64_t found);
+/// The row changed although this transaction had read it.
+std::unexpected<error> row_moved(const table_statements& in, std::string_view id);
+
+/// What the cache is to hold under one key once a transaction has committed.
+class pending_write {
+ public:
+  explicit pending_write(strata::key where) : where_(std::move(where)) {}
+  virtual ~pending_write() = default;
+  const strata::key& where() const noexcept { return where_; }
+  virtual task<> before_commit(cache& target) = 0;
+  virtual task<> after_commit(cache& target) = 0;
+
+ private:
+  strata::key where_;
+};
+
+template <class T>
+class pending_value final : public pending_write {
+ public:
+  pending_value(typed_key<T> where, std::shared_ptr<const T> value)
+      : pending_write(where.key), typed_(std::move(where)), value_(std::move(value)) {}
+  task<> before_commit(cache& target) override { ticket_.emplace(co_await target.begin_write(typed_)); }
+  task<> after_commit(cache& target) override {
+    co_await target.set_committed(std::move(*ticket_), typed_, std::move(value_));
+  }
+
+ private:
+  typed_key<T> typed_;
+  std::shared_ptr<const T> value_;
+  std::optional<cache::write_ticket> ticket_;
+};
+
+}  // namespace detail
+
+/// Several writes in one transaction, and what they change in the cache. Destroyed without
+/// `commit`, it rolls back and the cache stays as it is.
+class unit_of_work {
+ public:
+  /// Opens the transaction; waits its turn where the database has one writer.
+  /// Lifetime: `source` and `target` outlive the unit of work.
+  static task<result<unit_of_work>> begin(database& source, cache& target);
+
+  unit_of_work(unit_of_work&&) noexcept;
+  unit_of_work& operator=(unit_of_work&&) noexcept;
+  ~unit_of_work();
+
+  /// Runs one statement in the transaction. As `transaction::execute`.
+  task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters);
+
+  /// After the commit the cache holds `value` (null: that there is none) under `where`.
+  /// The last call for a key counts.
+  template <class T>
+  void put(typed_key<T> where, std::shared_ptr<const T> value) {
+    record(std::make_unique<detail::pending_value<T>>(std::move(where), std::move(value)));
+  }
+
+  /// After the commit the cache holds nothing under `where`: for rows that the database itself
+  /// changes, e.g. ON DELETE CASCADE.
+  void forget(key where);
+
+  /// Commits, then changes the cache. When the task ends, no reader gets what was there before.
+  /// Errors: constraint, timeout, database_unavailable: the cache then forgets every key that was
+  ///         written, for the commit may have reached the database.
+  task<result<void>> commit();
+
+  task<result<void>> rollback();
+
+ private:
+  unit_of_work(cache& target, std::unique_ptr<transaction> open);
+  void record(std::unique_ptr<detail::pending_write> write);
+  std::vector<key> written_keys() const;
+
+  cache* cache_;
+  std::unique_ptr<transaction> transaction_;
+  std::vector<std::unique_ptr<detail::pending_write>> writes_;
+  std::vector<key> forgotten_;
+};
+
+/// The rows of one table as entities. `T` is a described struct with `std::string id` and
+/// `std::int64_t version`, and, if it likes, `std::string created_at` and `updated_at`, which the
+/// repository sets (RFC 3339, UTC). Versions begin at 1 and grow by 1 with each update.
+/// Lifetime: the database and the cache outlive it; it outlives its tasks.
+template <class T, fixed_string Pattern>
+class repository {
+  static_assert(json::detail::described<T>, "describe the struct: BOOST_DESCRIBE_STRUCT(T, (), (…))");
+  static_assert(key_pattern<Pattern>::arity == 1, "a repository's key has one placeholder: the row's id");
+  static_assert(std::same_as<decltype(T::id), std::string>, "a repository's rows have a std::string id");
+  static_assert(std::same_as<decltype(T::version), std::int64_t>,
+                "a repository's rows have a std::int64_t version");
+
+ public:
+  using value_type = T;
+  /// Changes the row it is given, or says why not: its error ends the write.
+  using change_function = std::move_only_function<result<void>(T&)>;
+
+  repository(database& source, cache& target, strata::entity<T, Pattern> entity, std::string_view table,
+             std::function<wall_time()> now)
+      : database_(&source),
+        cache_(&target),
+        entity_(std::move(entity)),
+        statements_(table, column_names<T>()),
+        now_(std::move(now)) {}
+
+  /// The row with this id, through the cache; that there is none is cached too.
+  /// As `cache::get_or_set`. Errors: those of `load`.
+  /// Cost: hit O(1), no I/O, no coroutine frame.
+  task<lookup<T>> find(std::string_view id) const {
+    return cache_->get_or_set(key_of(id), [this, id = std::string(id)] { return load(id); });
+  }
+
+  /// The row with this id from the database. Errors: as `database::query`, and corrupt_entry if a
+  /// column does not hold its type.
+  task<result<std::optional<T>>> load(std::string id) const {
+    sql_parameters parameters{std::move(id)};
+    auto rows = co_await database_->query(statements_.select_by_id, std::move(parameters));
+    co_return only(rows);
+  }
+
+  /// The rows that `tail` selects, uncached: "WHERE organization_id = $1 ORDER BY id LIMIT $2".
+  task<result<std::vector<T>>> select(std::string_view tail, sql_parameters parameters) const {
+    return select_text(statements_.select + ' ' + std::string(tail), std::move(parameters));
+  }
+
+  /// Inserts `value` with version 1. `created_at` is kept if it is not empty.
+  /// Returns: the row as written.   Errors: constraint (the id exists, …), as `begin` besides.
+  task<result<T>> create(T value) const {
+    auto work = co_await unit_of_work::begin(*database_, *cache_);
+    if (!work) co_return std::unexpected(std::move(work.error()));
+    auto written = co_await create_in(*work, std::move(value));
+    co_return co_await committed(*work, std::move(written));
+  }
+
+  /// Applies `change` to the row as it is inside the transaction, and writes it with the next
+  /// version, even if nothing changed. `id`, `version` and the times are not `change`'s to set.
+  /// `expected_version`: the version the caller saw; none accepts any.
+  /// Returns: the row as written.
+  /// Errors:  not_found, conflict (another version), constraint, what `change` returns; as `begin`
+  ///          besides. Rethrows what `change` throws. Nothing is written then.
+  task<result<T>> update(std::string id, std::optional<std::int64_t> expected_version,
+                         change_function change) const {
+    auto work = co_await unit_of_work::begin(*database_, *cache_);
+    if (!work) co_return std::unexpected(std::move(work.error()));
+    auto written = co_await update_in(*work, std::move(id), expected_version, std::move(change));
+    co_return co_await committed(*work, std::move(written));
+  }
+
+  /// Deletes the row. Errors: not_found, conflict, constraint (something refers to it).
+  task<result<void>> remove(std::string id, std::optional<std::int64_t> expected_version = {}) const {
+    auto work = co_await unit_of_work::begin(*database_, *cache_);
+    if (!work) co_return std::unexpected(std::move(work.error()));
+    auto removed = co_await remove_in(*work, std::move(id), expected_version);
+    if (!removed) {
+      co_await work->rollback();
+      co_return removed;
+    }
+    co_return co_await work->commit();
+  }
+
+  /// The row as `work` sees it.
+  task<result<std::optional<T>>> load_in(unit_of_work& work, std::string id) const {
+    sql_parameters parameters{std::move(id)};
+    auto rows = co_await work.execute(statements_.select_by_id, std::move(parameters));
+    co_return only(rows);
+  }
+
+  /// As `create`, `update` and `remove`, inside `work`: nothing is seen before its commit.
+  task<result<T>> create_in(unit_of_work& work, T value) const {
+    const auto stamp = rfc3339(now_());
+    value.version = 1;
+    if constexpr (requires { value.created_at; }) {
+      if (value.created_at.empty()) value.created_at = stamp;
+    }
+    if constexpr (requires { value.updated_at; }) value.updated_at = stamp;
+    auto inserted = co_await work.execute(statements_.insert, to_row(value));
+    if (!inserted) co_return std::unexpected(std::move(inserted.error()));
+    work.put(key_of(value.id), std::make_shared<const T>(value));
+    co_return value;
+  }
+
+  task<result<T>> update_in(unit_of_work& work, std::string id, std::optional<std::int64_t> expected_version,
+                            change_function change) const {
+    auto found = co_await load_expected(work, id, expected_version);
+    if (!found) co_return std::unexpected(std::move(found.error()));
+    T& row = *found;
+    const auto seen_version = row.version;
+    std::string created;
+    if constexpr (requires { row.created_at; }) created = row.created_at;
+    if (auto changed = change(row); !changed) co_return std::unexpected(std::move(changed.error()));
+    row.id = id;
+    row.version = seen_version + 1;
+    if constexpr (requires { row.created_at; }) row.created_at = std::move(created);
+    if constexpr (requires { row.updated_at; }) row.updated_at = rfc3339(now_());
+    auto parameters = to_row(row);
+    parameters.emplace_back(seen_version);
+    auto updated = co_await work.execute(statements_.update, std::move(parameters));
+    if (!updated) co_return std::unexpected(std::move(updated.error()));
+    if (updated->changed() != 1) co_return detail::row_moved(statements_, id);
+    work.put(key_of(id), std::make_shared<const T>(row));
+    co_return std::move(row);
+  }
+
+  task<result<void>> remove_in(unit_of_work& work, std::string id,
+                               std::optional<std::int64_t> expected_version = {}) const {
+    auto found = co_await load_expected(work, id, expected_version);
+    if (!found) co_return std::unexpected(std::move(found.error()));
+    sql_parameters parameters{id, found->version};
+    auto removed = co_await work.execute(statements_.remove, std::move(parameters));
+    if (!removed) co_return std::unexpected(std::move(removed.error()));
+    if (removed->changed() != 1) co_return detail::row_moved(statements_, id);
+    work.put(key_of(id), std::shared_ptr<const T>());
+    co_return result<void>();
+  }
+
+  /// The key that the row with this id stands under.
+  typed_key<T> key_of(std::string_view id) const { return entity_(id); }
+  const std::string& table() const noexcept { return statements_.table; }
+
+ private:
+  task<result<std::vector<T>>> select_text(std::string statement, sql_parameters parameters) const {
+    auto rows = co_await database_->query(statement, std::move(parameters));
+    if (!rows) co_return std::unexpected(std::move(rows.error()));
+    co_return from_rows<T>(*rows);
+  }
+
+  static result<std::optional<T>> only(const result<sql_rows>& rows) {
+    if (!rows) return std::unexpected(rows.error());
+    auto found = from_rows<T>(*rows);
+    if (!found) return std::unexpected(std::move(found.error()));
+    if (found->empty()) return std::optional<T>();
+    return std::optional<T>(std::move(found->front()));
+  }
+
+  /// The row in its expected version. Errors: not_found, conflict.
+  task<result<T>> load_expected(unit_of_work& work, std::string id,
+                                std::optional<std::int64_t> expected_version) const {
+    auto found = co_await load_in(work, id);
+    if (!found) co_return std::unexpected(std::move(found.error()));
+    if (!*found) co_return detail::row_missing(statements_, id);
+    if (expected_version && (*found)->version != *expected_version) {
+      co_return detail::row_conflict(statements_, id, *expected_version, (*found)->version);
+    }
+    co_return std::move(**found);
+  }
+
+  task<result<T>> committed(unit_of_work& work, result<T> written) const {
+    if (!written) {
+      co_await work.rollback();
+      co_return written;
+    }
+    auto done = co_await work.commit();
+    if (!done) co_return std::unexpected(std::move(done.error()));
+    co_return written;
+  }
+
+  database* database_;
+  cache* cache_;
+  strata::entity<T, Pattern> entity_;
+  detail::table_statements statements_;
+  std::function<wall_time()> now_;
+};
+
+}  // namespace strata
