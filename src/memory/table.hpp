@@ -1,0 +1,116 @@
+#pragma once
+/// The memory cache (L1): values by key within a byte budget that is never exceeded.
+/// Threads: `table` is internally locked, a lock per shard; every member may be called from any
+/// thread. A hit holds its shard's lock for one lookup.
+///
+/// Everything is charged: key, value, node, index, timers and the memory of what was evicted.
+/// An entry past its `drop_at` is never returned, and its memory is taken back soon after, by
+/// later writes and by `sweep`. A value's destructor runs outside every lock.
+
+#include <strata/time.hpp>
+
+#include "core/function_ref.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace strata::memory {
+
+/// Why an entry left.
+enum class gone : std::uint8_t { evicted, expired, replaced, erased, cleared };
+
+/// How `insert_if` ended.
+enum class inserted : std::uint8_t {
+  stored,
+  refused,    ///< by the predicate; what was there stays
+  too_large,  ///< for the budget, or past its drop_at already; what was there is gone
+};
+
+struct item {
+  std::shared_ptr<const void> value;
+  std::size_t bytes = 0;  ///< of the value, its control block included; the table adds its own
+  time_point drop_at = time_point::max();  ///< never served from then on; max: no end
+};
+
+struct table_options {
+  byte_size budget;
+  /// How many objects the budget is expected to hold; 0: estimated from the budget.
+  std::size_t expected_objects = 0;
+  /// What a value hardly ever exceeds. Larger ones are stored if the budget allows.
+  byte_size largest{1u << 20};
+  /// How many locks; 0: chosen so that a shard is large enough to evict well. Else a power of two.
+  unsigned shards = 0;
+  /// Told of each entry that was evicted or expired; of no other. Called under the shard's lock:
+  /// must be short, must not throw, must not call the table.
+  std::function<void(std::string_view key, std::uint64_t hash, gone why)> on_gone;
+};
+
+struct table_stats {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;  ///< used, all counted
+  std::uint64_t budget = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t expirations = 0;
+  std::uint64_t rejected = 0;  ///< too large, or past their time when they came
+  unsigned shards = 0;
+};
+
+class table {
+ public:
+  using value = std::shared_ptr<const void>;
+
+  /// Throws bad_options if `shards` is neither 0 nor a power of two up to 256.
+  explicit table(table_options options);
+  ~table();
+  table(const table&) = delete;
+  table& operator=(const table&) = delete;
+
+  /// The value of `key`, or null: not there, or `now` is not before its drop_at. Counts as a use.
+  /// Requires: here and below, `hash` is hash_of(key).
+  /// Cost: O(1), one lock, no allocation.
+  value find(std::uint64_t hash, std::string_view key, time_point now) noexcept;
+
+  /// As find; not a use.
+  value peek(std::uint64_t hash, std::string_view key, time_point now) const noexcept;
+
+  /// Stores `what` under `key`, in place of what is there, evicting as needed.
+  /// Returns false if it is too large for the budget or past its drop_at; an older value under
+  /// `key` is then gone too.
+  /// Cost: O(1) amortized; expires a bounded number of other entries.
+  bool insert(std::uint64_t hash, std::string_view key, item what, time_point now);
+
+  /// As insert, if `wanted` says so; it gets what is there (null: nothing, or past its drop_at) and
+  /// runs under the shard's lock: must be short and must not call the table.
+  inserted insert_if(std::uint64_t hash, std::string_view key, item what, time_point now,
+                     function_ref<bool(const void* current)> wanted);
+
+  /// Removes `key`. Returns whether it was there, be it past its drop_at.
+  bool erase(std::uint64_t hash, std::string_view key);
+
+  /// As erase, if `wanted` says so of what is there; it runs under the shard's lock.
+  bool erase_if(std::uint64_t hash, std::string_view key, function_ref<bool(const void* current)> wanted);
+
+  /// Removes every entry of which `wanted` says so and returns how many. Walks all shards, one
+  /// lock at a time: what is inserted meanwhile may or may not be seen.
+  std::size_t erase_matching(function_ref<bool(std::string_view key, const void* current)> wanted);
+
+  /// Removes everything, one shard after the other.
+  void clear();
+
+  /// Changes the budget; evicts down to it before it returns. The number of shards stays.
+  void resize(byte_size budget, time_point now);
+
+  /// Drops entries past their drop_at, a bounded number a call. Returns how many.
+  std::size_t sweep(time_point now);
+
+  /// A snapshot. Cost: O(shards), takes no lock.
+  table_stats stats() const;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace strata::memory
