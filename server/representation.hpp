@@ -1,0 +1,78 @@
+#pragma once
+/// What is sent of a resource, prepared once and shared by every answer that sends it.
+/// Threads: immutable outside; encoded forms are made once, on first use, from any thread.
+
+#include <strata/time.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace strata::server {
+
+/// Text that lives as long as the program; made from a string literal only.
+struct static_text {
+  std::string_view text;
+  constexpr static_text() = default;
+  template <std::size_t N>
+  consteval static_text(const char (&literal)[N]) : text(literal, N - 1) {}  // NOLINT: implicit on purpose
+};
+
+enum class content_coding : std::uint8_t { identity, gzip, zstd };
+inline constexpr std::size_t content_codings = 3;
+
+/// A body with its type and validators. Keep it in a cache beside, or instead of, the value it
+/// shows: then neither rendering nor compressing is repeated.
+/// Cost: one allocation for the body, one for the fields; an encoded form on first demand.
+class representation {
+ public:
+  /// `etag` is an entity tag with its quotes, strong (`"v7"`) or weak (`W/"v7"`), or empty.
+  /// An encoded form has a tag of its own: `"v7-gz"`, `"v7-zs"`.
+  /// Throws std::invalid_argument if `etag` is malformed.
+  representation(std::string body, static_text content_type, std::string_view etag = {},
+                 std::optional<wall_time> last_modified = {});
+  ~representation();
+  representation(representation&& other) noexcept;
+  representation& operator=(representation&&) = delete;
+
+  std::string_view body() const noexcept { return identity_.body; }
+  std::string_view content_type() const noexcept { return content_type_; }
+  /// The tag of the identity form; empty if there is none.
+  std::string_view etag() const noexcept { return identity_.etag; }
+  std::optional<wall_time> last_modified() const noexcept { return last_modified_; }
+
+  /// Bytes held, encoded forms made so far included: what a cache should count.
+  std::size_t bytes() const noexcept;
+
+  /// One form of it, ready to be sent.
+  struct form {
+    std::string body;
+    std::string etag;
+    /// Content-Type, -Length, -Encoding, ETag, Last-Modified, Vary as field lines.
+    std::string fields;
+    /// Those of them that a 304 carries.
+    std::string not_modified_fields;
+  };
+  const form& identity() const noexcept { return identity_; }
+
+  /// True if other codings than identity are offered: the body is at least 1 KiB of a
+  /// compressible type.
+  bool encodable() const noexcept { return encodable_; }
+
+  /// The form in `coding`, made on first use. Null if encoding would not make it smaller.
+  const form* encoded(content_coding coding) const;
+
+ private:
+  form compose(std::string body, content_coding coding) const;
+
+  std::string_view content_type_;
+  std::optional<wall_time> last_modified_;
+  bool encodable_ = false;
+  form identity_;
+  mutable std::array<std::atomic<const form*>, content_codings> encoded_{};
+};
+
+}  // namespace strata::server

@@ -1,0 +1,92 @@
+#pragma once
+/// Paths to handlers. `/agents/{id}/config`: a `{name}` matches one non-empty segment; fixed
+/// segments win over parameters. The path is split before it is decoded, so an encoded slash
+/// stays inside its segment.
+/// Threads: built by one thread, then immutable; `dispatch` any.
+
+#include <server/message.hpp>
+
+#include <strata/task.hpp>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::server {
+
+/// Answers a request. A ready task costs no frame. What it throws becomes a 500 and is logged.
+using handler = std::function<task<response>(request&)>;
+/// Runs before a handler: nothing goes on, a response is the answer.
+using step = std::function<task<std::optional<response>>(request&)>;
+/// Runs on every answer of a group's routes, whoever made it.
+using hook = std::function<void(const request&, response&)>;
+
+struct route_options {
+  /// Cache-Control of a 2xx to GET or HEAD (and its 304). Empty: no-store.
+  std::string cache_control;
+  /// More fields of such an answer, e.g. CDN-Cache-Control.
+  std::vector<response_field> fields;
+  /// Checked against Accept: 406. Empty: anything goes.
+  std::string produces = "application/json";
+  /// Checked against Content-Type when there is a body: 415. Empty: anything goes.
+  std::vector<std::string> consumes = {"application/json"};
+};
+
+/// One pattern's handler for one method. Immutable.
+struct route {
+  std::string pattern;
+  std::vector<std::string> parameters;
+  std::vector<step> before;
+  handler answer;
+  std::vector<hook> after;
+  route_options options;
+  std::string cacheable_fields;  ///< cache_control and fields as field lines, composed once
+};
+
+class router;
+
+/// Routes that share steps and hooks, in the order given. Lifetime: the router's.
+class route_group {
+ public:
+  route_group& get(std::string pattern, handler answer, route_options options = {});
+  route_group& post(std::string pattern, handler answer, route_options options = {});
+  route_group& put(std::string pattern, handler answer, route_options options = {});
+  route_group& patch(std::string pattern, handler answer, route_options options = {});
+  route_group& remove(std::string pattern, handler answer, route_options options = {});
+
+ private:
+  friend class router;
+  route_group(router& owner, std::vector<step> before, std::vector<hook> after);
+  router& owner_;
+  std::vector<step> before_;
+  std::vector<hook> after_;
+};
+
+class router {
+ public:
+  router();
+  ~router();
+  router(router&&) noexcept;
+
+  /// A group whose requests pass `before` in order, e.g. {authenticate, authorize, limit}, then
+  /// Accept and Content-Type are checked, then the handler runs; `after` sees the answer.
+  route_group group(std::vector<step> before = {}, std::vector<hook> after = {});
+
+  /// Adds one route. Throws bad_options if the pattern is malformed, or the pair is taken, or
+  /// two routes name the same parameter differently in the same place.
+  void add(method on, std::string pattern, route what);
+
+  /// Answers `from`: the route's answer | HEAD as GET | OPTIONS 204 with Allow | 404 | 405 with Allow.
+  /// Cost: no allocation of its own; no coroutine frame while steps and handler are ready.
+  task<response> dispatch(request& from) const;
+
+ private:
+  struct node;
+  std::unique_ptr<node> root_;
+};
+
+}  // namespace strata::server

@@ -1,0 +1,99 @@
+#pragma once
+/// An HTTP/1.1 server: a thread a core, each with its own listener and connections.
+/// Threads: internally locked; every member function from any thread.
+
+#include <server/router.hpp>
+
+#include <strata/time.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::server {
+
+/// One answered request, for the access log. Views live during the call only.
+struct access_record {
+  std::string_view method;
+  std::string_view target;
+  std::string_view route;  ///< the pattern, or empty
+  std::string_view request_id;
+  std::string_view peer;
+  int status = 0;
+  std::uint64_t bytes = 0;  ///< head and body
+  strata::duration duration{};
+  const cache_status* cache = nullptr;
+};
+
+struct server_options {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;          ///< 0: a free one
+  unsigned threads = 0;            ///< 0: one a core
+  byte_size max_head{16u << 10};   ///< request line and fields: 431
+  byte_size max_target{8u << 10};  ///< 414
+  byte_size max_body{1u << 20};    ///< 413
+  std::uint32_t max_connections = 10'000;
+
+  duration head_timeout = std::chrono::seconds(10);     ///< to send a whole head: 408
+  duration body_timeout = std::chrono::seconds(30);     ///< to send a whole body: 408
+  duration idle_timeout = std::chrono::seconds(60);     ///< between requests
+  duration write_timeout = std::chrono::seconds(30);    ///< to take an answer
+  duration request_timeout = std::chrono::seconds(30);  ///< to make an answer: 504
+  duration drain_grace = std::chrono::seconds(10);      ///< to finish what runs when stopping
+
+  /// Called on a server thread for every answer; must not block nor throw.
+  std::function<void(const access_record&)> access_log;
+  /// Called with one line when a handler throws or accepting fails; must not throw.
+  std::function<void(std::string_view)> error_log;
+};
+
+/// Counters since the start.
+struct server_stats {
+  std::array<std::uint64_t, 6> responses{};  ///< by status class; [2] is 2xx
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_open = 0;
+  std::uint64_t connections_refused = 0;  ///< over max_connections
+  std::uint64_t in_flight = 0;            ///< requests whose handler waits
+  std::uint64_t timeouts = 0;
+  std::vector<double> latency_bounds;         ///< seconds, ascending
+  std::vector<std::uint64_t> latency_counts;  ///< one more than bounds; not cumulative
+  double latency_sum = 0;
+};
+
+class server {
+ public:
+  /// Throws bad_options that names every problem of `options`.
+  server(server_options options, router routes);
+  /// Stops, as `stop`.
+  ~server();
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  /// Listens and serves; returns when connections are accepted.
+  /// Throws std::system_error if the address cannot be had.
+  void start();
+
+  /// The port listened on. Requires: started.
+  std::uint16_t port() const noexcept;
+
+  /// Stops accepting, closes idle connections; what runs is finished with Connection: close.
+  /// Returns at once. Idempotent.
+  void drain();
+
+  /// Drains, waits until all is finished, at most drain_grace, then cuts. Idempotent.
+  /// Returns whether every request was finished.
+  bool stop();
+
+  server_stats stats() const;
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace strata::server
