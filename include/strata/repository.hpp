@@ -124,12 +124,27 @@ class unit_of_work {
   std::vector<key> forgotten_;
 };
 
-/// The rows of one table as entities. `T` is a described struct with `std::string id` and
+/// What a repository caches of a row of type `T`: the row itself, or a view made from it that says
+/// `using row_type = T;`, e.g. one that carries the row rendered.
+template <class View>
+struct row_of {
+  using type = View;
+};
+template <class View>
+  requires requires { typename View::row_type; }
+struct row_of<View> {
+  using type = typename View::row_type;
+};
+
+/// The rows of one table as entities. A row `T` is a described struct with `std::string id` and
 /// `std::int64_t version`, and, if it likes, `std::string created_at` and `updated_at`, which the
 /// repository sets (RFC 3339, UTC). Versions begin at 1 and grow by 1 with each update.
 /// Lifetime: the database and the cache outlive it; it outlives its tasks.
-template <class T, fixed_string Pattern>
+template <class View, fixed_string Pattern>
 class repository {
+  using T = row_of<View>::type;
+  static_assert(std::same_as<T, View> || std::constructible_from<View, const T&>,
+                "a view is made from its row");
   static_assert(json::detail::described<T>, "describe the struct: BOOST_DESCRIBE_STRUCT(T, (), (…))");
   static_assert(key_pattern<Pattern>::arity == 1, "a repository's key has one placeholder: the row's id");
   static_assert(std::same_as<decltype(T::id), std::string>, "a repository's rows have a std::string id");
@@ -137,11 +152,12 @@ class repository {
                 "a repository's rows have a std::int64_t version");
 
  public:
-  using value_type = T;
+  using value_type = View;
+  using row_type = T;
   /// Changes the row it is given, or says why not: its error ends the write.
   using change_function = std::move_only_function<result<void>(T&)>;
 
-  repository(database& source, cache& target, strata::entity<T, Pattern> entity, std::string_view table,
+  repository(database& source, cache& target, strata::entity<View, Pattern> entity, std::string_view table,
              std::function<wall_time()> now)
       : database_(&source),
         cache_(&target),
@@ -152,8 +168,8 @@ class repository {
   /// The row with this id, through the cache; that there is none is cached too.
   /// As `cache::get_or_set`. Errors: those of `load`.
   /// Cost: hit O(1), no I/O, no coroutine frame.
-  task<lookup<T>> find(std::string_view id) const {
-    return cache_->get_or_set(key_of(id), [this, id = std::string(id)] { return load(id); });
+  task<lookup<View>> find(std::string_view id) const {
+    return cache_->get_or_set(key_of(id), [this, id = std::string(id)] { return load_view(id); });
   }
 
   /// The row with this id from the database. Errors: as `database::query`, and corrupt_entry if a
@@ -221,7 +237,7 @@ class repository {
     if constexpr (requires { value.updated_at; }) value.updated_at = stamp;
     auto inserted = co_await work.execute(statements_.insert, to_row(value));
     if (!inserted) co_return std::unexpected(std::move(inserted.error()));
-    work.put(key_of(value.id), std::make_shared<const T>(value));
+    work.put(key_of(value.id), std::make_shared<const View>(value));
     co_return value;
   }
 
@@ -243,7 +259,7 @@ class repository {
     auto updated = co_await work.execute(statements_.update, std::move(parameters));
     if (!updated) co_return std::unexpected(std::move(updated.error()));
     if (updated->changed() != 1) co_return detail::row_moved(statements_, id);
-    work.put(key_of(id), std::make_shared<const T>(row));
+    work.put(key_of(id), std::make_shared<const View>(row));
     co_return std::move(row);
   }
 
@@ -255,15 +271,22 @@ class repository {
     auto removed = co_await work.execute(statements_.remove, std::move(parameters));
     if (!removed) co_return std::unexpected(std::move(removed.error()));
     if (removed->changed() != 1) co_return detail::row_moved(statements_, id);
-    work.put(key_of(id), std::shared_ptr<const T>());
+    work.put(key_of(id), std::shared_ptr<const View>());
     co_return result<void>();
   }
 
   /// The key that the row with this id stands under.
-  typed_key<T> key_of(std::string_view id) const { return entity_(id); }
+  typed_key<View> key_of(std::string_view id) const { return entity_(id); }
   const std::string& table() const noexcept { return statements_.table; }
 
  private:
+  task<result<std::optional<View>>> load_view(std::string id) const {
+    auto row = co_await load(std::move(id));
+    if (!row) co_return std::unexpected(std::move(row.error()));
+    if (!*row) co_return std::optional<View>();
+    co_return std::optional<View>(View(std::move(**row)));
+  }
+
   task<result<std::vector<T>>> select_text(std::string statement, sql_parameters parameters) const {
     auto rows = co_await database_->query(statement, std::move(parameters));
     if (!rows) co_return std::unexpected(std::move(rows.error()));
@@ -302,7 +325,7 @@ class repository {
 
   database* database_;
   cache* cache_;
-  strata::entity<T, Pattern> entity_;
+  strata::entity<View, Pattern> entity_;
   detail::table_statements statements_;
   std::function<wall_time()> now_;
 };

@@ -1,0 +1,73 @@
+#include <strata/events.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+namespace strata {
+
+namespace {
+
+bool matches(std::string_view subscribed, std::string_view type) {
+  if (subscribed == "*") return true;
+  if (subscribed.ends_with(".*")) return type.starts_with(subscribed.substr(0, subscribed.size() - 1));
+  return subscribed == type;
+}
+
+}  // namespace
+
+struct event_bus::state {
+  struct subscription {
+    std::string type;
+    handler on_event;
+  };
+  using list = std::vector<subscription>;
+
+  // Publishing reads a snapshot: a handler may subscribe, and no lock is held while one runs.
+  std::shared_ptr<const list> snapshot() const {
+    const std::lock_guard lock(mutex);
+    return subscriptions;
+  }
+
+  mutable std::mutex mutex;
+  std::shared_ptr<const list> subscriptions = std::make_shared<const list>();
+  failure_handler on_failure;
+  std::atomic<std::uint64_t> failures{0};
+};
+
+event_bus::event_bus(failure_handler on_failure) : state_(std::make_unique<state>()) {
+  state_->on_failure = std::move(on_failure);
+}
+
+event_bus::~event_bus() = default;
+
+void event_bus::subscribe(std::string type, handler on_event) {
+  const std::lock_guard lock(state_->mutex);
+  auto extended = std::make_shared<state::list>(*state_->subscriptions);
+  extended->push_back({std::move(type), std::move(on_event)});
+  state_->subscriptions = std::move(extended);
+}
+
+task<> event_bus::publish(domain_event happened) {
+  const auto subscriptions = state_->snapshot();
+  for (const auto& each : *subscriptions) {
+    if (!matches(each.type, happened.type)) continue;
+    std::string what;
+    try {
+      co_await each.on_event(happened);
+      continue;
+    } catch (const std::exception& thrown) {
+      what = thrown.what();
+    } catch (...) {
+      what = "not a std::exception";
+    }
+    state_->failures.fetch_add(1, std::memory_order_relaxed);
+    if (state_->on_failure) state_->on_failure(happened, what);
+  }
+}
+
+std::uint64_t event_bus::failures() const noexcept {
+  return state_->failures.load(std::memory_order_relaxed);
+}
+
+}  // namespace strata

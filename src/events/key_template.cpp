@@ -1,0 +1,60 @@
+#include "events/key_template.hpp"
+
+#include <strata/key.hpp>
+
+#include <algorithm>
+
+namespace strata::events {
+
+namespace {
+
+bool is_name(std::string_view text) {
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
+
+}  // namespace
+
+key_template::key_template(std::string_view text, const std::string& where,
+                           std::vector<std::string>& problems) {
+  const auto wrong = [&](std::string_view why) {
+    problems.push_back(where + " \"" + std::string(text) + "\" " + std::string(why));
+  };
+  if (text.empty()) return wrong("is empty");
+  if (text.front() == '{') return wrong("must begin with its own text, not with a placeholder");
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const auto open = rest.find('{');
+    const auto literal = rest.substr(0, open);
+    if (literal.contains('}')) return wrong("has a } without {");
+    if (open == std::string_view::npos) {
+      parts_.push_back({std::string(literal), {}});
+      return;
+    }
+    const auto close = rest.find('}', open);
+    if (close == std::string_view::npos) return wrong("has a { without }");
+    const auto name = rest.substr(open + 1, close - open - 1);
+    if (!is_name(name)) return wrong("has a placeholder that is not a name of a-z and _");
+    parts_.push_back({std::string(literal), std::string(name)});
+    rest.remove_prefix(close + 1);
+  }
+}
+
+expansion key_template::expand(const std::map<std::string, std::string>& attributes) const {
+  expansion out;
+  for (const auto& each : parts_) {
+    out.text += each.literal;
+    if (each.attribute.empty()) continue;
+    const auto found = attributes.find(each.attribute);
+    if (found == attributes.end()) {
+      const auto boundary = out.text.rfind(':');
+      out.text.resize(boundary == std::string::npos ? 0 : boundary);
+      out.complete = false;
+      return out;
+    }
+    append_escaped(out.text, found->second);
+  }
+  return out;
+}
+
+}  // namespace strata::events
