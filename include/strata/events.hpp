@@ -6,6 +6,7 @@
 #include <strata/error.hpp>
 #include <strata/task.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,12 +23,14 @@ struct domain_event {
 };
 
 /// Delivers events to handlers in this process, in the order of publishing.
-/// A handler that throws is counted and logged and does not stop the others.
+/// A handler that throws is counted, reported, and does not stop the others.
 class event_bus {
  public:
   using handler = std::function<task<>(const domain_event&)>;
+  using failure_handler = std::function<void(const domain_event&, std::string_view what)>;
 
-  event_bus();
+  /// `on_failure` is told of each handler that throws, and what. It must not throw itself.
+  explicit event_bus(failure_handler on_failure = {});
   ~event_bus();
 
   /// Calls `on_event` for each event whose type is `type`; "agent.*" and "*" match more.
@@ -54,7 +57,8 @@ struct invalidation_rule {
 };
 
 /// Applies `rules` to `target` for every event of `bus`. An attribute that a template names and
-/// the event lacks invalidates the prefix before it: too much, never too little.
+/// the event lacks invalidates the prefix before it (for a tag: everything): too much, never too
+/// little.
 /// Throws bad_options if a template is malformed.
 /// Lifetime: both outlive the subscription, which lives as long as the bus.
 void invalidate_on(event_bus& bus, cache& target, std::vector<invalidation_rule> rules);
