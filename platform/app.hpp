@@ -6,7 +6,8 @@
 ///   platform::app app({.database = database, .cache = cache});
 ///   if (auto done = strata::sync_wait(app.migrate()); !done) return fail(done.error());
 ///   app.start();
-///   serve(app.routes());
+///   strata::server::server server({.port = 8080}, app.routes());
+///   server.start();
 ///   app.stop();
 
 #include "platform/policies.hpp"
@@ -23,7 +24,7 @@
 #include <memory>
 #include <string_view>
 
-namespace server {
+namespace strata::server {
 class router;
 }
 
@@ -87,8 +88,8 @@ class app {
   /// Ends it and waits for it. Idempotent.
   void stop();
 
-  /// Every route of the platform's API. Lifetime: this app.
-  server::router& routes() noexcept;
+  /// Every route of the platform's API, for a server to own. Lifetime: this app outlives them.
+  strata::server::router routes();
   /// What import and demo data write through. Lifetime: this app.
   repositories& data() noexcept;
   strata::event_bus& events() noexcept;

@@ -17,27 +17,30 @@ bool is_name(std::string_view text) {
 
 key_template::key_template(std::string_view text, const std::string& where,
                            std::vector<std::string>& problems) {
-  const auto wrong = [&](std::string_view why) {
+  if (const auto why = parse(text); !why.empty()) {
     problems.push_back(where + " \"" + std::string(text) + "\" " + std::string(why));
-  };
-  if (text.empty()) return wrong("is empty");
-  if (text.front() == '{') return wrong("must begin with its own text, not with a placeholder");
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto open = rest.find('{');
-    const auto literal = rest.substr(0, open);
-    if (literal.contains('}')) return wrong("has a } without {");
+  }
+}
+
+std::string_view key_template::parse(std::string_view text) {
+  if (text.empty()) return "is empty";
+  if (text.front() == '{') return "must begin with its own text, not with a placeholder";
+  while (!text.empty()) {
+    const auto open = text.find('{');
+    const auto literal = text.substr(0, open);
+    if (literal.contains('}')) return "has a } without {";
     if (open == std::string_view::npos) {
       parts_.push_back({std::string(literal), {}});
-      return;
+      break;
     }
-    const auto close = rest.find('}', open);
-    if (close == std::string_view::npos) return wrong("has a { without }");
-    const auto name = rest.substr(open + 1, close - open - 1);
-    if (!is_name(name)) return wrong("has a placeholder that is not a name of a-z and _");
+    const auto close = text.find('}', open);
+    if (close == std::string_view::npos) return "has a { without }";
+    const auto name = text.substr(open + 1, close - open - 1);
+    if (!is_name(name)) return "has a placeholder that is not a name of a-z and _";
     parts_.push_back({std::string(literal), std::string(name)});
-    rest.remove_prefix(close + 1);
+    text.remove_prefix(close + 1);
   }
+  return {};
 }
 
 expansion key_template::expand(const std::map<std::string, std::string>& attributes) const {

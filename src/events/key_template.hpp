@@ -30,6 +30,9 @@ class key_template {
     std::string literal;    ///< stands before the attribute
     std::string attribute;  ///< empty: none, this is the end
   };
+  /// What is wrong with `text`, or nothing.
+  std::string_view parse(std::string_view text);
+
   std::vector<part> parts_;
 };
 
