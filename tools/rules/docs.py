@@ -1,0 +1,79 @@
+"""Documents are true: snippets are compiled code, links lead somewhere, pages have their parts."""
+
+import re
+import textwrap
+
+from tree import Breach
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"#+ +(.*)")
+DECISION = ("## Context", "## Decision", "## Rejected", "## Revisit when")
+
+
+def blocks(text, language):
+    """Each fenced block of `language`: the number of its first line, and its lines."""
+    start, held = None, []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if start is None and line.strip() == "```" + language:
+            start, held = number + 1, []
+        elif start is not None and line.strip() == "```":
+            yield start, held
+            start = None
+        elif start is not None:
+            held.append(line)
+
+
+def dedented(lines):
+    return textwrap.dedent("\n".join(line.rstrip() for line in lines)).strip("\n").split("\n")
+
+
+def contains(source, snippet):
+    """Whether the lines of `snippet` stand together in `source`, at whatever indentation."""
+    wanted = dedented(snippet)
+    return any(source[i].strip() == wanted[0].strip() and dedented(source[i:i + len(wanted)]) == wanted
+               for i in range(len(source) - len(wanted) + 1))
+
+
+def anchors(text):
+    slug = lambda title: re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-")
+    return {slug(m[1]) for m in map(HEADING.match, text.splitlines()) if m}
+
+
+def check_snippets(tree, path):
+    sources = [tree.text(p).splitlines() for p in tree.named(".cpp", ".hpp", under="examples/")]
+    for number, lines in blocks(tree.text(path), "cpp"):
+        if not any(contains(source, lines) for source in sources):
+            yield Breach(path, number, "this snippet is not a part of any file in examples/")
+
+
+def check_links(tree, path):
+    folder = (tree.root / path).parent
+    for number, line in tree.lines(path):
+        for target in LINK.findall(line):
+            if re.match(r"[a-z]+:", target):
+                continue
+            name, _, anchor = target.partition("#")
+            to = (folder / name).resolve() if name else (tree.root / path)
+            if not to.exists():
+                yield Breach(path, number, f"links to {name}, which is not there")
+            elif anchor and to.suffix == ".md" and anchor not in anchors(to.read_text()):
+                yield Breach(path, number, f"links to {target}, which has no such heading")
+
+
+def check_shape(tree, path):
+    lines = (tree.text(path).splitlines() + [""] * 3)[:3]
+    if not lines[0].startswith("# "):
+        yield Breach(path, 1, "a page begins with its title")
+    if path.startswith("docs/guide/") and (lines[1] or not lines[2] or lines[2].startswith(("#", "```"))):
+        yield Breach(path, 3, "a guide page's first line says in one sentence what the feature does")
+    if path.startswith("docs/decisions/") and re.search(r"/\d{4}-", path):
+        for heading in DECISION:
+            if heading not in tree.text(path).splitlines():
+                yield Breach(path, 1, f"a decision has the heading '{heading}'")
+
+
+def check(tree):
+    for path in tree.named(".md"):
+        yield from check_snippets(tree, path)
+        yield from check_links(tree, path)
+        yield from check_shape(tree, path)
