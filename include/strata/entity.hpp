@@ -2,42 +2,15 @@
 /// An entity: a typed key pattern with its policy.
 /// Threads: immutable values.
 
+#include <strata/cache_type.hpp>
 #include <strata/codec.hpp>
 #include <strata/key.hpp>
 #include <strata/policy.hpp>
 
-#include <cstdint>
 #include <memory>
-#include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace strata {
-
-/// What metrics group keys by: the first segment of an entity's pattern, from a closed list that
-/// holds the entities of this process. Copies are one byte.
-class cache_type {
- public:
-  static constexpr std::size_t limit = 64;
-
-  cache_type() = default;  ///< "other": a key of no entity
-  /// The type called `name`; "other" once `limit` names are taken. Cost: a lock; not for hot paths.
-  static cache_type named(std::string_view name);
-  /// The type called `name` if an entity has it, else "other".
-  static cache_type find(std::string_view name) noexcept;
-  /// All names, by index; index 0 is "other".
-  static std::vector<std::string> names();
-
-  std::size_t index() const noexcept { return index_; }
-
- private:
-  explicit cache_type(std::uint8_t index) : index_(index) {}
-  std::uint8_t index_ = 0;
-};
-
-/// Returns `rules`, or throws bad_options naming every problem.
-policy checked(policy rules);
 
 /// A key of a known type with the rules that hold for it: what the cache's operations take.
 template <class T>

@@ -3,10 +3,10 @@
 /// Threads: values.
 
 #include <strata/error.hpp>
-#include <strata/store.hpp>
 #include <strata/time.hpp>
 
 #include <cassert>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string_view>

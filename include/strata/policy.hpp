@@ -33,4 +33,7 @@ struct policy {
 /// Every problem of `rules` as a sentence; empty if there is none.
 std::vector<std::string> problems(const policy& rules);
 
+/// Returns `rules`, or throws bad_options naming every problem.
+policy checked(policy rules);
+
 }  // namespace strata

@@ -25,9 +25,6 @@
 
 namespace strata {
 
-/// A point on the commit clock. Larger is later.
-using commit_time = std::uint64_t;
-
 /// The right to fill one key. Zero is no lease.
 using lease_token = std::uint64_t;
 

@@ -2,6 +2,7 @@
 /// Everything: `#include <strata/strata.hpp>`.
 
 #include <strata/cache.hpp>
+#include <strata/cache_type.hpp>
 #include <strata/cached.hpp>
 #include <strata/codec.hpp>
 #include <strata/database.hpp>

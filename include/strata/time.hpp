@@ -18,6 +18,9 @@ using time_point = std::chrono::time_point<std::chrono::steady_clock, duration>;
 /// A calendar time, for people and HTTP only; no cache decision depends on it.
 using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
 
+/// A point on the commit clock of the source of truth. Larger is later.
+using commit_time = std::uint64_t;
+
 /// Where `now` comes from.
 /// Threads: any. Cost: one virtual call and what the clock costs.
 class clock {

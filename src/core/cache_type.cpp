@@ -1,4 +1,4 @@
-#include <strata/entity.hpp>
+#include <strata/cache_type.hpp>
 
 #include <array>
 #include <atomic>

@@ -12,7 +12,6 @@
 /// Threads: pure functions.
 
 #include <strata/error.hpp>
-#include <strata/store.hpp>
 #include <strata/time.hpp>
 
 #include <string>

@@ -1,4 +1,5 @@
-#include <strata/entity.hpp>
+#include <strata/error.hpp>
+#include <strata/key.hpp>
 #include <strata/policy.hpp>
 
 namespace strata {
