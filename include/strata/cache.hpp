@@ -44,6 +44,9 @@ struct cache_options {
   /// How long another process may hold the right to fill a key in L2.
   duration lease = std::chrono::seconds(30);
 
+  /// Of the random numbers behind jitter; 0: chosen at random.
+  std::uint64_t seed = 0;
+
   const clock* time = &system_clock();
 };
 
@@ -152,7 +155,8 @@ class cache {
   template <class T>
   task<lookup<T>> get(const typed_key<T>& where) {
     auto hit = find(erased(where));
-    if (hit.info.from != layer::none || !has_second_level()) return lookup<T>(std::move(hit));
+    if (hit.info.from != layer::none) return lookup<T>(std::move(hit));
+    if (!has_second_level()) return lookup<T>(give_up(erased(where), std::move(hit)));
     return then_get(where);
   }
 
@@ -311,6 +315,7 @@ class cache {
 
   bool has_second_level() const noexcept;
   detail::any_lookup find(const detail::any_key& where);
+  detail::any_lookup give_up(const detail::any_key& where, detail::any_lookup missed);
   task<detail::any_lookup> get_slow(detail::any_key where);
   task<detail::any_lookup> fill_slow(detail::any_key where, detail::any_factory factory, miss_reason reason);
   task<bool> set_any(detail::any_key where, detail::any_value value);

@@ -1,0 +1,200 @@
+/// Many keys at once: one L2 round trip, and one factory call for all that missed.
+///
+/// A batch first leads the flights it can (those nobody leads), completes them all, and only then
+/// follows the others'. So two batches that overlap never wait for each other.
+
+#include "engine/engine.hpp"
+
+#include <stdexcept>
+
+namespace strata::detail {
+
+struct engine::batch {
+  std::span<const any_key> keys;
+  std::vector<any_lookup> out;
+
+  struct led {
+    std::size_t index;
+    gate::joined flight;
+    asked second;
+  };
+  struct followed {
+    std::size_t index;
+    std::shared_ptr<flight> way;
+  };
+  std::vector<led> leads;
+  std::vector<followed> follows;
+  std::vector<std::size_t> alone;  ///< loaded without a flight
+};
+
+task<std::vector<any_lookup>> engine::get_many(std::span<const any_key> keys) {
+  std::vector<any_lookup> out;
+  std::vector<std::size_t> missed;
+  std::vector<std::string> names;
+  std::vector<gate::ticket> held;
+  out.reserve(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    auto found = find(keys[i]);
+    if (found.info.from == layer::none) {
+      if (has_second_level() && keys[i].key.cacheable()) {
+        missed.push_back(i);
+        names.push_back(l2_key(keys[i].key));
+        held.push_back(gate_.enter(keys[i].key));
+      } else {
+        found = give_up(keys[i], std::move(found));
+      }
+    }
+    out.push_back(std::move(found));
+  }
+  if (missed.empty()) co_return out;
+  const auto stored = co_await options_.second_level->get_many(names);
+  const bool up = answered(stored);
+  for (std::size_t m = 0; m < missed.size(); ++m) {
+    const auto& where = keys[missed[m]];
+    auto& lookup = out[missed[m]];
+    if (!up || !(*stored)[m]) {
+      if (!up) lookup.info.reason = miss_reason::l2_down;
+      lookup = give_up(where, std::move(lookup));
+      continue;
+    }
+    if (auto entry = decode(where, *(*stored)[m])) {
+      admit(held[m], where.key, *entry, true);
+      lookup = hit(where, *entry, layer::l2, now());
+    } else {
+      lookup.info.reason = entry.error();
+      lookup = give_up(where, std::move(lookup));
+    }
+  }
+  co_return out;
+}
+
+task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
+  std::vector<std::size_t> missing = work.alone;
+  std::vector<batch::led*> fills;
+  if (has_second_level() && !work.leads.empty()) {
+    std::vector<std::string> names;
+    for (const auto& each : work.leads) names.push_back(l2_key(work.keys[each.index].key));
+    auto answers = co_await options_.second_level->acquire_many(names, options_.lease);
+    for (std::size_t i = 0; i < work.leads.size(); ++i) {
+      work.leads[i].second =
+          judge(work.keys[work.leads[i].index],
+                answers ? result<acquired>((*answers)[i]) : std::unexpected(answers.error()));
+    }
+  }
+  for (auto& each : work.leads) {
+    const auto& where = work.keys[each.index];
+    auto& lookup = work.out[each.index];
+    if (each.second.reason != miss_reason::none) lookup.info.reason = each.second.reason;
+    if (each.second.entry == nullptr) {
+      missing.push_back(each.index);
+      fills.push_back(&each);
+      continue;
+    }
+    const bool entered =
+        admit(each.flight.lead, where.key, each.second.entry, true) == gate::verdict::entered;
+    lookup = hit(where, each.second.entry, layer::l2, now());
+    land(each.flight, each.second.entry, lookup.info, entered);
+  }
+  if (missing.empty()) co_return;
+
+  fill_context context(commit_clock().load());
+  for (const auto index : missing) counters_.count_miss(work.keys[index].type, work.out[index].info.reason);
+  counters_.count(work.keys[missing.front()].type, &type_cells::factory_calls);
+  result<std::vector<any_value>> values;
+  std::exception_ptr thrown;
+  try {
+    values = co_await factory(missing, context);
+    if (values && values->size() != missing.size()) {
+      throw std::length_error("the factory of get_or_set_many returned " + std::to_string(values->size()) +
+                              " values for " + std::to_string(missing.size()) + " keys");
+    }
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  if (thrown != nullptr || !values) {
+    counters_.count(work.keys[missing.front()].type, &type_cells::factory_failures);
+    const auto failure =
+        thrown != nullptr ? nullptr : std::make_shared<const error>(std::move(values.error()));
+    for (const auto index : missing) work.out[index].failure = failure;
+    for (auto* each : fills) {
+      if (each->second.lease != 0) {
+        answered(
+            co_await options_.second_level->release(l2_key(work.keys[each->index].key), each->second.lease));
+      }
+      each->flight.way->thrown = thrown;
+      each->flight.way->failure = failure;
+      land(each->flight, nullptr, work.out[each->index].info, true);
+    }
+    if (thrown != nullptr) std::rethrow_exception(thrown);
+    co_return;
+  }
+  const auto alone = work.alone.size();
+  for (std::size_t m = 0; m < missing.size(); ++m) {
+    const auto& where = work.keys[missing[m]];
+    auto& lookup = work.out[missing[m]];
+    auto what = finish_factory(where, std::move((*values)[m]), context);
+    const auto entry = what.entry;
+    read_info info{.from = layer::source, .reason = lookup.info.reason};
+    if (m >= alone) {
+      auto& each = *fills[m - alone];
+      const auto outcome = co_await place(where, each.flight.lead, std::move(what), each.second);
+      info.stored = outcome.stored;
+      if (outcome.reason != miss_reason::none) info.reason = outcome.reason;
+      land(each.flight, entry, info, outcome.usable);
+    }
+    lookup = source_lookup(entry, info, now());
+  }
+}
+
+task<> engine::fill_batch(batch& work, any_batch_factory& factory) {
+  co_await lead_batch(work, factory);
+  work.leads.clear();
+  work.alone.clear();
+  for (auto& each : work.follows) {
+    co_await each.way->done.wait();
+    auto& lookup = work.out[each.index];
+    if (each.way->usable) {
+      lookup = follow(work.keys[each.index], *each.way);
+      counters_.count_miss(work.keys[each.index].type, lookup.info.reason);
+    } else {
+      auto found = find(work.keys[each.index]);
+      if (found.info.from != layer::none) {
+        lookup = std::move(found);
+      } else {
+        work.alone.push_back(each.index);
+      }
+    }
+  }
+  work.follows.clear();
+  // What was fenced while we followed is loaded once more, without a flight and without a fill.
+  if (!work.alone.empty()) co_await lead_batch(work, factory);
+}
+
+task<std::vector<any_lookup>> engine::fill_many(std::span<const any_key> keys, any_batch_factory factory) {
+  const auto began = now();
+  batch work{.keys = keys, .out = {}, .leads = {}, .follows = {}, .alone = {}};
+  work.out.reserve(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    auto found = find(keys[i]);
+    if (found.info.from == layer::none) {
+      if (!keys[i].key.cacheable()) {
+        work.alone.push_back(i);
+      } else if (auto flight = gate_.join(keys[i].key); !flight.leads) {
+        work.follows.push_back({i, flight.way});
+      } else if (auto again = find(keys[i]); again.info.from != layer::none) {
+        found = std::move(again);
+        land(flight, nullptr, {}, false);
+      } else {
+        work.leads.push_back({i, std::move(flight), {}});
+      }
+    }
+    work.out.push_back(std::move(found));
+  }
+  if (!work.leads.empty() || !work.alone.empty() || !work.follows.empty()) {
+    co_await fill_batch(work, factory);
+    counters_.time(operation::get_or_set, now() - began);
+  }
+  co_return std::move(work.out);
+}
+
+}  // namespace strata::detail

@@ -1,0 +1,108 @@
+#include <strata/cache.hpp>
+
+#include "core/glob.hpp"
+#include "engine/engine.hpp"
+
+namespace strata {
+
+struct cache::write_ticket::state {
+  detail::engine::write right;
+};
+
+cache::write_ticket::write_ticket(std::unique_ptr<state> held) : state_(std::move(held)) {
+}
+cache::write_ticket::write_ticket(write_ticket&&) noexcept = default;
+cache::write_ticket& cache::write_ticket::operator=(write_ticket&&) noexcept = default;
+cache::write_ticket::~write_ticket() = default;
+
+cache::cache(cache_options options) : engine_(std::make_unique<detail::engine>(std::move(options))) {
+}
+cache::~cache() = default;
+
+bool cache::has_second_level() const noexcept {
+  return engine_->has_second_level();
+}
+
+detail::any_lookup cache::find(const detail::any_key& where) {
+  return engine_->find(where);
+}
+
+detail::any_lookup cache::give_up(const detail::any_key& where, detail::any_lookup missed) {
+  return engine_->give_up(where, std::move(missed));
+}
+
+task<detail::any_lookup> cache::get_slow(detail::any_key where) {
+  return engine_->get(where);
+}
+
+task<detail::any_lookup> cache::fill_slow(detail::any_key where, detail::any_factory factory,
+                                          miss_reason reason) {
+  return engine_->fill(where, std::move(factory), reason);
+}
+
+task<bool> cache::set_any(detail::any_key where, detail::any_value value) {
+  auto right = co_await engine_->begin_write(where.key);
+  co_return co_await engine_->finish_write(std::move(right), where, std::move(value));
+}
+
+task<bool> cache::set_any(write_ticket ticket, detail::any_key where, detail::any_value value) {
+  return engine_->finish_write(std::move(ticket.state_->right), where, std::move(value));
+}
+
+task<cache::write_ticket> cache::take_ticket(key where) {
+  auto right = co_await engine_->begin_write(std::move(where));
+  co_return write_ticket(std::make_unique<write_ticket::state>(std::move(right)));
+}
+
+task<std::vector<detail::any_lookup>> cache::get_many(std::span<const detail::any_key> keys) {
+  return engine_->get_many(keys);
+}
+
+task<std::vector<detail::any_lookup>> cache::get_or_set_many(std::span<const detail::any_key> keys,
+                                                             detail::any_batch_factory factory) {
+  return engine_->fill_many(keys, std::move(factory));
+}
+
+task<> cache::remove(const key& where) {
+  return engine_->remove({where});
+}
+
+task<> cache::remove(std::vector<key> keys) {
+  return engine_->remove(std::move(keys));
+}
+
+task<> cache::remove_by_tag(std::string_view tag) {
+  return engine_->raise(detail::floor_table::tag_bucket(tag));
+}
+
+task<> cache::remove_by_prefix(std::string_view prefix) {
+  return engine_->raise(detail::floor_table::prefix_bucket(prefix));
+}
+
+task<> cache::remove_pattern(std::string_view glob) {
+  if (glob == "*") return engine_->clear();
+  if (const auto prefix = glob_prefix(glob)) return remove_by_prefix(*prefix);
+  return engine_->remove_matching(std::string(glob));
+}
+
+task<> cache::clear() {
+  return engine_->clear();
+}
+
+task<bool> cache::touch(const key& where, duration ttl) {
+  return engine_->touch(where, ttl);
+}
+
+task<explanation> cache::explain(const key& where) {
+  return engine_->explain(where);
+}
+
+cache_stats cache::stats() const {
+  return engine_->stats();
+}
+
+void cache::maintain() {
+  engine_->maintain();
+}
+
+}  // namespace strata

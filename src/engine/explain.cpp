@@ -1,0 +1,109 @@
+/// Where one key stands, in words.
+
+#include "core/entry_format.hpp"
+#include "engine/engine.hpp"
+
+namespace strata::detail {
+
+namespace {
+
+double seconds(duration span) {
+  return std::chrono::duration<double>(span).count();
+}
+
+explanation::level level_of_memory(const record_ptr& found, miss_reason why, time_point at) {
+  explanation::level out;
+  out.layer = "l1";
+  if (found == nullptr) {
+    out.state = "absent";
+    out.reason = name(why);
+    return out;
+  }
+  out.state = why == miss_reason::none ? "fresh" : "invalid";
+  if (why != miss_reason::none) out.reason = name(why);
+  out.ttl_seconds = seconds(found->fresh_until - at);
+  out.age_seconds = seconds(at - found->created);
+  out.asof = found->asof;
+  out.bytes = found->bytes;
+  out.negative = found->value == nullptr;
+  out.tags = found->tags;
+  return out;
+}
+
+explanation::level level_of_store(const key& where, const result<std::optional<stored_value>>& stored,
+                                  const floor_table& floors) {
+  explanation::level out;
+  out.layer = "l2";
+  if (!stored) {
+    out.state = "unreachable";
+    out.reason = name(miss_reason::l2_down);
+    return out;
+  }
+  if (!*stored) {
+    out.state = "absent";
+    out.reason = name(miss_reason::absent);
+    return out;
+  }
+  const auto entry = decode_entry((*stored)->bytes);
+  out.bytes = (*stored)->bytes.size();
+  out.ttl_seconds = seconds((*stored)->ttl);
+  if (!entry) {
+    out.state = "invalid";
+    out.reason = name(miss_reason::undecodable);
+    return out;
+  }
+  const auto why = floor_set(where.text(), entry->header.tags).check(floors, entry->header.asof);
+  out.state = why == miss_reason::none ? "fresh" : "invalid";
+  if (why != miss_reason::none) out.reason = name(why);
+  out.age_seconds = seconds(entry->header.life - (*stored)->ttl);
+  out.asof = entry->header.asof;
+  out.negative = entry->header.negative;
+  out.tags = entry->header.tags;
+  return out;
+}
+
+std::string next_read(const explanation& so_far) {
+  if (so_far.levels[0].state == "fresh") return "The next read is answered from memory.";
+  if (so_far.levels[1].state == "fresh") return "The next read is answered from the second level.";
+  if (so_far.in_flight) return "The next read waits for the factory call that is running.";
+  std::string why = so_far.levels[0].reason;
+  return "The next read calls the factory, because the key is " +
+         (why == "absent" ? std::string("in no layer") : "gone from memory: " + why) + ".";
+}
+
+}  // namespace
+
+task<explanation> engine::explain(key where) {
+  explanation out;
+  out.key = where.text();
+  out.type = cache_type::names()[cache_type::find(where.entity()).index()];
+  if (!where.cacheable()) {
+    out.levels.resize(2);
+    for (auto& each : out.levels) {
+      each.state = "off";
+      each.reason = name(miss_reason::bypassed);
+    }
+    out.levels[0].layer = "l1";
+    out.levels[1].layer = "l2";
+    out.next_read = "The key is empty or over 1024 bytes: it is never cached.";
+    co_return out;
+  }
+  const auto found = peek(where);
+  const auto why =
+      found == nullptr ? departures_.reason(where.hash()) : found->floors.check(floors_, found->asof);
+  out.levels.push_back(level_of_memory(found, why, now()));
+  if (has_second_level()) {
+    const auto stored = co_await options_.second_level->get(l2_key(where));
+    answered(stored);
+    out.levels.push_back(level_of_store(where, stored, floors_));
+  } else {
+    out.levels.emplace_back();
+    out.levels.back().layer = "l2";
+    out.levels.back().state = "off";
+  }
+  out.in_flight = gate_.in_flight(where.text());
+  out.next_read = next_read(out);
+  co_return out;
+}
+
+}  // namespace strata::detail

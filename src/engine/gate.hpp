@@ -1,0 +1,163 @@
+#pragma once
+/// The gate that every value passes on its way into memory, and the flights of single-flight.
+/// Threads: internally locked, in shards by key.
+///
+/// A *ticket* is the right to fill one key, taken before its value is read from the source. An
+/// invalidation raises the floor of every ticket out for the key; a fill whose asof is below that
+/// floor is refused. Nothing is stored for a key without tickets, so there are no tombstones to
+/// keep or to lose: a value read before the invalidation has a ticket, or it has no way in.
+///
+/// Invariant: under the shard's lock of a key, "raise the floor and erase" and "check the floor
+/// and insert" exclude each other. So after `invalidate` returns no older value is in memory,
+/// and none can come in.
+///
+/// A *flight* is one factory call that others wait for. It hangs on the key's slot; an
+/// invalidation takes it off, so that whoever comes later starts a new one.
+
+#include "engine/record.hpp"
+
+#include <strata/task.hpp>
+
+#include <array>
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+namespace strata::detail {
+
+/// One factory call and what came of it. Written by its leader before `done` is set.
+struct flight {
+  event done;
+  record_ptr outcome;
+  read_info info;
+  std::shared_ptr<const error> failure;
+  std::exception_ptr thrown;
+  bool usable = false;  ///< followers may take the outcome
+};
+
+class gate {
+  struct slot {
+    commit_time floor = 0;
+    unsigned tickets = 0;
+    bool closed = false;  ///< another process changed the key: nothing may enter memory now
+    std::shared_ptr<flight> current;
+  };
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return hash_of(text); }
+  };
+  struct shard {
+    std::mutex mutex;
+    std::unordered_map<std::string, slot, text_hash, std::equal_to<>> slots;
+  };
+
+ public:
+  /// The right to fill one key; given back when destroyed.
+  class ticket {
+   public:
+    ticket() = default;
+    ticket(ticket&& other) noexcept;
+    ticket& operator=(ticket&& other) noexcept;
+    ~ticket();
+
+   private:
+    friend class gate;
+    ticket(gate& owner, std::string key, std::shared_ptr<flight> led)
+        : owner_(&owner), key_(std::move(key)), led_(std::move(led)) {}
+    gate* owner_ = nullptr;
+    std::string key_;
+    std::shared_ptr<flight> led_;
+  };
+
+  struct joined {
+    std::shared_ptr<flight> way;  ///< the flight to lead or to follow
+    ticket lead;
+    bool leads = false;
+  };
+
+  /// Joins the key's flight, or starts one and leads it.
+  joined join(const key& where);
+
+  /// A ticket without a flight, for a writer.
+  ticket enter(const key& where);
+
+  enum class verdict { entered, fenced, closed };
+
+  /// Runs `insert` if a value as of `asof` may enter under the ticket's key. From then on the
+  /// ticket's flight takes no followers.
+  template <class Insert>
+  verdict admit(const ticket& held, commit_time asof, Insert insert) {
+    auto& part = shard_of(held.key_);
+    std::lock_guard lock(part.mutex);
+    auto& at = part.slots.find(held.key_)->second;
+    if (at.current == held.led_) at.current.reset();
+    if (asof < at.floor) return verdict::fenced;
+    if (at.closed) return verdict::closed;
+    insert();
+    return verdict::entered;
+  }
+
+  /// As `admit` for a writer: nothing must have been invalidated since `asof`, and every other
+  /// ticket out for the key is fenced below `floor`.
+  template <class Insert>
+  verdict admit_write(const ticket& held, commit_time asof, commit_time floor, Insert insert) {
+    auto& part = shard_of(held.key_);
+    std::lock_guard lock(part.mutex);
+    auto& at = part.slots.find(held.key_)->second;
+    const bool overtaken = asof < at.floor;
+    at.floor = std::max(at.floor, floor);
+    at.current.reset();
+    insert(!overtaken && !at.closed);
+    return overtaken ? verdict::fenced : at.closed ? verdict::closed : verdict::entered;
+  }
+
+  /// Ends the flight that `held` leads: no more followers, and those there are wake.
+  void land(const ticket& held);
+
+  /// Raises the floor of every ticket out for `where` and runs `erase`, as one step.
+  template <class Erase>
+  void invalidate(std::string_view where, commit_time floor, Erase erase) {
+    auto& part = shard_of(where);
+    std::lock_guard lock(part.mutex);
+    if (const auto at = part.slots.find(where); at != part.slots.end()) fence(at->second, floor);
+    erase();
+  }
+
+  /// Closes the key to the tickets out for it and runs `erase`, as one step.
+  template <class Erase>
+  void close(std::string_view where, Erase erase) {
+    auto& part = shard_of(where);
+    std::lock_guard lock(part.mutex);
+    if (const auto at = part.slots.find(where); at != part.slots.end()) {
+      at->second.closed = true;
+      at->second.current.reset();
+    }
+    erase();
+  }
+
+  /// Closes every key that has a ticket out.
+  void close_all();
+
+  /// As `invalidate`, for every key with a ticket out for which `matches(key)` is true.
+  void invalidate_if(const std::function<bool(std::string_view)>& matches, commit_time floor);
+
+  bool in_flight(std::string_view where) const;
+  std::uint64_t flights() const noexcept { return flights_.load(std::memory_order_relaxed); }
+
+ private:
+  static void fence(slot& at, commit_time floor) {
+    at.floor = std::max(at.floor, floor);
+    at.current.reset();
+  }
+  shard& shard_of(std::string_view where) noexcept { return shards_[hash_of(where) >> 58]; }
+  void leave(const ticket& held) noexcept;
+
+  mutable std::array<shard, 64> shards_;
+  std::atomic<std::uint64_t> flights_ = 0;
+};
+
+}  // namespace strata::detail

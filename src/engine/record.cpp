@@ -1,0 +1,21 @@
+#include "engine/record.hpp"
+
+namespace strata::detail {
+
+floor_set::floor_set(std::string_view key, const std::vector<std::string>& tags) {
+  for (auto colon = key.find(':'); colon != std::string_view::npos; colon = key.find(':', colon + 1)) {
+    buckets_.push_back(floor_table::prefix_bucket(key.substr(0, colon)));
+  }
+  buckets_.push_back(floor_table::prefix_bucket(key));
+  prefixes_ = buckets_.size();
+  for (const auto& tag : tags) buckets_.push_back(floor_table::tag_bucket(tag));
+}
+
+std::size_t overhead_of(const record& entry) noexcept {
+  constexpr std::size_t control_blocks = 2 * 32;  // of the record's and the value's shared_ptr
+  std::size_t sum = sizeof(record) + control_blocks;
+  for (const auto& tag : entry.tags) sum += sizeof tag + heap_bytes(tag);
+  return sum;
+}
+
+}  // namespace strata::detail
