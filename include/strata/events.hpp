@@ -51,9 +51,9 @@ class event_bus {
 /// `agent:{id}`, `api:agents:list:{organization_id}`.
 struct invalidation_rule {
   std::string event;                  ///< as in `event_bus::subscribe`
-  std::vector<std::string> keys;      ///< removed
-  std::vector<std::string> prefixes;  ///< every key below, O(1)
-  std::vector<std::string> tags;      ///< every key that carries it, O(1)
+  std::vector<std::string> keys = {};      ///< removed
+  std::vector<std::string> prefixes = {};  ///< every key below, O(1)
+  std::vector<std::string> tags = {};      ///< every key that carries it, O(1)
 };
 
 /// Applies `rules` to `target` for every event of `bus`. An attribute that a template names and

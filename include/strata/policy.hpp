@@ -25,7 +25,7 @@ struct policy {
   byte_size max_size{1u << 20};
 
   /// Tags that every value of this kind carries, besides those its factory adds.
-  std::vector<std::string> tags;
+  std::vector<std::string> tags = {};
 
   static constexpr duration max_ttl = std::chrono::hours(24 * 30);
 };
