@@ -10,7 +10,7 @@
 ///   server.start();
 ///   app.stop();
 
-#include "platform/policies.hpp"
+#include "platform/entity_table.hpp"
 
 #include <strata/cache.hpp>
 #include <strata/database.hpp>

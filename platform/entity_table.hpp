@@ -1,0 +1,72 @@
+#pragma once
+/// What the platform caches: name, key and time to live of every entity, in one table.
+/// Threads: immutable values.
+
+#include "platform/served.hpp"
+
+#include <strata/entity.hpp>
+#include <strata/policy.hpp>
+#include <strata/repository.hpp>
+
+#include <chrono>
+#include <map>
+#include <string>
+
+namespace platform {
+
+/// A policy per entity, by the name a configuration file gives it.
+using policy_table = std::map<std::string, strata::policy>;
+
+/// An entity with its name and its default time to live.
+template <strata::fixed_string Name, class T, strata::fixed_string Key, unsigned Minutes>
+struct cached_entity : strata::entity<T, Key> {
+  using repository = strata::repository<T, Key>;
+  static constexpr std::string_view name = Name.view();
+  static strata::policy default_policy() { return {.ttl = std::chrono::minutes(Minutes)}; }
+
+  explicit cached_entity(const policy_table& policies) : strata::entity<T, Key>(chosen(policies)) {}
+
+ private:
+  static strata::policy chosen(const policy_table& policies) {
+    const auto found = policies.find(std::string(name));
+    return found == policies.end() ? default_policy() : found->second;
+  }
+};
+
+// clang-format off
+//                                         name in strata.toml  what is cached             key                     minutes
+using user_entity         = cached_entity<"user",             served<user>,             "user:{id}",             60>;
+using permissions_entity  = cached_entity<"user_permissions", served<user_permissions>, "user:{id}:permissions",  5>;
+using settings_entity     = cached_entity<"user_settings",    served<stored_document>,  "user:{id}:settings",    60>;
+using agent_entity        = cached_entity<"agent",            served<agent>,            "agent:{id}",            30>;
+using config_entity       = cached_entity<"agent_config",     served<stored_document>,  "agent:{id}:config",     30>;
+using tools_entity        = cached_entity<"agent_tools",      served<stored_document>,  "agent:{id}:tools",      30>;
+using organization_entity = cached_entity<"organization",     served<organization>,     "org:{id}",              60>;
+using listing_entity      = cached_entity<"listing",          served<listing>,          "listing:{id}",          30>;
+using agent_list_entity   = cached_entity<"agent_list",       page,
+                            "api:agents:list:{organization}:page_{page}:limit_{limit}:status_{status}",             1>;
+using listing_list_entity = cached_entity<"listing_list",     page,
+                            "api:listings:list:page_{page}:limit_{limit}:q_{q}",                                    1>;
+// clang-format on
+
+/// The entities of one platform, each under the policy that `policies` has for it.
+/// Throws strata::bad_options for a name that no entity has, and for a policy that is not sound.
+struct entity_table {
+  explicit entity_table(const policy_table& policies = {});
+
+  user_entity users;
+  permissions_entity permissions;
+  settings_entity settings;
+  agent_entity agents;
+  config_entity configs;
+  tools_entity tools;
+  organization_entity organizations;
+  listing_entity listings;
+  agent_list_entity agent_lists;
+  listing_list_entity listing_lists;
+};
+
+/// The defaults of all, to be changed and handed to `app_options::policies`.
+policy_table default_policies();
+
+}  // namespace platform

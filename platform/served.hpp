@@ -1,0 +1,83 @@
+#pragma once
+/// What the cache holds of a row: the row and its answer, rendered once, so that a hit renders,
+/// hashes and compresses nothing.
+/// Threads: immutable values.
+
+#include "platform/entities.hpp"
+
+#include <server/representation.hpp>
+#include <strata/codec.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace platform {
+
+/// `"7-9f86d081884c7d65"`: the row's version and the hash of its answer. The hash is there since
+/// another program may write to the tables without raising the version.
+std::string etag_of(std::int64_t version, std::string_view body);
+
+/// The body that answers a GET of this row.
+template <class T>
+std::string body_of(const T& row) {
+  return strata::json::text_of(row);
+}
+inline std::string body_of(const stored_document& row) {
+  return row.document.text;
+}
+std::string body_of(const user_permissions& row);
+
+/// A JSON answer, shared by the cache and by every response that sends it.
+/// No Last-Modified: its resolution is a second, and a row may change twice in one.
+std::shared_ptr<const strata::server::representation> json_answer(std::string body, std::string_view etag);
+
+/// What one answer occupies in memory, compressed forms included.
+std::size_t memory_of(const strata::server::representation& answer);
+
+template <class T>
+struct served {
+  using row_type = T;
+
+  served() = default;
+  explicit served(T from) : row(std::move(from)) {
+    auto body = body_of(row);
+    const auto etag = etag_of(row.version, body);
+    answer = json_answer(std::move(body), etag);
+  }
+
+  T row;
+  std::shared_ptr<const strata::server::representation> answer;
+};
+
+/// A page of a list: only its answer.
+struct page {
+  page() = default;
+  explicit page(std::string body);
+  std::shared_ptr<const strata::server::representation> answer;
+};
+
+}  // namespace platform
+
+/// Stored as the row's JSON.
+template <class T>
+struct strata::codec<platform::served<T>> {
+  static void encode(const platform::served<T>& value, std::string& out) { json::write(out, value.row); }
+  static result<platform::served<T>> decode(std::string_view bytes) {
+    return json::read<T>(bytes).transform([](T row) { return platform::served<T>(std::move(row)); });
+  }
+  static std::size_t size(const platform::served<T>& value) {
+    return sizeof value + detail::heap_bytes(value.row) + platform::memory_of(*value.answer);
+  }
+};
+
+/// Stored as the answer's body.
+template <>
+struct strata::codec<platform::page> {
+  static void encode(const platform::page& value, std::string& out) { out += value.answer->body(); }
+  static result<platform::page> decode(std::string_view bytes) { return platform::page(std::string(bytes)); }
+  static std::size_t size(const platform::page& value) {
+    return sizeof value + platform::memory_of(*value.answer);
+  }
+};
