@@ -101,6 +101,7 @@ struct sqlite_options {
 };
 
 /// Opens (or creates) an SQLite database in WAL mode, foreign keys on.
+/// Throws bad_options that names every problem.
 /// Errors: database_unavailable with the file's name and SQLite's reason.
 result<std::shared_ptr<database>> open_sqlite(sqlite_options options);
 

@@ -1,0 +1,24 @@
+#include <strata/database.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace strata {
+
+sql_rows::sql_rows(std::vector<std::string> columns, std::vector<std::vector<sql_value>> rows,
+                   std::int64_t changed)
+    : columns_(std::move(columns)), rows_(std::move(rows)), changed_(changed) {
+}
+
+const sql_value& sql_rows::at(std::size_t row, std::string_view name) const {
+  const auto found = std::ranges::find(columns_, name);
+  if (found == columns_.end() || row >= rows_.size()) {
+    std::fprintf(stderr, "strata: sql_rows::at: no column %.*s in row %zu of %zu\n",
+                 static_cast<int>(name.size()), name.data(), row, rows_.size());
+    std::abort();
+  }
+  return rows_[row][static_cast<std::size_t>(found - columns_.begin())];
+}
+
+}  // namespace strata

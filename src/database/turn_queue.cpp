@@ -1,0 +1,84 @@
+#include "database/turn_queue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace strata::detail {
+
+turn_queue::standing turn_queue::ask(const waiter_ptr& who) {
+  scoped_lock lock(guard_);
+  if (closed_) {
+    who->now = standing::closed;
+  } else if (!taken_) {
+    taken_ = true;
+    who->now = standing::granted;
+  } else if (waiting_.size() >= limit_) {
+    who->now = standing::full;
+  } else {
+    waiting_.push_back(who);
+  }
+  return who->now;
+}
+
+void turn_queue::pass_on() {
+  waiter_ptr next;
+  {
+    scoped_lock lock(guard_);
+    if (waiting_.empty()) {
+      taken_ = false;
+      return;
+    }
+    next = std::move(waiting_.front());
+    waiting_.pop_front();
+    next->now = standing::granted;
+  }
+  wake(next);
+}
+
+void turn_queue::leave(const waiter_ptr& who) {
+  who->handle.store(nullptr);
+  {
+    scoped_lock lock(guard_);
+    if (who->now == standing::waiting) std::erase(waiting_, who);
+    if (who->now != standing::granted) return;
+  }
+  pass_on();
+}
+
+void turn_queue::close() {
+  std::deque<waiter_ptr> refused;
+  {
+    scoped_lock lock(guard_);
+    closed_ = true;
+    refused.swap(waiting_);
+    for (const auto& each : refused) each->now = standing::closed;
+  }
+  for (const auto& each : refused) wake(each);
+}
+
+void turn_queue::wake(const waiter_ptr& who) {
+  auto resume = [who] {
+    if (auto* const address = who->handle.exchange(nullptr)) {
+      std::coroutine_handle<>::from_address(address).resume();
+    }
+  };
+  if (who->where == nullptr) {
+    resume();
+  } else {
+    who->where->post(std::move(resume));
+  }
+}
+
+result<void> turn_queue::awaiter::await_resume() {
+  resumed_ = true;
+  switch (me_->now) {
+    case standing::full:
+      return fail(errc::busy, "too many writes are waiting for their turn");
+    case standing::closed:
+      return fail(errc::database_unavailable, "the database is closed");
+    default:
+      return {};
+  }
+}
+
+}  // namespace strata::detail
