@@ -1,0 +1,58 @@
+#pragma once
+/// The memory of what was evicted: fingerprints of hashes, the oldest forgotten first.
+/// Threads: one strand (a shard's lock).
+///
+/// A table of 16-bit fingerprints with 16-bit times in buckets of eight. A fingerprint is
+/// remembered while fewer than `reach` others came after it, or until its bucket needs the place;
+/// about one lookup in 10,000 finds what was never there, which costs a little space in the cache.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace strata::memory {
+
+class ghost {
+ public:
+  std::size_t bytes() const noexcept { return bytes_for(buckets_); }
+
+  /// What `grow` needs beside the present bytes so that `reach` is remembered well; 0: nothing.
+  std::size_t growth(std::size_t reach) const noexcept;
+  void grow();
+
+  /// Remembers `hash` as the newest.
+  void add(std::uint64_t hash) noexcept;
+
+  /// Whether `hash` is among the newest `reach`; it is forgotten then.
+  bool take(std::uint64_t hash, std::size_t reach) noexcept;
+
+  void clear() noexcept;
+
+ private:
+  static constexpr unsigned ways = 8;
+  struct slot {
+    std::uint16_t fingerprint = 0;
+    std::uint16_t time = 0;
+  };
+  using bucket = std::array<slot, ways>;
+
+  static std::size_t bytes_for(std::size_t buckets) noexcept {
+    return buckets == 0 ? 0 : buckets * sizeof(bucket) + 16;
+  }
+  bucket& bucket_of(std::uint64_t hash) noexcept { return table_[(hash >> 16) & (buckets_ - 1)]; }
+  static std::uint16_t fingerprint_of(std::uint64_t hash) noexcept {
+    const auto fingerprint = static_cast<std::uint16_t>(hash);
+    return fingerprint == 0 ? 1 : fingerprint;
+  }
+  std::uint64_t age(const slot& s) const noexcept {
+    return static_cast<std::uint16_t>((added_ >> shift_) - s.time);
+  }
+
+  std::unique_ptr<bucket[]> table_;
+  std::size_t buckets_ = 0;  ///< a power of two
+  std::uint64_t added_ = 0;  ///< time: how many were added
+  unsigned shift_ = 0;       ///< a slot's time counts this many bits coarser
+};
+
+}  // namespace strata::memory
