@@ -1,0 +1,123 @@
+#include <strata/task.hpp>
+
+#include <gtest/gtest.h>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using strata::completion;
+using strata::event;
+using strata::executor;
+using strata::run_loop;
+using strata::start;
+using strata::sync_wait;
+using strata::task;
+using strata::this_executor;
+
+task<int> three() {
+  co_return 3;
+}
+
+task<int> failing() {
+  throw std::runtime_error("no");
+  co_return 0;
+}
+
+task<int> deep(int depth) {
+  if (depth == 0) co_return 0;
+  co_return 1 + co_await deep(depth - 1);
+}
+
+TEST(Task, ReturnsItsValue) {
+  EXPECT_EQ(sync_wait(three()), 3);
+}
+
+TEST(Task, MadeFromAValueIsReady) {
+  task<std::string> ready("text");
+  EXPECT_TRUE(ready.is_ready());
+  EXPECT_EQ(sync_wait(std::move(ready)), "text");
+}
+
+TEST(Task, HandsOnExceptions) {
+  EXPECT_THROW(sync_wait(failing()), std::runtime_error);
+}
+
+TEST(Task, DoesNothingBeforeItIsAwaited) {
+  bool ran = false;
+  {
+    auto lazy = [](bool& flag) -> task<> {
+      flag = true;
+      co_return;
+    }(ran);
+  }
+  EXPECT_FALSE(ran);
+}
+
+TEST(Task, ChainsWithoutGrowingTheStack) {
+  EXPECT_EQ(sync_wait(deep(5000)), 5000);
+}
+
+TEST(Task, ResumesOnItsExecutorWhoeverCompletesIt) {
+  event signal;
+  const auto home = std::this_thread::get_id();
+  auto waits = [](event& e) -> task<std::thread::id> {
+    co_await e.wait();
+    co_return std::this_thread::get_id();
+  };
+  std::thread other([&] { signal.set(); });
+  EXPECT_EQ(sync_wait(waits(signal)), home);
+  other.join();
+}
+
+TEST(Task, InheritsTheExecutorOfItsCaller) {
+  run_loop loop;
+  executor* seen = nullptr;
+  auto inner = []() -> task<executor*> { co_return co_await this_executor(); };
+  auto outer = [&]() -> task<executor*> { co_return co_await inner(); };
+  start(&loop, outer(), [&](completion<executor*> found) { seen = *found; });
+  EXPECT_EQ(seen, &loop);
+}
+
+TEST(Start, ReportsExceptions) {
+  bool threw = false;
+  start(nullptr, failing(), [&](const completion<int>& outcome) { threw = !outcome.has_value(); });
+  EXPECT_TRUE(threw);
+}
+
+TEST(Event, WakesAllWaitersOnceAndForAll) {
+  event signal;
+  run_loop loop;
+  int woken = 0;
+  auto waits = [](event& e) -> task<> { co_await e.wait(); };
+  for (int i = 0; i < 3; ++i) start(&loop, waits(signal), [&](const completion<void>&) { ++woken; });
+  loop.run_ready();
+  EXPECT_EQ(woken, 0);
+  signal.set();
+  signal.set();
+  loop.run_ready();
+  EXPECT_EQ(woken, 3);
+  start(&loop, waits(signal), [&](const completion<void>&) { ++woken; });
+  EXPECT_EQ(woken, 4);
+}
+
+TEST(Event, LosesNoWaiterWhenSetWhileTheyCome) {
+  for (int round = 0; round < 200; ++round) {
+    event signal;
+    std::vector<std::thread> waiters;
+    std::atomic<int> woken = 0;
+    for (int i = 0; i < 3; ++i) {
+      waiters.emplace_back([&] {
+        sync_wait([](event& e) -> task<> { co_await e.wait(); }(signal));
+        ++woken;
+      });
+    }
+    signal.set();
+    for (auto& each : waiters) each.join();
+    ASSERT_EQ(woken, 3);
+  }
+}
+
+}  // namespace
