@@ -21,6 +21,11 @@ template <class A>
 using kept =
     std::conditional_t<std::convertible_to<const A&, std::string_view>, std::string, std::remove_cvref_t<A>>;
 
+template <class Entity, class KeyBuilder, class... Arguments>
+concept keyed_by =
+    (std::is_same_v<KeyBuilder, std::nullptr_t> && std::invocable<const Entity&, const Arguments&...>) ||
+    std::invocable<const KeyBuilder&, const Entity&, const Arguments&...>;
+
 }  // namespace detail
 
 /// The decorator's result. A wrong number or kind of arguments does not compile.
@@ -39,18 +44,21 @@ class cached_function {
   /// The value for `arguments`: cached, or what the function returns for them now.
   /// As `cache::get_or_set`. Cost: hit O(1), no coroutine frame.
   template <class... Arguments>
+    requires detail::keyed_by<Entity, KeyBuilder, Arguments...>
   task<lookup<value_type>> operator()(const Arguments&... arguments) const {
     return cache_->get_or_set(key_for(arguments...), call_later(arguments...));
   }
 
   /// Forgets the value for `arguments`.
   template <class... Arguments>
+    requires detail::keyed_by<Entity, KeyBuilder, Arguments...>
   task<> invalidate(const Arguments&... arguments) const {
     return cache_->remove(key_for(arguments...).key);
   }
 
   /// Calls the function now and replaces what is cached.
   template <class... Arguments>
+    requires detail::keyed_by<Entity, KeyBuilder, Arguments...>
   task<lookup<value_type>> refresh(const Arguments&... arguments) const {
     return refresh_at(key_for(arguments...), call_later(arguments...));
   }

@@ -1,0 +1,121 @@
+/// Many keys at once.
+
+#include "engine/test_support.hpp"
+
+#include <gtest/gtest.h>
+#include <stdexcept>
+
+namespace {
+
+using namespace strata;
+using engine_test::agent;
+using engine_test::fixture;
+
+std::vector<typed_key<agent>> keys_of(const fixture& f, std::initializer_list<const char*> ids) {
+  std::vector<typed_key<agent>> keys;
+  for (const auto* id : ids) keys.push_back(f.agents(id));
+  return keys;
+}
+
+TEST(Batch, CallsTheFactoryOnceWithAllThatMissed) {
+  fixture f;
+  f.read("b", "cached");
+  std::vector<std::vector<std::size_t>> calls;
+  const auto load = [&](std::span<const std::size_t> missing) {
+    calls.emplace_back(missing.begin(), missing.end());
+    std::vector<std::optional<agent>> out;
+    for (const auto i : missing) out.push_back(agent{std::to_string(i), "loaded"});
+    return out;
+  };
+  const auto got = sync_wait(f.cache.get_or_set_many(keys_of(f, {"a", "b", "c"}), load));
+  ASSERT_EQ(got.size(), 3u);
+  EXPECT_EQ(got[0]->id, "0");
+  EXPECT_EQ(got[1]->name, "cached");
+  EXPECT_EQ(got[2]->id, "2");
+  EXPECT_EQ(calls, (std::vector<std::vector<std::size_t>>{{0, 2}}));
+  EXPECT_TRUE(sync_wait(f.cache.get(f.agents("c"))));
+  sync_wait(f.cache.get_or_set_many(keys_of(f, {"a", "b", "c"}), load));
+  EXPECT_EQ(calls.size(), 1u);
+}
+
+TEST(Batch, AnswersAKeyThatIsAskedForTwice) {
+  fixture f;
+  const auto got = sync_wait(f.cache.get_or_set_many(keys_of(f, {"a", "a"}), [](auto missing) {
+    return std::vector<std::optional<agent>>(missing.size(), agent{"a", "once"});
+  }));
+  EXPECT_EQ(got[0]->name, "once");
+  EXPECT_EQ(got[1]->name, "once");
+}
+
+TEST(Batch, RemembersAbsence) {
+  fixture f;
+  const auto got = sync_wait(f.cache.get_or_set_many(
+      keys_of(f, {"a"}), [](auto missing) { return std::vector<std::optional<agent>>(missing.size()); }));
+  EXPECT_TRUE(got[0].known_absent());
+  EXPECT_TRUE(sync_wait(f.cache.get(f.agents("a"))).known_absent());
+}
+
+TEST(Batch, HandsOnExceptionsAndErrors) {
+  fixture f;
+  using values = std::vector<std::optional<agent>>;
+  const auto throwing = [](std::span<const std::size_t>) -> values { throw std::domain_error("no"); };
+  EXPECT_THROW(sync_wait(f.cache.get_or_set_many(keys_of(f, {"a"}), throwing)), std::domain_error);
+  const auto failing = [](std::span<const std::size_t>) -> result<values> {
+    return fail(errc::busy, "full");
+  };
+  const auto got = sync_wait(f.cache.get_or_set_many(keys_of(f, {"a"}), failing));
+  EXPECT_EQ(got[0].failure()->code, errc::busy);
+  EXPECT_EQ(f.cache.stats().flights, 0u);
+}
+
+TEST(Batch, RefusesAWrongNumberOfValues) {
+  fixture f;
+  const auto short_by_one = [](std::span<const std::size_t>) { return std::vector<std::optional<agent>>(); };
+  EXPECT_THROW(sync_wait(f.cache.get_or_set_many(keys_of(f, {"a"}), short_by_one)), std::length_error);
+}
+
+TEST(Batch, FollowsAFlightThatIsOnItsWay) {
+  fixture f;
+  run_loop loop;
+  event go;
+  start(&loop,
+        f.cache.get_or_set(f.agents("a"),
+                           [&]() -> task<agent> {
+                             co_await go.wait();
+                             co_return agent{"a", "single"};
+                           }),
+        [](const completion<lookup<agent>>&) {});
+  std::optional<std::vector<lookup<agent>>> got;
+  start(&loop,
+        f.cache.get_or_set_many(keys_of(f, {"a", "b"}),
+                                [](auto missing) {
+                                  return std::vector<std::optional<agent>>(missing.size(),
+                                                                           agent{"b", "batch"});
+                                }),
+        [&](completion<std::vector<lookup<agent>>> read) { got = std::move(*read); });
+  EXPECT_FALSE(got);
+  go.set();
+  while (loop.run_ready() != 0) {
+  }
+  ASSERT_TRUE(got);
+  EXPECT_EQ((*got)[0]->name, "single");
+  EXPECT_EQ((*got)[1]->name, "batch");
+}
+
+TEST(Batch, ReadsManyWithoutAFactory) {
+  fixture f;
+  f.read("b", "Ada");
+  const auto got = sync_wait(f.cache.get_many(keys_of(f, {"a", "b"})));
+  EXPECT_FALSE(got[0]);
+  EXPECT_EQ(got[0].info().reason, miss_reason::absent);
+  EXPECT_EQ(got[1]->name, "Ada");
+}
+
+TEST(Batch, StoresMany) {
+  fixture f;
+  sync_wait(f.cache.set_many(std::vector<std::pair<typed_key<agent>, agent>>{{f.agents("a"), {"a", "Ada"}},
+                                                                             {f.agents("b"), {"b", "Bob"}}}));
+  EXPECT_EQ(sync_wait(f.cache.get(f.agents("b")))->name, "Bob");
+}
+
+}  // namespace

@@ -1,0 +1,42 @@
+#pragma once
+/// What the engine's tests share: an entity, a cache with a clock of its own, counted factories.
+
+#include <strata/cache.hpp>
+#include <strata/testing.hpp>
+
+#include <boost/describe.hpp>
+#include <string>
+
+namespace strata::engine_test {
+
+using namespace std::chrono_literals;
+
+struct agent {
+  std::string id;
+  std::string name;
+  bool operator==(const agent&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(agent, (), (id, name))
+
+/// A cache on a clock that the test moves; no jitter, so that expiry is exact.
+struct fixture {
+  testing::manual_clock time;
+  strata::cache cache;
+  entity<agent, "agent:{id}"> agents{{.ttl = 60s, .negative_ttl = 10s, .jitter = 0}};
+
+  explicit fixture(cache_options options = {}) : cache(on(time, std::move(options))) {}
+
+  static cache_options on(const testing::manual_clock& clock, cache_options options) {
+    options.time = &clock;
+    options.seed = 1;
+    return options;
+  }
+
+  /// Reads agent `id` with a factory that returns `name`.
+  lookup<agent> read(std::string_view id, std::string_view name) {
+    return sync_wait(cache.get_or_set(
+        agents(id), [&] { return agent{.id = std::string(id), .name = std::string(name)}; }));
+  }
+};
+
+}  // namespace strata::engine_test
