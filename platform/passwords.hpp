@@ -1,0 +1,69 @@
+#pragma once
+/// Passwords, hashed with argon2id (RFC 9106) on threads of their own: a hash costs tens of
+/// milliseconds and must not hold up those who serve.
+/// Threads: internally locked; tasks resume on their caller's executor.
+
+#include <strata/error.hpp>
+#include <strata/task.hpp>
+#include <strata/time.hpp>
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace platform {
+
+struct password_settings {
+  unsigned threads = 1;
+  std::size_t queue = 64;        ///< jobs waiting, above which a call ends with errc::busy
+  std::uint64_t operations = 2;  ///< argon2id passes
+  strata::byte_size memory{64u << 20};
+};
+
+inline constexpr std::size_t max_password_length = 1024;
+
+class password_hasher {
+ public:
+  /// Throws strata::bad_options for a cost that argon2id does not have.
+  explicit password_hasher(password_settings settings);
+  /// Waits for the job that runs; those that wait end with errc::busy.
+  ~password_hasher();
+  password_hasher(const password_hasher&) = delete;
+  password_hasher& operator=(const password_hasher&) = delete;
+
+  /// A hash of `password` with a new salt. Errors: busy.
+  strata::task<strata::result<std::string>> hash(std::string password);
+
+  /// Whether `password` is the one of `known`. Without a known hash the answer is no and takes as
+  /// long as if there were one, so that time does not tell who has an account.
+  /// Errors: busy.
+  strata::task<strata::result<bool>> verify(std::optional<std::string> known, std::string password);
+
+ private:
+  struct job {
+    std::function<void()> work;
+    std::shared_ptr<strata::event> done;
+  };
+  bool enqueue(job what);
+  void run();
+  std::string make_hash(const std::string& password) const;
+
+  password_settings settings_;
+  std::string nobodys_;  // made on first use, on a worker: starting must stay quick
+  std::once_flag nobodys_made_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<job> queue_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace platform

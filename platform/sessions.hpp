@@ -1,0 +1,92 @@
+#pragma once
+/// Who is logged in: a table of sessions in this process's memory.
+/// Threads: internally locked, in shards; a `session` is immutable but for its last use.
+///
+/// A token is 256 random bits. The table knows only its keyed BLAKE2b hash, so that neither memory
+/// nor the time of a look-up tells anything about a token that is valid.
+
+#include <strata/time.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace platform {
+
+struct session_settings {
+  strata::duration idle = std::chrono::hours(24);          ///< a session's life, from its last use
+  strata::duration lifetime = std::chrono::hours(24 * 7);  ///< its end, however used
+  std::size_t limit = 100'000;  ///< held at once, about; above it those idle longest end
+};
+
+struct session {
+  std::string user_id;
+  strata::time_point started;
+  strata::wall_time created_at;
+};
+
+class session_table {
+ public:
+  /// Lifetime: `time` outlives it.
+  session_table(session_settings settings, const strata::clock& time);
+  ~session_table();
+
+  /// Begins a session. Returns its token, which is told only here.
+  std::string begin(std::string user_id);
+
+  /// The session of `token`, used now; null if there is none or it has ended.
+  /// Cost: one hash, one lock; no allocation.
+  std::shared_ptr<const session> use(std::string_view token);
+
+  /// When a session used now will end.
+  strata::wall_time expires_at(const session& of) const;
+
+  /// Ends the session of `token`. Returns whether there was one.
+  bool end(std::string_view token);
+
+  /// Ends every session of `user_id` and returns how many there were.
+  std::size_t end_all(std::string_view user_id);
+
+  /// Drops sessions that have ended; call it now and then.
+  void sweep();
+
+  std::size_t size() const;
+
+ private:
+  using digest = std::array<unsigned char, 32>;
+  struct digest_hash {
+    std::size_t operator()(const digest& of) const noexcept;
+  };
+  struct entry {
+    digest id;
+    strata::time_point used;
+    std::shared_ptr<const session> held;
+  };
+  // In order of last use: the front was used last.
+  using entries = std::list<entry>;
+  struct shard;
+  struct index;
+
+  digest digest_of(std::string_view token) const;
+  shard& shard_of(const digest& id) const;
+  bool ended(const entry& of, strata::time_point now) const;
+  void forget(const digest& id, std::string_view user_id);
+
+  static constexpr std::size_t shards = 16;
+
+  session_settings settings_;
+  const strata::clock* time_;
+  std::array<unsigned char, 32> hash_key_;
+  std::unique_ptr<shard[]> shards_;
+  std::unique_ptr<index> index_;
+};
+
+}  // namespace platform
