@@ -49,7 +49,7 @@ std::string checksum_of(std::string_view script);
 ///           statement and constraint with the failing migration's version and name;
 ///           as `database::begin` besides.
 /// Lifetime: `target` outlives the task; `steps` and `now` are copied.
-/// Cost:     one transaction; one reading statement when there is nothing to do.
+/// Cost:     one transaction, which writes nothing when there is nothing to do.
 task<result<migrated>> migrate(database& target, std::span<const migration> steps,
                                std::function<wall_time()> now);
 
