@@ -20,6 +20,6 @@ if(KIND STREQUAL find_package)
 endif()
 run(${CMAKE_COMMAND} -S ${SOURCE}/tests/install/${KIND} -B ${WORK} -G Ninja
     -D CMAKE_CXX_COMPILER=${COMPILER} "-D CMAKE_CXX_FLAGS=${FLAGS}" -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}
-    -D CMAKE_PREFIX_PATH=${prefix} -D STRATA_CHECKOUT=${SOURCE})
+    -D CMAKE_PREFIX_PATH=${prefix} -D STRATA_CHECKOUT=${SOURCE} -D STRATA_WERROR=${WERROR})
 run(${CMAKE_COMMAND} --build ${WORK} --target consumer)
 run(${WORK}/consumer)

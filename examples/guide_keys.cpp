@@ -1,0 +1,50 @@
+/// The code of docs/guide/keys.md.
+#include "check.hpp"
+
+#include <strata/strata.hpp>
+
+using namespace std::chrono_literals;
+
+struct page {
+  std::vector<std::string> agents;
+  int number = 1;
+};
+BOOST_DESCRIBE_STRUCT(page, (), (agents, number))
+
+strata::task<> build() {
+  const strata::entity<page, "api:agents:list:{organization}:page_{number}"> lists{{.ttl = 1min}};
+  CHECK(lists("org_1", 2).key.text() == "api:agents:list:org_1:page_2");
+
+  // An argument is text, whatever it holds: it cannot reach another key.
+  CHECK(lists("org_1:page_9", 2).key.text() == "api:agents:list:org_1%3Apage_9:page_2");
+  CHECK(lists("", 1).key.text() == "api:agents:list:%:page_1");
+  co_return;
+}
+
+struct query {
+  std::string organization;
+  int page = 1;
+};
+
+strata::task<> with_builder(strata::cache& cache) {
+  const strata::entity<page, "api:agents:list:{organization}:page_{number}"> lists{{.ttl = 1min}};
+  const auto list = strata::cached(
+      cache, lists, [](const query& asked) { return page{{"agt_1"}, asked.page}; },
+      [](const auto& entity, const query& asked) { return entity(asked.organization, asked.page); });
+  CHECK((co_await list(query{"org_1", 2}))->number == 2);
+  CHECK(list.key_for(query{"org_1", 2}).key.text() == "api:agents:list:org_1:page_2");
+}
+
+strata::task<> one_call(strata::cache& cache) {
+  const strata::entity<page, "preview:{id}"> previews{{.ttl = 10min}};
+  const auto brief = previews("agt_1").with({.ttl = 5s});  // for this call only
+  const auto made = co_await cache.get_or_set(brief, [] { return page{}; });
+  CHECK(made.info().ttl <= 5s);
+}
+
+int main() {
+  strata::cache cache;
+  strata::sync_wait(build());
+  strata::sync_wait(with_builder(cache));
+  strata::sync_wait(one_call(cache));
+}
