@@ -50,7 +50,7 @@ class event_bus {
 /// What one kind of event makes invalid. Templates name the event's attributes:
 /// `agent:{id}`, `api:agents:list:{organization_id}`.
 struct invalidation_rule {
-  std::string event;                  ///< as in `event_bus::subscribe`
+  std::string event;                       ///< as in `event_bus::subscribe`
   std::vector<std::string> keys = {};      ///< removed
   std::vector<std::string> prefixes = {};  ///< every key below, O(1)
   std::vector<std::string> tags = {};      ///< every key that carries it, O(1)

@@ -8,7 +8,7 @@ from tree import Breach
 
 TABLE = "tools/layers.toml"
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
-BESIDE = re.compile(r"_(test|bench|fuzz)\.[ch]pp$")
+BESIDE = re.compile(r"(_(test|bench|fuzz)|test_support)\.[ch]pp$")
 
 
 def longest(prefixes, name):
