@@ -90,6 +90,11 @@ any_lookup engine::find(const any_key& where) noexcept {
   const auto at = options_.time->coarse_now();
   auto found = std::static_pointer_cast<const record>(memory_.find(where.key.hash(), where.key.text(), at));
   if (found == nullptr) {
+    // What is past its time stays in memory until it is swept; sweep it now, to know the reason.
+    const bool ended = memory_.erase_if(where.key.hash(), where.key.text(), [&](const void* current) {
+      return static_cast<const record*>(current)->fresh_until <= at;
+    });
+    if (ended) departures_.note(where.key.hash(), miss_reason::expired);
     missed.info.reason = departures_.reason(where.key.hash());
     return missed;
   }
