@@ -1,0 +1,69 @@
+#pragma once
+/// What a process tells Prometheus: its caches' counters and its listeners', as text.
+/// Threads: `exposition` is pure; `route_counters` is lock-free and may be used from any thread.
+
+#include <strata/stats.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata {
+
+/// Requests of one route, by status class: `by_class[2]` is 2xx; [0] what is no status at all.
+struct route_stats {
+  std::string route;
+  std::array<std::uint64_t, 6> by_class{};
+};
+
+/// Counts requests by route pattern (never by path: a label must come from a closed list).
+/// Over `limit` routes, or for none, a request counts as "other".
+class route_counters {
+ public:
+  static constexpr std::size_t limit = 256;
+
+  route_counters();
+  ~route_counters();
+  route_counters(const route_counters&) = delete;
+  route_counters& operator=(const route_counters&) = delete;
+
+  /// Cost: a hash of `route` and one relaxed increment; allocates on a route's first request.
+  void count(std::string_view route, int status) noexcept;
+  /// Every route counted so far, by name.
+  std::vector<route_stats> snapshot() const;
+
+ private:
+  struct shard;
+  std::unique_ptr<shard[]> shards_;
+};
+
+/// What one HTTP listener tells.
+struct http_stats {
+  std::string listener;  ///< "platform", "admin"
+  std::vector<route_stats> routes;
+  latency_stats latency;
+  std::uint64_t in_flight = 0;
+  std::uint64_t connections_open = 0;
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;
+  std::uint64_t timeouts = 0;
+};
+
+struct process_info {
+  std::string version;
+  double start_seconds = 0;  ///< since 1970, UTC
+};
+
+/// The text exposition (format 0.0.4) of all of it; `exposition_type` is its media type.
+/// Cost: O(series), some 100 KB; for a scrape, not for hot paths.
+std::string exposition(const cache_stats& cache, std::span<const http_stats> listeners,
+                       const process_info& process);
+inline constexpr char exposition_type[] = "text/plain; version=0.0.4; charset=utf-8";
+
+}  // namespace strata

@@ -1,0 +1,180 @@
+#include <strata/metrics.hpp>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <initializer_list>
+#include <limits>
+#include <utility>
+
+namespace strata {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using labels = std::initializer_list<std::pair<const char*, std::string_view>>;
+
+/// Collects families in the order they are named.
+class families {
+ public:
+  MetricFamily& counter(const char* name, const char* help) { return add(name, help, MetricType::Counter); }
+  MetricFamily& gauge(const char* name, const char* help) { return add(name, help, MetricType::Gauge); }
+  MetricFamily& histogram(const char* name, const char* help) {
+    return add(name, help, MetricType::Histogram);
+  }
+  void counter(const char* name, const char* help, std::uint64_t value);
+  void gauge(const char* name, const char* help, double value);
+
+  std::vector<MetricFamily> all;
+
+ private:
+  MetricFamily& add(const char* name, const char* help, MetricType type) {
+    return all.emplace_back(MetricFamily{name, help, type, {}});
+  }
+};
+
+ClientMetric& series(MetricFamily& of, labels with) {
+  auto& metric = of.metric.emplace_back();
+  for (const auto& [name, value] : with) metric.label.push_back({name, std::string(value)});
+  return metric;
+}
+
+void count(MetricFamily& of, labels with, std::uint64_t value) {
+  series(of, with).counter.value = static_cast<double>(value);
+}
+
+void measure(MetricFamily& of, labels with, double value) {
+  series(of, with).gauge.value = value;
+}
+
+void distribute(MetricFamily& of, labels with, const latency_stats& from) {
+  auto& into = series(of, with).histogram;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < from.counts.size(); ++i) {
+    cumulative += from.counts[i];
+    into.bucket.push_back(
+        {cumulative, i < from.bounds.size() ? from.bounds[i] : std::numeric_limits<double>::infinity()});
+  }
+  into.sample_count = cumulative;
+  into.sample_sum = from.sum_seconds;
+}
+
+void families::counter(const char* name, const char* help, std::uint64_t value) {
+  count(counter(name, help), {}, value);
+}
+void families::gauge(const char* name, const char* help, double value) {
+  measure(gauge(name, help), {}, value);
+}
+
+void add_reads(families& into, const cache_stats& from) {
+  auto& hits =
+      into.counter("cache_hits_total", "Reads answered by the cache, by the level that had the value.");
+  for (const auto& each : from.types) {
+    count(hits, {{"cache_type", each.type}, {"level", "l1"}}, each.l1_hits);
+    count(hits, {{"cache_type", each.type}, {"level", "l2"}}, each.l2_hits);
+  }
+  auto& negative =
+      into.counter("cache_negative_hits_total", "Of the hits, those that said: there is no such value.");
+  for (const auto& each : from.types) count(negative, {{"cache_type", each.type}}, each.negative_hits);
+
+  auto& misses = into.counter("cache_misses_total", "Reads the cache could not answer, by reason.");
+  for (const auto& each : from.types) {
+    for (std::size_t i = 1; i < miss_reasons; ++i) {  // 0 is no miss
+      count(misses, {{"cache_type", each.type}, {"reason", name(static_cast<miss_reason>(i))}},
+            each.misses[i]);
+    }
+  }
+  auto& shared = into.counter("cache_shared_reads_total", "Reads answered by another caller's factory call.");
+  for (const auto& each : from.types) count(shared, {{"cache_type", each.type}}, each.shared);
+}
+
+void add_writes(families& into, const cache_stats& from) {
+  auto& calls = into.counter("cache_factory_calls_total", "Calls of a factory to compute a value.");
+  for (const auto& each : from.types) count(calls, {{"cache_type", each.type}}, each.factory_calls);
+  auto& failures = into.counter("cache_factory_failures_total", "Of the factory calls, those that failed.");
+  for (const auto& each : from.types) count(failures, {{"cache_type", each.type}}, each.factory_failures);
+
+  auto& fills = into.counter("cache_fills_total", "Values offered to the cache, by what became of them.");
+  for (const auto& each : from.types) {
+    count(fills, {{"cache_type", each.type}, {"result", "stored"}}, each.fills);
+    count(fills, {{"cache_type", each.type}, {"result", "fenced"}}, each.fills_fenced);
+    count(fills, {{"cache_type", each.type}, {"result", "older"}}, each.fills_older);
+    count(fills, {{"cache_type", each.type}, {"result", "too_large"}}, each.fills_too_large);
+  }
+  auto& removals = into.counter("cache_removals_total", "Removals by key.");
+  for (const auto& each : from.types) count(removals, {{"cache_type", each.type}}, each.removals);
+}
+
+void add_cache(families& into, const cache_stats& from) {
+  add_reads(into, from);
+  add_writes(into, from);
+  auto& latency = into.histogram("cache_latency_seconds", "How long the cache's operations take.");
+  for (const auto& each : from.latencies) distribute(latency, {{"operation", each.operation}}, each);
+  into.gauge("cache_size_bytes", "Bytes that L1 uses, keys and index included.",
+             static_cast<double>(from.bytes));
+  into.gauge("cache_size_limit_bytes", "Bytes that L1 may use.", static_cast<double>(from.budget));
+  into.gauge("cache_entries", "Values in L1.", static_cast<double>(from.entries));
+  into.counter("cache_evictions_total", "Values that made room for others.", from.evictions);
+  into.counter("cache_expirations_total", "Values dropped from L1 since their time was over.",
+               from.expirations);
+  into.gauge("cache_flights", "Factory calls running now.", static_cast<double>(from.flights));
+  into.counter("cache_l2_errors_total", "Failures of the second level.", from.l2_errors);
+  into.counter("cache_l2_round_trips_total", "Round trips to the second level.", from.l2_round_trips);
+}
+
+void add_listeners(families& into, std::span<const http_stats> from) {
+  static constexpr std::array<std::string_view, 6> classes{"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
+  auto& requests =
+      into.counter("http_requests_total", "Requests answered, by route pattern and status class.");
+  for (const auto& listener : from) {
+    for (const auto& route : listener.routes) {
+      for (std::size_t i = 0; i < classes.size(); ++i) {
+        if (i < 2 && route.by_class[i] == 0) continue;  // unheard of: no line for each route
+        count(requests, {{"listener", listener.listener}, {"route", route.route}, {"status", classes[i]}},
+              route.by_class[i]);
+      }
+    }
+  }
+  auto& latency =
+      into.histogram("http_request_duration_seconds", "From a request's last byte read to its answer.");
+  for (const auto& each : from) distribute(latency, {{"listener", each.listener}}, each.latency);
+
+  const auto gauge = [&](const char* name, const char* help, std::uint64_t http_stats::* field) {
+    auto& family = into.gauge(name, help);
+    for (const auto& each : from)
+      measure(family, {{"listener", each.listener}}, static_cast<double>(each.*field));
+  };
+  const auto counter = [&](const char* name, const char* help, std::uint64_t http_stats::* field) {
+    auto& family = into.counter(name, help);
+    for (const auto& each : from) count(family, {{"listener", each.listener}}, each.*field);
+  };
+  gauge("http_requests_in_flight", "Requests whose answer is being made.", &http_stats::in_flight);
+  gauge("http_connections_open", "Connections open now.", &http_stats::connections_open);
+  counter("http_connections_accepted_total", "Connections accepted.", &http_stats::connections_accepted);
+  counter("http_connections_refused_total", "Connections refused: too many were open.",
+          &http_stats::connections_refused);
+  counter("http_timeouts_total", "Requests and answers that took longer than they may.",
+          &http_stats::timeouts);
+}
+
+void add_process(families& into, const process_info& process) {
+  into.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.",
+             process.start_seconds);
+  measure(into.gauge("strata_build_info", "Always 1; the labels tell the build."),
+          {{"version", process.version}}, 1);
+}
+
+}  // namespace
+
+std::string exposition(const cache_stats& cache, std::span<const http_stats> listeners,
+                       const process_info& process) {
+  families all;
+  add_cache(all, cache);
+  add_listeners(all, listeners);
+  add_process(all, process);
+  return prometheus::TextSerializer().Serialize(all.all);
+}
+
+}  // namespace strata
