@@ -1,0 +1,56 @@
+#pragma once
+/// The commands behind the flags: what each is told, and that it returns an exit status.
+/// Threads: one.
+
+#include "cli/load.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace strata::cli {
+
+/// Opens database, cache and platform and serves until SIGTERM or SIGINT.
+int serve(const loaded_config& loaded);
+
+struct import_request {
+  std::string file;  ///< "-" is standard input
+  bool json = false;
+};
+/// Writes the records of a file into the database.
+int import_records(const loaded_config& loaded, const import_request& what);
+
+/// A running gateway's admin listener.
+struct admin_address {
+  std::string url;
+  std::string token;
+};
+
+/// A key's value, or what is known about it if it may not be shown.
+int get_key(const admin_address& admin, const std::string& key, bool json);
+int explain_key(const admin_address& admin, const std::string& key, bool json);
+
+struct invalidate_request {
+  std::vector<std::string> keys;
+  std::vector<std::string> tags;
+  std::vector<std::string> prefixes;
+  std::vector<std::string> patterns;
+  bool json = false;
+};
+int invalidate(const admin_address& admin, const invalidate_request& what);
+
+struct stats_request {
+  std::optional<std::string> watch;  ///< how often to ask again
+  bool json = false;
+};
+int show_stats(const admin_address& admin, const stats_request& what);
+
+/// The completion script of bash, zsh or fish, on stdout.
+struct completed_command {
+  std::string name;
+  std::string help;
+  std::vector<std::string> flags;
+};
+int print_completion(const std::string& shell, const std::vector<completed_command>& commands);
+
+}  // namespace strata::cli

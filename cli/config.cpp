@@ -1,0 +1,119 @@
+#include "cli/config.hpp"
+
+#include "cli/endpoint.hpp"
+#include "platform/entity_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace strata::cli {
+
+namespace {
+
+constexpr std::size_t shortest_token = 16;
+
+void check_listeners(const config& values, std::vector<config_problem>& found) {
+  if (auto listen = parse_endpoint(values.listen); !listen) {
+    found.push_back({"listen", listen.error().detail});
+  }
+  const auto admin = parse_endpoint(values.admin);
+  if (!admin) {
+    found.push_back({"admin", admin.error().detail});
+  } else if (!admin->loopback() && values.admin_token.empty()) {
+    found.push_back(
+        {"admin", fmt::format("{} can be reached from other machines; set admin_token, or listen on "
+                              "127.0.0.1",
+                              values.admin)});
+  }
+  if (!values.admin_token.empty() && values.admin_token.size() < shortest_token) {
+    found.push_back({"admin_token", fmt::format("is shorter than {} characters", shortest_token)});
+  }
+  const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
+  if (!std::ranges::all_of(values.admin_token, printable)) {
+    found.push_back({"admin_token", "holds a space, a control character or one outside ASCII"});
+  }
+}
+
+void check_parts(const config& values, std::vector<config_problem>& found) {
+  if (values.store != "memory") {
+    found.push_back({"store", fmt::format("\"{}\" is not a known store; known is memory", values.store)});
+  }
+  constexpr std::string_view scheme = "sqlite:";
+  if (!values.database.starts_with(scheme) || values.database.size() == scheme.size()) {
+    found.push_back({"database", "is not a known database; known is sqlite:FILE, e.g. sqlite:strata.db"});
+  }
+  constexpr std::array levels{"debug", "info", "warning", "error"};
+  if (std::ranges::find(levels, std::string_view(values.log.level)) == levels.end()) {
+    found.push_back(
+        {"log.level", fmt::format("\"{}\" is not debug, info, warning or error", values.log.level)});
+  }
+  if (values.log.access.empty())
+    found.push_back({"log.access", "is empty; write off, stderr or a file's path"});
+  if (values.log.app.empty()) found.push_back({"log.app", "is empty; write off, stderr or a file's path"});
+}
+
+void check_numbers(const config& values, std::vector<config_problem>& found) {
+  const auto within = [&](std::string_view key, auto value, auto low, auto high, std::string_view range) {
+    if (value < low || value > high)
+      found.push_back({std::string(key), fmt::format("is not within {}", range)});
+  };
+  using namespace std::chrono_literals;
+  using namespace strata::literals;
+  const auto& limits = values.limits;
+  within("threads", values.threads, 0u, 256u, "0 to 256");
+  within("grace", values.grace, 0s, 600s, "0s to 10m");
+  within("limits.body", limits.body, 1_B, 64_MiB, "1B to 64MiB");
+  within("limits.headers", limits.headers, 256_B, 1_MiB, "256B to 1MiB");
+  within("limits.connections", limits.connections, 1u, 1'000'000u, "1 to 1000000");
+  within("limits.header_timeout", limits.header_timeout, 10ms, 1h, "10ms to 1h");
+  within("limits.body_timeout", limits.body_timeout, 10ms, 1h, "10ms to 1h");
+  within("limits.idle_timeout", limits.idle_timeout, 10ms, 1h, "10ms to 1h");
+  within("limits.write_timeout", limits.write_timeout, 10ms, 1h, "10ms to 1h");
+  within("limits.request_timeout", limits.request_timeout, 10ms, 1h, "10ms to 1h");
+  within("cache.memory", values.cache.memory, 1_MiB, strata::byte_size{1ull << 40}, "1MiB to 1024GiB");
+  within("sqlite.readers", values.sqlite.readers, 1u, 64u, "1 to 64");
+  within("sqlite.busy_timeout", values.sqlite.busy_timeout, 0s, 1h, "0s to 1h");
+  within("sqlite.poll", values.sqlite.poll, 1ms, 1min, "1ms to 1m");
+  within("auth.session_idle", values.auth.session_idle, 1min, 24h * 365, "1m to 365d");
+  within("auth.session_lifetime", values.auth.session_lifetime, values.auth.session_idle, 24h * 365,
+         "session_idle to 365d");
+  within("auth.password_threads", values.auth.password_threads, 1u, 64u, "1 to 64");
+  within("auth.password_memory", values.auth.password_memory, 8_MiB, 1_GiB, "8MiB to 1GiB");
+}
+
+}  // namespace
+
+config default_config() {
+  config values;
+  for (const auto& [name, rules] : platform::default_policies()) values.entity[name] = changeable(rules);
+  return values;
+}
+
+std::vector<config_problem> problems(const config& values) {
+  std::vector<config_problem> found;
+  check_listeners(values, found);
+  check_parts(values, found);
+  check_numbers(values, found);
+  for (const auto& [name, rules] : values.entity) {
+    for (auto& each : strata::problems(changed({}, rules)))
+      found.push_back({"entity." + name, std::move(each)});
+  }
+  return found;
+}
+
+entity_config changeable(const strata::policy& rules) {
+  return {rules.ttl, rules.negative_ttl, rules.jitter, rules.max_size};
+}
+
+strata::policy changed(strata::policy rules, const entity_config& by) {
+  rules.ttl = by.ttl;
+  rules.negative_ttl = by.negative_ttl;
+  rules.jitter = by.jitter;
+  rules.max_size = by.max_size;
+  return rules;
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,118 @@
+#pragma once
+/// What can be configured. Each member is a key of strata.toml, a flag and an environment
+/// variable: `limits.body`, `--limits-body`, `STRATA_LIMITS_BODY` (see settings.hpp).
+/// Threads: plain values.
+
+#include <strata/policy.hpp>
+#include <strata/time.hpp>
+
+#include <boost/describe.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace strata::cli {
+
+struct log_config {
+  std::string access = "off";
+  std::string app = "stderr";
+  std::string level = "info";
+};
+BOOST_DESCRIBE_STRUCT(log_config, (), (access, app, level))
+
+struct limits_config {
+  strata::byte_size body{1u << 20};
+  strata::byte_size headers{16u << 10};
+  std::uint32_t connections = 10'000;
+  strata::duration header_timeout = std::chrono::seconds(10);
+  strata::duration body_timeout = std::chrono::seconds(30);
+  strata::duration idle_timeout = std::chrono::seconds(60);
+  strata::duration write_timeout = std::chrono::seconds(30);
+  strata::duration request_timeout = std::chrono::seconds(30);
+};
+BOOST_DESCRIBE_STRUCT(limits_config, (),
+                      (body, headers, connections, header_timeout, body_timeout, idle_timeout, write_timeout,
+                       request_timeout))
+
+struct cache_config {
+  strata::byte_size memory{64u << 20};
+};
+BOOST_DESCRIBE_STRUCT(cache_config, (), (memory))
+
+struct sqlite_config {
+  std::uint32_t readers = 2;
+  strata::duration busy_timeout = std::chrono::seconds(5);
+  strata::duration poll = std::chrono::milliseconds(100);
+};
+BOOST_DESCRIBE_STRUCT(sqlite_config, (), (readers, busy_timeout, poll))
+
+struct auth_config {
+  strata::duration session_idle = std::chrono::hours(24);
+  strata::duration session_lifetime = std::chrono::hours(24 * 7);
+  bool secure_cookie = false;
+  std::uint32_t password_threads = 1;
+  strata::byte_size password_memory{64u << 20};
+};
+BOOST_DESCRIBE_STRUCT(auth_config, (),
+                      (session_idle, session_lifetime, secure_cookie, password_threads, password_memory))
+
+/// Requests a minute; 0: no limit.
+struct rate_config {
+  std::uint32_t user = 6'000;
+  std::uint32_t address = 12'000;
+  std::uint32_t login_account = 10;
+  std::uint32_t login_address = 60;
+};
+BOOST_DESCRIBE_STRUCT(rate_config, (), (user, address, login_account, login_address))
+
+/// What a deployment may change about an entity's policy.
+struct entity_config {
+  strata::duration ttl{};
+  strata::duration negative_ttl{};
+  double jitter = 0;
+  strata::byte_size max_size{};
+};
+BOOST_DESCRIBE_STRUCT(entity_config, (), (ttl, negative_ttl, jitter, max_size))
+
+struct config {
+  std::string listen = "127.0.0.1:8080";
+  std::string admin = "127.0.0.1:9090";
+  std::string admin_token;
+  std::string store = "memory";
+  std::string database = "sqlite:strata.db";
+  bool demo = false;
+  std::uint32_t threads = 0;
+  strata::duration grace = std::chrono::seconds(10);
+  log_config log;
+  limits_config limits;
+  cache_config cache;
+  sqlite_config sqlite;
+  auth_config auth;
+  rate_config rate;
+  /// By the entity's name in strata.toml; the names are those of the defaults.
+  std::map<std::string, entity_config> entity;
+};
+BOOST_DESCRIBE_STRUCT(config, (),
+                      (listen, admin, admin_token, store, database, demo, threads, grace, log, limits, cache,
+                       sqlite, auth, rate, entity))
+
+/// What holds where nothing is configured: the above, and the platform's policies.
+config default_config();
+
+/// What makes `values` unusable, as a sentence and the key it is about.
+struct config_problem {
+  std::string key;
+  std::string detail;
+};
+
+/// Every problem of `values` that its types do not exclude already; empty if there is none.
+std::vector<config_problem> problems(const config& values);
+
+/// The parts of a policy that a deployment may change, and back.
+entity_config changeable(const strata::policy& rules);
+strata::policy changed(strata::policy rules, const entity_config& by);
+
+}  // namespace strata::cli

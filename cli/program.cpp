@@ -1,0 +1,327 @@
+#include "cli/program.hpp"
+
+#include "cli/commands.hpp"
+#include "cli/endpoint.hpp"
+#include "cli/load.hpp"
+#include "cli/settings.hpp"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <optional>
+
+namespace strata::cli {
+
+namespace {
+
+void complain(const std::string& line) {
+  fmt::print(stderr, "strata: {}\n", line);
+}
+
+/// The flags of some settings on one command, and what was given for them.
+class setting_flags {
+ public:
+  template <class Wanted>
+  setting_flags(CLI::App& command, const std::vector<setting>& table, Wanted wanted) {
+    for (const auto& each : table) {
+      if (!wanted(each)) continue;
+      auto& given = given_.emplace_back(each.key, std::string());
+      CLI::Option* option = each.kind == setting_kind::yes_no
+                                ? command.add_flag(each.flag(), given.second, each.help)
+                                : command.add_option(each.flag(), given.second, each.help)->type_name("TEXT");
+      // Forty more lines would hide the rest; `help` names them in its footer.
+      if (each.of_an_entity()) option->group("");
+      options_.push_back(option);
+    }
+  }
+
+  std::vector<std::pair<std::string, std::string>> given() const {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (std::size_t i = 0; i < options_.size(); ++i) {
+      if (options_[i]->count() > 0) out.push_back(given_[i]);
+    }
+    return out;
+  }
+
+ private:
+  std::deque<std::pair<std::string, std::string>> given_;  // CLI11 keeps references
+  std::vector<CLI::Option*> options_;
+};
+
+class program {
+ public:
+  explicit program(const program_input& input) : input_(input) {
+    app_.name("strata");
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", version());
+    define_serve();
+    define_get();
+    define_explain();
+    define_invalidate();
+    define_stats();
+    define_completion();
+    command("version", "print the version", [] {
+      fmt::print("strata {}\n", version());
+      return exit_ok;
+    });
+    define_help();
+  }
+
+  int run() {
+    auto reversed = input_.arguments;
+    std::ranges::reverse(reversed);
+    try {
+      app_.parse(std::move(reversed));
+    } catch (const CLI::Success& wanted) {  // --help, --version
+      return app_.exit(wanted);
+    } catch (const CLI::ParseError& wrong) {
+      return refuse(wrong);
+    }
+    for (const auto& [name, action] : actions_) {
+      if (app_.got_subcommand(name)) return action();
+    }
+    return exit_wrong_use;
+  }
+
+ private:
+  CLI::App& command(const std::string& name, const std::string& help, std::function<int()> action) {
+    actions_.emplace_back(name, std::move(action));
+    return *app_.add_subcommand(name, help);
+  }
+
+  std::optional<loaded_config> configured(std::vector<std::pair<std::string, std::string>> flags) {
+    config_sources sources{.environment = input_.environment, .flags = std::move(flags)};
+    if (!config_file_.empty()) sources.file = config_file_;
+    auto loaded = load(defaults_, sources);
+    if (loaded) return std::move(*loaded);
+    for (const auto& each : loaded.error()) complain(each);
+    return std::nullopt;
+  }
+
+  void add_config_file(CLI::App& to) {
+    to.add_option("--config", config_file_, "configuration file; default strata.toml, if it is there")
+        ->type_name("FILE");
+  }
+
+  void define_serve() {
+    auto& serve_command = command("serve", "serve the platform's API", [this] {
+      const auto loaded = configured(serve_flags_->given());
+      if (!loaded) return int{exit_wrong_use};
+      if (print_config_) {
+        fmt::print("{}", json_ ? print_config_json(*loaded) : print_config(*loaded));
+        return int{exit_ok};
+      }
+      return int{exit_ok};
+    });
+    add_config_file(serve_command);
+    serve_flags_.emplace(serve_command, table_, [](const setting&) { return true; });
+    serve_command.add_flag("--print-config", print_config_,
+                           "print what is in force and where it came from, and end");
+    add_json(serve_command)->needs("--print-config");
+    serve_command.footer(
+        "Each flag is also a key of strata.toml and a variable: --limits-body, [limits] body, "
+        "STRATA_LIMITS_BODY.\n"
+        "Entities' policies: --entity-NAME-ttl, -negative-ttl, -jitter, -max-size; see --print-config for "
+        "the names.");
+  }
+
+  void define_get() {
+    auto& get_command = command("get", "show what the cache holds under a key", [this] {
+      return with_admin([&](const admin_address& admin) { return get_key(admin, argument_, json_); });
+    });
+    get_command.add_option("KEY", argument_, "e.g. agent:agt_1")->required();
+    add_admin(get_command);
+  }
+
+  void define_explain() {
+    auto& explain_command =
+        command("explain", "show where a key stands and what the next read will do", [this] {
+          return with_admin([&](const admin_address& admin) { return explain_key(admin, argument_, json_); });
+        });
+    explain_command.add_option("KEY", argument_, "e.g. agent:agt_1")->required();
+    add_admin(explain_command);
+  }
+
+  void define_invalidate() {
+    auto& invalidate_command = command("invalidate", "remove keys from every cache layer", [this] {
+      const auto& what = removed_;
+      if (what.keys.empty() && what.tags.empty() && what.prefixes.empty() && what.patterns.empty()) {
+        complain("invalidate: nothing is named; give --key, --tag, --prefix or --pattern");
+        return int{exit_wrong_use};
+      }
+      return with_admin([&](const admin_address& admin) {
+        removed_.json = json_;
+        return invalidate(admin, removed_);
+      });
+    });
+    invalidate_command.add_option("--key", removed_.keys, "keys to remove")->type_name("KEY");
+    invalidate_command.add_option("--tag", removed_.tags, "every key that carries the tag")->type_name("TAG");
+    invalidate_command
+        .add_option("--prefix", removed_.prefixes, "every key that is the prefix or continues it at a :")
+        ->type_name("PREFIX");
+    invalidate_command.add_option("--pattern", removed_.patterns, "every key that matches the glob")
+        ->type_name("GLOB");
+    add_admin(invalidate_command);
+  }
+
+  void define_stats() {
+    auto& stats_command = command("stats", "show hits, misses and sizes", [this] {
+      return with_admin([&](const admin_address& admin) {
+        stats_request what{.json = json_};
+        if (watch_option_->count() > 0) what.watch = watch_interval_ == "true" ? "1s" : watch_interval_;
+        return show_stats(admin, what);
+      });
+    });
+    watch_option_ =
+        stats_command.add_flag("--watch", watch_interval_, "show again every second, or --watch=5s");
+    add_admin(stats_command);
+  }
+
+  void define_completion() {
+    auto& completion_command = command("completion", "print a completion script", [this] {
+      std::vector<completed_command> commands;
+      for (const auto* each : app_.get_subcommands([](const CLI::App*) { return true; })) {
+        commands.push_back({each->get_name(), each->get_description(), flags_of(*each)});
+      }
+      return print_completion(argument_, commands);
+    });
+    completion_command.add_option("SHELL", argument_, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  }
+
+  void define_help() {
+    auto& help_command = command("help", "print how the program or a command is used", [this] {
+      if (argument_.empty()) {
+        fmt::print("{}", app_.get_formatter()->make_help(&app_, "strata", CLI::AppFormatMode::Normal));
+        return int{exit_ok};
+      }
+      const auto known =
+          app_.get_subcommands([&](const CLI::App* each) { return each->get_name() == argument_; });
+      if (known.empty()) {
+        complain(unknown_command(argument_));
+        return int{exit_wrong_use};
+      }
+      fmt::print("{}", known.front()->help("strata"));
+      return int{exit_ok};
+    });
+    help_command.add_option("COMMAND", argument_, "a command");
+  }
+
+  CLI::Option* add_json(CLI::App& to) { return to.add_flag("--json", json_, "print JSON, for programs"); }
+
+  void add_admin(CLI::App& to) {
+    to.add_option("--admin", admin_url_,
+                  "the gateway's admin listener; default as configured, 127.0.0.1:9090")
+        ->type_name("URL");
+    to.add_option("--admin-token", admin_token_,
+                  "its bearer token; better set STRATA_ADMIN_TOKEN, which ps does not show")
+        ->type_name("TEXT");
+    add_config_file(to);
+    add_json(to);
+  }
+
+  template <class Action>
+  int with_admin(Action action) {
+    std::vector<std::pair<std::string, std::string>> flags;
+    if (!admin_token_.empty()) flags.emplace_back("admin_token", admin_token_);
+    std::optional<endpoint> given;
+    if (!admin_url_.empty()) {
+      const auto parsed = parse_url(admin_url_);
+      if (!parsed) {
+        complain("--admin: " + parsed.error().detail);
+        return exit_wrong_use;
+      }
+      given = *parsed;
+    }
+    const auto loaded = configured(std::move(flags));
+    if (!loaded) return exit_wrong_use;
+    return action(
+        {.url = given ? to_text(*given) : loaded->values.admin, .token = loaded->values.admin_token});
+  }
+
+  static std::vector<std::string> flags_of(const CLI::App& of) {
+    std::vector<std::string> names;
+    for (const auto* each : of.get_options()) {
+      for (const auto& name : each->get_lnames()) names.push_back("--" + name);
+    }
+    return names;
+  }
+
+  std::string unknown_command(const std::string& text) {
+    std::vector<std::string> names;
+    for (const auto& each : actions_) names.push_back(each.first);
+    const auto near = nearest(text, names);
+    return fmt::format("there is no command \"{}\"{}; strata help lists them", text,
+                       near.empty() ? "" : fmt::format("; did you mean {}?", near));
+  }
+
+  int refuse(const CLI::ParseError& wrong) {
+    const auto used = app_.get_subcommands();
+    if (used.empty()) {
+      const auto& arguments = input_.arguments;
+      if (arguments.empty()) {
+        complain("a command is missing; strata help lists them");
+      } else if (arguments.front().starts_with('-')) {
+        complain(fmt::format("unknown flag {} before a command; strata help lists the commands",
+                             arguments.front()));
+      } else {
+        complain(unknown_command(arguments.front()));
+      }
+      return exit_wrong_use;
+    }
+    const auto& command = *used.front();
+    std::string what = wrong.what();
+    if (const auto colon = what.find(": ");
+        wrong.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) &&
+        colon != std::string::npos) {
+      // CLI11 keeps the arguments themselves in its sentence only.
+      const auto rest = what.substr(colon + 2);
+      const auto flag = rest.substr(0, rest.find_first_of("= "));
+      const auto near = flag.starts_with("--") ? nearest(flag, flags_of(command)) : std::string();
+      what = flag.starts_with('-') ? "unknown flag " + flag : fmt::format("unexpected \"{}\"", flag);
+      if (!near.empty()) what += "; did you mean " + near + "?";
+    }
+    complain(fmt::format("{}: {}; strata help {} tells how it is used", command.get_name(), what,
+                         command.get_name()));
+    return exit_wrong_use;
+  }
+
+  const program_input& input_;
+  const config defaults_ = default_config();
+  const std::vector<setting> table_ = settings(defaults_);
+  CLI::App app_{"Layered caching, and the gateway of an AI agent platform that proves it."};
+  std::vector<std::pair<std::string, std::function<int()>>> actions_;
+  std::optional<setting_flags> serve_flags_;
+  std::string config_file_;
+  std::string argument_;
+  std::string admin_url_;
+  std::string admin_token_;
+  std::string watch_interval_;
+  CLI::Option* watch_option_ = nullptr;
+  invalidate_request removed_;
+  bool json_ = false;
+  bool print_config_ = false;
+};
+
+}  // namespace
+
+int run(const program_input& input) {
+  try {
+    return program(input).run();
+  } catch (const std::exception& failure) {
+    complain(failure.what());
+    return exit_failed;
+  }
+}
+
+std::string version() {
+  return STRATA_VERSION;
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,239 @@
+#include "cli/settings.hpp"
+
+#include <strata/units.hpp>
+
+#include <fmt/format.h>
+#include <boost/mp11/algorithm.hpp>
+
+#include <array>
+#include <charconv>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace strata::cli {
+
+namespace {
+
+struct explained {
+  std::string_view key;
+  std::string_view help;
+};
+
+constexpr std::array helps{
+    explained{"listen", "where the platform API is served, HOST:PORT; port 0 picks a free one"},
+    explained{"admin",
+              "where the admin listener is served, HOST:PORT; other than loopback only with admin_token"},
+    explained{"admin_token",
+              "bearer token the admin listener asks for; at least 16 characters; empty: none, loopback only"},
+    explained{"store", "second cache level: memory (none, this process's own memory only)"},
+    explained{"database", "source of truth: sqlite:FILE; created if missing"},
+    explained{"demo", "fill an empty database with a demo platform and print its logins"},
+    explained{"threads", "threads that serve requests; 0: one for each core"},
+    explained{"grace", "how long requests in flight may take to finish after SIGTERM"},
+    explained{"log.access", "access log, one line a request: off, stderr or a file's path"},
+    explained{"log.app", "the program's own log: off, stderr or a file's path"},
+    explained{"log.level", "least severe line of log.app: debug, info, warning or error"},
+    explained{"limits.body", "largest request body; a larger one is answered with 413"},
+    explained{"limits.headers", "largest request line and headers together; more is answered with 431"},
+    explained{"limits.connections", "connections open at once; more are refused"},
+    explained{"limits.header_timeout", "how long a client may take to send a request's headers"},
+    explained{"limits.body_timeout", "how long a client may take to send a request's body"},
+    explained{"limits.idle_timeout", "how long a connection may stay open between requests"},
+    explained{"limits.write_timeout", "how long a client may take to accept an answer"},
+    explained{"limits.request_timeout", "how long making an answer may take; longer is answered with 504"},
+    explained{"cache.memory", "what the cache in this process's memory (L1) may use, all of it counted"},
+    explained{"sqlite.readers", "reading connections to SQLite, each with a thread"},
+    explained{"sqlite.busy_timeout", "how long a write waits for another program's write"},
+    explained{"sqlite.poll", "how often to look whether another program has written to the file"},
+    explained{"auth.session_idle", "a session ends after this long without a request"},
+    explained{"auth.session_lifetime", "a session ends after this long, however used"},
+    explained{"auth.secure_cookie",
+              "mark the session cookie Secure: set it when clients reach the gateway by TLS"},
+    explained{"auth.password_threads", "threads that hash passwords, away from those that serve"},
+    explained{"auth.password_memory", "memory of one argon2id hash"},
+    explained{"rate.user", "requests a minute of one user; 0: no limit"},
+    explained{"rate.address", "requests a minute of one address without a session; 0: no limit"},
+    explained{"rate.login_account", "logins a minute tried for one email; 0: no limit"},
+    explained{"rate.login_address", "logins a minute tried from one address; 0: no limit"},
+    explained{"entity.*.ttl", "how long a value is fresh"},
+    explained{"entity.*.negative_ttl", "how long \"not found\" is remembered; 0s: not at all"},
+    explained{"entity.*.jitter", "random share, 0 to 0.5, by which each ttl is shortened"},
+    explained{"entity.*.max_size", "a value whose encoding is larger is returned, but not stored"},
+};
+
+std::string help_of(std::string_view key) {
+  for (const auto& each : helps) {
+    if (each.key == key) return std::string(each.help);
+  }
+  throw std::logic_error(fmt::format("the setting {} has no help", key));
+}
+
+strata::result<void> read_value(std::string_view text, std::string& into) {
+  into = text;
+  return {};
+}
+
+strata::result<void> read_value(std::string_view text, strata::duration& into) {
+  auto parsed = strata::parse_duration(text);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  into = *parsed;
+  return {};
+}
+
+strata::result<void> read_value(std::string_view text, strata::byte_size& into) {
+  auto parsed = strata::parse_size(text);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  into = *parsed;
+  return {};
+}
+
+strata::result<void> read_value(std::string_view text, bool& into) {
+  if (text != "true" && text != "false") {
+    return strata::fail(strata::errc::invalid_argument, fmt::format("\"{}\" is not true or false", text));
+  }
+  into = text == "true";
+  return {};
+}
+
+template <class Number>
+strata::result<void> read_number(std::string_view text, Number& into, std::string_view expected) {
+  Number parsed{};
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  if (status != std::errc() || end != text.data() + text.size()) {
+    return strata::fail(strata::errc::invalid_argument, fmt::format("\"{}\" is not {}", text, expected));
+  }
+  into = parsed;
+  return {};
+}
+strata::result<void> read_value(std::string_view text, std::uint32_t& into) {
+  return read_number(text, into, "a whole number from 0 to 4294967295");
+}
+strata::result<void> read_value(std::string_view text, double& into) {
+  return read_number(text, into, "a number");
+}
+
+std::string write_value(const std::string& value) {
+  return value;
+}
+std::string write_value(strata::duration value) {
+  return strata::to_text(value);
+}
+std::string write_value(strata::byte_size value) {
+  return strata::to_text(value);
+}
+std::string write_value(bool value) {
+  return value ? "true" : "false";
+}
+std::string write_value(std::uint32_t value) {
+  return std::to_string(value);
+}
+std::string write_value(double value) {
+  return fmt::format("{}", value);
+}
+
+template <class T>
+constexpr setting_kind kind_of() {
+  if constexpr (std::is_same_v<T, strata::duration>) return setting_kind::duration;
+  if constexpr (std::is_same_v<T, strata::byte_size>) return setting_kind::size;
+  if constexpr (std::is_same_v<T, bool>) return setting_kind::yes_no;
+  if constexpr (std::is_same_v<T, std::uint32_t>) return setting_kind::count;
+  if constexpr (std::is_same_v<T, double>) return setting_kind::fraction;
+  return setting_kind::text;
+}
+
+template <class T>
+using members_of = boost::describe::describe_members<T, boost::describe::mod_public>;
+
+/// Adds a row for each leaf below `Section`; `reach` finds the section in a config.
+template <class Section, class Reach>
+void add(std::vector<setting>& table, const config& defaults, const std::string& prefix,
+         const std::string& help_prefix, Reach reach) {
+  boost::mp11::mp_for_each<members_of<Section>>([&](auto member) {
+    using field = std::remove_cvref_t<decltype(std::declval<Section&>().*member.pointer)>;
+    const std::string key = prefix + member.name;
+    const auto field_of = [reach, pointer = member.pointer](auto& values) -> auto& {
+      return reach(values).*pointer;
+    };
+    if constexpr (std::is_same_v<field, std::map<std::string, entity_config>>) {
+      for (const auto& each : field_of(defaults)) {
+        add<entity_config>(
+            table, defaults, key + '.' + each.first + '.', key + ".*.",
+            [field_of, name = each.first](auto& values) -> auto& { return field_of(values).at(name); });
+      }
+    } else if constexpr (boost::describe::has_describe_members<field>::value) {
+      add<field>(table, defaults, key + '.', key + '.', field_of);
+    } else {
+      table.push_back({.key = key,
+                       .kind = kind_of<field>(),
+                       .help = help_of(help_prefix + member.name),
+                       .secret = key == "admin_token",
+                       .read = [field_of](config& into,
+                                          std::string_view text) { return read_value(text, field_of(into)); },
+                       .write = [field_of](const config& from) { return write_value(field_of(from)); }});
+    }
+  });
+}
+
+}  // namespace
+
+std::string_view name(setting_kind kind) noexcept {
+  switch (kind) {
+    case setting_kind::text:
+      return "text in quotes";
+    case setting_kind::duration:
+      return "a duration in quotes, e.g. \"30m\"";
+    case setting_kind::size:
+      return "a size in quotes, e.g. \"64MiB\"";
+    case setting_kind::count:
+      return "a whole number";
+    case setting_kind::fraction:
+      return "a number";
+    case setting_kind::yes_no:
+      return "true or false";
+  }
+  std::unreachable();
+}
+
+std::string setting::flag() const {
+  std::string out = "--" + key;
+  for (char& each : out) {
+    if (each == '.' || each == '_') each = '-';
+  }
+  return out;
+}
+
+std::string setting::variable() const {
+  std::string out = "STRATA_" + key;
+  for (char& each : out) {
+    if (each == '.') each = '_';
+    if (each >= 'a' && each <= 'z') each = static_cast<char>(each - 'a' + 'A');
+  }
+  return out;
+}
+
+std::vector<setting> settings(const config& defaults) {
+  std::vector<setting> table;
+  add<config>(table, defaults, "", "", [](auto& values) -> auto& { return values; });
+  return table;
+}
+
+std::string markdown(const config& defaults) {
+  std::string out = "| key | flag | variable | default | what |\n|---|---|---|---|---|\n";
+  const auto table = settings(defaults);
+  for (const auto& each : table) {
+    if (each.of_an_entity()) continue;
+    const auto value = each.write(defaults);
+    out += fmt::format("| `{}` | `{}` | `{}` | {} | {} |\n", each.key, each.flag(), each.variable(),
+                       value.empty() ? "–" : '`' + value + '`', each.help);
+  }
+  out += "\n| entity | ttl | negative_ttl | jitter | max_size |\n|---|---|---|---|---|\n";
+  for (const auto& [entity, rules] : defaults.entity) {
+    out += fmt::format("| `{}` | `{}` | `{}` | `{}` | `{}` |\n", entity, strata::to_text(rules.ttl),
+                       strata::to_text(rules.negative_ttl), write_value(rules.jitter),
+                       strata::to_text(rules.max_size));
+  }
+  return out;
+}
+
+}  // namespace strata::cli

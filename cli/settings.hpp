@@ -1,0 +1,44 @@
+#pragma once
+/// The one table behind strata.toml, flags, environment variables, `--print-config` and
+/// docs/config.md: one row for each leaf of `config`.
+/// Threads: the table is immutable once made.
+
+#include "cli/config.hpp"
+
+#include <strata/error.hpp>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::cli {
+
+/// How a value is written. In strata.toml: text, duration and size in quotes, the others bare.
+enum class setting_kind { text, duration, size, count, fraction, yes_no };
+
+/// "a size", "a whole number", …: what a value of `kind` is called in a message.
+std::string_view name(setting_kind kind) noexcept;
+
+/// One thing that can be configured.
+struct setting {
+  std::string key;  ///< "limits.body"
+  setting_kind kind{};
+  std::string help;
+  bool secret = false;  ///< never shown
+  /// Reads `text` into a config. Errors: invalid_argument, too_large.
+  std::function<result<void>(config& into, std::string_view text)> read;
+  std::function<std::string(const config& from)> write;
+
+  std::string flag() const;      ///< "--limits-body"
+  std::string variable() const;  ///< "STRATA_LIMITS_BODY"
+  bool of_an_entity() const { return key.starts_with("entity."); }
+};
+
+/// Every setting, in the order of `config`; for each entity that `defaults` names, its own.
+std::vector<setting> settings(const config& defaults);
+
+/// The table of docs/config.md: one Markdown row a setting, the entities' own as one table.
+std::string markdown(const config& defaults);
+
+}  // namespace strata::cli

@@ -1,0 +1,123 @@
+#include "cli/settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace strata::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+const setting& find(const std::vector<setting>& table, const std::string& key) {
+  for (const auto& each : table) {
+    if (each.key == key) return each;
+  }
+  throw std::out_of_range(key);
+}
+
+TEST(Settings, GiveFlagVariableAndKeyTheSameName) {
+  const auto table = settings(default_config());
+  EXPECT_EQ(find(table, "listen").flag(), "--listen");
+  EXPECT_EQ(find(table, "listen").variable(), "STRATA_LISTEN");
+  EXPECT_EQ(find(table, "limits.header_timeout").flag(), "--limits-header-timeout");
+  EXPECT_EQ(find(table, "limits.header_timeout").variable(), "STRATA_LIMITS_HEADER_TIMEOUT");
+  EXPECT_EQ(find(table, "entity.agent_config.ttl").flag(), "--entity-agent-config-ttl");
+}
+
+TEST(Settings, AreNamedUniquelyInEveryForm) {
+  std::set<std::string> keys, flags, variables;
+  const auto table = settings(default_config());
+  for (const auto& each : table) {
+    EXPECT_TRUE(keys.insert(each.key).second) << each.key;
+    EXPECT_TRUE(flags.insert(each.flag()).second) << each.flag();
+    EXPECT_TRUE(variables.insert(each.variable()).second) << each.variable();
+    EXPECT_FALSE(each.help.empty()) << each.key;
+  }
+}
+
+TEST(Settings, ReadWhatTheyWrite) {
+  const auto defaults = default_config();
+  for (const auto& each : settings(defaults)) {
+    config other = defaults;
+    const auto text = each.write(defaults);
+    ASSERT_TRUE(each.read(other, text).has_value()) << each.key << " = " << text;
+    EXPECT_EQ(each.write(other), text) << each.key;
+  }
+}
+
+TEST(Settings, ChangeTheFieldTheyName) {
+  config values = default_config();
+  const auto table = settings(values);
+  ASSERT_TRUE(find(table, "entity.agent.ttl").read(values, "42s"));
+  ASSERT_TRUE(find(table, "limits.body").read(values, "2MiB"));
+  ASSERT_TRUE(find(table, "demo").read(values, "true"));
+  ASSERT_TRUE(find(table, "threads").read(values, "3"));
+  ASSERT_TRUE(find(table, "entity.agent.jitter").read(values, "0.25"));
+  EXPECT_EQ(values.entity.at("agent").ttl, 42s);
+  EXPECT_EQ(values.entity.at("agent").jitter, 0.25);
+  EXPECT_EQ(values.limits.body.count, 2u << 20);
+  EXPECT_TRUE(values.demo);
+  EXPECT_EQ(values.threads, 3u);
+}
+
+TEST(Settings, RefuseTextOfAnotherKind) {
+  config values = default_config();
+  const auto table = settings(values);
+  EXPECT_FALSE(find(table, "threads").read(values, "-1"));
+  EXPECT_FALSE(find(table, "threads").read(values, "two"));
+  EXPECT_FALSE(find(table, "threads").read(values, "4294967296"));
+  EXPECT_FALSE(find(table, "demo").read(values, "yes"));
+  EXPECT_FALSE(find(table, "grace").read(values, "10"));
+  EXPECT_FALSE(find(table, "limits.body").read(values, "1MB"));
+  EXPECT_FALSE(find(table, "entity.agent.jitter").read(values, "ten"));
+}
+
+TEST(Settings, AreAllInTheDocumentation) {
+  std::ifstream in(STRATA_SOURCE "/docs/config.md");
+  ASSERT_TRUE(in) << "docs/config.md is missing";
+  std::ostringstream document;
+  document << in.rdbuf();
+  std::istringstream expected(markdown(default_config()));
+  for (std::string line; std::getline(expected, line);) {
+    EXPECT_THAT(document.str(), testing::HasSubstr(line)) << "docs/config.md lacks the line:\n" << line;
+  }
+}
+
+TEST(Config, HasNoProblemAsItIs) {
+  for (const auto& each : problems(default_config())) ADD_FAILURE() << each.key << ": " << each.detail;
+}
+
+TEST(Config, NamesEveryProblemWithItsKey) {
+  config values = default_config();
+  values.listen = "nowhere";
+  values.store = "redis://localhost";
+  values.database = "postgres://localhost";
+  values.log.level = "loud";
+  values.limits.connections = 0;
+  values.entity.at("agent").ttl = 0s;
+  std::set<std::string> keys;
+  for (const auto& each : problems(values)) keys.insert(each.key);
+  EXPECT_EQ(keys, (std::set<std::string>{"listen", "store", "database", "log.level", "limits.connections",
+                                         "entity.agent"}));
+}
+
+TEST(Config, AdminIsServedToOtherMachinesOnlyWithAToken) {
+  config values = default_config();
+  values.admin = "0.0.0.0:9090";
+  ASSERT_EQ(problems(values).size(), 1u);
+  EXPECT_EQ(problems(values)[0].key, "admin");
+  values.admin_token = "short";
+  ASSERT_EQ(problems(values).size(), 1u);
+  EXPECT_EQ(problems(values)[0].key, "admin_token");
+  EXPECT_THAT(problems(values)[0].detail, testing::Not(testing::HasSubstr("short ")));
+  values.admin_token = "0123456789abcdef";
+  EXPECT_TRUE(problems(values).empty());
+}
+
+}  // namespace
+}  // namespace strata::cli

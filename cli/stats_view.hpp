@@ -1,0 +1,16 @@
+#pragma once
+/// Cache statistics as a table for people.
+/// Threads: pure.
+
+#include "server/admin_json.hpp"
+
+#include <strata/time.hpp>
+
+#include <string>
+
+namespace strata::cli {
+
+/// `now` as a table. With `before`, taken `apart` earlier, also what happens each second.
+std::string stats_view(const server::admin_stats& now, const server::admin_stats* before, duration apart);
+
+}  // namespace strata::cli
