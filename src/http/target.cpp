@@ -1,0 +1,92 @@
+#include "http/target.hpp"
+
+#include "http/syntax.hpp"
+
+#include <algorithm>
+
+namespace strata::http {
+
+namespace {
+
+int hex_digit(char c) {
+  if (is_digit(c)) return c - '0';
+  const char small = lower(c);
+  return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
+bool is_target_char(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte < 0x7f && c != '#';
+}
+
+/// unreserved, sub-delims, and what percent-encoding and IPv6 literals need (RFC 3986 §3.2.2).
+bool is_host_char(char c) {
+  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+         std::string_view("-._~!$&'()*+,;=%:[]").contains(c);
+}
+
+}  // namespace
+
+std::optional<target_parts> split_target(std::string_view target) noexcept {
+  if (target.empty() || !std::ranges::all_of(target, is_target_char)) return {};
+  target_parts parts;
+  if (target == "*") {
+    parts.path = target;
+    return parts;
+  }
+  if (target.front() != '/') {
+    const std::size_t scheme = iequals(target.substr(0, 7), "http://")    ? 7
+                               : iequals(target.substr(0, 8), "https://") ? 8
+                                                                          : 0;
+    if (scheme == 0) return {};
+    const auto end = std::min(target.find_first_of("/?", scheme), target.size());
+    parts.authority = target.substr(scheme, end - scheme);
+    if (parts.authority.empty() || !is_host(parts.authority)) return {};
+    target.remove_prefix(end);
+  }
+  const auto question = target.find('?');
+  parts.path = target.substr(0, question);
+  if (parts.path.empty()) parts.path = "/";
+  if (question != std::string_view::npos) parts.query = target.substr(question + 1);
+  return parts;
+}
+
+bool is_host(std::string_view text) noexcept {
+  if (!std::ranges::all_of(text, is_host_char)) return false;
+  if (text.starts_with('[')) {
+    const auto close = text.find(']');
+    if (close == std::string_view::npos || text.rfind('[') != 0 || text.rfind(']') != close) return false;
+    text.remove_prefix(close + 1);
+    if (text.empty()) return true;
+    if (text.front() != ':') return false;
+  } else if (text.contains('[') || text.contains(']')) {
+    return false;
+  }
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return true;
+  const auto port = text.substr(colon + 1);
+  return port.size() <= 5 && std::ranges::all_of(port, is_digit);
+}
+
+bool append_decoded(std::string& out, std::string_view text, bool plus_is_space) {
+  const auto start = out.size();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '%') {
+      if (i + 2 >= text.size()) return false;
+      const int high = hex_digit(text[i + 1]);
+      const int low = hex_digit(text[i + 2]);
+      if (high < 0 || low < 0) return false;
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    } else if (c == '+' && plus_is_space) {
+      c = ' ';
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) return false;
+    out += c;
+  }
+  return is_utf8(std::string_view(out).substr(start));
+}
+
+}  // namespace strata::http
