@@ -61,6 +61,7 @@ class route_group {
  private:
   friend class router;
   route_group(router& owner, std::vector<step> before, std::vector<hook> after);
+  route_group& add(method on, std::string pattern, handler answer, route_options options);
   router& owner_;
   std::vector<step> before_;
   std::vector<hook> after_;
@@ -76,8 +77,8 @@ class router {
   /// Accept and Content-Type are checked, then the handler runs; `after` sees the answer.
   route_group group(std::vector<step> before = {}, std::vector<hook> after = {});
 
-  /// Adds one route. Throws bad_options if the pattern is malformed, or the pair is taken, or
-  /// two routes name the same parameter differently in the same place.
+  /// Adds one route; what groups call. Sets the route's pattern and parameters.
+  /// Throws bad_options if the pattern or an option is malformed, or the pair is taken.
   void add(method on, std::string pattern, route what);
 
   /// Answers `from`: the route's answer | HEAD as GET | OPTIONS 204 with Allow | 404 | 405 with Allow.

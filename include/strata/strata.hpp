@@ -20,4 +20,3 @@
 #include <strata/store.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
-#include <strata/unit_of_work.hpp>

@@ -1,0 +1,335 @@
+#include "server/finish.hpp"
+
+#include "http/compose.hpp"
+#include "http/date.hpp"
+#include "http/etag.hpp"
+#include "http/negotiate.hpp"
+#include "server/conditions.hpp"
+#include "server/encode.hpp"
+#include "server/router.hpp"
+
+#include <array>
+
+namespace strata::server {
+
+namespace {
+
+using http::append_number;
+using http::known;
+
+constexpr std::size_t smallest_encoded = 1024;
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out += name;
+  out += ": ";
+  out += value;
+  out += "\r\n";
+}
+
+void append_status_line(std::string& out, int status) {
+  switch (status) {  // the two that matter for speed, whole
+    case 200:
+      out += "HTTP/1.1 200 OK\r\n";
+      return;
+    case 304:
+      out += "HTTP/1.1 304 Not Modified\r\n";
+      return;
+    default:
+      break;
+  }
+  out += "HTTP/1.1 ";
+  http::append_signed(out, status);
+  out += ' ';
+  out += http::reason_phrase(status);
+  out += "\r\n";
+}
+
+std::string_view token_of(cache_status::forwarded why) {
+  switch (why) {
+    case cache_status::forwarded::bypass:
+      return "bypass";
+    case cache_status::forwarded::method:
+      return "method";
+    case cache_status::forwarded::uri_miss:
+      return "uri-miss";
+    case cache_status::forwarded::miss:
+      return "miss";
+    case cache_status::forwarded::stale:
+      return "stale";
+    case cache_status::forwarded::none:
+      break;
+  }
+  return {};
+}
+
+void append_cache_status(std::string& out, const cache_status& status) {
+  out += "Cache-Status: ";
+  http::append(out,
+               {.forward = token_of(status.forward),
+                .stored = status.stored,
+                .collapsed = status.collapsed,
+                .ttl_seconds = status.ttl ? std::optional<std::int64_t>(status.ttl->count()) : std::nullopt,
+                .detail = status.detail});
+  out += "\r\n";
+}
+
+/// Rounded up: who waits that long is let in.
+std::uint64_t whole_seconds(duration time) {
+  const auto up = std::chrono::ceil<std::chrono::seconds>(time).count();
+  return up < 0 ? 0 : static_cast<std::uint64_t>(up);
+}
+
+void append_rate_limit(std::string& out, const rate_limit_state& state, int status) {
+  const http::rate_limit fields{.policy = state.policy,
+                                .limit = state.limit,
+                                .remaining = state.remaining,
+                                .window_seconds = whole_seconds(state.window),
+                                .reset_seconds = whole_seconds(state.reset_after)};
+  out += "RateLimit-Policy: ";
+  http::append_policy(out, fields);
+  out += "\r\nRateLimit: ";
+  http::append_state(out, fields);
+  out += "\r\n";
+  if (status == 429) {
+    out += "Retry-After: ";
+    append_number(out, std::max<std::uint64_t>(1, whole_seconds(state.retry_after)));
+    out += "\r\n";
+  }
+}
+
+/// What ends every head.
+void append_common(std::string& out, const connection_facts& facts, std::string_view request_id) {
+  out += "X-Request-Id: ";
+  out += request_id;
+  out += "\r\nX-Content-Type-Options: nosniff\r\n";
+  if (facts.close) {
+    out += "Connection: close\r\n";
+  } else if (facts.http_1_0) {
+    out += "Connection: keep-alive\r\n";
+  }
+  out += "\r\n";
+}
+
+void begin_head(std::string& out, int status, const connection_facts& facts) {
+  append_status_line(out, status);
+  out += "Date: ";
+  out += facts.date;
+  out += "\r\n";
+}
+
+/// One answer being finished. What is to be sent is chosen in three steps, each of which may
+/// replace the answer by a problem: conditions, coding, composing.
+class finisher {
+ public:
+  finisher(const request& asked, response answer, const connection_facts& facts)
+      : asked_(asked), head_(request_access::head(asked)), answer_(std::move(answer)), facts_(facts) {}
+
+  finished run(std::string& out) {
+    const auto start = out.size();
+    // A 304 and a coded form belong to whole answers of a safe method.
+    if (safe() && answer_.status == 200) {
+      if (conditional()) evaluate();
+      if (answer_.status == 200 && head_.has(known::accept_encoding)) choose_coding();
+    }
+    compose(out);
+    finished done;
+    done.status = answer_.status;
+    done.cache = answer_.cache;
+    const auto length = out.size() - start;
+    const bool bodiless = asked_.method() == method::head || answer_.status == 204 || answer_.status == 304;
+    if (!bodiless) {
+      if (form_ != nullptr) {
+        done.shared = form_->body;
+        done.owner = std::move(answer_.content);
+      } else {
+        done.own = std::move(answer_.body);
+      }
+    }
+    done.bytes = length + done.body().size();
+    return done;
+  }
+
+ private:
+  bool safe() const { return asked_.method() == method::get || asked_.method() == method::head; }
+  bool conditional() const {
+    return head_.has(known::if_none_match) || head_.has(known::if_modified_since) ||
+           head_.has(known::if_match) || head_.has(known::if_unmodified_since);
+  }
+  std::string_view etag() const { return answer_.content ? answer_.content->etag() : answer_.etag; }
+  std::optional<wall_time> last_modified() const {
+    return answer_.content ? answer_.content->last_modified() : answer_.last_modified;
+  }
+
+  void become(response other) {
+    answer_ = std::move(other);
+    form_ = nullptr;
+  }
+
+  void evaluate() {
+    const requested_conditions asked(asked_);
+    http::validators current{.etag = etag(), .last_modified = {}, .exists = true};
+    if (const auto at = last_modified()) {
+      current.last_modified = std::chrono::floor<std::chrono::seconds>(*at);
+    }
+    const auto verdict = http::evaluate(asked.get(), current, true, facts_.now);
+    switch (verdict.is) {
+      case http::verdict::outcome::proceed:
+        return;
+      case http::verdict::outcome::bad_request:
+        return become(problem(400, verdict.why));
+      case http::verdict::outcome::precondition_failed:
+        return become(problem(412, verdict.why));
+      case http::verdict::outcome::not_modified:
+        break;
+    }
+    answer_.status = 304;
+    // The client's own tag if it has one of this version's, so that it finds what it stored; else
+    // that of the form it would be sent.
+    matched_ = verdict.matched;
+    if (matched_.empty() && head_.has(known::accept_encoding)) {
+      if (const auto coding = negotiate()) matched_ = coded_ = coded_etag(etag(), *coding);
+    }
+  }
+
+  /// Nothing: every form there is was refused.
+  std::optional<content_coding> negotiate() const {
+    const bool encodable = answer_.content ? answer_.content->encodable()
+                                           : is_encodable(answer_.body.size(), answer_.content_type.text);
+    auto field = head_.value(known::accept_encoding);
+    std::string joined;
+    if (head_.is_repeated(known::accept_encoding)) field = joined = asked_.field_list("accept-encoding");
+    const auto chosen = http::negotiate_coding(field, encodable);
+    if (!chosen) return {};
+    return static_cast<content_coding>(*chosen);
+  }
+
+  void choose_coding() {
+    const auto body = answer_.content ? answer_.content->body() : std::string_view(answer_.body);
+    const auto coding = negotiate();
+    if (!coding) {
+      if (!body.empty()) become(problem(406, "Accept-Encoding refuses every form there is of this"));
+      return;
+    }
+    if (*coding == content_coding::identity) return;
+    if (answer_.content) {
+      form_ = answer_.content->encoded(*coding);
+    } else if (auto encoded = encode(body, *coding)) {
+      answer_.body = std::move(*encoded);
+      answer_.etag = coded_etag(answer_.etag, *coding);
+      coding_ = *coding;
+      varies_ = true;
+    }
+  }
+
+  void compose(std::string& out) {
+    begin_head(out, answer_.status, facts_);
+    if (answer_.status == 304) {
+      append_not_modified(out);
+    } else if (answer_.content) {
+      if (form_ == nullptr) form_ = &answer_.content->identity();
+      out += form_->fields;
+    } else if (answer_.status != 204) {
+      append_content_fields(out, {.content_type = answer_.content_type.text,
+                                  .length = answer_.body.size(),
+                                  .coding = coding_,
+                                  .etag = answer_.etag,
+                                  .last_modified = answer_.last_modified,
+                                  .varies = varies()});
+    } else if (!answer_.etag.empty()) {
+      append_field(out, "ETag", answer_.etag);
+    }
+    append_caching(out);
+    for (const auto& each : answer_.fields()) append_field(out, each.name, each.value);
+    if (asked_.rate_limit) append_rate_limit(out, *asked_.rate_limit, answer_.status);
+    append_common(out, facts_, asked_.request_id());
+  }
+
+  bool varies() const { return varies_ || is_encodable(answer_.body.size(), answer_.content_type.text); }
+
+  void append_not_modified(std::string& out) {
+    if (answer_.content && (matched_.empty() || matched_ == answer_.content->etag())) {
+      out += answer_.content->identity().not_modified_fields;
+    } else {
+      append_validator_fields(out, {.etag = matched_.empty() ? etag() : matched_,
+                                    .last_modified = last_modified(),
+                                    .varies = answer_.content ? answer_.content->encodable() : varies()});
+    }
+  }
+
+  void append_caching(std::string& out) {
+    const auto status = answer_.status;
+    const bool good = safe() && ((status >= 200 && status < 300) || status == 304);
+    if (!answer_.cache_control.empty()) {
+      append_field(out, "Cache-Control", answer_.cache_control);
+    } else if (good && asked_.route() != nullptr) {
+      out += asked_.route()->cacheable_fields;
+    } else {
+      out += "Cache-Control: no-store\r\n";
+    }
+    if (answer_.cache) append_cache_status(out, *answer_.cache);
+  }
+
+  const request& asked_;
+  const http::request_head& head_;
+  response answer_;
+  const connection_facts& facts_;
+  const representation::form* form_ = nullptr;
+  std::string_view matched_;
+  std::string coded_;
+  content_coding coding_ = content_coding::identity;
+  bool varies_ = false;
+};
+
+}  // namespace
+
+bool is_encodable(std::size_t size, std::string_view content_type) noexcept {
+  return size >= smallest_encoded && http::is_compressible(content_type);
+}
+
+std::string coded_etag(std::string_view etag, content_coding coding) {
+  std::string coded(etag);
+  if (etag.empty() || coding == content_coding::identity) return coded;
+  coded.insert(coded.size() - 1, coding == content_coding::gzip ? http::gzip_suffix : http::zstd_suffix);
+  return coded;
+}
+
+void append_content_fields(std::string& out, const content_fields& of) {
+  if (!of.content_type.empty()) append_field(out, "Content-Type", of.content_type);
+  out += "Content-Length: ";
+  append_number(out, of.length);
+  out += "\r\n";
+  if (of.coding != content_coding::identity) {
+    append_field(out, "Content-Encoding", http::name(static_cast<http::coding>(of.coding)));
+  }
+  append_validator_fields(out, of);
+}
+
+void append_validator_fields(std::string& out, const content_fields& of) {
+  if (!of.etag.empty()) append_field(out, "ETag", of.etag);
+  if (of.last_modified) {
+    append_field(out, "Last-Modified",
+                 http::format_date(std::chrono::floor<std::chrono::seconds>(*of.last_modified)));
+  }
+  if (of.varies) out += "Vary: Accept-Encoding\r\n";
+}
+
+finished finish(const request& asked, response answer, const connection_facts& facts, std::string& out) {
+  return finisher(asked, std::move(answer), facts).run(out);
+}
+
+finished finish_unparsed(response answer, const connection_facts& facts, std::string_view request_id,
+                         std::string& out) {
+  const auto start = out.size();
+  begin_head(out, answer.status, facts);
+  append_content_fields(out, {.content_type = answer.content_type.text, .length = answer.body.size()});
+  out += "Cache-Control: no-store\r\n";
+  for (const auto& each : answer.fields()) append_field(out, each.name, each.value);
+  append_common(out, facts, request_id);
+  finished done;
+  done.status = answer.status;
+  done.bytes = out.size() - start + answer.body.size();
+  done.own = std::move(answer.body);
+  return done;
+}
+
+}  // namespace strata::server

@@ -1,0 +1,247 @@
+#include "server/loop.hpp"
+
+#include "http/date.hpp"
+#include "server/connection.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <random>
+
+#include <boost/asio/post.hpp>
+
+namespace strata::server {
+
+namespace {
+
+constexpr std::size_t spare_exchanges = 64;
+constexpr duration accept_pause = std::chrono::milliseconds(100);  // when descriptors have run out
+
+thread_local const loop* current_loop = nullptr;
+
+/// An eighth of the shortest limit, so that none is overrun by much.
+duration sweep_interval(const server_options& options) {
+  const auto shortest = std::min({options.head_timeout, options.body_timeout, options.idle_timeout,
+                                  options.write_timeout, options.request_timeout});
+  return std::clamp<duration>(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
+}
+
+std::uint64_t random_seed() {
+  std::random_device source;
+  return (static_cast<std::uint64_t>(source()) << 32) | source();
+}
+
+}  // namespace
+
+struct loop::connection_list {
+  boost::intrusive::list<connection> all;
+};
+
+loop::loop(std::shared_ptr<server_core> core)
+    : core_(std::move(core)),
+      // Sockets are used on this loop's thread only, so the reactor need not lock them; `post`
+      // comes from any thread, so the scheduler does.
+      io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
+      work_(io_.get_executor()),
+      acceptor_(io_.get_executor()),
+      sweep_timer_(io_.get_executor()),
+      accept_timer_(io_.get_executor()),
+      sweep_every_(sweep_interval(core_->options)),
+      connections_(std::make_unique<connection_list>()),
+      id_state_(random_seed()) {
+}
+
+loop::~loop() = default;
+
+void loop::listen(const asio::ip::tcp::endpoint& at, bool shared_port) {
+  acceptor_.open(at.protocol());
+  acceptor_.set_option(asio::socket_base::reuse_address(true));
+  if (shared_port) {
+    using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+    acceptor_.set_option(reuse_port(true));
+  }
+  acceptor_.bind(at);
+  acceptor_.listen(asio::socket_base::max_listen_connections);
+  acceptor_.non_blocking(true);
+}
+
+std::uint16_t loop::port() const {
+  return acceptor_.local_endpoint().port();
+}
+
+void loop::run() {
+  current_loop = this;
+  accept();
+  io_.run();
+  current_loop = nullptr;
+}
+
+void loop::post(std::move_only_function<void()> work) {
+  asio::post(io_, std::move(work));
+}
+bool loop::is_current() const noexcept {
+  return current_loop == this;
+}
+
+void loop::accept() {
+  acceptor_.async_accept([this](const boost::system::error_code& failed, auto socket) {
+    if (draining_) return;
+    if (!failed) {
+      boost::system::error_code gone;
+      const auto from = socket.remote_endpoint(gone);
+      if (!gone) adopt(tcp_socket(std::move(socket)), from);
+    } else if (failed != asio::error::connection_aborted) {
+      log("cannot accept a connection: " + failed.message());
+      accept_timer_.expires_after(accept_pause);
+      accept_timer_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled && !draining_) accept();
+      });
+      return;
+    }
+    accept();
+  });
+}
+
+void loop::adopt(tcp_socket socket, const asio::ip::tcp::endpoint& from) {
+  boost::system::error_code ignored;
+  socket.non_blocking(true, ignored);
+  if (core_->open.fetch_add(1, std::memory_order_relaxed) >= core_->options.max_connections) {
+    core_->open.fetch_sub(1, std::memory_order_relaxed);
+    counters_.refused.add();
+    static constexpr std::string_view full =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nCache-Control: "
+        "no-store\r\n"
+        "Connection: close\r\n\r\n";
+    socket.write_some(asio::buffer(full), ignored);
+    return;
+  }
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  counters_.accepted.add();
+  counters_.open.add();
+  boost::intrusive_ptr<connection> made(new connection(*this, std::move(socket), from.address().to_string()));
+  connections_->all.push_back(*made);
+  arm_sweep();
+  auto* kept = made.detach();  // the list's reference, until `closed`
+  kept->start();
+}
+
+void loop::closed(connection& gone) noexcept {
+  connections_->all.erase(connections_->all.iterator_to(gone));
+  core_->open.fetch_sub(1, std::memory_order_relaxed);
+  counters_.open.subtract();
+  intrusive_ptr_release(&gone);  // `close` holds another
+  end_if_done();
+}
+
+void loop::task_ended() noexcept {
+  tasks_.subtract();
+  end_if_done();
+}
+
+void loop::arm_sweep() {
+  if (sweeping_) return;
+  sweeping_ = true;
+  sweep_timer_.expires_after(sweep_every_);
+  sweep_timer_.async_wait([this](const boost::system::error_code& cancelled) {
+    if (!cancelled) sweep();
+  });
+}
+
+void loop::sweep() {
+  sweeping_ = false;
+  const time_point now = std::chrono::steady_clock::now();
+  auto& all = connections_->all;
+  for (auto at = all.begin(); at != all.end();) {
+    auto& each = *at++;  // it may leave the list
+    each.sweep(now);
+  }
+  if (!all.empty()) arm_sweep();
+}
+
+void loop::drain() {
+  post([this] {
+    if (draining_) return;
+    draining_ = true;
+    // Who is in the listen queue has been told that it is connected: serve it before the queue goes.
+    boost::system::error_code failed;
+    for (;;) {
+      asio::ip::tcp::endpoint from;
+      auto socket = acceptor_.accept(from, failed);
+      if (failed) break;
+      adopt(tcp_socket(std::move(socket)), from);
+    }
+    acceptor_.close(failed);
+    accept_timer_.cancel();
+    auto& all = connections_->all;
+    for (auto at = all.begin(); at != all.end();) {
+      auto& each = *at++;
+      each.drain();
+    }
+    end_if_done();
+  });
+}
+
+void loop::cut() {
+  post([this] {
+    auto& all = connections_->all;
+    while (!all.empty()) all.front().cut();
+  });
+}
+
+void loop::end() {
+  post([this] { io_.stop(); });
+}
+
+void loop::end_if_done() {
+  if (!draining_ || !connections_->all.empty() || tasks_.get() != 0) return;
+  sweep_timer_.cancel();
+  io_.stop();
+}
+
+void loop::add_stats(server_stats& into) const {
+  for (std::size_t i = 0; i < into.responses.size(); ++i) into.responses[i] += counters_.responses[i].get();
+  into.connections_accepted += counters_.accepted.get();
+  into.connections_open += counters_.open.get();
+  into.connections_refused += counters_.refused.get();
+  into.in_flight += counters_.in_flight.get();
+  into.timeouts += counters_.timeouts.get();
+  for (std::size_t i = 0; i < into.latency_counts.size(); ++i) {
+    into.latency_counts[i] += counters_.latency.counts[i].get();
+  }
+  into.latency_sum += static_cast<double>(counters_.latency.sum_nanoseconds.get()) * 1e-9;
+}
+
+std::unique_ptr<exchange> loop::take_exchange() {
+  if (spare_.empty()) return std::make_unique<exchange>();
+  auto taken = std::move(spare_.back());
+  spare_.pop_back();
+  return taken;
+}
+
+void loop::give_exchange(std::unique_ptr<exchange> used) {
+  if (used && spare_.size() < spare_exchanges) spare_.push_back(std::move(used));
+}
+
+std::string_view loop::date() {
+  std::timespec now{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  const std::chrono::sys_seconds seconds{std::chrono::seconds(now.tv_sec)};
+  if (seconds != date_seconds_) {
+    date_seconds_ = seconds;
+    date_ = http::format_date(seconds);
+  }
+  return date_;
+}
+
+std::uint64_t loop::next_id() noexcept {
+  // splitmix64 (Steele, Lea, Flood 2014): a counter that does not look like one.
+  std::uint64_t z = id_state_ += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+void loop::log(const std::string& line) const {
+  if (core_->options.error_log) core_->options.error_log(line);
+}
+
+}  // namespace strata::server

@@ -1,0 +1,152 @@
+#pragma once
+/// One thread of the server: an event loop with its listener, its connections and its counters.
+/// Nothing is shared between loops but the options, the router (immutable) and a few atomics.
+/// Threads: `post`, `drain`, `cut`, `add_stats` any; the rest on the loop's own thread.
+
+#include "http/request_head.hpp"
+
+#include <server/server.hpp>
+
+#include <strata/task.hpp>
+
+#include <atomic>
+#include <bit>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/intrusive/list.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
+namespace strata::server {
+
+namespace asio = boost::asio;
+using loop_executor = asio::io_context::executor_type;  // the concrete type: no type-erased executor
+using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, loop_executor>;
+using tcp_acceptor = asio::basic_socket_acceptor<asio::ip::tcp, loop_executor>;
+using loop_timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                              asio::wait_traits<std::chrono::steady_clock>, loop_executor>;
+
+/// What all loops of a server share.
+struct server_core {
+  server_core(server_options from, router with) : options(std::move(from)), routes(std::move(with)) {}
+  const server_options options;
+  const router routes;
+  std::atomic<std::uint32_t> open{0};
+};
+
+/// A counter that one thread writes and any reads.
+class counter {
+ public:
+  void add(std::uint64_t by = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+  void subtract(std::uint64_t by = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) - by, std::memory_order_relaxed);
+  }
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// Latencies in buckets of 16 µs · 2^i.
+struct latency_histogram {
+  static constexpr std::size_t bounds = 20;
+  std::array<counter, bounds + 1> counts;
+  counter sum_nanoseconds;
+
+  void record(duration took) noexcept {
+    const auto nanoseconds = static_cast<std::uint64_t>(std::max<duration::rep>(0, took.count()));
+    const auto bucket = static_cast<std::size_t>(std::bit_width(nanoseconds / 16'000));
+    counts[std::min(bucket, bounds)].add();
+    sum_nanoseconds.add(nanoseconds);
+  }
+  static double bound(std::size_t i) noexcept { return 16e-6 * static_cast<double>(std::uint64_t{1} << i); }
+};
+
+struct loop_counters {
+  std::array<counter, 6> responses;
+  counter accepted, refused, open, in_flight, timeouts;
+  latency_histogram latency;
+};
+
+/// What is needed while a request is handled: big, so an idle connection has none.
+struct exchange {
+  http::request_head head;
+  request asked;
+};
+
+class connection;
+
+class loop final : public executor {
+ public:
+  explicit loop(std::shared_ptr<server_core> core);
+  ~loop() override;
+
+  /// Binds and listens. `shared_port`: other loops listen on it too. Throws std::system_error.
+  void listen(const asio::ip::tcp::endpoint& at, bool shared_port);
+  std::uint16_t port() const;
+
+  /// Serves until drained and done, or `end` is called.
+  void run();
+
+  void post(std::move_only_function<void()> work) override;
+  void drain();
+  void cut();
+  /// Ends `run` though tasks may still wait.
+  void end();
+  bool idle() const noexcept { return tasks_.get() == 0; }
+  void add_stats(server_stats& into) const;
+
+  // For connections.
+  bool is_current() const noexcept;
+  bool draining() const noexcept { return draining_; }
+  const server_core& core() const noexcept { return *core_; }
+  loop_counters& count() noexcept { return counters_; }
+  std::unique_ptr<exchange> take_exchange();
+  void give_exchange(std::unique_ptr<exchange> used);
+  std::string& out() noexcept { return out_; }
+  /// The Date field's text, composed once a second.
+  std::string_view date();
+  std::chrono::sys_seconds date_seconds() const noexcept { return date_seconds_; }
+  std::uint64_t next_id() noexcept;
+  void task_started() noexcept { tasks_.add(); }
+  void task_ended() noexcept;
+  void closed(connection& gone) noexcept;
+
+ private:
+  void accept();
+  void adopt(tcp_socket socket, const asio::ip::tcp::endpoint& from);
+  void arm_sweep();
+  void sweep();
+  void end_if_done();
+  void log(const std::string& line) const;
+
+  const std::shared_ptr<server_core> core_;
+  asio::io_context io_;
+  asio::executor_work_guard<loop_executor> work_;
+  tcp_acceptor acceptor_;
+  loop_timer sweep_timer_;
+  loop_timer accept_timer_;
+  duration sweep_every_;
+  bool sweeping_ = false;
+  bool draining_ = false;
+  struct connection_list;
+  std::unique_ptr<connection_list> connections_;
+  std::vector<std::unique_ptr<exchange>> spare_;
+  std::string out_;
+  std::string date_;
+  std::chrono::sys_seconds date_seconds_{};
+  std::uint64_t id_state_;
+  counter tasks_;
+  loop_counters counters_;
+};
+
+}  // namespace strata::server

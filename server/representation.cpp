@@ -1,0 +1,99 @@
+#include "server/representation.hpp"
+
+#include "http/compose.hpp"
+#include "http/date.hpp"
+#include "http/etag.hpp"
+#include "http/negotiate.hpp"
+#include "server/encode.hpp"
+#include "server/finish.hpp"
+
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace strata::server {
+
+namespace {
+
+/// Stands for "encoding does not pay", so that it is not tried again.
+const representation::form& not_smaller() {
+  static const representation::form none;
+  return none;
+}
+
+}  // namespace
+
+representation::representation(std::string body, static_text content_type, std::string_view etag,
+                               std::optional<wall_time> last_modified)
+    : content_type_(content_type.text), last_modified_(last_modified) {
+  if (!etag.empty() && !http::parse_etag(etag)) {
+    throw std::invalid_argument("the entity tag " + std::string(etag) + " is malformed");
+  }
+  encodable_ = is_encodable(body.size(), content_type_);
+  identity_.etag = etag;
+  identity_ = compose(std::move(body), content_coding::identity);
+}
+
+representation::~representation() {
+  for (auto& each : encoded_) {
+    const auto* made = each.load(std::memory_order_acquire);
+    if (made != &not_smaller()) delete made;
+  }
+}
+
+representation::representation(representation&& other) noexcept
+    : content_type_(other.content_type_),
+      last_modified_(other.last_modified_),
+      encodable_(other.encodable_),
+      identity_(std::move(other.identity_)) {
+  for (std::size_t i = 0; i < encoded_.size(); ++i) encoded_[i].store(other.encoded_[i].exchange(nullptr));
+}
+
+std::size_t representation::bytes() const noexcept {
+  const auto of = [](const form& each) {
+    return each.body.capacity() + each.etag.capacity() + each.fields.capacity() +
+           each.not_modified_fields.capacity();
+  };
+  std::size_t sum = sizeof *this + of(identity_);
+  for (const auto& each : encoded_) {
+    const auto* made = each.load(std::memory_order_acquire);
+    if (made != nullptr && made != &not_smaller()) sum += sizeof *made + of(*made);
+  }
+  return sum;
+}
+
+const representation::form* representation::encoded(content_coding coding) const {
+  if (coding == content_coding::identity) return &identity_;
+  if (!encodable_) return nullptr;
+  auto& slot = encoded_[static_cast<std::size_t>(coding)];
+  const auto* found = slot.load(std::memory_order_acquire);
+  if (found == nullptr) {
+    auto text = encode(identity_.body, coding);
+    std::unique_ptr<const form> made;
+    if (text) made = std::make_unique<const form>(compose(std::move(*text), coding));
+    const form* mine = made ? made.get() : &not_smaller();
+    // Two threads may have encoded; the first one's form is kept by all.
+    if (slot.compare_exchange_strong(found, mine, std::memory_order_acq_rel)) {
+      static_cast<void>(made.release());
+      found = mine;
+    }
+  }
+  return found == &not_smaller() ? nullptr : found;
+}
+
+representation::form representation::compose(std::string body, content_coding coding) const {
+  form made;
+  made.etag = coded_etag(identity_.etag, coding);
+  append_content_fields(made.fields, {.content_type = content_type_,
+                                      .length = body.size(),
+                                      .coding = coding,
+                                      .etag = made.etag,
+                                      .last_modified = last_modified_,
+                                      .varies = encodable_});
+  append_validator_fields(made.not_modified_fields,
+                          {.etag = made.etag, .last_modified = last_modified_, .varies = encodable_});
+  made.body = std::move(body);
+  return made;
+}
+
+}  // namespace strata::server
