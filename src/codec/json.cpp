@@ -1,6 +1,5 @@
 #include <strata/json.hpp>
 
-#include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 #include <charconv>
 #include <cmath>
@@ -9,20 +8,6 @@ namespace strata::json {
 
 namespace {
 
-std::string position(std::string_view text, std::size_t offset) {
-  std::size_t line = 1;
-  std::size_t column = 1;
-  for (std::size_t i = 0; i < offset && i < text.size(); ++i) {
-    if (text[i] == '\n') {
-      ++line;
-      column = 1;
-    } else {
-      ++column;
-    }
-  }
-  return "line " + std::to_string(line) + ", column " + std::to_string(column);
-}
-
 template <class N>
 void append_number(std::string& out, N number) {
   char text[32];
@@ -30,19 +15,6 @@ void append_number(std::string& out, N number) {
 }
 
 }  // namespace
-
-result<boost::json::value> parse(std::string_view text) {
-  boost::json::parse_options options;
-  options.max_depth = 64;
-  boost::json::parser parser({}, options);
-  boost::json::error_code problem;
-  const auto used = parser.write_some(text.data(), text.size(), problem);
-  if (!problem && used < text.size()) problem = boost::json::error::extra_data;
-  if (problem) {
-    return fail(errc::invalid_argument, position(text, used) + ": not valid JSON: " + problem.message());
-  }
-  return parser.release();
-}
 
 std::string to_text(const boost::json::value& value) {
   return boost::json::serialize(value);

@@ -96,6 +96,30 @@ TEST(JsonParse, RefusesDeepNesting) {
   EXPECT_FALSE(json::parse(std::string(100, '[') + std::string(100, ']')));
 }
 
+TEST(JsonParse, RefusesANameThatAnObjectHasTwice) {
+  const auto wrong = json::parse("{\"a\":{\"b\":1},\n \"c\":[{\"d\":1,\"\\u0064\":2}]}");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().detail,
+            "line 2, column 21: not valid JSON: an object has two members with this name");
+  EXPECT_TRUE(json::parse(R"({"a":{"a":1},"b":[{"a":1},{"a":2}]})"));
+}
+
+TEST(JsonParse, ReadsDoublesExactly) {
+  for (const std::string text :
+       {"1E150", "9.007199254740994E15", "2.2250738585072014E-308", "1.7976931348623157E308"}) {
+    const auto read = json::parse(text);
+    ASSERT_TRUE(read) << text;
+    EXPECT_EQ(read->as_double(), std::strtod(text.c_str(), nullptr)) << text;
+    EXPECT_EQ(json::to_text(*read), text);
+  }
+}
+
+TEST(JsonParse, RefusesNumbersThatNoDoubleHolds) {
+  EXPECT_FALSE(json::parse("[1e400]"));
+  EXPECT_FALSE(json::parse("[-1e400]"));
+  EXPECT_EQ(json::parse("1e-400")->as_double(), 0);
+}
+
 TEST(Json, AcceptsUnsignedAndNegativeLimits) {
   EXPECT_EQ(*json::read<std::int64_t>("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(*json::read<std::uint64_t>("18446744073709551615"), std::numeric_limits<std::uint64_t>::max());

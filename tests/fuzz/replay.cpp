@@ -48,7 +48,7 @@ std::string changed(std::string input, std::mt19937& random) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  constexpr int changes = 400;
+  constexpr int changes = 2000;
   std::vector<std::filesystem::path> seeds;
   for (int i = 1; i < count; ++i) {
     for (const auto& entry : std::filesystem::directory_iterator(arguments[i])) seeds.push_back(entry.path());
