@@ -11,6 +11,7 @@
 ///   app.stop();
 
 #include "platform/entity_table.hpp"
+#include "platform/settings.hpp"
 
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
@@ -18,8 +19,6 @@
 #include <strata/task.hpp>
 #include <strata/time.hpp>
 
-#include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -31,31 +30,6 @@ class router;
 namespace platform {
 
 class repositories;
-
-/// Passwords and sessions.
-struct auth_settings {
-  unsigned password_threads = 1;                 ///< threads that hash passwords, away from those that serve
-  std::size_t password_queue = 64;               ///< logins waiting, above which the answer is 503
-  std::uint64_t password_operations = 2;         ///< argon2id passes
-  strata::byte_size password_memory{64u << 20};  ///< argon2id memory of one hash
-  strata::duration session_idle = std::chrono::hours(24);          ///< a session's life, sliding
-  strata::duration session_lifetime = std::chrono::hours(24 * 7);  ///< its end, however used
-  std::size_t session_limit = 100'000;  ///< sessions held; above it the one idle longest ends
-  bool secure_cookie = false;           ///< set when the outside speaks TLS
-};
-
-/// So many requests in so much time; a count of 0 is no limit.
-struct rate {
-  std::uint64_t count = 0;
-  strata::duration period = std::chrono::minutes(1);
-};
-
-struct limit_settings {
-  rate user{6'000};        ///< requests of one user
-  rate address{12'000};    ///< requests of one address without a session
-  rate login_account{10};  ///< logins tried for one email
-  rate login_address{60};  ///< logins tried from one address
-};
 
 struct app_options {
   std::shared_ptr<strata::database> database;  ///< required
@@ -83,7 +57,7 @@ class app {
   strata::task<strata::result<void>> migrate();
 
   /// Begins the background work: clears the cache when another program has written to the
-  /// database, ends old sessions, calls `cache::maintain`.
+  /// database, ends old sessions, calls `cache::maintain` about every second.
   void start();
   /// Ends it and waits for it. Idempotent.
   void stop();
@@ -92,6 +66,7 @@ class app {
   strata::server::router routes();
   /// What import and demo data write through. Lifetime: this app.
   repositories& data() noexcept;
+  password_hasher& passwords() noexcept;
   strata::event_bus& events() noexcept;
 
  private:

@@ -65,7 +65,9 @@ template <class T>
 struct strata::codec<platform::served<T>> {
   static void encode(const platform::served<T>& value, std::string& out) { json::write(out, value.row); }
   static result<platform::served<T>> decode(std::string_view bytes) {
-    return json::read<T>(bytes).transform([](T row) { return platform::served<T>(std::move(row)); });
+    auto row = json::read<T>(bytes);
+    if (!row) return std::unexpected(std::move(row.error()));
+    return platform::served<T>(std::move(*row));
   }
   static std::size_t size(const platform::served<T>& value) {
     return sizeof value + detail::heap_bytes(value.row) + platform::memory_of(*value.answer);

@@ -76,7 +76,7 @@ bool session_table::ended(const entry& of, strata::time_point now) const {
   return now - of.used >= settings_.idle || now - of.held->started >= settings_.lifetime;
 }
 
-std::string session_table::begin(std::string user_id) {
+session_table::begun session_table::begin(std::string user_id) {
   auto token = std::string(token_prefix) + random_text(32);
   const auto id = digest_of(token);
   const auto now = time_->now();
@@ -89,7 +89,7 @@ std::string session_table::begin(std::string user_id) {
       const std::lock_guard index_lock(index_->mutex);
       index_->by_user[made->user_id].push_back(id);
     }
-    in.recent.push_front({id, now, std::move(made)});
+    in.recent.push_front({id, now, made});
     in.by_id.emplace(id, in.recent.begin());
     const auto most = std::max<std::size_t>(1, settings_.limit / shards);
     while (in.recent.size() > most) {
@@ -98,7 +98,7 @@ std::string session_table::begin(std::string user_id) {
     }
   }
   for (const auto& each : evicted) forget(each.id, each.held->user_id);
-  return token;
+  return {std::move(token), std::move(made)};
 }
 
 std::shared_ptr<const session> session_table::use(std::string_view token) {

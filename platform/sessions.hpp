@@ -39,8 +39,11 @@ class session_table {
   session_table(session_settings settings, const strata::clock& time);
   ~session_table();
 
-  /// Begins a session. Returns its token, which is told only here.
-  std::string begin(std::string user_id);
+  struct begun {
+    std::string token;  ///< told only here
+    std::shared_ptr<const session> held;
+  };
+  begun begin(std::string user_id);
 
   /// The session of `token`, used now; null if there is none or it has ended.
   /// Cost: one hash, one lock; no allocation.

@@ -1,6 +1,6 @@
 #pragma once
 /// `repository`: an entity's rows, read through the cache and written through it.
-/// Threads: immutable; callable from any thread. A `unit_of_work` belongs to one task at a time.
+/// Threads: immutable; callable from any thread.
 ///
 ///   strata::repository agents(database, cache, entity<agent, "agent:{id}">{{.ttl = 30min}},
 ///                             "agents", [&] { return clock.wall(); });
@@ -10,13 +10,13 @@
 ///     return {};
 ///   });
 ///
-/// A write takes the key's ticket before COMMIT and hands the committed row to the cache after it,
-/// so no fill that read the old row can survive, and nothing uncommitted is ever cached.
+/// Writes to several tables that belong together go through one `unit_of_work`.
 
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
 #include <strata/entity.hpp>
 #include <strata/row.hpp>
+#include <strata/unit_of_work.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -49,80 +49,7 @@ std::unexpected<error> row_conflict(const table_statements& in, std::string_view
 /// The row changed although this transaction had read it.
 std::unexpected<error> row_moved(const table_statements& in, std::string_view id);
 
-/// What the cache is to hold under one key once a transaction has committed.
-class pending_write {
- public:
-  explicit pending_write(strata::key where) : where_(std::move(where)) {}
-  virtual ~pending_write() = default;
-  const strata::key& where() const noexcept { return where_; }
-  virtual task<> before_commit(cache& target) = 0;
-  virtual task<> after_commit(cache& target) = 0;
-
- private:
-  strata::key where_;
-};
-
-template <class T>
-class pending_value final : public pending_write {
- public:
-  pending_value(typed_key<T> where, std::shared_ptr<const T> value)
-      : pending_write(where.key), typed_(std::move(where)), value_(std::move(value)) {}
-  task<> before_commit(cache& target) override { ticket_.emplace(co_await target.begin_write(typed_)); }
-  task<> after_commit(cache& target) override {
-    co_await target.set_committed(std::move(*ticket_), typed_, std::move(value_));
-  }
-
- private:
-  typed_key<T> typed_;
-  std::shared_ptr<const T> value_;
-  std::optional<cache::write_ticket> ticket_;
-};
-
 }  // namespace detail
-
-/// Several writes in one transaction, and what they change in the cache. Destroyed without
-/// `commit`, it rolls back and the cache stays as it is.
-class unit_of_work {
- public:
-  /// Opens the transaction; waits its turn where the database has one writer.
-  /// Lifetime: `source` and `target` outlive the unit of work.
-  static task<result<unit_of_work>> begin(database& source, cache& target);
-
-  unit_of_work(unit_of_work&&) noexcept;
-  unit_of_work& operator=(unit_of_work&&) noexcept;
-  ~unit_of_work();
-
-  /// Runs one statement in the transaction. As `transaction::execute`.
-  task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters);
-
-  /// After the commit the cache holds `value` (null: that there is none) under `where`.
-  /// The last call for a key counts.
-  template <class T>
-  void put(typed_key<T> where, std::shared_ptr<const T> value) {
-    record(std::make_unique<detail::pending_value<T>>(std::move(where), std::move(value)));
-  }
-
-  /// After the commit the cache holds nothing under `where`: for rows that the database itself
-  /// changes, e.g. ON DELETE CASCADE.
-  void forget(key where);
-
-  /// Commits, then changes the cache. When the task ends, no reader gets what was there before.
-  /// Errors: constraint, timeout, database_unavailable: the cache then forgets every key that was
-  ///         written, for the commit may have reached the database.
-  task<result<void>> commit();
-
-  task<result<void>> rollback();
-
- private:
-  unit_of_work(cache& target, std::unique_ptr<transaction> open);
-  void record(std::unique_ptr<detail::pending_write> write);
-  std::vector<key> written_keys() const;
-
-  cache* cache_;
-  std::unique_ptr<transaction> transaction_;
-  std::vector<std::unique_ptr<detail::pending_write>> writes_;
-  std::vector<key> forgotten_;
-};
 
 /// What a repository caches of a row of type `T`: the row itself, or a view made from it that says
 /// `using row_type = T;`, e.g. one that carries the row rendered.

@@ -20,3 +20,4 @@
 #include <strata/store.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
+#include <strata/unit_of_work.hpp>

@@ -1,0 +1,76 @@
+#include "platform/answers.hpp"
+
+#include <strata/json.hpp>
+
+namespace platform {
+
+using strata::errc;
+namespace server = strata::server;
+
+response not_found() {
+  return server::problem(404, "there is nothing here that you may see");
+}
+
+response unprocessable(std::span<const server::field_problem> problems) {
+  return server::problem(422, {}, "the request is well formed, but not all of it is acceptable", problems);
+}
+
+response unauthenticated() {
+  auto out = server::problem(
+      401, "log in first: POST /auth/login, then send the session as a Bearer token or cookie");
+  out.add("WWW-Authenticate", R"(Bearer realm="strata")");
+  return out;
+}
+
+response forbidden(std::string_view detail) {
+  return server::problem(403, detail);
+}
+
+response failed(const strata::error& why) {
+  switch (why.code) {
+    case errc::busy:
+    case errc::timeout:
+    case errc::database_unavailable:
+    case errc::store_unavailable: {
+      auto out =
+          server::problem(503, why.code == errc::busy ? "too much to do at once; try again shortly"
+                                                      : "the database does not answer; try again shortly");
+      out.add("Retry-After", why.code == errc::busy ? "1" : "5");
+      return out;
+    }
+    case errc::not_found:
+      return not_found();
+    case errc::constraint:
+      return server::problem(409, "this contradicts what is stored already");
+    case errc::conflict:
+      return server::problem(409, "somebody else changed this at the same time; read it again");
+    case errc::too_large:
+    case errc::invalid_argument:
+    case errc::corrupt_entry:
+    case errc::statement:
+      break;
+  }
+  return server::problem(500, "what is stored cannot be read; the operator has been told");
+}
+
+server::cache_status status_of(const strata::read_info& info) {
+  server::cache_status out;
+  if (info.hit()) {
+    out.ttl = std::chrono::floor<std::chrono::seconds>(info.ttl);
+    out.detail = strata::name(info.from);
+  } else {
+    out.forward = server::cache_status::forwarded::miss;
+    out.stored = info.stored;
+    out.collapsed = info.shared;
+    out.detail = strata::name(info.reason);
+  }
+  return out;
+}
+
+std::expected<boost::json::value, response> parsed_body(const request& from) {
+  auto parsed = strata::json::parse(from.body());
+  if (!parsed) return std::unexpected(server::problem(400, "Malformed JSON", parsed.error().detail));
+  return std::move(*parsed);
+}
+
+}  // namespace platform

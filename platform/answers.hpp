@@ -1,0 +1,76 @@
+#pragma once
+/// From what was found, or what went wrong, to what is answered.
+/// Threads: pure functions.
+
+#include "platform/served.hpp"
+
+#include <server/message.hpp>
+#include <strata/error.hpp>
+#include <strata/lookup.hpp>
+#include <strata/task.hpp>
+
+#include <boost/json/value.hpp>
+
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace platform {
+
+using strata::server::request;
+using strata::server::response;
+
+/// What `data` calls the caller: the cached row of the user who is logged in.
+using principal = served<user>;
+
+/// 404, the same for what is not there and for what is another organization's.
+response not_found();
+/// 422 with every problem.
+response unprocessable(std::span<const strata::server::field_problem> problems);
+/// 401 with WWW-Authenticate. The same for every reason.
+response unauthenticated();
+response forbidden(std::string_view detail);
+/// 503 with Retry-After for what may pass, 409 for what the database refused, else 500, whose
+/// detail is not for clients.
+response failed(const strata::error& why);
+
+/// How the cache took part, as Cache-Status says it.
+strata::server::cache_status status_of(const strata::read_info& info);
+
+/// What was found, with how.
+template <class T>
+response answer_of(const strata::lookup<T>& found) {
+  auto out = strata::server::ok(found->answer);
+  out.cache = status_of(found.info());
+  return out;
+}
+
+/// The body as JSON, or 400 with the position of what is wrong.
+std::expected<boost::json::value, response> parsed_body(const request& from);
+
+namespace detail {
+
+template <class T, class F>
+strata::task<response> then_later(strata::task<T> pending, F next) {
+  auto found = co_await std::move(pending);
+  if constexpr (requires { next(std::move(found)).is_ready(); }) {
+    auto rest = next(std::move(found));
+    co_return co_await std::move(rest);
+  } else {
+    co_return next(std::move(found));
+  }
+}
+
+}  // namespace detail
+
+/// Goes on with `next`, which takes what `pending` brings and returns a response or a task of one.
+/// Cost: no coroutine frame if `pending` is ready.
+template <class T, class F>
+strata::task<response> then(strata::task<T> pending, F next) {
+  if (pending.is_ready()) return next(pending.take_ready());
+  return detail::then_later(std::move(pending), std::move(next));
+}
+
+}  // namespace platform

@@ -1,0 +1,96 @@
+#include "platform/app.hpp"
+
+#include "platform/caretaker.hpp"
+#include "platform/endpoints.hpp"
+#include "platform/repositories.hpp"
+#include "platform/schema.hpp"
+#include "platform/services.hpp"
+
+#include <server/router.hpp>
+#include <strata/migrations.hpp>
+
+#include <utility>
+
+namespace platform {
+
+namespace {
+
+app_options checked(app_options options) {
+  std::vector<std::string> problems;
+  if (!options.database) problems.emplace_back("database is missing");
+  if (!options.cache) problems.emplace_back("cache is missing");
+  if (options.time == nullptr) problems.emplace_back("time is missing");
+  if (options.foreign_change_interval < std::chrono::milliseconds(1)) {
+    problems.emplace_back("foreign_change_interval must be at least 1 ms");
+  }
+  if (options.auth.sessions.idle <= strata::duration::zero())
+    problems.emplace_back("session idle must be above 0");
+  if (options.auth.sessions.lifetime < options.auth.sessions.idle) {
+    problems.emplace_back("session lifetime must not be below session idle");
+  }
+  if (options.auth.sessions.limit == 0) problems.emplace_back("session limit must be above 0");
+  if (!problems.empty()) throw strata::bad_options(std::move(problems));
+  if (!options.log) options.log = [](std::string_view) {};
+  return options;
+}
+
+}  // namespace
+
+// Members are destroyed from the last to the first: the caretaker before what it takes care of.
+struct app::state {
+  explicit state(app_options given)
+      : options(checked(std::move(given))),
+        bus([this](const strata::domain_event& happened, std::string_view what) {
+          options.log("a handler of " + happened.type + " failed: " + std::string(what));
+        }),
+        data(*options.database, *options.cache, bus, entity_table(options.policies), *options.time),
+        sessions(options.auth.sessions, *options.time),
+        passwords(options.auth.passwords),
+        limited(options.limits),
+        provided{data, sessions, passwords, limited, *options.time, options.auth, options.log},
+        care(*options.database, *options.cache, sessions, options.foreign_change_interval, options.log) {
+    strata::invalidate_on(bus, *options.cache, invalidation_rules());
+  }
+
+  app_options options;
+  strata::event_bus bus;
+  repositories data;
+  session_table sessions;
+  password_hasher passwords;
+  limits limited;
+  services provided;
+  caretaker care;
+};
+
+app::app(app_options options) : state_(std::make_unique<state>(std::move(options))) {
+}
+app::~app() = default;
+
+strata::task<strata::result<void>> app::migrate() {
+  auto done = co_await strata::migrate(*state_->options.database, schema(),
+                                       [&time = *state_->options.time] { return time.wall(); });
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return strata::result<void>();
+}
+
+void app::start() {
+  state_->care.start();
+}
+void app::stop() {
+  state_->care.stop();
+}
+
+strata::server::router app::routes() {
+  return make_routes(state_->provided);
+}
+repositories& app::data() noexcept {
+  return state_->data;
+}
+password_hasher& app::passwords() noexcept {
+  return state_->passwords;
+}
+strata::event_bus& app::events() noexcept {
+  return state_->bus;
+}
+
+}  // namespace platform

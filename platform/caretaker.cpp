@@ -1,0 +1,66 @@
+#include "platform/caretaker.hpp"
+
+#include <strata/task.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace platform {
+
+caretaker::caretaker(strata::database& source, strata::cache& target, session_table& sessions,
+                     strata::duration interval, std::function<void(std::string_view)> log)
+    : source_(&source), cache_(&target), sessions_(&sessions), interval_(interval), log_(std::move(log)) {
+}
+
+caretaker::~caretaker() {
+  stop();
+}
+
+void caretaker::start() {
+  if (thread_.joinable()) return;
+  check();  // what is written from here on is seen
+  thread_ = std::thread([this] { run(); });
+}
+
+void caretaker::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool caretaker::check() {
+  const auto changes = strata::sync_wait(source_->foreign_changes());
+  if (!changes) {
+    // Nothing can be read anew while the database is away, so what is held stays.
+    if (!std::exchange(failing_, true) && log_) {
+      log_("cannot tell if another program writes to the database: " + changes.error().detail);
+    }
+    return false;
+  }
+  if (std::exchange(failing_, false) && log_) log_("the database answers again");
+  if (seen_ == *changes) return false;
+  const bool first = !seen_;
+  seen_ = *changes;
+  if (first) return false;
+  strata::sync_wait(cache_->clear());
+  return true;
+}
+
+void caretaker::run() {
+  const auto rounds = std::max<std::int64_t>(1, std::chrono::seconds(1) / interval_);
+  std::int64_t round = 0;
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, interval_, [&] { return stopping_; })) {
+    lock.unlock();
+    check();
+    if (++round % rounds == 0) cache_->maintain();
+    if (round % (60 * rounds) == 0) sessions_->sweep();
+    lock.lock();
+  }
+}
+
+}  // namespace platform

@@ -1,0 +1,53 @@
+#pragma once
+/// The platform's background work on a thread of its own.
+/// Threads: internally locked.
+
+#include "platform/sessions.hpp"
+
+#include <strata/cache.hpp>
+#include <strata/database.hpp>
+#include <strata/time.hpp>
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+
+namespace platform {
+
+/// Looks at short intervals whether another program wrote to the database, and clears the cache if
+/// so; about every second it lets the cache and the sessions drop what has expired.
+class caretaker {
+ public:
+  /// Lifetime: all outlive it.
+  caretaker(strata::database& source, strata::cache& target, session_table& sessions,
+            strata::duration interval, std::function<void(std::string_view)> log);
+  ~caretaker();
+
+  void start();
+  /// Waits for what runs. Idempotent.
+  void stop();
+
+  /// One look at the database. Returns whether the cache was cleared.
+  bool check();
+
+ private:
+  void run();
+
+  strata::database* source_;
+  strata::cache* cache_;
+  session_table* sessions_;
+  strata::duration interval_;
+  std::function<void(std::string_view)> log_;
+  std::optional<std::uint64_t> seen_;  // of the thread that checks
+  bool failing_ = false;               // likewise
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace platform

@@ -1,0 +1,93 @@
+#include "platform/endpoints.hpp"
+
+#include <fmt/format.h>
+
+namespace platform {
+
+namespace {
+
+constexpr std::string_view head = R"html(<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>AI Agent Platform API</title><style>
+:root { color-scheme: light dark; --line: #8884; --soft: #8882; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .45rem .6rem; vertical-align: top;
+border-bottom: 1px solid var(--line); } code { font: .92em ui-monospace, monospace; background: var(--soft);
+padding: .1em .3em; border-radius: .25em; } td:first-child { font-weight: 600; } pre { background: var(--soft);
+padding: .8rem 1rem; overflow-x: auto; border-radius: .4rem; } pre code { background: none; padding: 0; }
+.wrap { overflow-x: auto; } </style></head><body>
+<h1>AI Agent Platform API</h1>
+<p>JSON over HTTP. The machine's version of this page is <a href="/openapi.json"><code>/openapi.json</code></a>.</p>
+<h2>In a minute</h2>
+<pre><code>curl -s $HOST/auth/login -H 'Content-Type: application/json' -d '{"email":"…","password":"…"}'
+curl -si $HOST/agents -H "Authorization: Bearer $SESSION"     # Cache-Status: strata; fwd=miss; stored; detail=absent
+curl -si $HOST/agents -H "Authorization: Bearer $SESSION"     # Cache-Status: strata; hit; ttl=59; detail=l1</code></pre>
+<ul>
+<li>Send the session as <code>Authorization: Bearer sess_…</code> or as the cookie <code>strata_session</code>.</li>
+<li>Every GET carries an <code>ETag</code>: send it back as <code>If-None-Match</code> to get 304, or as
+<code>If-Match</code> with PATCH, PUT and DELETE to get 412 when somebody was faster.</li>
+<li>PATCH is JSON Merge Patch (RFC 7396). HEAD works where GET does.</li>
+<li>Errors are <code>application/problem+json</code> (RFC 9457); wrong fields are listed under <code>errors</code>.</li>
+<li>What another organization owns does not exist for you: 404.</li>
+</ul>
+<h2>Endpoints</h2>
+<div class="wrap"><table><thead><tr><th>Method</th><th>Path</th><th>Who</th><th>What it does</th><th>Answer</th>
+<th>Cache-Control</th></tr></thead><tbody>
+)html";
+
+constexpr std::string_view tail = "</tbody></table></div></body></html>\n";
+
+std::string_view name(access who) {
+  switch (who) {
+    case access::anyone:
+    case access::login:
+      return "anyone";
+    case access::member:
+      return "logged in";
+    case access::admin:
+      return "administrator";
+  }
+  return {};
+}
+
+// Texts of the table are literals of ours, but a path holds braces and the rest may hold < one day.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string docs_page(const std::vector<endpoint>& all) {
+  std::string out(head);
+  for (const auto& each : all) {
+    std::string query;
+    for (const auto& parameter : each.query) {
+      query += fmt::format("<br><code>?{}</code> {}", escaped(parameter.name), escaped(parameter.about));
+    }
+    out += fmt::format(
+        "<tr><td>{}</td><td><code>{}</code></td><td>{}</td><td>{}{}</td><td>{} {}</td><td>{}</td></tr>\n",
+        strata::server::name(each.on), escaped(each.pattern), name(each.who), escaped(each.about), query,
+        each.success, escaped(each.response),
+        each.cache_control.empty() ? "no-store" : escaped(each.cache_control));
+  }
+  return out += tail;
+}
+
+}  // namespace platform

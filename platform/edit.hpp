@@ -1,0 +1,111 @@
+#pragma once
+/// Writes: one transaction that reads the row, checks who and which version, changes it, and after
+/// the commit drops what the change makes invalid. Only then is the answer made, so no read that
+/// begins after it finds anything older.
+/// Threads: any.
+
+#include "platform/answers.hpp"
+#include "platform/repositories.hpp"
+
+#include <server/message.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace platform {
+
+/// Changes the row `id` of `rows`.
+///   allowed(row)   a response if the caller may not touch it, else nothing
+///   change(row)    applies the change; a response if it cannot be
+///   happened(row)  the event of the change
+///   state(work, before, after)  a task of a response if other rows forbid the change
+/// Returns: 200 with the row | 404 | 412 | what `allowed`, `change` or `state` says | 409, 503
+template <class Repository, class Allowed, class Change, class Happened, class State = std::nullptr_t>
+strata::task<response> edit(const repositories& data, request& from, const Repository& rows, std::string id,
+                            Allowed allowed, Change change, Happened happened, State state = {}) {
+  using row_type = Repository::row_type;
+  auto work = co_await data.begin();
+  if (!work) co_return failed(work.error());
+  auto found = co_await rows.load_in(*work, id);
+  if (!found) co_return failed(found.error());
+  if (!*found) co_return not_found();
+  const served<row_type> before(std::move(**found));
+  if (std::optional<response> refused = allowed(before.row)) co_return std::move(*refused);
+  if (auto refused = strata::server::check_preconditions(from, before.answer->etag())) {
+    co_return std::move(*refused);
+  }
+  row_type after = before.row;
+  if (std::optional<response> refused = change(after)) co_return std::move(*refused);
+  if (after == before.row) co_return strata::server::ok(before.answer);
+  if constexpr (!std::is_same_v<State, std::nullptr_t>) {
+    auto checked = state(*work, before.row, after);
+    if (auto refused = co_await std::move(checked)) co_return std::move(*refused);
+  }
+  auto written = co_await rows.update_in(*work, id, before.row.version, [&after](row_type& row) {
+    row = after;
+    return strata::result<void>();
+  });
+  if (!written) co_return failed(written.error());
+  std::vector<strata::domain_event> events;
+  events.push_back(happened(*written));
+  auto done = co_await data.commit(std::move(*work), std::move(events));
+  if (!done) co_return failed(done.error());
+  const served<row_type> now(std::move(*written));
+  co_return strata::server::ok(now.answer);
+}
+
+/// Puts the document or permissions `value` of the row `id` of `owners` in place of what is there.
+///   allowed(owner)   a response if the caller may not touch it, else nothing
+///   happened(owner)  the event of the change
+template <class Owners, class Repository, class Allowed, class Happened>
+strata::task<response> put_part(const repositories& data, request& from, const Owners& owners,
+                                const Repository& rows, typename Repository::row_type value, Allowed allowed,
+                                Happened happened) {
+  using row_type = Repository::row_type;
+  auto work = co_await data.begin();
+  if (!work) co_return failed(work.error());
+  auto owner = co_await owners.load_in(*work, value.id);
+  if (!owner) co_return failed(owner.error());
+  if (!*owner) co_return not_found();
+  if (std::optional<response> refused = allowed(**owner)) co_return std::move(*refused);
+  auto found = co_await rows.load_in(*work, value.id);
+  if (!found) co_return failed(found.error());
+  row_type unwritten;
+  unwritten.id = value.id;
+  const served<row_type> before(*found ? **found : unwritten);
+  if (auto refused = strata::server::check_preconditions(from, before.answer->etag())) {
+    co_return std::move(*refused);
+  }
+  if (*found && body_of(value) == before.answer->body()) co_return strata::server::ok(before.answer);
+  strata::result<row_type> written;
+  if (*found) {
+    written = co_await rows.update_in(*work, value.id, before.row.version, [&value](row_type& row) {
+      row = value;
+      return strata::result<void>();
+    });
+  } else {
+    written = co_await rows.create_in(*work, value);
+  }
+  if (!written) co_return failed(written.error());
+  std::vector<strata::domain_event> events;
+  events.push_back(happened(**owner));
+  auto done = co_await data.commit(std::move(*work), std::move(events));
+  if (!done) co_return failed(done.error());
+  const served<row_type> now(std::move(*written));
+  co_return strata::server::ok(now.answer);
+}
+
+/// What a GET answers for a part that was never written: its default, in version 0.
+template <class Row>
+response unwritten_answer(const strata::read_info& info) {
+  static const served<Row> nothing{Row()};
+  auto out = strata::server::ok(nothing.answer);
+  out.cache = status_of(info);
+  return out;
+}
+
+}  // namespace platform

@@ -1,0 +1,53 @@
+#pragma once
+/// The API as one table: what the router serves and what /openapi.json and /docs tell.
+/// Threads: built by one thread, then immutable.
+
+#include "platform/gate.hpp"
+#include "platform/handlers.hpp"
+
+#include <server/router.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace platform {
+
+/// What a query parameter may be, for the description; the handler checks it.
+struct query_parameter {
+  std::string_view name;
+  std::string_view schema;  ///< JSON Schema as text
+  std::string_view about;
+};
+
+using endpoint_handler = answer_task (*)(const services&, strata::server::request&);
+
+/// One line of the API. Texts are literals.
+struct endpoint {
+  strata::server::method on;
+  std::string_view pattern;
+  access who;
+  endpoint_handler answer;
+  std::string_view cache_control;  ///< of a 2xx to GET; empty: no-store
+  int success;
+  std::string_view response;  ///< name of a schema; empty: no body
+  std::string_view request;   ///< name of a schema; empty: no body
+  std::string_view about;
+  std::vector<query_parameter> query = {};
+};
+
+/// Every endpoint but /openapi.json and /docs, which are made from this.
+const std::vector<endpoint>& endpoints();
+
+/// The routes of `endpoints()`, /openapi.json and /docs.
+/// Lifetime: `in` outlives them.
+strata::server::router make_routes(const services& in);
+
+/// The OpenAPI 3.1 document of `all`, as JSON.
+std::string openapi_text(const std::vector<endpoint>& all);
+
+/// The same for people: one HTML page that needs nothing else.
+std::string docs_page(const std::vector<endpoint>& all);
+
+}  // namespace platform

@@ -1,0 +1,145 @@
+#include "platform/gate.hpp"
+
+#include "platform/answers.hpp"
+
+#include <algorithm>
+
+namespace platform {
+
+namespace {
+
+namespace server = strata::server;
+using strata::task;
+using early = std::optional<response>;
+
+std::optional<strata::limiter> limiter_of(const strata::rate_limit& rule) {
+  if (rule.limit == 0) return {};
+  return strata::limiter(rule);
+}
+
+// The user must exist and their organization be active: a session outlives neither.
+early settle(const services& in, request& from, const strata::lookup<served<user>>& found,
+             const strata::lookup<served<organization>>& home) {
+  if (home.failure() != nullptr) return failed(*home.failure());
+  if (!home || !home->row.is_active) {
+    in.sessions.end(token_of(from));
+    return unauthenticated();
+  }
+  from.set_principal<principal>(found.value());
+  return {};
+}
+
+early refuse_stranger(const services& in, request& from, const strata::lookup<served<user>>& found) {
+  if (found.failure() != nullptr) return failed(*found.failure());
+  if (found) return {};
+  in.sessions.end(token_of(from));
+  return unauthenticated();
+}
+
+task<early> authenticate_later(const services& in, request& from,
+                               task<strata::lookup<served<user>>> pending) {
+  const auto found = co_await std::move(pending);
+  if (auto refused = refuse_stranger(in, from, found)) co_return refused;
+  auto organization = in.data.organizations.find(found->row.organization_id);
+  const auto home = co_await std::move(organization);
+  co_return settle(in, from, found, home);
+}
+
+task<early> authenticate(const services& in, request& from) {
+  const auto token = token_of(from);
+  const auto held = token.empty() ? nullptr : in.sessions.use(token);
+  if (!held) return early(unauthenticated());
+  auto pending = in.data.users.find(held->user_id);
+  if (!pending.is_ready()) return authenticate_later(in, from, std::move(pending));
+  const auto found = pending.take_ready();
+  if (auto refused = refuse_stranger(in, from, found)) return refused;
+  auto organization = in.data.organizations.find(found->row.organization_id);
+  if (!organization.is_ready())
+    return authenticate_later(in, from, task<strata::lookup<served<user>>>(found));
+  return settle(in, from, found, organization.take_ready());
+}
+
+early refuse_member(const request& from) {
+  const auto who = from.principal<principal>();
+  if (who && who->row.is_admin) return {};
+  return forbidden("only an administrator of your organization may do this");
+}
+
+early refuse_query(const std::vector<std::string_view>& known, const request& from) {
+  if (from.query().empty()) return {};
+  std::vector<server::field_problem> problems;
+  for (const auto& each : from.query()) {
+    if (std::ranges::find(known, each.name) == known.end()) {
+      problems.push_back({std::string(each.name), "is not a known query parameter"});
+    } else if (from.query_count(each.name) > 1) {
+      problems.push_back({std::string(each.name), "is there more than once"});
+    }
+    if (problems.size() == 20) break;
+  }
+  if (problems.empty()) return {};
+  return unprocessable(problems);
+}
+
+}  // namespace
+
+limits::limits(const limit_settings& settings)
+    : user(limiter_of(settings.user)),
+      address(limiter_of(settings.address)),
+      login_account(limiter_of(settings.login_account)),
+      login_address(limiter_of(settings.login_address)) {
+}
+
+std::optional<response> limit(std::optional<strata::limiter>& by, std::string_view name,
+                              std::string_view caller, const services& in, request& from) {
+  if (!by) return {};
+  const auto decided = by->take(caller, in.time.coarse_now());
+  from.rate_limit = server::rate_limit_state{.policy = name,
+                                             .limit = decided.limit,
+                                             .remaining = decided.remaining,
+                                             .window = by->rule().window,
+                                             .reset_after = decided.reset_after,
+                                             .retry_after = decided.retry_after};
+  if (decided.allowed) return {};
+  return server::problem(429, "too many requests; wait as long as Retry-After says");
+}
+
+std::string_view token_of(const request& from) {
+  const auto field = from.field("authorization");
+  if (field.empty()) return from.cookie(session_cookie).value_or(std::string_view());
+  constexpr std::string_view scheme = "bearer ";
+  if (field.size() <= scheme.size()) return {};
+  for (std::size_t i = 0; i < scheme.size(); ++i) {
+    const char c = field[i] >= 'A' && field[i] <= 'Z' ? static_cast<char>(field[i] + 32) : field[i];
+    if (c != scheme[i]) return {};
+  }
+  return field.substr(scheme.size());
+}
+
+std::vector<server::step> gate_of(const services& in, access who, std::vector<std::string_view> query) {
+  std::vector<server::step> steps;
+  const bool signed_in = who == access::member || who == access::admin;
+  // 1. Who is it?
+  if (signed_in) steps.emplace_back([&in](request& from) { return authenticate(in, from); });
+  // 2. May they?
+  if (who == access::admin)
+    steps.emplace_back([](request& from) -> task<early> { return refuse_member(from); });
+  // 3. Not too often?
+  steps.emplace_back([&in, who](request& from) -> task<early> {
+    switch (who) {
+      case access::anyone:
+        return limit(in.limited.address, "address", from.peer(), in, from);
+      case access::login:
+        return limit(in.limited.login_address, "login", from.peer(), in, from);
+      case access::member:
+      case access::admin:
+        break;
+    }
+    return limit(in.limited.user, "user", from.principal<principal>()->row.id, in, from);
+  });
+  // 4. Only then what they ask: the query, the handler, and last, by the server, conditions.
+  steps.emplace_back(
+      [known = std::move(query)](request& from) -> task<early> { return refuse_query(known, from); });
+  return steps;
+}
+
+}  // namespace platform

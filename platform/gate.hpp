@@ -1,0 +1,35 @@
+#pragma once
+/// What every request passes before its handler, in this order: authenticate, authorize, limit,
+/// and a query that holds nothing unknown.
+/// Threads: steps are callable from any thread.
+
+#include "platform/services.hpp"
+
+#include <server/router.hpp>
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace platform {
+
+/// Who may call an endpoint. What a row allows beyond that (own organization, own account) the
+/// handler checks, before anything of the row is told.
+enum class access { anyone, login, member, admin };
+
+/// The steps of an endpoint that knows the query parameters `query`.
+/// Lifetime: `in` outlives the steps; `query`'s texts are literals.
+std::vector<strata::server::step> gate_of(const services& in, access who,
+                                          std::vector<std::string_view> query);
+
+/// The token a request carries: Bearer, else the cookie `strata_session`; empty if there is none.
+std::string_view token_of(const strata::server::request& from);
+
+inline constexpr std::string_view session_cookie = "strata_session";
+
+/// Counts a request of `caller`. Returns 429 if it is one too many.
+std::optional<strata::server::response> limit(std::optional<strata::limiter>& by, std::string_view name,
+                                              std::string_view caller, const services& in,
+                                              strata::server::request& from);
+
+}  // namespace platform

@@ -1,0 +1,238 @@
+#include "platform/endpoints.hpp"
+#include "platform/entities.hpp"
+
+#include <strata/json.hpp>
+
+#include <fmt/format.h>
+#include <boost/describe.hpp>
+#include <boost/mp11/algorithm.hpp>
+
+#include <map>
+#include <stdexcept>
+
+namespace platform {
+
+namespace {
+
+namespace server = strata::server;
+using pairs = std::vector<std::pair<std::string, std::string>>;  // names and JSON texts
+
+std::string object_of(const pairs& members) {
+  std::string out = "{";
+  for (const auto& [name, text] : members) {
+    if (out.size() > 1) out += ',';
+    strata::json::append_string(out, name);
+    out += ':';
+    out += text;
+  }
+  return out + '}';
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  strata::json::append_string(out, text);
+  return out;
+}
+
+template <class T>
+std::string schema_of_field(std::string_view name) {
+  if (name.ends_with("_at")) return R"({"type":"string","format":"date-time"})";
+  if (name == "email") return R"({"type":"string","format":"email"})";
+  if (name == "status") return R"({"type":"string","enum":["draft","active","paused","archived"]})";
+  if (name == "plan") return R"({"type":"string","enum":["free","pro","enterprise"]})";
+  if (name == "packages") return R"({"type":"array","items":{"type":"object"}})";
+  if constexpr (std::same_as<T, bool>) return R"({"type":"boolean"})";
+  if constexpr (std::integral<T>) return R"({"type":"integer","minimum":0})";
+  return R"({"type":"string"})";
+}
+
+// The schema of a row, from the row itself.
+template <class Row>
+std::string schema_of() {
+  pairs properties;
+  std::vector<std::string> required;
+  boost::mp11::mp_for_each<strata::json::detail::members_of<Row>>([&](auto member) {
+    using field = std::remove_cvref_t<decltype(std::declval<Row>().*member.pointer)>;
+    properties.emplace_back(member.name, schema_of_field<field>(member.name));
+    required.emplace_back(member.name);
+  });
+  return object_of({{"type", R"("object")"},
+                    {"properties", object_of(properties)},
+                    {"required", strata::json::text_of(required)},
+                    {"additionalProperties", "false"}});
+}
+
+std::string page_schema(std::string_view item) {
+  return fmt::format(
+      R"({{"type":"object","required":["items","page","limit","total"],"properties":{{)"
+      R"("items":{{"type":"array","items":{{"$ref":"#/components/schemas/{}"}}}},)"
+      R"("page":{{"type":"integer"}},"limit":{{"type":"integer"}},"total":{{"type":"integer"}}}}}})",
+      item);
+}
+
+const std::map<std::string, std::string, std::less<>>& schemas() {
+  static const std::map<std::string, std::string, std::less<>> all{
+      {"user", schema_of<user>()},
+      {"organization", schema_of<organization>()},
+      {"agent", schema_of<agent>()},
+      {"listing", schema_of<listing>()},
+      {"agent_page", page_schema("agent")},
+      {"listing_page", page_schema("listing")},
+      {"document", R"({"type":"object","description":"any JSON object, at most 256 KiB"})"},
+      {"permissions",
+       R"({"type":"object","required":["permissions"],"additionalProperties":false,"properties":{"permissions":)"
+       R"({"type":"array","maxItems":100,"items":{"type":"string","pattern":"^[a-z_*]{1,64}:[a-z_*]{1,64}$"}}}})"},
+      {"credentials",
+       R"({"type":"object","required":["email","password"],"additionalProperties":false,"properties":{)"
+       R"("email":{"type":"string","maxLength":254},"password":{"type":"string","maxLength":1024}}})"},
+      {"login",
+       R"({"type":"object","required":["session","expires_at","user"],"properties":{"session":{"type":"string"},)"
+       R"("expires_at":{"type":"string","format":"date-time"},"user":{"$ref":"#/components/schemas/user"}}})"},
+      {"session",
+       R"({"type":"object","required":["user_id","organization_id","created_at","expires_at"],"properties":{)"
+       R"("user_id":{"type":"string"},"organization_id":{"type":"string"},)"
+       R"("created_at":{"type":"string","format":"date-time"},"expires_at":{"type":"string","format":"date-time"}}})"},
+      {"ended_sessions",
+       R"({"type":"object","required":["sessions"],"properties":{"sessions":{"type":"integer"}}})"},
+      {"execution",
+       R"({"type":"object","required":["execution_count"],"properties":{"execution_count":{"type":"integer"}}})"},
+      {"installation",
+       R"({"type":"object","required":["install_count"],"properties":{"install_count":{"type":"integer"}}})"},
+      {"agent_form",
+       R"({"type":"object","required":["name"],"additionalProperties":false,"properties":{)"
+       R"("name":{"type":"string","minLength":1,"maxLength":200},)"
+       R"("description":{"type":["string","null"],"maxLength":2000,"default":""},)"
+       R"("status":{"type":["string","null"],"enum":["draft","active","paused","archived",null],"default":"active"},)"
+       R"("is_public":{"type":["boolean","null"],"default":false}}})"},
+      {"agent_patch",
+       R"({"type":"object","additionalProperties":false,"properties":{)"
+       R"("name":{"type":"string","minLength":1,"maxLength":200},)"
+       R"("description":{"type":["string","null"],"maxLength":2000},)"
+       R"("status":{"type":["string","null"],"enum":["draft","active","paused","archived",null]},)"
+       R"("is_public":{"type":["boolean","null"]}}})"},
+      {"user_patch",
+       R"({"type":"object","additionalProperties":false,"properties":{)"
+       R"("email":{"type":"string","format":"email","maxLength":254},)"
+       R"("name":{"type":"string","minLength":1,"maxLength":200},"is_admin":{"type":["boolean","null"]}}})"},
+      {"organization_patch",
+       R"({"type":"object","additionalProperties":false,"properties":{)"
+       R"("name":{"type":"string","minLength":1,"maxLength":200},)"
+       R"("plan":{"type":["string","null"],"enum":["free","pro","enterprise",null]}}})"},
+      {"problem",
+       R"({"type":"object","description":"RFC 9457","required":["status"],"properties":{"type":{"type":"string"},)"
+       R"("title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},)"
+       R"("errors":{"type":"array","items":{"type":"object"}}}})"},
+  };
+  return all;
+}
+
+std::string reference(std::string_view schema) {
+  if (!schemas().contains(schema)) throw std::logic_error("no schema is called " + std::string(schema));
+  return fmt::format(R"({{"$ref":"#/components/schemas/{}"}})", schema);
+}
+
+std::string content(std::string_view type, std::string_view schema) {
+  return object_of({{std::string(type), object_of({{"schema", reference(schema)}})}});
+}
+
+std::string problem_response(std::string_view about) {
+  return object_of(
+      {{"description", quoted(about)}, {"content", content("application/problem+json", "problem")}});
+}
+
+std::string parameters_of(const endpoint& of) {
+  std::string out = "[";
+  const auto add = [&](std::string text) {
+    if (out.size() > 1) out += ',';
+    out += text;
+  };
+  if (of.pattern.contains("{id}")) {
+    add(R"({"name":"id","in":"path","required":true,"schema":{"type":"string"}})");
+  }
+  for (const auto& each : of.query) {
+    add(object_of({{"name", quoted(each.name)},
+                   {"in", R"("query")"},
+                   {"description", quoted(each.about)},
+                   {"schema", std::string(each.schema)}}));
+  }
+  using enum server::method;
+  if (of.on == patch || of.on == put || of.on == delete_) {
+    add(R"({"name":"If-Match","in":"header","schema":{"type":"string"}})");
+  }
+  if (of.on == get && !of.cache_control.empty()) {
+    add(R"({"name":"If-None-Match","in":"header","schema":{"type":"string"}})");
+  }
+  return out + ']';
+}
+
+std::string responses_of(const endpoint& of) {
+  using enum server::method;
+  pairs good{{"description", quoted(of.response.empty() ? "done" : of.response)}};
+  if (!of.response.empty()) good.emplace_back("content", content("application/json", of.response));
+  pairs out{{std::to_string(of.success), object_of(good)}};
+  if (of.on == get && !of.cache_control.empty()) {
+    out.emplace_back("304", R"({"description":"not modified since the ETag of If-None-Match"})");
+  }
+  if (!of.request.empty()) out.emplace_back("400", problem_response("malformed JSON, with its position"));
+  if (of.who != access::anyone)
+    out.emplace_back("401", problem_response("no session, or email or password wrong"));
+  if (of.who == access::admin || of.on == patch || of.pattern.ends_with("/settings") ||
+      of.pattern.ends_with("/permissions")) {
+    out.emplace_back("403", problem_response("not for this user"));
+  }
+  if (of.pattern.contains("{id}")) out.emplace_back("404", problem_response("not there, or not yours"));
+  if (of.on == patch || of.on == put || of.on == delete_) {
+    out.emplace_back("412", problem_response("another version than If-Match names"));
+  }
+  out.emplace_back("422", problem_response("wrong fields or query parameters, each with its place"));
+  out.emplace_back("429", problem_response("too many requests; see Retry-After"));
+  out.emplace_back("503", problem_response("the source is down; see Retry-After"));
+  return object_of(out);
+}
+
+std::string operation_of(const endpoint& of) {
+  pairs out{
+      {"summary", quoted(of.about)}, {"parameters", parameters_of(of)}, {"responses", responses_of(of)}};
+  if (!of.request.empty()) {
+    const bool is_patch = of.on == server::method::patch;
+    const auto body = content(is_patch ? "application/merge-patch+json" : "application/json", of.request);
+    out.emplace_back("requestBody", object_of({{"required", "true"}, {"content", body}}));
+  }
+  const bool open = of.who == access::anyone || of.who == access::login;
+  out.emplace_back("security", open ? "[]" : R"([{"bearer":[]},{"cookie":[]}])");
+  return object_of(out);
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return out;
+}
+
+}  // namespace
+
+std::string openapi_text(const std::vector<endpoint>& all) {
+  std::vector<std::string> order;
+  std::map<std::string, pairs> by_path;
+  for (const auto& each : all) {
+    const std::string path(each.pattern);
+    if (!by_path.contains(path)) order.push_back(path);
+    by_path[path].emplace_back(lower(server::name(each.on)), operation_of(each));
+  }
+  pairs paths;
+  for (const auto& path : order) paths.emplace_back(path, object_of(by_path[path]));
+  pairs named;
+  for (const auto& [name, text] : schemas()) named.emplace_back(name, text);
+  const std::string schemes =
+      R"({"bearer":{"type":"http","scheme":"bearer"},"cookie":{"type":"apiKey","in":"cookie","name":"strata_session"}})";
+  return object_of(
+      {{"openapi", R"("3.1.0")"},
+       {"info",
+        R"({"title":"AI Agent Platform","version":"1.0.0","description":"Users, organizations, agents )"
+        R"(and a public marketplace behind Strata's layered cache. HEAD works where GET does; answers say )"
+        R"(in Cache-Status how the cache took part."})"},
+       {"paths", object_of(paths)},
+       {"components", object_of({{"schemas", object_of(named)}, {"securitySchemes", schemes}})}});
+}
+
+}  // namespace platform

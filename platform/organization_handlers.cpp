@@ -1,0 +1,46 @@
+#include "platform/edit.hpp"
+#include "platform/forms.hpp"
+#include "platform/handlers.hpp"
+
+#include <boost/json/value.hpp>
+
+namespace platform {
+
+namespace {
+
+bool is_own(const request& from) {
+  return from.path_parameter("id") == from.principal<principal>()->row.organization_id;
+}
+
+}  // namespace
+
+answer_task get_organization(const services& in, request& from) {
+  if (!is_own(from)) return not_found();
+  return then(in.data.organizations.find(from.path_parameter("id")),
+              [](const strata::lookup<served<organization>>& found) -> response {
+                if (found.failure() != nullptr) return failed(*found.failure());
+                return found ? answer_of(found) : not_found();
+              });
+}
+
+answer_task patch_organization(const services& in, request& from) {
+  const auto who = from.principal<principal>();
+  if (!is_own(from)) return not_found();
+  if (!who->row.is_admin) return forbidden("only an administrator of your organization may do this");
+  auto body = parsed_body(from);
+  if (!body) return std::move(body.error());
+  field_reader fields(*body, field_reader::mode::patch);
+  auto form = read_organization(fields);
+  fields.read_only({"id", "is_active", "version", "created_at", "updated_at"});
+  if (const auto problems = fields.finish(); !problems.empty()) return unprocessable(problems);
+  return edit(
+      in.data, from, in.data.organizations, std::string(from.path_parameter("id")),
+      [](const organization&) { return std::optional<response>(); },
+      [form = std::move(form)](organization& row) {
+        form.apply(row);
+        return std::optional<response>();
+      },
+      [](const organization& row) { return organization_event("updated", row); });
+}
+
+}  // namespace platform

@@ -1,0 +1,27 @@
+#pragma once
+/// What a configuration file may say about passwords, sessions and limits.
+/// Threads: plain values.
+
+#include "platform/passwords.hpp"
+#include "platform/sessions.hpp"
+
+#include <strata/limiter.hpp>
+#include <strata/time.hpp>
+
+namespace platform {
+
+struct auth_settings {
+  password_settings passwords;
+  session_settings sessions;
+  bool secure_cookie = false;  ///< set when the outside speaks TLS
+};
+
+/// A limit of 0 requests is no limit.
+struct limit_settings {
+  strata::rate_limit user{.limit = 6'000};        ///< requests of one user
+  strata::rate_limit address{.limit = 12'000};    ///< requests of one address without a session
+  strata::rate_limit login_account{.limit = 10};  ///< logins tried for one email
+  strata::rate_limit login_address{.limit = 60};  ///< logins tried from one address
+};
+
+}  // namespace platform

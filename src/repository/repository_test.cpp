@@ -1,0 +1,395 @@
+#include "tests/contract/temporary_folder.hpp"
+
+#include <strata/repository.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <boost/describe.hpp>
+
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+using strata::errc;
+using strata::layer;
+using strata::sync_wait;
+
+struct agent {
+  std::string id;
+  std::string organization_id;
+  std::string name;
+  bool is_public = false;
+  std::optional<std::string> note;
+  strata::json::raw config;
+  std::int64_t version = 0;
+  std::string created_at;
+  std::string updated_at;
+  friend bool operator==(const agent&, const agent&) = default;
+};
+BOOST_DESCRIBE_STRUCT(agent, (),
+                      (id, organization_id, name, is_public, note, config, version, created_at, updated_at))
+
+struct tools {
+  std::string id;
+  std::vector<std::string> names;
+  std::int64_t version = 0;
+};
+BOOST_DESCRIBE_STRUCT(tools, (), (id, names, version))
+
+/// A row with its JSON, as a gateway caches it.
+struct rendered_agent {
+  using row_type = agent;
+  agent row;
+  std::string body;
+  rendered_agent() = default;
+  explicit rendered_agent(agent from) : row(std::move(from)), body(strata::json::text_of(row)) {}
+};
+BOOST_DESCRIBE_STRUCT(rendered_agent, (), (row, body))
+
+constexpr const char* schema = R"(
+  CREATE TABLE organizations (id TEXT PRIMARY KEY);
+  INSERT INTO organizations VALUES ('org_1');
+  CREATE TABLE agents (
+    id TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations (id) DEFERRABLE INITIALLY DEFERRED,
+    name TEXT NOT NULL UNIQUE,
+    is_public BOOLEAN NOT NULL,
+    note TEXT,
+    config TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL);
+  CREATE TABLE agent_tools (
+    id TEXT PRIMARY KEY REFERENCES agents (id),
+    names TEXT NOT NULL,
+    version BIGINT NOT NULL);
+)";
+
+class Repository : public testing::Test {
+ protected:
+  explicit Repository(strata::cache_options options = {}) : cache_(std::move(options)), db_(open()) {}
+
+  std::shared_ptr<strata::database> open() {
+    auto opened = strata::open_sqlite({.file = folder_.file("test.db")});
+    if (!opened) throw std::runtime_error(opened.error().detail);
+    if (auto made = sync_wait((*opened)->run_script(schema)); !made)
+      throw std::runtime_error(made.error().detail);
+    return *opened;
+  }
+  static agent named(std::string id, std::string name) {
+    return {.id = std::move(id), .organization_id = "org_1", .name = std::move(name)};
+  }
+  agent create(std::string id, std::string name) {
+    return sync_wait(agents_.create(named(std::move(id), std::move(name)))).value();
+  }
+  strata::lookup<agent> find(std::string_view id) { return sync_wait(agents_.find(id)); }
+  strata::result<agent> rename(std::string id, std::optional<std::int64_t> version, std::string name) {
+    return sync_wait(agents_.update(std::move(id), version, [&](agent& row) -> strata::result<void> {
+      row.name = name;
+      return {};
+    }));
+  }
+  strata::unit_of_work begin() { return std::move(*sync_wait(strata::unit_of_work::begin(*db_, cache_))); }
+  void behind_our_back(std::string_view statement) { ASSERT_TRUE(sync_wait(db_->execute(statement, {}))); }
+
+  strata::test::temporary_folder folder_;
+  strata::cache cache_;
+  std::shared_ptr<strata::database> db_;
+  std::int64_t minutes_ = 0;
+  strata::repository<agent, "agent:{id}"> agents_{
+      *db_, cache_, strata::entity<agent, "agent:{id}">({.ttl = 30min}), "agents",
+      [this] { return strata::wall_time(std::chrono::minutes(minutes_)); }};
+  strata::repository<tools, "agent:{id}:tools"> tools_{
+      *db_, cache_, {}, "agent_tools", [] { return strata::wall_time(); }};
+};
+
+template <class T>
+errc code_of(const strata::result<T>& outcome) {
+  return outcome ? errc{} : outcome.error().code;
+}
+
+TEST(TableStatements, AreMadeFromTheColumns) {
+  const strata::detail::table_statements made("things", {"name", "id", "version"});
+  EXPECT_EQ(made.select, R"(SELECT "name", "id", "version" FROM "things")");
+  EXPECT_EQ(made.select_by_id, R"(SELECT "name", "id", "version" FROM "things" WHERE "id" = $1)");
+  EXPECT_EQ(made.insert, R"(INSERT INTO "things" ("name", "id", "version") VALUES ($1, $2, $3))");
+  EXPECT_EQ(made.update,
+            R"(UPDATE "things" SET "name" = $1, "version" = $3 WHERE "id" = $2 AND "version" = $4)");
+  EXPECT_EQ(made.remove, R"(DELETE FROM "things" WHERE "id" = $1 AND "version" = $2)");
+}
+
+TEST_F(Repository, CreatingSetsVersionAndTimesAndFillsTheCache) {
+  agent given = named("agt_1", "ann");
+  given.note = "";
+  given.is_public = true;
+  given.config.text = R"({"model":"m"})";
+  given.version = 99;
+  const auto made = sync_wait(agents_.create(given));
+  ASSERT_TRUE(made) << made.error().detail;
+  given.version = 1;
+  given.created_at = given.updated_at = "1970-01-01T00:00:00.000Z";
+  EXPECT_EQ(*made, given);
+  EXPECT_EQ(**sync_wait(agents_.load("agt_1")), given);
+  const auto found = find("agt_1");
+  EXPECT_EQ(found.info().from, layer::l1);
+  EXPECT_EQ(*found, given);
+}
+
+TEST_F(Repository, ReadsThroughTheCacheAndRemembersAbsence) {
+  EXPECT_EQ(find("agt_1").info().from, layer::source);
+  EXPECT_TRUE(find("agt_1").known_absent());
+  EXPECT_EQ(find("agt_1").info().from, layer::l1);
+  create("agt_1", "ann");
+  EXPECT_EQ(find("agt_1")->name, "ann") << "a remembered absence ends with the row's creation";
+
+  behind_our_back("INSERT INTO agents VALUES ('agt_2', 'org_1', 'bob', 0, NULL, '{}', 1, '', '')");
+  EXPECT_EQ(find("agt_2").info().from, layer::source);
+  EXPECT_EQ(find("agt_2").info().from, layer::l1);
+}
+
+TEST_F(Repository, UpdatingWritesTheNextVersionAndTheCacheHoldsIt) {
+  const auto made = create("agt_1", "ann");
+  minutes_ = 5;
+  const auto saved = sync_wait(agents_.update("agt_1", 1, [](agent& row) -> strata::result<void> {
+    row.name = "bob";
+    row.id = "agt_2";
+    row.version = 77;
+    row.created_at = "never";
+    row.updated_at = "never";
+    return {};
+  }));
+  ASSERT_TRUE(saved) << saved.error().detail;
+  agent expected = made;
+  expected.name = "bob";
+  expected.version = 2;
+  expected.updated_at = "1970-01-01T00:05:00.000Z";
+  EXPECT_EQ(*saved, expected) << "id, version and times are the repository's";
+  EXPECT_EQ(**sync_wait(agents_.load("agt_1")), expected);
+  EXPECT_EQ(find("agt_1").info().from, layer::l1);
+  EXPECT_EQ(*find("agt_1"), expected);
+}
+
+TEST_F(Repository, AnUpdateThatChangesNothingIsAWrite) {
+  create("agt_1", "ann");
+  EXPECT_EQ(rename("agt_1", std::nullopt, "ann")->version, 2);
+  EXPECT_EQ(find("agt_1")->version, 2);
+}
+
+TEST_F(Repository, AFailedWriteChangesNeitherTableNorCache) {
+  const auto made = create("agt_1", "ann");
+  create("agt_2", "bob");
+  EXPECT_EQ(code_of(rename("agt_1", 2, "x")), errc::conflict);
+  EXPECT_EQ(code_of(rename("agt_9", 1, "x")), errc::not_found);
+  EXPECT_EQ(code_of(rename("agt_1", 1, "bob")), errc::constraint);
+  EXPECT_EQ(code_of(sync_wait(agents_.create(named("agt_1", "x")))), errc::constraint);
+  EXPECT_EQ(code_of(sync_wait(agents_.remove("agt_1", 7))), errc::conflict);
+  EXPECT_EQ(code_of(sync_wait(agents_.remove("agt_9"))), errc::not_found);
+  const auto refused = sync_wait(agents_.update("agt_1", 1, [](agent& row) -> strata::result<void> {
+    row.name = "half";
+    return strata::fail(errc::invalid_argument, "no");
+  }));
+  EXPECT_EQ(code_of(refused), errc::invalid_argument);
+  EXPECT_THROW((void)sync_wait(agents_.update(
+                   "agt_1", 1, [](agent&) -> strata::result<void> { throw std::logic_error("no"); })),
+               std::logic_error);
+  EXPECT_EQ(find("agt_1").info().from, layer::l1);
+  EXPECT_EQ(*find("agt_1"), made);
+  EXPECT_EQ(**sync_wait(agents_.load("agt_1")), made);
+  EXPECT_TRUE(rename("agt_1", 1, "free")) << "the writer is free again";
+}
+
+TEST_F(Repository, ARemovedRowIsKnownToBeAbsent) {
+  create("agt_1", "ann");
+  ASSERT_TRUE(sync_wait(agents_.remove("agt_1", 1)));
+  EXPECT_TRUE(find("agt_1").known_absent());
+  EXPECT_EQ(find("agt_1").info().from, layer::l1);
+  EXPECT_FALSE(*sync_wait(agents_.load("agt_1")));
+}
+
+TEST_F(Repository, ARowThatOthersReferToCannotBeRemoved) {
+  create("agt_1", "ann");
+  ASSERT_TRUE(sync_wait(tools_.create({.id = "agt_1", .names = {"hammer"}})));
+  EXPECT_EQ(code_of(sync_wait(agents_.remove("agt_1"))), errc::constraint);
+  EXPECT_EQ(find("agt_1")->name, "ann");
+}
+
+TEST_F(Repository, SelectsRowsByATailOfSql) {
+  for (const char* name : {"c", "a", "b"}) create(std::string("agt_") + name, name);
+  const auto found = sync_wait(
+      agents_.select("WHERE organization_id = $1 ORDER BY name LIMIT $2", {"org_1", std::int64_t{2}}));
+  ASSERT_TRUE(found) << found.error().detail;
+  ASSERT_EQ(found->size(), 2u);
+  EXPECT_EQ((*found)[0].id, "agt_a");
+  EXPECT_EQ((*found)[1].id, "agt_b");
+}
+
+TEST_F(Repository, ARowThatIsNotOfItsTypeIsAnErrorAndIsNotCached) {
+  create("agt_1", "ann");
+  behind_our_back("UPDATE agents SET config = '{oops' WHERE id = 'agt_1'");
+  sync_wait(cache_.remove(agents_.key_of("agt_1").key));
+  const auto broken = find("agt_1");
+  ASSERT_NE(broken.failure(), nullptr);
+  EXPECT_EQ(broken.failure()->code, errc::corrupt_entry);
+  behind_our_back("UPDATE agents SET config = '{}' WHERE id = 'agt_1'");
+  EXPECT_EQ(find("agt_1")->name, "ann");
+}
+
+TEST_F(Repository, AViewOfARowIsCachedInItsPlace) {
+  strata::repository<rendered_agent, "view:{id}"> views(*db_, cache_, {}, "agents",
+                                                        [] { return strata::wall_time(); });
+  const auto made = sync_wait(views.create(named("agt_1", "ann"))).value();
+  const auto found = sync_wait(views.find("agt_1"));
+  EXPECT_EQ(found.info().from, layer::l1);
+  EXPECT_EQ(found->row, made);
+  EXPECT_EQ(found->body, strata::json::text_of(made));
+  sync_wait(cache_.clear());
+  EXPECT_EQ(sync_wait(views.find("agt_1"))->body, strata::json::text_of(made));
+}
+
+TEST_F(Repository, AUnitOfWorkWritesSeveralRowsAtOnce) {
+  EXPECT_TRUE(find("agt_1").known_absent());
+  auto work = begin();
+  ASSERT_TRUE(sync_wait(agents_.create_in(work, named("agt_1", "ann"))));
+  ASSERT_TRUE(sync_wait(tools_.create_in(work, {.id = "agt_1", .names = {"hammer"}})));
+  ASSERT_EQ((*sync_wait(agents_.load_in(work, "agt_1")))->name, "ann");
+  ASSERT_TRUE(sync_wait(agents_.update_in(work, "agt_1", 1, [](agent& row) -> strata::result<void> {
+    row.name = "bob";
+    return {};
+  })));
+  EXPECT_TRUE(find("agt_1").known_absent()) << "nothing uncommitted is seen";
+  EXPECT_TRUE(sync_wait(tools_.find("agt_1")).known_absent());
+  ASSERT_TRUE(sync_wait(work.commit()));
+  EXPECT_EQ(find("agt_1").info().from, layer::l1);
+  EXPECT_EQ(find("agt_1")->name, "bob") << "the last write of a key counts";
+  EXPECT_EQ(find("agt_1")->version, 2);
+  EXPECT_THAT(sync_wait(tools_.find("agt_1"))->names, testing::ElementsAre("hammer"));
+}
+
+TEST_F(Repository, AUnitOfWorkThatIsDroppedOrRolledBackLeavesTableAndCache) {
+  const auto made = create("agt_1", "ann");
+  const auto change = [](agent& row) -> strata::result<void> {
+    row.name = "bob";
+    return {};
+  };
+  {
+    auto dropped = begin();
+    ASSERT_TRUE(sync_wait(agents_.update_in(dropped, "agt_1", 1, change)));
+  }
+  auto undone = begin();
+  ASSERT_TRUE(sync_wait(agents_.remove_in(undone, "agt_1")));
+  ASSERT_TRUE(sync_wait(undone.rollback()));
+  EXPECT_EQ(*find("agt_1"), made);
+  EXPECT_EQ(find("agt_1").info().from, layer::l1);
+  EXPECT_EQ(**sync_wait(agents_.load("agt_1")), made);
+}
+
+TEST_F(Repository, WhatAUnitOfWorkForgetsIsReadAgain) {
+  create("agt_1", "ann");
+  auto work = begin();
+  ASSERT_TRUE(sync_wait(work.execute("UPDATE agents SET name = 'bob' WHERE id = $1", {"agt_1"})));
+  work.forget(agents_.key_of("agt_1").key);
+  EXPECT_EQ(find("agt_1")->name, "ann");
+  ASSERT_TRUE(sync_wait(work.commit()));
+  EXPECT_EQ(find("agt_1").info().from, layer::source);
+  EXPECT_EQ(find("agt_1")->name, "bob");
+}
+
+TEST_F(Repository, ACommitThatFailsMakesTheCacheForgetWhatMayHaveChanged) {
+  const auto made = create("agt_1", "ann");
+  const auto failed = sync_wait(agents_.update("agt_1", 1, [](agent& row) -> strata::result<void> {
+    row.organization_id = "org_nobody";  // the foreign key is checked at COMMIT
+    return {};
+  }));
+  EXPECT_EQ(code_of(failed), errc::constraint);
+  EXPECT_EQ(find("agt_1").info().from, layer::source);
+  EXPECT_EQ(*find("agt_1"), made);
+}
+
+TEST_F(Repository, OfTwoUpdatesOfOneVersionOneWins) {
+  create("agt_1", "ann");
+  strata::run_loop loop;
+  int finished = 0;
+  int won = 0;
+  for (int i = 0; i < 10; ++i) {
+    auto change = [](agent& row) -> strata::result<void> {
+      row.name += "x";
+      return {};
+    };
+    strata::start(&loop, agents_.update("agt_1", 1, change), [&](auto outcome) {
+      ++finished;
+      if (outcome->has_value()) {
+        ++won;
+      } else {
+        EXPECT_EQ(outcome->error().code, errc::conflict);
+      }
+    });
+  }
+  loop.run_until([&] { return finished == 10; });
+  EXPECT_EQ(won, 1);
+  EXPECT_EQ(find("agt_1")->name, "annx");
+}
+
+/// Threads update a row and read it. Once an update has returned, no read that begins afterwards may
+/// give an older version, whatever fills and evictions happen at the same time.
+void race(strata::repository<agent, "agent:{id}">& agents, strata::cache& cache) {
+  std::atomic<std::int64_t> committed = 1;
+  std::atomic<int> stale = 0;
+  std::atomic<int> failed = 0;
+  std::atomic<int> writing = 3;
+  const auto raise = [&](std::int64_t version) {
+    auto seen = committed.load();
+    while (seen < version && !committed.compare_exchange_weak(seen, version)) {
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int writer = 0; writer < 3; ++writer) {
+    threads.emplace_back([&, writer] {
+      for (int i = 0; i < 60; ++i) {
+        auto saved = sync_wait(
+            agents.update("agt_1", std::nullopt, [](agent&) -> strata::result<void> { return {}; }));
+        if (saved) raise(saved->version);
+        failed += saved ? 0 : 1;
+        if (writer == 0 && i % 7 == 0) sync_wait(cache.remove(agents.key_of("agt_1").key));
+      }
+      --writing;
+    });
+  }
+  for (int reader = 0; reader < 2; ++reader) {
+    threads.emplace_back([&] {
+      while (writing > 0) {
+        const auto least = committed.load();
+        const auto found = sync_wait(agents.find("agt_1"));
+        if (!found) {
+          ++failed;
+        } else if (found->version < least) {
+          ++stale;
+        }
+      }
+    });
+  }
+  for (auto& each : threads) each.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(stale, 0);
+  EXPECT_EQ(committed, 1 + 3 * 60);
+  EXPECT_EQ(sync_wait(agents.find("agt_1"))->version, 1 + 3 * 60);
+}
+
+TEST_F(Repository, NoReadIsOlderThanAnUpdateThatHasReturned) {
+  create("agt_1", "ann");
+  race(agents_, cache_);
+}
+
+class RepositoryOverTwoLevels : public Repository {
+ protected:
+  RepositoryOverTwoLevels() : Repository({.second_level = strata::connect(strata::make_memory_server())}) {}
+};
+
+TEST_F(RepositoryOverTwoLevels, NoReadIsOlderThanAnUpdateThatHasReturned) {
+  create("agt_1", "ann");
+  race(agents_, cache_);
+}
+
+}  // namespace

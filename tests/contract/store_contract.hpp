@@ -1,0 +1,310 @@
+#pragma once
+/// What every store must do (include/strata/store.hpp), as one suite:
+///
+///   struct memory_under_test {
+///     std::shared_ptr<store> connect();      // another connection to the same, at first empty, store
+///     void advance(duration);                // lets the store's time pass
+///   };
+///   INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreContract, memory_under_test);
+
+#include <strata/store.hpp>
+
+#include <gtest/gtest.h>
+#include <mutex>
+#include <set>
+#include <thread>
+
+namespace strata::contract {
+
+using namespace std::chrono_literals;
+
+/// Writes down what it is told.
+class recording_observer final : public store_observer {
+ public:
+  void changed(std::string_view key) override {
+    std::lock_guard lock(mutex_);
+    changed_.emplace(key);
+  }
+  void floor_raised(floor_entry floor) override {
+    std::lock_guard lock(mutex_);
+    floors_.push_back(floor);
+  }
+  void lost() override {
+    std::lock_guard lock(mutex_);
+    ++losses_;
+  }
+  bool saw(const std::string& key) const {
+    std::lock_guard lock(mutex_);
+    return changed_.contains(key);
+  }
+  std::vector<floor_entry> floors() const {
+    std::lock_guard lock(mutex_);
+    return floors_;
+  }
+  int losses() const {
+    std::lock_guard lock(mutex_);
+    return losses_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::string> changed_;
+  std::vector<floor_entry> floors_;
+  int losses_ = 0;
+};
+
+template <class Store>
+class StoreContract : public ::testing::Test {
+ public:
+  Store under_test;
+  std::shared_ptr<store> one = under_test.connect();
+  std::shared_ptr<store> two = under_test.connect();
+
+  std::optional<stored_value> get(std::string_view key) { return *sync_wait(one->get(key)); }
+  lease_token lease(std::string_view key, duration hold = 10s) {
+    return sync_wait(one->acquire(key, hold))->lease;
+  }
+  fill_result fill(std::string_view key, lease_token lease, commit_time asof, std::string_view bytes = "v",
+                   duration ttl = 60s) {
+    const fill_request request{.key = key, .lease = lease, .asof = asof, .bytes = bytes, .ttl = ttl};
+    return *sync_wait(one->fill(request));
+  }
+  void invalidate(std::vector<std::string> keys, commit_time floor) {
+    ASSERT_TRUE(sync_wait(one->invalidate(keys, floor)));
+  }
+};
+
+TYPED_TEST_SUITE_P(StoreContract);
+
+TYPED_TEST_P(StoreContract, GivesBackWhatWasFilled) {
+  const std::string bytes("a\0b\xff", 4);
+  ASSERT_EQ(this->fill("k", this->lease("k"), 7, bytes), fill_result::stored);
+  const auto found = this->get("k");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->bytes, bytes);
+  EXPECT_EQ(found->asof, 7u);
+  EXPECT_GT(found->ttl, duration(50s));
+  EXPECT_LE(found->ttl, duration(60s));
+}
+
+TYPED_TEST_P(StoreContract, ForgetsAfterTheTimeToLive) {
+  this->fill("k", this->lease("k"), 1, "v", 1s);
+  this->under_test.advance(2s);
+  EXPECT_FALSE(this->get("k"));
+}
+
+TYPED_TEST_P(StoreContract, LeasesAKeyToOneAtATime) {
+  const auto first = sync_wait(this->one->acquire("k", 10s));
+  EXPECT_NE(first->lease, 0u);
+  EXPECT_TRUE(sync_wait(this->two->acquire("k", 10s))->busy());
+  EXPECT_NE(sync_wait(this->two->acquire("other", 10s))->lease, 0u);
+}
+
+TYPED_TEST_P(StoreContract, GivesTheValueInsteadOfALease) {
+  this->fill("k", this->lease("k"), 1, "v");
+  const auto found = sync_wait(this->two->acquire("k", 10s));
+  ASSERT_TRUE(found->value);
+  EXPECT_EQ(found->value->bytes, "v");
+  EXPECT_EQ(found->lease, 0u);
+}
+
+TYPED_TEST_P(StoreContract, EndsALeaseByTimeReleaseAndFill) {
+  this->lease("time", 1s);
+  this->under_test.advance(2s);
+  EXPECT_NE(this->lease("time"), 0u);
+  const auto held = this->lease("release");
+  sync_wait(this->one->release("release", held));
+  EXPECT_NE(this->lease("release"), 0u);
+  const auto filled = this->lease("fill");
+  this->fill("fill", filled, 1);
+  EXPECT_EQ(this->fill("fill", filled, 2), fill_result::lease_lost);
+}
+
+TYPED_TEST_P(StoreContract, ReleasesNobodyElsesLease) {
+  const auto held = this->lease("k");
+  sync_wait(this->two->release("k", held + 1));
+  EXPECT_TRUE(sync_wait(this->two->acquire("k", 10s))->busy());
+}
+
+TYPED_TEST_P(StoreContract, RefusesAFillWithoutTheLease) {
+  EXPECT_EQ(this->fill("k", 12345, 9), fill_result::lease_lost);
+  const auto held = this->lease("k", 1s);
+  this->under_test.advance(2s);
+  EXPECT_EQ(this->fill("k", held, 9), fill_result::lease_lost);
+  EXPECT_FALSE(this->get("k"));
+}
+
+TYPED_TEST_P(StoreContract, AForcedLeaseVoidsTheOther) {
+  const auto reader = this->lease("k");
+  const auto writer = *sync_wait(this->two->force_lease("k", 10s));
+  EXPECT_EQ(this->fill("k", reader, 5), fill_result::lease_lost);
+  const fill_request request{.key = "k", .lease = writer, .asof = 6, .bytes = "w", .ttl = 60s};
+  EXPECT_EQ(*sync_wait(this->two->fill(request)), fill_result::stored);
+}
+
+TYPED_TEST_P(StoreContract, AForcedLeaseLeavesTheValueReadable) {
+  this->fill("k", this->lease("k"), 5, "old");
+  EXPECT_TRUE(sync_wait(this->two->force_lease("k", 10s)));
+  EXPECT_EQ(this->get("k")->bytes, "old");
+}
+
+TYPED_TEST_P(StoreContract, RefusesAFillOlderThanAnInvalidationInFlight) {
+  const auto held = this->lease("k");
+  this->invalidate({"k"}, 10);
+  EXPECT_EQ(this->fill("k", held, 9), fill_result::below_floor);
+  EXPECT_FALSE(this->get("k"));
+  const auto again = this->lease("k");
+  this->invalidate({"k"}, 20);
+  EXPECT_EQ(this->fill("k", again, 20), fill_result::stored);
+}
+
+TYPED_TEST_P(StoreContract, RefusesAFillOlderThanWhatIsStored) {
+  this->fill("k", this->lease("k"), 10, "new");
+  const auto writer = *sync_wait(this->one->force_lease("k", 10s));
+  EXPECT_EQ(this->fill("k", writer, 9, "old"), fill_result::older);
+  EXPECT_EQ(this->get("k")->bytes, "new");
+}
+
+TYPED_TEST_P(StoreContract, InvalidatesOnlyWhatIsOlder) {
+  this->fill("old", this->lease("old"), 9);
+  this->fill("new", this->lease("new"), 10);
+  this->invalidate({"old", "new", "absent"}, 10);
+  EXPECT_FALSE(this->get("old"));
+  EXPECT_TRUE(this->get("new"));
+}
+
+TYPED_TEST_P(StoreContract, LeavesNoTombstoneForAnAbsentKey) {
+  this->invalidate({"k"}, 100);
+  EXPECT_EQ(this->fill("k", this->lease("k"), 1), fill_result::stored);
+}
+
+TYPED_TEST_P(StoreContract, InvalidatesByGlob) {
+  for (const auto* key : {"a:1", "a:2", "b:1"}) this->fill(key, this->lease(key), 1);
+  const auto held = this->lease("a:3");
+  EXPECT_EQ(*sync_wait(this->one->invalidate_matching("a:*", 5)), 2u);
+  EXPECT_FALSE(this->get("a:1"));
+  EXPECT_TRUE(this->get("b:1"));
+  EXPECT_EQ(this->fill("a:3", held, 1), fill_result::below_floor);
+}
+
+TYPED_TEST_P(StoreContract, AnswersBatchesInOrder) {
+  const std::vector<std::string> keys{"a", "b", "a", "c"};
+  this->fill("b", this->lease("b"), 1, "B");
+  const auto found = *sync_wait(this->one->get_many(keys));
+  ASSERT_EQ(found.size(), 4u);
+  EXPECT_FALSE(found[0]);
+  EXPECT_EQ(found[1]->bytes, "B");
+  const auto leased = *sync_wait(this->one->acquire_many(keys, 10s));
+  EXPECT_NE(leased[0].lease, 0u);
+  EXPECT_TRUE(leased[1].value);
+  EXPECT_TRUE(leased[2].busy());
+  const std::vector<fill_request> fills{
+      {.key = "a", .lease = leased[0].lease, .asof = 1, .bytes = "A", .ttl = 60s},
+      {.key = "c", .lease = leased[3].lease + 99, .asof = 1, .bytes = "C", .ttl = 60s}};
+  const auto filled = *sync_wait(this->one->fill_many(fills));
+  EXPECT_EQ(filled, (std::vector{fill_result::stored, fill_result::lease_lost}));
+  EXPECT_EQ(this->get("a")->bytes, "A");
+}
+
+TYPED_TEST_P(StoreContract, TouchesOnlyWhatIsThere) {
+  this->fill("k", this->lease("k"), 1, "v", 2s);
+  EXPECT_TRUE(*sync_wait(this->one->touch("k", 60s)));
+  this->under_test.advance(3s);
+  EXPECT_TRUE(this->get("k"));
+  EXPECT_FALSE(*sync_wait(this->one->touch("absent", 60s)));
+}
+
+TYPED_TEST_P(StoreContract, MergesFloorsToTheirMaximum) {
+  const std::vector<floor_entry> first{{1, 10}, {2, 5}};
+  const std::vector<floor_entry> second{{1, 7}, {3, 1}};
+  sync_wait(this->one->raise(first));
+  sync_wait(this->two->raise(second));
+  std::set<std::pair<std::uint32_t, commit_time>> known;
+  for (const auto& each : *sync_wait(this->one->floors())) known.emplace(each.bucket, each.asof);
+  EXPECT_EQ(known, (std::set<std::pair<std::uint32_t, commit_time>>{{1, 10}, {2, 5}, {3, 1}}));
+}
+
+TYPED_TEST_P(StoreContract, KeepsRecordsWithoutLeases) {
+  sync_wait(this->one->put("r", "one", 60s));
+  sync_wait(this->two->put("r", "two", 60s));
+  EXPECT_EQ(this->get("r")->bytes, "two");
+  EXPECT_TRUE(*sync_wait(this->one->remove("r")));
+  EXPECT_FALSE(*sync_wait(this->one->remove("r")));
+  EXPECT_FALSE(this->get("r"));
+}
+
+TYPED_TEST_P(StoreContract, TellsOthersWhatChangedAndNotItsMaker) {
+  recording_observer mine;
+  recording_observer theirs;
+  this->one->observe(mine);
+  this->two->observe(theirs);
+  this->fill("filled", this->lease("filled"), 1);
+  this->invalidate({"invalidated"}, 1);
+  const std::vector<floor_entry> floors{{4, 2}};
+  sync_wait(this->one->raise(floors));
+  EXPECT_TRUE(theirs.saw("filled"));
+  EXPECT_TRUE(theirs.saw("invalidated"));
+  ASSERT_EQ(theirs.floors().size(), 1u);
+  EXPECT_FALSE(mine.saw("filled"));
+  EXPECT_TRUE(mine.floors().empty());
+  this->two->unobserve(theirs);
+  this->invalidate({"later"}, 1);
+  EXPECT_FALSE(theirs.saw("later"));
+  this->one->unobserve(mine);
+}
+
+TYPED_TEST_P(StoreContract, TellsEveryoneWhenAllIsGone) {
+  recording_observer mine;
+  recording_observer theirs;
+  this->one->observe(mine);
+  this->two->observe(theirs);
+  this->fill("k", this->lease("k"), 1);
+  sync_wait(this->one->clear());
+  EXPECT_FALSE(this->get("k"));
+  EXPECT_EQ(mine.losses(), 1);
+  EXPECT_EQ(theirs.losses(), 1);
+  this->one->unobserve(mine);
+  this->two->unobserve(theirs);
+}
+
+TYPED_TEST_P(StoreContract, NeverStoresAValueOlderThanAnInvalidationHoweverRaced) {
+  std::atomic<commit_time> source = 1;
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> fillers;
+  for (int i = 0; i < 3; ++i) {
+    fillers.emplace_back([&] {
+      const auto connection = this->under_test.connect();
+      while (!stop) {
+        const auto got = sync_wait(connection->acquire("k", 10s));
+        if (got->lease == 0) continue;
+        const auto asof = source.load();
+        const fill_request request{.key = "k", .lease = got->lease, .asof = asof, .bytes = "v", .ttl = 60s};
+        sync_wait(connection->fill(request));
+      }
+    });
+  }
+  int stale = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const auto floor = ++source;
+    const std::vector<std::string> keys{"k"};
+    sync_wait(this->two->invalidate(keys, floor));
+    const auto found = *sync_wait(this->two->get("k"));
+    stale += found && found->asof < floor ? 1 : 0;
+  }
+  stop = true;
+  for (auto& each : fillers) each.join();
+  EXPECT_EQ(stale, 0);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(StoreContract, GivesBackWhatWasFilled, ForgetsAfterTheTimeToLive,
+                            LeasesAKeyToOneAtATime, GivesTheValueInsteadOfALease,
+                            EndsALeaseByTimeReleaseAndFill, ReleasesNobodyElsesLease,
+                            RefusesAFillWithoutTheLease, AForcedLeaseVoidsTheOther,
+                            AForcedLeaseLeavesTheValueReadable, RefusesAFillOlderThanAnInvalidationInFlight,
+                            RefusesAFillOlderThanWhatIsStored, InvalidatesOnlyWhatIsOlder,
+                            LeavesNoTombstoneForAnAbsentKey, InvalidatesByGlob, AnswersBatchesInOrder,
+                            TouchesOnlyWhatIsThere, MergesFloorsToTheirMaximum, KeepsRecordsWithoutLeases,
+                            TellsOthersWhatChangedAndNotItsMaker, TellsEveryoneWhenAllIsGone,
+                            NeverStoresAValueOlderThanAnInvalidationHoweverRaced);
+
+}  // namespace strata::contract
