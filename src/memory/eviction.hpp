@@ -48,6 +48,9 @@ class eviction {
   virtual void clear() noexcept = 0;
 };
 
+/// Builds a policy for one shard.
+using make_policy = std::unique_ptr<eviction> (*)(const eviction_setup& setup);
+
 /// S3-FIFO (Yang et al., SOSP 2023), by bytes.
 std::unique_ptr<eviction> make_s3_fifo(const eviction_setup& setup);
 

@@ -33,9 +33,10 @@ class hash_index {
   /// The entry with this hash of which `equal(handle)` is true, or 0.
   template <class Equal>
   handle find(std::uint64_t hash, Equal&& equal) const noexcept {
-    if (buckets_ == 0) return 0;
     const std::uint16_t tag = tag_of(hash);
-    for (std::size_t at = home(hash);; at = next(at)) {
+    std::size_t at = home(hash);
+    // Bounded, because in a small index every bucket may have been gone past.
+    for (std::size_t left = buckets_; left > 0; --left, at = next(at)) {
       const bucket& b = table_[at];
       for (unsigned found = matches(b, tag); found != 0; found &= found - 1) {
         const handle candidate = b.handles[std::countr_zero(found)];
@@ -43,6 +44,7 @@ class hash_index {
       }
       if (b.overflow == 0) return 0;
     }
+    return 0;
   }
 
   /// Requires: not full().

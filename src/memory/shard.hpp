@@ -53,6 +53,18 @@ enum class stored : std::uint8_t { added, replaced, refused, too_large };
 /// Why an entry leaves a shard.
 enum class left : std::uint8_t { evicted, expired, replaced, erased };
 
+/// What the budget counts.
+enum class accounting : std::uint8_t {
+  all,      ///< every byte that is used
+  charges,  ///< the values' sizes alone: to compare policies with published figures
+};
+
+struct shard_setup {
+  std::size_t budget = 0;
+  std::size_t fixed = 0;  ///< what the owner spends for this shard, counted in
+  accounting counts = accounting::all;
+};
+
 template <class Cell>
 class shard {
  public:
@@ -62,15 +74,16 @@ class shard {
   /// Steps of the timer wheel a write does at most.
   static constexpr unsigned steps_per_write = 8;
 
-  /// `make_policy(setup)` returns the eviction policy. `fixed` is what the owner adds to the
-  /// shard's own size, charged to it.
+  /// `make_policy(setup)` returns the eviction policy.
   template <class MakePolicy>
-  shard(std::size_t budget, MakePolicy&& make_policy, std::size_t fixed)
+  shard(const shard_setup& setup, MakePolicy&& make_policy)
       : pool_(sizeof(Cell)),
         wheel_(pool_),
-        policy_(make_policy(eviction_setup{pool_, sizeof(Cell) + index_share})),
-        fixed_(fixed + sizeof(*this)),
-        budget_(budget) {
+        policy_(make_policy(
+            eviction_setup{pool_, setup.counts == accounting::all ? sizeof(Cell) + index_share : 0})),
+        counts_(setup.counts),
+        fixed_(setup.counts == accounting::all ? setup.fixed + sizeof(*this) : 0),
+        budget_(setup.budget) {
     note();
   }
   ~shard() { destroy_cells(pool_); }
@@ -211,6 +224,7 @@ class shard {
   }
 
   std::size_t bytes() const noexcept {
+    if (counts_ == accounting::charges) return heap_;
     return fixed_ + heap_ + pool_.bytes() + index_.bytes() + policy_->bytes();
   }
   void note() noexcept {
@@ -223,22 +237,23 @@ class shard {
   bool fits(std::size_t charge, std::size_t value_bytes) const noexcept {
     constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max() / 2;
     return value_bytes < most && charge < most && budget_ > fixed_ &&
-           charge + sizeof(Cell) <= (budget_ - fixed_) / 4;
+           charge + (counts_ == accounting::all ? sizeof(Cell) : 0) <= (budget_ - fixed_) / 4;
   }
 
   /// Evicts until `charge` more bytes fit, with what pool, index and policy need to grow.
   template <class Out>
   bool make_room(std::size_t charge, Out&& out) {
     for (;;) {
-      std::size_t need = charge;
-      if (pool_.free() == 0) need += pool_.growth();
-      if (index_.full()) need += index_.growth();
-      need += policy_->growth();
-      if (bytes() + need <= budget_) return true;
+      if (bytes() + charge + growth_for_one() <= budget_) return true;
       if (!give_back(out)) return false;
     }
   }
 
+  std::size_t growth_for_one() const noexcept {
+    if (counts_ == accounting::charges) return 0;
+    return policy_->growth() + (index_.full() ? index_.growth() : 0) +
+           (pool_.free() == 0 ? pool_.growth() : 0);
+  }
   void grow_for_one() {
     if (policy_->growth() != 0) policy_->grow();
     if (index_.full()) reindex(&hash_index::grow);
@@ -371,11 +386,13 @@ class shard {
     pool_.give(at);
   }
 
-  node_pool pool_;
+  // What a hit reads comes first, in the lock's own cache line.
   hash_index index_;
+  node_pool pool_;
   timer_wheel wheel_;
   std::unique_ptr<eviction> policy_;
   const std::uint8_t most_uses_ = policy_->most_uses();
+  const accounting counts_;
   std::size_t fixed_;
   std::size_t budget_;
   std::size_t heap_ = 0;  ///< sum of charges

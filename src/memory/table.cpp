@@ -2,8 +2,7 @@
 
 #include <strata/error.hpp>
 
-#include "memory/lock.hpp"
-#include "memory/shard.hpp"
+#include "memory/sharded.hpp"
 
 #include <algorithm>
 #include <array>
@@ -90,19 +89,12 @@ class leaving {
   std::vector<table::value> many_;
 };
 
-struct alignas(64) locked_shard {
-  template <class MakePolicy>
-  locked_shard(std::size_t budget, MakePolicy&& make_policy) : entries(budget, make_policy, 128) {}
-  /// Read without the lock.
-  const shard_counters& counters() const noexcept STRATA_NO_ANALYSIS { return entries.counters(); }
-  spin_lock lock;
-  shard<object> entries STRATA_GUARDED_BY(lock);
-};
+using shards = sharded<object>;
 
 /// Keeps a shard's entries where they are while its lock is given up between slices.
 class walk {
  public:
-  explicit walk(locked_shard& shard) : shard_(shard) {
+  explicit walk(shards::part& shard) : shard_(shard) {
     const locked hold(shard_.lock);
     shard_.entries.begin_walk();
   }
@@ -114,7 +106,7 @@ class walk {
   walk& operator=(const walk&) = delete;
 
  private:
-  locked_shard& shard_;
+  shards::part& shard_;
 };
 
 constexpr unsigned most_shards = 256;
@@ -155,20 +147,14 @@ constexpr unsigned steps_per_slice = 256;
 
 struct table::impl {
   explicit impl(table_options options)
-      : told(std::move(options.on_gone)), budget(options.budget.count), shard_count(checked_shards(options)) {
-    shards.reserve(shard_count);
-    for (unsigned i = 0; i < shard_count; ++i) {
-      shards.push_back(std::make_unique<locked_shard>(options.budget.count / shard_count, make_s3_fifo));
-    }
-  }
-
-  /// The highest bits: the index takes the lowest and its tags those between.
-  locked_shard& shard_of(std::uint64_t hash) noexcept { return *shards[(hash >> 56) & (shard_count - 1)]; }
+      : told(std::move(options.on_gone)),
+        budget(options.budget.count),
+        parts(checked_shards(options), {.budget = options.budget.count / checked_shards(options)},
+              make_s3_fifo) {}
 
   on_gone told;
   std::atomic<std::uint64_t> budget;
-  unsigned shard_count;
-  std::vector<std::unique_ptr<locked_shard>> shards;
+  shards parts;
 };
 
 table::table(table_options options) : impl_(std::make_unique<impl>(std::move(options))) {
@@ -176,14 +162,14 @@ table::table(table_options options) : impl_(std::make_unique<impl>(std::move(opt
 table::~table() = default;
 
 table::value table::find(std::uint64_t hash, std::string_view key, time_point now) noexcept {
-  auto& shard = impl_->shard_of(hash);
+  auto& shard = impl_->parts.at(hash);
   const locked hold(shard.lock);
   const object* found = shard.entries.find(hash, key, count_of(now));
   return found != nullptr ? found->value() : nullptr;
 }
 
 table::value table::peek(std::uint64_t hash, std::string_view key, time_point now) const noexcept {
-  auto& shard = impl_->shard_of(hash);
+  auto& shard = impl_->parts.at(hash);
   const locked hold(shard.lock);
   const object* found = shard.entries.peek(hash, key, count_of(now));
   return found != nullptr ? found->value() : nullptr;
@@ -191,7 +177,7 @@ table::value table::peek(std::uint64_t hash, std::string_view key, time_point no
 
 inserted table::insert_if(std::uint64_t hash, std::string_view key, item what, time_point now,
                           function_ref<bool(const void* current)> wanted) {
-  auto& shard = impl_->shard_of(hash);
+  auto& shard = impl_->parts.at(hash);
   leaving out(impl_->told);
   const locked hold(shard.lock);
   const auto asked = [&](const object* current) {
@@ -214,7 +200,7 @@ bool table::insert(std::uint64_t hash, std::string_view key, item what, time_poi
 
 bool table::erase_if(std::uint64_t hash, std::string_view key,
                      function_ref<bool(const void* current)> wanted) {
-  auto& shard = impl_->shard_of(hash);
+  auto& shard = impl_->parts.at(hash);
   leaving out(impl_->told);
   const locked hold(shard.lock);
   return shard.entries.erase_if(
@@ -228,41 +214,41 @@ bool table::erase(std::uint64_t hash, std::string_view key) {
 std::size_t table::erase_matching(function_ref<bool(std::string_view key, const void* current)> wanted) {
   const auto matches = [&](const object& cell) { return wanted(cell.key(), cell.value().get()); };
   std::size_t erased = 0;
-  for (auto& shard : impl_->shards) {
-    const walk here(*shard);
+  for (auto& shard : impl_->parts) {
+    const walk here(shard);
     handle at = node_pool::first();
     for (bool more = true; more;) {
       leaving out(impl_->told);
-      const locked hold(shard->lock);
-      erased += shard->entries.erase_slice(at, steps_per_slice, matches, out);
-      more = at < shard->entries.walk_end();
+      const locked hold(shard.lock);
+      erased += shard.entries.erase_slice(at, steps_per_slice, matches, out);
+      more = at < shard.entries.walk_end();
     }
   }
   return erased;
 }
 
 void table::clear() {
-  for (auto& shard : impl_->shards) {
+  for (auto& shard : impl_->parts) {
     node_pool cells(sizeof(object));
     {
-      const locked hold(shard->lock);
-      shard->entries.clear(cells);
+      const locked hold(shard.lock);
+      shard.entries.clear(cells);
     }
     memory::shard<object>::destroy_cells(cells);
   }
 }
 
 void table::resize(byte_size budget, time_point now) {
-  const std::size_t share = budget.count / impl_->shard_count;
+  const std::size_t share = budget.count / impl_->parts.size();
   const std::uint64_t old = impl_->budget.load(std::memory_order_relaxed);
   if (budget.count > old) impl_->budget.store(budget.count, std::memory_order_relaxed);
-  for (auto& shard : impl_->shards) {
+  for (auto& shard : impl_->parts) {
     for (bool fits = false; !fits;) {
       leaving out(impl_->told);
-      const locked hold(shard->lock);
-      shard->entries.set_budget(share);
-      shard->entries.expire(count_of(now), steps_per_slice, out);
-      fits = shard->entries.trim(steps_per_slice, out);
+      const locked hold(shard.lock);
+      shard.entries.set_budget(share);
+      shard.entries.expire(count_of(now), steps_per_slice, out);
+      fits = shard.entries.trim(steps_per_slice, out);
     }
   }
   impl_->budget.store(budget.count, std::memory_order_relaxed);
@@ -270,10 +256,10 @@ void table::resize(byte_size budget, time_point now) {
 
 std::size_t table::sweep(time_point now) {
   std::size_t dropped = 0;
-  for (auto& shard : impl_->shards) {
+  for (auto& shard : impl_->parts) {
     leaving out(impl_->told);
-    const locked hold(shard->lock);
-    dropped += shard->entries.expire(count_of(now), steps_per_slice, out);
+    const locked hold(shard.lock);
+    dropped += shard.entries.expire(count_of(now), steps_per_slice, out);
   }
   return dropped;
 }
@@ -281,9 +267,9 @@ std::size_t table::sweep(time_point now) {
 table_stats table::stats() const {
   table_stats sum;
   sum.budget = impl_->budget.load(std::memory_order_relaxed);
-  sum.shards = impl_->shard_count;
-  for (const auto& shard : impl_->shards) {
-    const auto& each = shard->counters();
+  sum.shards = impl_->parts.size();
+  for (const auto& shard : impl_->parts) {
+    const auto& each = shard.counters();
     sum.entries += each.entries;
     sum.bytes += each.bytes;
     sum.evictions += each.evictions;
