@@ -65,7 +65,10 @@ class offload {
   offload(worker_pool& pool, Work work) : pool_(pool), shared_(std::make_shared<shared>(std::move(work))) {}
   offload(const offload&) = delete;
   offload& operator=(const offload&) = delete;
-  ~offload() { shared_->waiter.store(nullptr); }
+  ~offload() {
+    // What the work left behind must not wait for the executor: it may hold the turn to write.
+    if (shared_->now.exchange(phase::abandoned) == phase::finished) shared_->outcome.reset();
+  }
 
   bool await_ready() const noexcept { return false; }
 
@@ -73,7 +76,7 @@ class offload {
   bool await_suspend(std::coroutine_handle<P> handle) {
     auto* const where = executor_of(handle);
     const auto kept = shared_;
-    kept->waiter.store(handle.address());
+    kept->waiter = handle;
     const auto posted = pool_.post([kept, where](sqlite_connection& connection) {
       kept->run(connection);
       if (where == nullptr) {
@@ -98,11 +101,13 @@ class offload {
   }
 
  private:
+  enum class phase { waiting, finished, abandoned };
+
   struct shared {
     explicit shared(Work given) : work(std::move(given)) {}
 
     void run(sqlite_connection& connection) {
-      if (waiter.load() != nullptr) {
+      if (now.load() != phase::abandoned) {
         try {
           outcome.emplace((*work)(connection));
         } catch (...) {
@@ -110,15 +115,17 @@ class offload {
         }
       }
       work.reset();  // what it owns ends here, on the connection's thread
+      auto expected = phase::waiting;
+      if (!now.compare_exchange_strong(expected, phase::finished)) outcome.reset();
     }
     void resume() {
-      if (auto* const address = waiter.exchange(nullptr))
-        std::coroutine_handle<>::from_address(address).resume();
+      if (now.load() == phase::finished) waiter.resume();
     }
 
-    std::atomic<void*> waiter = nullptr;
+    std::coroutine_handle<> waiter;
+    std::atomic<phase> now = phase::waiting;
     std::optional<Work> work;
-    std::optional<completion<value_type>> outcome;
+    std::optional<completion<value_type>> outcome;  ///< of the worker while waiting, else of the task
   };
 
   worker_pool& pool_;

@@ -77,6 +77,21 @@ TEST(SqliteDatabase, ATaskThatLeavesTheQueueLetsTheNextOneWrite) {
   EXPECT_THAT(order, testing::ElementsAre(7));
 }
 
+TEST(SqliteDatabase, ATransactionThatItsAbandonedTaskNeverSawEndsAtOnce) {
+  sqlite_provider provider;
+  const auto db = provider.open();
+  strata::run_loop loop;
+  const auto begins = [](strata::database& in) -> strata::test::abandonable {
+    auto open = co_await in.begin();
+    ADD_FAILURE() << "an abandoned task went on";
+  };
+  auto abandoned = begins(*db);
+  abandoned.start(loop);
+  (void)sync_wait(db->foreign_changes());  // comes behind BEGIN on the writer's thread
+  abandoned.destroy();
+  EXPECT_TRUE(sync_wait(db->execute("CREATE TABLE t (id TEXT)", {}))) << "although the loop never ran";
+}
+
 TEST(SqliteDatabase, RefusesWorkAboveItsQueueLimit) {
   sqlite_provider provider;
   const auto db = provider.open({.file = provider.file("test.db"), .queue_limit = 3});
