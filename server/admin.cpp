@@ -91,9 +91,11 @@ task<response> show_value(shared_state state, const request& from) {
   admin_cached out{.key = asked->text()};
   out.where = co_await state->options.cache->explain(*asked);
   for (const auto& each : out.where.levels) out.cached = out.cached || each.state == "fresh";
-  auto value = co_await state->options.value(*asked);
-  out.hidden = value.hidden;
-  if (!value.hidden && value.json) out.value = json::raw{std::move(*value.json)};
+  if (out.cached) {  // else the look would be counted as a miss
+    auto value = co_await state->options.value(*asked);
+    out.hidden = value.hidden;
+    if (!value.hidden && value.json) out.value = json::raw{std::move(*value.json)};
+  }
   co_return json(200, json::text_of(out));
 }
 

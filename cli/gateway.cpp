@@ -1,0 +1,241 @@
+#include "cli/gateway.hpp"
+
+#include "cli/endpoint.hpp"
+#include "cli/program.hpp"
+#include "cli/value_view.hpp"
+#include "platform/app.hpp"
+#include "platform/demo.hpp"
+
+#include <server/admin.hpp>
+#include <server/server.hpp>
+#include <strata/cache.hpp>
+#include <strata/database.hpp>
+#include <strata/metrics.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+
+namespace strata::cli {
+
+namespace {
+
+platform::policy_table policies_of(const config& values) {
+  auto policies = platform::default_policies();
+  for (const auto& [name, by] : values.entity) policies.at(name) = changed(policies.at(name), by);
+  return policies;
+}
+
+server::server_options listener(const config& values, const std::string& address) {
+  const auto where = parse_endpoint(address).value();  // checked when the configuration was loaded
+  const auto& limits = values.limits;
+  return {.address = where.host == "localhost" ? "127.0.0.1" : where.host,
+          .port = where.port,
+          .threads = values.threads,
+          .max_head = limits.headers,
+          .max_body = limits.body,
+          .max_connections = limits.connections,
+          .head_timeout = limits.header_timeout,
+          .body_timeout = limits.body_timeout,
+          .idle_timeout = limits.idle_timeout,
+          .write_timeout = limits.write_timeout,
+          .request_timeout = limits.request_timeout,
+          .drain_grace = values.grace};
+}
+
+platform::app_options platform_options(const config& values, std::shared_ptr<database> source,
+                                       std::shared_ptr<cache> target, logs& log) {
+  platform::app_options options;
+  options.database = std::move(source);
+  options.cache = std::move(target);
+  options.policies = policies_of(values);
+  options.auth.passwords.threads = values.auth.password_threads;
+  options.auth.passwords.memory = values.auth.password_memory;
+  options.auth.sessions.idle = values.auth.session_idle;
+  options.auth.sessions.lifetime = values.auth.session_lifetime;
+  options.auth.secure_cookie = values.auth.secure_cookie;
+  options.limits.user.limit = values.rate.user;
+  options.limits.address.limit = values.rate.address;
+  options.limits.login_account.limit = values.rate.login_account;
+  options.limits.login_address.limit = values.rate.login_address;
+  options.foreign_change_interval = values.sqlite.poll;
+  options.log = [&log](std::string_view line) { log.write(log_level::warning, line); };
+  return options;
+}
+
+http_stats told(const char* name, const server::server& from, const route_counters& routes) {
+  auto stats = from.stats();
+  return {.listener = name,
+          .routes = routes.snapshot(),
+          .latency = {.operation = "request",
+                      .bounds = std::move(stats.latency_bounds),
+                      .counts = std::move(stats.latency_counts),
+                      .sum_seconds = stats.latency_sum},
+          .in_flight = stats.in_flight,
+          .connections_open = stats.connections_open,
+          .connections_accepted = stats.connections_accepted,
+          .connections_refused = stats.connections_refused,
+          .timeouts = stats.timeouts};
+}
+
+double seconds_of(wall_time at) {
+  return std::chrono::duration<double>(at.time_since_epoch()).count();
+}
+
+}  // namespace
+
+struct gateway::state {
+  state(const config& wanted, logs& to, std::shared_ptr<database> opened)
+      : values(wanted),
+        log(to),
+        source(std::move(opened)),
+        target(std::make_shared<strata::cache>(cache_options{.memory = values.cache.memory})),
+        entities(policies_of(values)),
+        app(platform_options(values, source, target, log)) {}
+
+  /// An admin thread waits for the database and the cache, never for a client's request.
+  server::server_options admin_listener() {
+    auto options = listener(values, values.admin);
+    options.threads = 1;
+    options.access_log = [this](const server::access_record& each) {
+      admin_routes.count(each.route, each.status);
+    };
+    options.error_log = [this](std::string_view line) { log.write(log_level::error, line); };
+    return options;
+  }
+
+  server::server_options platform_listener() {
+    auto options = listener(values, values.listen);
+    options.access_log = [this, logged = log.access_wanted()](const server::access_record& each) {
+      platform_routes.count(each.route, each.status);
+      if (logged) log.write(each);
+    };
+    options.error_log = [this](std::string_view line) { log.write(log_level::error, line); };
+    return options;
+  }
+
+  server::admin_options admin_options() {
+    return {.cache = target,
+            .token = values.admin_token,
+            .checks = {{"listener",
+                        [this]() -> task<result<void>> {
+                          if (serving.load()) return result<void>();
+                          return result<void>(fail(errc::busy, "not serving: starting or stopping"));
+                        }},
+                       {"database", [this] { return source->ping(); }}},
+            .metrics =
+                [this] {
+                  const std::array listeners{told("platform", *platform_server, platform_routes),
+                                             told("admin", *admin_server, admin_routes)};
+                  return exposition(target->stats(), listeners, {version(), started});
+                },
+            .value = [this](const key& where) { return show_value(*target, entities, where); }};
+  }
+
+  config values;
+  logs& log;
+  double started = seconds_of(system_clock().wall());
+  std::atomic<bool> serving{false};
+  std::shared_ptr<database> source;
+  std::shared_ptr<strata::cache> target;
+  platform::entity_table entities;
+  platform::app app;
+  route_counters platform_routes;
+  route_counters admin_routes;
+  std::unique_ptr<server::server> platform_server;
+  std::unique_ptr<server::server> admin_server;
+};
+
+gateway::gateway(std::unique_ptr<state> parts) : state_(std::move(parts)) {
+}
+
+gateway::~gateway() {
+  stop();
+}
+
+result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log) {
+  auto source = open_database(values);
+  if (!source) return std::unexpected(std::move(source.error()));
+  auto parts = std::make_unique<state>(values, log, std::move(*source));
+  if (auto done = sync_wait(parts->app.migrate()); !done) return std::unexpected(std::move(done.error()));
+  return std::unique_ptr<gateway>(new gateway(std::move(parts)));
+}
+
+result<std::vector<std::string>> gateway::fill_demo() {
+  auto logins = sync_wait(platform::fill_demo(state_->app.data()));
+  if (!logins) return std::unexpected(std::move(logins.error()));
+  std::vector<std::string> lines;
+  for (const auto& each : *logins) {
+    lines.push_back(fmt::format("{} {} {} {}", each.email, each.password, each.is_admin ? "admin" : "member",
+                                each.organization_id));
+  }
+  return lines;
+}
+
+result<void> gateway::start() {
+  auto& parts = *state_;
+  parts.platform_server = std::make_unique<server::server>(parts.platform_listener(), parts.app.routes());
+  parts.admin_server =
+      std::make_unique<server::server>(parts.admin_listener(), server::admin_routes(parts.admin_options()));
+  parts.app.start();
+  const auto listen = [](server::server& on, const std::string& address,
+                         std::string_view flag) -> result<void> {
+    try {
+      on.start();
+      return {};
+    } catch (const std::system_error& failure) {
+      return fail(errc::busy, fmt::format("cannot listen on {}: {}; {} names another address", address,
+                                          failure.code().message(), flag));
+    }
+  };
+  if (auto done = listen(*parts.admin_server, parts.values.admin, "--admin"); !done) return done;
+  if (auto done = listen(*parts.platform_server, parts.values.listen, "--listen"); !done) return done;
+  parts.serving = true;
+  return {};
+}
+
+std::string gateway::url() const {
+  auto where = parse_endpoint(state_->values.listen).value();
+  where.port = state_->platform_server->port();
+  return "http://" + to_text(where);
+}
+
+std::string gateway::admin_url() const {
+  auto where = parse_endpoint(state_->values.admin).value();
+  where.port = state_->admin_server->port();
+  return "http://" + to_text(where);
+}
+
+bool gateway::stop() {
+  auto& parts = *state_;
+  parts.serving = false;
+  bool finished = true;
+  if (parts.platform_server != nullptr) finished = parts.platform_server->stop();
+  parts.app.stop();
+  // Last, so that what drains can be watched.
+  if (parts.admin_server != nullptr) parts.admin_server->stop();
+  return finished;
+}
+
+std::string sqlite_file(const config& values) {
+  return values.database.substr(std::string_view("sqlite:").size());
+}
+
+result<std::shared_ptr<database>> open_database(const config& values) {
+  const auto file = sqlite_file(values);
+  const auto folder = std::filesystem::path(file).parent_path();
+  if (std::error_code ignored; !folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+    return fail(
+        errc::database_unavailable,
+        fmt::format("database: the folder {} does not exist; create it, or name another file with --database",
+                    folder.string()));
+  }
+  return open_sqlite(
+      {.file = file, .readers = values.sqlite.readers, .busy_timeout = values.sqlite.busy_timeout});
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,52 @@
+#pragma once
+/// The gateway in one process: database, cache, platform, and the two listeners.
+/// Threads: one opens, starts and stops it; the listeners have threads of their own.
+
+#include "cli/config.hpp"
+#include "cli/log.hpp"
+
+#include <strata/error.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace strata::cli {
+
+class gateway {
+ public:
+  /// Opens the database, brings its tables up to date and prepares everything; serves nothing yet.
+  /// Errors: what cannot be had, with its reason and what to do. Throws bad_options.
+  /// Lifetime: `log` outlives the gateway.
+  static result<std::unique_ptr<gateway>> open(const config& values, logs& log);
+  ~gateway();
+  gateway(const gateway&) = delete;
+  gateway& operator=(const gateway&) = delete;
+
+  /// Fills the database with the demo platform if it is empty.
+  /// Returns a line for each role: "EMAIL PASSWORD admin|member ORG_ID".
+  result<std::vector<std::string>> fill_demo();
+
+  /// Serves; returns when both listeners accept. Errors: an address that cannot be had.
+  result<void> start();
+
+  /// "http://127.0.0.1:8080". Requires: started.
+  std::string url() const;
+  std::string admin_url() const;
+
+  /// Says "not ready", stops accepting, finishes what runs within the grace period and ends all
+  /// threads. Returns whether every request was finished. Idempotent.
+  bool stop();
+
+ private:
+  struct state;
+  explicit gateway(std::unique_ptr<state> parts);
+  std::unique_ptr<state> state_;
+};
+
+/// The file of "sqlite:FILE".
+std::string sqlite_file(const config& values);
+/// Opens the configured database. Errors: with what to do.
+result<std::shared_ptr<database>> open_database(const config& values);
+
+}  // namespace strata::cli

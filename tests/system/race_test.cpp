@@ -1,0 +1,83 @@
+// An acknowledged update is never followed by an older answer.
+
+#include "tests/system/gateway.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+namespace strata::system_test {
+namespace {
+
+constexpr int updates = 300;
+
+/// Readers ask until `done`; `check` gets each answer and what was acknowledged before the question.
+struct race {
+  std::atomic<std::int64_t> acknowledged{0};
+  std::atomic<bool> done{false};
+  std::atomic<int> older{0};
+  std::atomic<int> reads{0};
+
+  template <class VersionOf>
+  void read(const gateway& running, const std::string& target, const field_list& fields,
+            VersionOf version_of) {
+    connection kept(running.port());
+    std::int64_t last = 0;
+    while (!done) {
+      const auto floor = std::max(acknowledged.load(), last);
+      const auto got = kept.ask("GET", target, fields);
+      if (got.status != 200) {
+        older += 1'000'000;
+        return;
+      }
+      const auto version = version_of(got.body);
+      if (version < floor) ++older;
+      last = std::max(last, version);  // one reader never goes back in time either
+      ++reads;
+    }
+  }
+};
+
+TEST(Race, AnUpdatesAnswerIsNeverFollowedByAnOlderOne) {
+  const temp_folder folder;
+  const gateway running(folder, {"--demo", "--threads", "2"});
+  const field_list fields{running.session(running.as("admin"))};
+  const auto list = running.ask("GET", "/agents?limit=1", fields);
+  const std::string id(parsed(list.body).at("items").as_array().at(0).at("id").as_string());
+
+  const auto of_agent = [](const std::string& body) { return number_at(body, "version"); };
+  const auto of_list = [&](const std::string& body) -> std::int64_t {
+    const auto read = parsed(body);
+    for (const auto& each : read.at("items").as_array()) {
+      if (each.at("id").as_string() == id) return each.at("version").as_int64();
+    }
+    return -1;
+  };
+  race one;
+  {
+    std::vector<std::jthread> readers;
+    for (int i = 0; i < 3; ++i) {
+      readers.emplace_back([&] { one.read(running, "/agents/" + id, fields, of_agent); });
+    }
+    readers.emplace_back([&] { one.read(running, "/agents?limit=100", fields, of_list); });
+
+    connection writer(running.port());
+    auto with_type = fields;
+    with_type.emplace_back("Content-Type", "application/json");
+    for (int i = 0; i < updates; ++i) {
+      const auto changed = writer.ask("PATCH", "/agents/" + id, with_type,
+                                      "{\"description\":\"update " + std::to_string(i) + "\"}");
+      EXPECT_EQ(changed.status, 200) << changed.body;
+      if (changed.status != 200) break;
+      one.acknowledged = number_at(changed.body, "version");
+    }
+    one.done = true;
+  }
+  EXPECT_EQ(one.older, 0) << "of " << one.reads << " reads";
+  EXPECT_GT(one.reads, updates / 10);
+}
+
+}  // namespace
+}  // namespace strata::system_test
