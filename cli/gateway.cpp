@@ -166,7 +166,7 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log) 
 }
 
 result<std::vector<std::string>> gateway::fill_demo() {
-  auto logins = sync_wait(platform::fill_demo(state_->app.data()));
+  auto logins = sync_wait(platform::fill_demo(state_->app.data(), state_->app.passwords()));
   if (!logins) return std::unexpected(std::move(logins.error()));
   std::vector<std::string> lines;
   for (const auto& each : *logins) {

@@ -5,6 +5,7 @@
 #include "cli/config.hpp"
 #include "cli/log.hpp"
 
+#include <strata/database.hpp>
 #include <strata/error.hpp>
 
 #include <memory>
