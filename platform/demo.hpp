@@ -23,7 +23,8 @@ struct demo_login {
 };
 
 /// Fills an empty database in one transaction; does nothing to one that holds anything.
-/// Returns: one login a role; those of an earlier filling if they still hold; else nothing.
+/// Returns: one login a role; those of an earlier filling whose users are still there, with the
+///          passwords they were given then
 /// Errors:  as `database::begin`; busy
 /// Cost:    two password hashes, about 1,700 rows
 strata::task<strata::result<std::vector<demo_login>>> fill_demo(const repositories& data,
