@@ -192,6 +192,26 @@ TEST(SqliteDatabase, APreparedStatementSurvivesAChangeOfTheSchema) {
   ASSERT_TRUE(sync_wait(sync_wait(db->begin()).value()->commit()));
 }
 
+TEST(SqliteDatabase, RunsTheStatementsThatSchemasAreChangedWith) {
+  sqlite_provider provider;
+  const auto db = provider.open();
+  const auto changed = sync_wait(db->run_script(R"(
+    CREATE TABLE a (id TEXT PRIMARY KEY, old TEXT, gone TEXT);
+    CREATE TABLE log (id TEXT);
+    CREATE TRIGGER logged AFTER INSERT ON a BEGIN INSERT INTO log VALUES (new.id); END;
+    CREATE VIEW seen AS SELECT id FROM a;
+    ALTER TABLE a RENAME COLUMN old TO renamed;
+    ALTER TABLE a DROP COLUMN gone;
+    CREATE UNIQUE INDEX by_name ON a (renamed) WHERE renamed IS NOT NULL;
+    INSERT INTO a VALUES ('x', 'y');
+    CREATE TABLE copy AS SELECT * FROM a;
+    DROP INDEX by_name;
+    ALTER TABLE log RENAME TO journal;
+    ANALYZE;)"));
+  ASSERT_TRUE(changed) << changed.error().detail;
+  EXPECT_EQ(number(sync_wait(db->query("SELECT count(*) FROM journal, seen, copy", {}))), 1);
+}
+
 TEST(SqliteDatabase, RefusesTextWithANulByteAndParametersThatAreNotNumbered) {
   sqlite_provider provider;
   const auto db = provider.open();
