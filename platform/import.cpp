@@ -212,11 +212,13 @@ class importing {
   }
 
  private:
-  void tell(import_problem problem) { problems_.push_back(std::move(problem)); }
+  // Some problems are found when a record is read, some when it is written: kept in the file's order.
+  void tell(import_problem problem) {
+    const auto after = std::ranges::upper_bound(problems_, problem.line, {}, &import_problem::line);
+    problems_.insert(after, std::move(problem));
+  }
 
-  // Some problems are found when a record is read, some when it is written: in the file's order.
   void report() {
-    std::ranges::stable_sort(problems_, {}, &import_problem::line);
     for (const auto& each : problems_) {
       if (options_.on_problem) options_.on_problem(each);
     }
