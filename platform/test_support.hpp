@@ -1,0 +1,190 @@
+#pragma once
+/// For the platform's tests: a platform over a real SQLite file and a real cache, asked through its
+/// router as the server would, without sockets.
+
+#include "platform/app.hpp"
+#include "platform/ids.hpp"
+#include "platform/repositories.hpp"
+#include "tests/contract/temporary_folder.hpp"
+
+#include <server/finish.hpp>
+#include <server/message.hpp>
+#include <server/router.hpp>
+
+#include <strata/json.hpp>
+
+#include <gtest/gtest.h>
+#include <boost/json/value.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace platform::testing {
+
+using fields = std::vector<std::pair<std::string, std::string>>;
+
+/// A clock that a test moves.
+class manual_clock final : public strata::clock {
+ public:
+  strata::time_point now() const noexcept override { return now_; }
+  strata::wall_time wall() const noexcept override { return wall_; }
+  void advance(strata::duration by) {
+    now_ += by;
+    wall_ += std::chrono::duration_cast<std::chrono::milliseconds>(by);
+  }
+
+ private:
+  strata::time_point now_{std::chrono::hours(1)};
+  strata::wall_time wall_{std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)};
+};
+
+/// An answer as it would be sent.
+struct answer {
+  int status = 0;
+  std::string head;
+  std::string body;
+
+  /// The first value of a field; empty if there is none.
+  std::string field(std::string_view name) const {
+    const auto at = head.find("\n" + std::string(name) + ": ");
+    if (at == std::string::npos) return {};
+    const auto start = at + name.size() + 3;
+    return head.substr(start, head.find('\r', start) - start);
+  }
+  boost::json::value json() const {
+    auto parsed = strata::json::parse(body);
+    if (!parsed) throw std::runtime_error("not JSON: " + parsed.error().detail + " in " + body);
+    return std::move(*parsed);
+  }
+  std::string text(std::string_view pointer) const {
+    return std::string(json().at_pointer(pointer).as_string());
+  }
+  std::int64_t number(std::string_view pointer) const { return json().at_pointer(pointer).as_int64(); }
+};
+
+template <class T>
+T must(strata::result<T> from) {
+  if (!from) throw std::runtime_error(from.error().detail);
+  if constexpr (!std::is_void_v<T>) return std::move(*from);
+}
+
+/// The fastest hash that is still argon2id.
+inline password_settings quick_passwords() {
+  return {.operations = 1, .memory = {8192}};
+}
+
+class world {
+ public:
+  explicit world(limit_settings limits = {}) {
+    database = must(strata::open_sqlite({.file = folder.file("platform.db")}));
+    cache = std::make_shared<strata::cache>();
+    app_options options;
+    options.database = database;
+    options.cache = cache;
+    options.auth.passwords = quick_passwords();
+    options.limits = limits;
+    options.log = [this](std::string_view line) { log.emplace_back(line); };
+    held = std::make_unique<app>(std::move(options));
+    must(strata::sync_wait(held->migrate()));
+    routes = std::make_unique<strata::server::router>(held->routes());
+  }
+
+  const repositories& data() { return held->data(); }
+
+  organization add_organization(std::string name) {
+    organization row;
+    row.id = new_id(organization_prefix);
+    row.name = std::move(name);
+    return must(strata::sync_wait(data().organizations.create(std::move(row))));
+  }
+
+  /// The password is "password of " and the email.
+  user add_user(const organization& in, std::string email, bool is_admin) {
+    user row;
+    row.id = new_id(user_prefix);
+    row.organization_id = in.id;
+    row.name = "User " + email;
+    row.email = std::move(email);
+    row.is_admin = is_admin;
+    row = must(strata::sync_wait(data().users.create(std::move(row))));
+    auto hash = must(strata::sync_wait(held->passwords().hash("password of " + row.email)));
+    auto work = must(strata::sync_wait(data().begin()));
+    must(strata::sync_wait(data().set_credential(work, {row.id, std::move(hash)})));
+    must(strata::sync_wait(work.commit()));
+    return row;
+  }
+
+  agent add_agent(const organization& in, std::string name, std::string status = "active") {
+    agent row;
+    row.id = new_id(agent_prefix);
+    row.organization_id = in.id;
+    row.name = std::move(name);
+    row.status = std::move(status);
+    return must(strata::sync_wait(data().agents.create(std::move(row))));
+  }
+
+  listing add_listing(std::string name, std::string description = "", std::string publisher = "") {
+    listing row;
+    row.id = new_id(listing_prefix);
+    row.name = std::move(name);
+    row.description = std::move(description);
+    row.publisher = std::move(publisher);
+    return must(strata::sync_wait(data().listings.create(std::move(row))));
+  }
+
+  /// Asks as the server would; a body is JSON if `more` does not say otherwise.
+  answer ask(std::string_view method, std::string_view target, std::string_view token = {},
+             std::string body = {}, fields more = {}) const {
+    bool typed = false;
+    for (const auto& each : more) typed = typed || each.first == "Content-Type";
+    if (!body.empty() && !typed) more.emplace_back("Content-Type", "application/json");
+    if (!token.empty()) more.emplace_back("Authorization", "Bearer " + std::string(token));
+    strata::server::made_request asked(method, target, std::move(more), std::move(body));
+    auto made = strata::sync_wait(routes->dispatch(*asked));
+    answer out;
+    const auto sent = strata::server::finish(*asked, std::move(made), {}, out.head);
+    out.status = sent.status;
+    out.body = sent.body();
+    return out;
+  }
+
+  /// A session of the user with this email.
+  std::string login(const std::string& email) const {
+    const auto done = ask("POST", "/auth/login", {},
+                          R"({"email":")" + email + R"(","password":"password of )" + email + R"("})");
+    if (done.status != 200) throw std::runtime_error("login: " + done.head + done.body);
+    return done.text("/session");
+  }
+
+  std::int64_t count(const std::string& table) const {
+    auto rows = must(strata::sync_wait(database->query("SELECT COUNT(*) AS n FROM " + table, {})));
+    return std::get<std::int64_t>(rows.at(0, "n"));
+  }
+
+  strata::test::temporary_folder folder;
+  std::shared_ptr<strata::database> database;
+  std::shared_ptr<strata::cache> cache;
+  std::vector<std::string> log;
+  std::unique_ptr<app> held;
+  std::unique_ptr<strata::server::router> routes;
+};
+
+/// Two organizations: one with an administrator and a member, another with a stranger.
+class PlatformTest : public ::testing::Test {
+ protected:
+  world at;
+  organization home = at.add_organization("Home");
+  organization abroad = at.add_organization("Abroad");
+  user admin = at.add_user(home, "admin@home.example", true);
+  user member = at.add_user(home, "member@home.example", false);
+  user stranger = at.add_user(abroad, "stranger@abroad.example", true);
+  std::string admin_token = at.login(admin.email);
+  std::string member_token = at.login(member.email);
+  std::string stranger_token = at.login(stranger.email);
+};
+
+}  // namespace platform::testing
