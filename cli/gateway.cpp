@@ -166,7 +166,10 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log) 
 }
 
 result<std::vector<std::string>> gateway::fill_demo() {
-  auto logins = sync_wait(platform::fill_demo(state_->app.data(), state_->app.passwords()));
+  // Through a cache of its own: what nobody has asked for is not worth the room in ours.
+  auto aside = std::make_shared<cache>();
+  platform::app app(platform_options(state_->values, state_->source, std::move(aside), state_->log));
+  auto logins = sync_wait(platform::fill_demo(app.data(), app.passwords()));
   if (!logins) return std::unexpected(std::move(logins.error()));
   std::vector<std::string> lines;
   for (const auto& each : *logins) {

@@ -78,7 +78,7 @@ TEST(Log, FilesHoldWhatWasWrittenWhenTheLogsAreGone) {
 
 TEST(Log, NamesEveryFileThatCannotBeWritten) {
   try {
-    logs log({.access = "/nonexistent/a.log", .app = "/nonexistent/b.log"});
+    logs log({.access = "/dev/null/a.log", .app = "/dev/null/b.log"});
     FAIL() << "it was opened";
   } catch (const bad_options& wrong) {
     ASSERT_EQ(wrong.problems().size(), 2u);

@@ -34,6 +34,7 @@ class setting_flags {
       CLI::Option* option = each.kind == setting_kind::yes_no
                                 ? command.add_flag(each.flag(), given.second, each.help)
                                 : command.add_option(each.flag(), given.second, each.help)->type_name("TEXT");
+      option->take_last();
       // Forty more lines would hide the rest; `help` names them in its footer.
       if (each.of_an_entity()) option->group("");
       options_.push_back(option);
@@ -60,6 +61,7 @@ class program {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", version());
     define_serve();
+    define_import();
     define_get();
     define_explain();
     define_invalidate();
@@ -116,7 +118,7 @@ class program {
         fmt::print("{}", json_ ? print_config_json(*loaded) : print_config(*loaded));
         return int{exit_ok};
       }
-      return int{exit_ok};
+      return serve(*loaded);
     });
     add_config_file(serve_command);
     serve_flags_.emplace(serve_command, table_, [](const setting&) { return true; });
@@ -124,10 +126,29 @@ class program {
                            "print what is in force and where it came from, and end");
     add_json(serve_command)->needs("--print-config");
     serve_command.footer(
-        "Each flag is also a key of strata.toml and a variable: --limits-body, [limits] body, "
+        "Each flag is also a key of strata.toml and a variable: --limits-body, "
+        "[limits] body, "
         "STRATA_LIMITS_BODY.\n"
-        "Entities' policies: --entity-NAME-ttl, -negative-ttl, -jitter, -max-size; see --print-config for "
+        "Entities' policies: --entity-NAME-ttl, -negative-ttl, -jitter, "
+        "-max-size; see --print-config for "
         "the names.");
+  }
+
+  void define_import() {
+    auto& import_command = command("import", "write the records of a file into the database", [this] {
+      const auto loaded = configured(import_flags_->given());
+      return loaded ? import_records(*loaded, {.file = argument_, .json = json_}) : int{exit_wrong_use};
+    });
+    import_command
+        .add_option("FILE", argument_,
+                    "JSON Lines of entities, or an MCP registry export; - is "
+                    "standard input")
+        ->required();
+    add_config_file(import_command);
+    import_flags_.emplace(import_command, table_, [](const setting& each) {
+      return each.key == "database" || each.key.starts_with("sqlite.");
+    });
+    add_json(import_command);
   }
 
   void define_get() {
@@ -151,7 +172,9 @@ class program {
     auto& invalidate_command = command("invalidate", "remove keys from every cache layer", [this] {
       const auto& what = removed_;
       if (what.keys.empty() && what.tags.empty() && what.prefixes.empty() && what.patterns.empty()) {
-        complain("invalidate: nothing is named; give --key, --tag, --prefix or --pattern");
+        complain(
+            "invalidate: nothing is named; give --key, --tag, "
+            "--prefix or --pattern");
         return int{exit_wrong_use};
       }
       return with_admin([&](const admin_address& admin) {
@@ -220,7 +243,8 @@ class program {
                   "the gateway's admin listener; default as configured, 127.0.0.1:9090")
         ->type_name("URL");
     to.add_option("--admin-token", admin_token_,
-                  "its bearer token; better set STRATA_ADMIN_TOKEN, which ps does not show")
+                  "its bearer token; better set STRATA_ADMIN_TOKEN, which ps "
+                  "does not show")
         ->type_name("TEXT");
     add_config_file(to);
     add_json(to);
@@ -295,9 +319,12 @@ class program {
   const program_input& input_;
   const config defaults_ = default_config();
   const std::vector<setting> table_ = settings(defaults_);
-  CLI::App app_{"Layered caching, and the gateway of an AI agent platform that proves it."};
+  CLI::App app_{
+      "Layered caching, and the gateway of an AI agent platform that "
+      "proves it."};
   std::vector<std::pair<std::string, std::function<int()>>> actions_;
   std::optional<setting_flags> serve_flags_;
+  std::optional<setting_flags> import_flags_;
   std::string config_file_;
   std::string argument_;
   std::string admin_url_;
