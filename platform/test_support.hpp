@@ -77,9 +77,16 @@ inline password_settings quick_passwords() {
   return {.operations = 1, .memory = {8192}};
 }
 
+inline limit_settings no_limits() {
+  return {.user = {.limit = 0},
+          .address = {.limit = 0},
+          .login_account = {.limit = 0},
+          .login_address = {.limit = 0}};
+}
+
 class world {
  public:
-  explicit world(limit_settings limits = {}) {
+  explicit world(limit_settings limits = no_limits()) {
     database = must(strata::open_sqlite({.file = folder.file("platform.db")}));
     cache = std::make_shared<strata::cache>();
     app_options options;

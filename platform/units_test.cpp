@@ -1,0 +1,224 @@
+#include "platform/entity_table.hpp"
+#include "platform/fields.hpp"
+#include "platform/ids.hpp"
+#include "platform/list_query.hpp"
+#include "platform/passwords.hpp"
+#include "platform/sessions.hpp"
+#include "platform/test_support.hpp"
+#include "platform/timestamps.hpp"
+
+#include <gmock/gmock.h>
+
+#include <set>
+#include <thread>
+
+namespace platform {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Ids, AreDifferentAndOfTheirShape) {
+  std::set<std::string> seen;
+  for (int i = 0; i < 1000; ++i) seen.insert(new_id(agent_prefix));
+  EXPECT_EQ(seen.size(), 1000U);
+  for (const auto& each : seen) ASSERT_TRUE(well_formed_id(agent_prefix, each)) << each;
+  EXPECT_EQ(stable_id(listing_prefix, "a"), stable_id(listing_prefix, "a"));
+  EXPECT_NE(stable_id(listing_prefix, "a"), stable_id(listing_prefix, "b"));
+  EXPECT_TRUE(well_formed_id(listing_prefix, stable_id(listing_prefix, "")));
+  EXPECT_TRUE(plausible_id(user_prefix, "usr_1"));
+  EXPECT_FALSE(well_formed_id(user_prefix, "usr_1"));
+  for (const auto* bad : {"", "usr_", "agt_123456789012", "usr_a b", "usr_a/b", "usr_\xc3\xa9", "usr_a:b"}) {
+    EXPECT_FALSE(plausible_id(user_prefix, bad)) << bad;
+  }
+  EXPECT_FALSE(plausible_id(user_prefix, "usr_" + std::string(61, 'a')));
+}
+
+TEST(Timestamps, AreReadInEveryFormOfRfc3339) {
+  const auto text = [](std::string_view from) {
+    const auto time = parse_timestamp(from);
+    return time ? strata::rfc3339(*time) : "none";
+  };
+  EXPECT_EQ(text("2025-05-16T18:56:49Z"), "2025-05-16T18:56:49.000Z");
+  EXPECT_EQ(text("2025-05-16t20:56:49.5+02:00"), "2025-05-16T18:56:49.500Z");
+  EXPECT_EQ(text("2025-05-16T18:56:49.123456789-00:30"), "2025-05-16T19:26:49.123Z");
+  EXPECT_EQ(text("2024-02-29T00:00:00Z"), "2024-02-29T00:00:00.000Z");
+  for (const auto* bad :
+       {"", "2025-05-16", "2025-02-29T00:00:00Z", "2025-05-16T24:00:00Z", "2025-05-16T18:56:49",
+        "2025-05-16T18:56:49.Z", "2025-05-16T18:56:49Zx", "2025-05-16T18:56:49+25:00", "yesterday"}) {
+    EXPECT_EQ(text(bad), "none") << bad;
+  }
+}
+
+TEST(Emails, HaveOneAtAndADomain) {
+  for (const auto* good : {"a@b.example", "first.last+tag@sub.b.example", "\xc3\xa9@b.example"}) {
+    EXPECT_TRUE(plausible_email(good)) << good;
+  }
+  for (const auto* bad :
+       {"", "a", "@b.example", "a@", "a@b", "a@.b", "a@b.", "a@@b.example", "a b@c.example", "<a@b.c>"}) {
+    EXPECT_FALSE(plausible_email(bad)) << bad;
+  }
+}
+
+TEST(Fields, CutNamesThatAreTooLongForAnAnswer) {
+  const std::string name(99, 'a');
+  EXPECT_EQ(pointer_to(name + "\xc3\xa9" + name), "/" + name);
+  boost::json::object many;
+  for (int i = 0; i < 1000; ++i) many.emplace("f" + std::to_string(i), i);
+  const boost::json::value value(std::move(many));
+  field_reader in(value, field_reader::mode::patch);
+  EXPECT_EQ(in.finish().size(), field_reader::max_problems);
+}
+
+TEST(ListQuery, PutsParametersInOrder) {
+  strata::sql_parameters parameters;
+  EXPECT_EQ(search_condition(" two\twords ", {"a", "b"}, parameters),
+            R"((LOWER(a) LIKE LOWER($1) ESCAPE '\' OR LOWER(b) LIKE LOWER($1) ESCAPE '\') AND )"
+            R"((LOWER(a) LIKE LOWER($2) ESCAPE '\' OR LOWER(b) LIKE LOWER($2) ESCAPE '\'))");
+  EXPECT_EQ(parameters, (strata::sql_parameters{"%two%", "%words%"}));
+  EXPECT_EQ(search_condition("", {"a"}, parameters), "");
+  EXPECT_EQ(like_pattern(R"(50%_\)"), R"(%50\%\_\\%)");
+  EXPECT_EQ(normalized("  Ab \n C "), "ab c");
+}
+
+TEST(EntityTable, IsTheStrategys) {
+  const entity_table entities;
+  EXPECT_EQ(entities.agents("agt_1").key.text(), "agent:agt_1");
+  EXPECT_EQ(entities.configs("agt_1").key.text(), "agent:agt_1:config");
+  EXPECT_EQ(entities.permissions("usr_1").key.text(), "user:usr_1:permissions");
+  EXPECT_EQ(entities.organizations("org_1").key.text(), "org:org_1");
+  EXPECT_EQ(entities.agent_lists("org_1", 1, 20, "").key.text(),
+            "api:agents:list:org_1:page_1:limit_20:status_%");
+  const auto policies = default_policies();
+  EXPECT_EQ(policies.at("user").ttl, 1h);
+  EXPECT_EQ(policies.at("user_permissions").ttl, 5min);
+  EXPECT_EQ(policies.at("agent").ttl, 30min);
+  EXPECT_EQ(policies.at("agent_list").ttl, 1min);
+  EXPECT_EQ(policies.size(), 10U);
+}
+
+TEST(EntityTable, TakesOtherPoliciesAndRefusesBadOnes) {
+  EXPECT_EQ(entity_table({{"agent", {.ttl = 5s}}}).agents.rules().ttl, 5s);
+  try {
+    const entity_table bad({{"agent", {.ttl = 0s}}, {"agents", {}}});
+    FAIL() << "accepted";
+  } catch (const strata::bad_options& problem) {
+    EXPECT_EQ(problem.problems().size(), 2U);
+  }
+}
+
+class Sessions : public ::testing::Test {
+ protected:
+  testing::manual_clock time;
+  session_table table{{.idle = 1h, .lifetime = 3h, .limit = 1600}, time};
+};
+
+TEST_F(Sessions, SlideAndEndAtTheirCap) {
+  const auto begun = table.begin("usr_1");
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_NE(table.use(begun.token), nullptr) << i;
+    time.advance(59min);
+  }
+  ASSERT_NE(table.use(begun.token), nullptr);
+  EXPECT_EQ(table.expires_at(*begun.held), time.wall() + 3min);
+  time.advance(3min);
+  EXPECT_EQ(table.use(begun.token), nullptr);
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST_F(Sessions, EndWhenTheyAreIdle) {
+  const auto token = table.begin("usr_1").token;
+  time.advance(1h);
+  EXPECT_EQ(table.use(token), nullptr);
+  table.begin("usr_2");
+  time.advance(1h);
+  table.sweep();
+  EXPECT_EQ(table.size(), 0U);
+  EXPECT_EQ(table.end_all("usr_2"), 0U);
+}
+
+TEST_F(Sessions, EndTogetherForOneUser) {
+  const auto first = table.begin("usr_1").token;
+  const auto second = table.begin("usr_1").token;
+  const auto other = table.begin("usr_2").token;
+  EXPECT_NE(first, second);
+  EXPECT_TRUE(table.end(first));
+  EXPECT_FALSE(table.end(first));
+  EXPECT_EQ(table.end_all("usr_1"), 1U);
+  EXPECT_EQ(table.use(second), nullptr);
+  EXPECT_NE(table.use(other), nullptr);
+}
+
+TEST_F(Sessions, AreNotFoundByWhatOnlyLooksLikeAToken) {
+  auto token = table.begin("usr_1").token;
+  EXPECT_EQ(table.use(""), nullptr);
+  EXPECT_EQ(table.use("sess_"), nullptr);
+  EXPECT_EQ(table.use(std::string(100'000, 'x')), nullptr);
+  token.back() = token.back() == 'A' ? 'B' : 'A';
+  EXPECT_EQ(table.use(token), nullptr);
+}
+
+TEST_F(Sessions, AreBounded) {
+  std::string last;
+  for (int i = 0; i < 4000; ++i) last = table.begin("usr_" + std::to_string(i)).token;
+  EXPECT_LE(table.size(), 1600U);
+  EXPECT_NE(table.use(last), nullptr);
+}
+
+TEST_F(Sessions, MayBeUsedFromManyThreads) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) {
+        const auto token = table.begin("usr_" + std::to_string(t % 2)).token;
+        table.use(token);
+        if (i % 3 == 0) table.end(token);
+        if (i % 50 == 0) table.end_all("usr_0");
+        if (i % 70 == 0) table.sweep();
+      }
+    });
+  }
+  for (auto& each : threads) each.join();
+  table.end_all("usr_0");
+  table.end_all("usr_1");
+  EXPECT_EQ(table.size(), 0U);
+}
+
+TEST(Passwords, AreVerifiedAgainstTheirHash) {
+  password_hasher hasher(testing::quick_passwords());
+  const auto hash = testing::must(strata::sync_wait(hasher.hash("correct horse")));
+  EXPECT_TRUE(hash.starts_with("$argon2id$"));
+  EXPECT_EQ(hash.find("horse"), std::string::npos);
+  EXPECT_TRUE(testing::must(strata::sync_wait(hasher.verify(hash, "correct horse"))));
+  EXPECT_FALSE(testing::must(strata::sync_wait(hasher.verify(hash, "Correct horse"))));
+  EXPECT_FALSE(testing::must(strata::sync_wait(hasher.verify({}, "correct horse"))));
+  EXPECT_FALSE(testing::must(strata::sync_wait(hasher.verify("not a hash", "correct horse"))));
+}
+
+TEST(Passwords, AreRefusedWhenTooManyWait) {
+  // One job runs, one waits; those that come while they do are told so.
+  password_hasher hasher({.queue = 1, .operations = 1, .memory = {32u << 20}});
+  strata::run_loop loop;
+  int busy = 0;
+  int finished = 0;
+  for (int i = 0; i < 8; ++i) {
+    strata::start(&loop, hasher.hash("x"), [&](strata::completion<strata::result<std::string>> done) {
+      ++finished;
+      if (done.has_value() && !done->has_value() && done->error().code == strata::errc::busy) ++busy;
+    });
+  }
+  EXPECT_GE(busy, 5);
+  loop.run_until([&] { return finished == 8; });
+  EXPECT_LE(busy, 7);
+}
+
+TEST(Passwords, NameEveryBadSetting) {
+  try {
+    password_hasher bad({.threads = 0, .queue = 0, .operations = 0, .memory = {1}});
+    FAIL() << "accepted";
+  } catch (const strata::bad_options& problem) {
+    EXPECT_EQ(problem.problems().size(), 4U);
+  }
+}
+
+}  // namespace
+}  // namespace platform
