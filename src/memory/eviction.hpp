@@ -10,10 +10,14 @@
 
 namespace strata::memory {
 
+/// What is to be high: the share of requests that hit, or the share of bytes.
+enum class objective : std::uint8_t { objects, bytes };
+
 /// What a policy is built with.
 struct eviction_setup {
   node_pool& pool;
-  std::size_t per_entry;  ///< what an entry costs besides its charge: its cell and index slots
+  std::size_t per_entry = 0;  ///< what an entry costs besides its charge: its cell and index slot
+  objective wanted = objective::objects;
 };
 
 class eviction {
@@ -36,13 +40,19 @@ class eviction {
   /// The cell now at `to` was another of the same pool.
   virtual void moved(handle to) = 0;
 
-  /// How high a hit may raise a node's `uses`.
+  /// How high a hit raises a node's `uses`. A hit does no more, unless `ordered_by_use`.
   virtual std::uint8_t most_uses() const noexcept = 0;
+  /// True if `used` must be called on each hit.
+  virtual bool ordered_by_use() const noexcept { return false; }
+  virtual void used(handle) noexcept {}
+
+  /// What part of its budget one entry may take at most, as a divisor.
+  virtual std::size_t largest_part() const noexcept = 0;
 
   /// The policy's own memory, and what it would like beside it for `grow`; 0: nothing.
   virtual std::size_t bytes() const noexcept = 0;
-  virtual std::size_t growth() const noexcept = 0;
-  virtual void grow() = 0;
+  virtual std::size_t growth() const noexcept { return 0; }
+  virtual void grow() {}
 
   /// Every entry is gone.
   virtual void clear() noexcept = 0;
@@ -51,7 +61,13 @@ class eviction {
 /// Builds a policy for one shard.
 using make_policy = std::unique_ptr<eviction> (*)(const eviction_setup& setup);
 
-/// S3-FIFO (Yang et al., SOSP 2023), by bytes.
+/// The default: S3-FIFO's small queue and ghost before a main part that weighs an entry's size.
+std::unique_ptr<eviction> make_s3_camp(const eviction_setup& setup);
+
+/// S3-FIFO as published, by bytes. Takes no notice of the objective.
 std::unique_ptr<eviction> make_s3_fifo(const eviction_setup& setup);
+
+/// Least recently used. Takes no notice of the objective; a hit writes to two other entries.
+std::unique_ptr<eviction> make_lru(const eviction_setup& setup);
 
 }  // namespace strata::memory

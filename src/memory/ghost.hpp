@@ -2,9 +2,10 @@
 /// The memory of what was evicted: fingerprints of hashes, the oldest forgotten first.
 /// Threads: one strand (a shard's lock).
 ///
-/// A table of 16-bit fingerprints with 16-bit times in buckets of eight. A fingerprint is
-/// remembered while fewer than `reach` others came after it, or until its bucket needs the place;
-/// about one lookup in 10,000 finds what was never there, which costs a little space in the cache.
+/// A table of 16-bit fingerprints with 16-bit times in buckets of eight, about as many slots as are
+/// to be remembered. A fingerprint is remembered while fewer than `reach` others came after it, or
+/// until its bucket needs the place; about one lookup in 8,000 finds what was never there, which
+/// costs a little space in the cache. It grows and never shrinks, but to nothing by `clear`.
 
 #include <array>
 #include <cstddef>
@@ -17,8 +18,10 @@ class ghost {
  public:
   std::size_t bytes() const noexcept { return bytes_for(buckets_); }
 
-  /// What `grow` needs beside the present bytes so that `reach` is remembered well; 0: nothing.
-  std::size_t growth(std::size_t reach) const noexcept;
+  /// What `grow` needs beside the present bytes if `reach` are to be remembered; 0: nothing.
+  std::size_t growth(std::size_t reach) const noexcept {
+    return reach <= buckets_ * ways ? 0 : bytes_for(grown());
+  }
   void grow();
 
   /// Remembers `hash` as the newest.
@@ -38,19 +41,24 @@ class ghost {
   using bucket = std::array<slot, ways>;
 
   static std::size_t bytes_for(std::size_t buckets) noexcept {
-    return buckets == 0 ? 0 : buckets * sizeof(bucket) + 16;
+    return buckets == 0 ? 0 : buckets * sizeof(bucket) + 16;  // with what the allocator adds
   }
-  bucket& bucket_of(std::uint64_t hash) noexcept { return table_[(hash >> 16) & (buckets_ - 1)]; }
+  std::size_t grown() const noexcept { return buckets_ + buckets_ / 2 + 1; }
+
+  bucket& bucket_of(std::uint64_t hash) noexcept {
+    return table_[(hash >> 16 & 0xffff'ffff) * buckets_ >> 32];
+  }
   static std::uint16_t fingerprint_of(std::uint64_t hash) noexcept {
     const auto fingerprint = static_cast<std::uint16_t>(hash);
     return fingerprint == 0 ? 1 : fingerprint;
   }
+  /// How long ago, in units of 2^shift_ additions.
   std::uint64_t age(const slot& s) const noexcept {
     return static_cast<std::uint16_t>((added_ >> shift_) - s.time);
   }
 
   std::unique_ptr<bucket[]> table_;
-  std::size_t buckets_ = 0;  ///< a power of two
+  std::size_t buckets_ = 0;
   std::uint64_t added_ = 0;  ///< time: how many were added
   unsigned shift_ = 0;       ///< a slot's time counts this many bits coarser
 };

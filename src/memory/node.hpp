@@ -25,7 +25,7 @@ struct node {
   std::uint32_t charge = 0;      ///< bytes on the heap: key and value
   std::uint8_t queue = 0;        ///< which of the policy's queues
   std::uint8_t uses = 0;         ///< hits since it was queued, as far as the policy counts
-  std::uint16_t key_size = 0;    ///< of cells with text keys
+  std::uint16_t stamp = 0;       ///< for the policy
 
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 };
@@ -146,50 +146,40 @@ class node_pool {
   std::size_t used_ = 0;
 };
 
-/// A queue through cells, newest first. Knows its length and the bytes its cells hold.
+/// A queue through cells, newest first.
 class node_queue {
  public:
-  node_queue(node_pool& pool, std::size_t bytes_per_entry) : pool_(&pool), per_entry_(bytes_per_entry) {}
-
   std::size_t size() const noexcept { return size_; }
-  std::size_t bytes() const noexcept { return bytes_; }
   handle oldest() const noexcept { return tail_; }
 
-  void push(handle at) noexcept {
-    auto& n = (*pool_)[at];
+  void push(node_pool& pool, handle at) noexcept {
+    auto& n = pool[at];
     n.queue_prev = 0;
     n.queue_next = head_;
-    (head_ != 0 ? (*pool_)[head_].queue_prev : tail_) = at;
+    (head_ != 0 ? pool[head_].queue_prev : tail_) = at;
     head_ = at;
     ++size_;
-    bytes_ += n.charge + per_entry_;
   }
 
-  /// Requires: `at` is in this queue, and its charge is what it was when pushed.
-  void remove(handle at) noexcept {
-    auto& n = (*pool_)[at];
-    (n.queue_prev != 0 ? (*pool_)[n.queue_prev].queue_next : head_) = n.queue_next;
-    (n.queue_next != 0 ? (*pool_)[n.queue_next].queue_prev : tail_) = n.queue_prev;
+  /// Requires: `at` is in this queue.
+  void remove(node_pool& pool, handle at) noexcept {
+    auto& n = pool[at];
+    (n.queue_prev != 0 ? pool[n.queue_prev].queue_next : head_) = n.queue_next;
+    (n.queue_next != 0 ? pool[n.queue_next].queue_prev : tail_) = n.queue_prev;
     --size_;
-    bytes_ -= n.charge + per_entry_;
   }
 
   /// The cell now at `to` was one of this queue.
-  void moved(handle to) noexcept {
-    auto& n = (*pool_)[to];
-    (n.queue_prev != 0 ? (*pool_)[n.queue_prev].queue_next : head_) = to;
-    (n.queue_next != 0 ? (*pool_)[n.queue_next].queue_prev : tail_) = to;
+  void moved(node_pool& pool, handle to) noexcept {
+    auto& n = pool[to];
+    (n.queue_prev != 0 ? pool[n.queue_prev].queue_next : head_) = to;
+    (n.queue_next != 0 ? pool[n.queue_next].queue_prev : tail_) = to;
   }
 
-  void clear() noexcept { *this = node_queue(*pool_, per_entry_); }
-
  private:
-  node_pool* pool_;
-  std::size_t per_entry_;
   handle head_ = 0;
   handle tail_ = 0;
-  std::size_t size_ = 0;
-  std::size_t bytes_ = 0;
+  std::uint32_t size_ = 0;
 };
 
 }  // namespace strata::memory

@@ -5,49 +5,57 @@ namespace strata::memory {
 
 namespace {
 
-/// S3-FIFO: new entries wait in a small queue of a tenth of the bytes. Those used there more than
+/// S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you need for cache eviction", SOSP
+/// 2023). New entries wait in a small queue of a tenth of the bytes. Those used there more than
 /// once go on to the main queue, the others leave and are remembered by the ghost; who comes back
 /// while remembered enters the main queue at once. The main queue is a clock: what was used goes
 /// round again, with one use less.
 class s3_fifo final : public eviction {
  public:
-  explicit s3_fifo(const eviction_setup& setup)
-      : pool_(setup.pool), small_(setup.pool, setup.per_entry), main_(setup.pool, setup.per_entry) {}
+  explicit s3_fifo(const eviction_setup& setup) : pool_(setup.pool), per_entry_(setup.per_entry) {}
 
   void add(handle at, std::uint64_t hash) override {
     pool_[at].queue = ghost_.take(hash, main_.size()) ? in_main : in_small;
     restore(at);
   }
-  void remove(handle at) override { queue_of(at).remove(at); }
-  void restore(handle at) override { queue_of(at).push(at); }
+  void restore(handle at) override {
+    const bool small = pool_[at].queue == in_small;
+    (small ? small_ : main_).push(pool_, at);
+    (small ? small_bytes_ : main_bytes_) += pool_[at].charge + per_entry_;
+  }
+  void remove(handle at) override {
+    const bool small = pool_[at].queue == in_small;
+    (small ? small_ : main_).remove(pool_, at);
+    (small ? small_bytes_ : main_bytes_) -= pool_[at].charge + per_entry_;
+  }
 
   handle victim() override {
     for (;;) {
-      const bool from_small =
-          small_.size() > 0 && (small_.bytes() * 10 > small_.bytes() + main_.bytes() || main_.size() == 0);
-      auto& from = from_small ? small_ : main_;
-      const handle at = from.oldest();
+      const bool small =
+          main_.size() == 0 || (small_.size() > 0 && small_bytes_ * 10 > small_bytes_ + main_bytes_);
+      const handle at = (small ? small_ : main_).oldest();
       if (at == 0) return 0;
+      remove(at);
       auto& n = pool_[at];
-      from.remove(at);
-      if (n.uses < (from_small ? uses_to_stay : 1)) return at;
-      n.uses = from_small ? std::uint8_t{0} : static_cast<std::uint8_t>(n.uses - 1);
+      if (n.uses < (small ? uses_to_stay : 1)) return at;
+      n.uses = small ? std::uint8_t{0} : static_cast<std::uint8_t>(n.uses - 1);
       n.queue = in_main;
-      main_.push(at);
+      restore(at);
     }
   }
   void evicted(const node& was, std::uint64_t hash) override {
     if (was.queue == in_small) ghost_.add(hash);
   }
-  void moved(handle to) override { queue_of(to).moved(to); }
+  void moved(handle to) override { (pool_[to].queue == in_small ? small_ : main_).moved(pool_, to); }
 
   std::uint8_t most_uses() const noexcept override { return 3; }
+  std::size_t largest_part() const noexcept override { return 10; }
   std::size_t bytes() const noexcept override { return sizeof(*this) + ghost_.bytes(); }
-  std::size_t growth() const noexcept override { return ghost_.growth(main_.size() + 1); }
+  std::size_t growth() const noexcept override { return ghost_.growth(main_.size()); }
   void grow() override { ghost_.grow(); }
   void clear() noexcept override {
-    small_.clear();
-    main_.clear();
+    small_ = main_ = {};
+    small_bytes_ = main_bytes_ = 0;
     ghost_.clear();
   }
 
@@ -56,11 +64,12 @@ class s3_fifo final : public eviction {
   static constexpr std::uint8_t in_main = 1;
   static constexpr std::uint8_t uses_to_stay = 2;
 
-  node_queue& queue_of(handle at) noexcept { return pool_[at].queue == in_small ? small_ : main_; }
-
   node_pool& pool_;
+  const std::size_t per_entry_;
   node_queue small_;
   node_queue main_;
+  std::size_t small_bytes_ = 0;
+  std::size_t main_bytes_ = 0;
   ghost ghost_;
 };
 

@@ -63,6 +63,7 @@ struct shard_setup {
   std::size_t budget = 0;
   std::size_t fixed = 0;  ///< what the owner spends for this shard, counted in
   accounting counts = accounting::all;
+  objective wanted = objective::objects;
 };
 
 template <class Cell>
@@ -79,8 +80,8 @@ class shard {
   shard(const shard_setup& setup, MakePolicy&& make_policy)
       : pool_(sizeof(Cell)),
         wheel_(pool_),
-        policy_(make_policy(
-            eviction_setup{pool_, setup.counts == accounting::all ? sizeof(Cell) + index_share : 0})),
+        policy_(make_policy(eviction_setup{
+            pool_, setup.counts == accounting::all ? sizeof(Cell) + index_share : 0, setup.wanted})),
         counts_(setup.counts),
         fixed_(setup.counts == accounting::all ? setup.fixed + sizeof(*this) : 0),
         budget_(setup.budget) {
@@ -94,9 +95,15 @@ class shard {
 
   /// The entry of `key` if it has not ended, or null. Counts as a use.
   Cell* find(std::uint64_t hash, key_type key, std::int64_t now) noexcept {
-    Cell* found = peek(hash, key, now);
-    if (found != nullptr && found->uses < most_uses_) ++found->uses;
-    return found;
+    const handle at = lookup(hash, key);
+    if (at == 0) return nullptr;
+    Cell& cell = at_(at);
+    if (now >= cell.drop_at) return nullptr;
+    if (cell.uses < most_uses_) ++cell.uses;
+    if (ordered_by_use_) [[unlikely]] {
+      policy_->used(at);
+    }
+    return &cell;
   }
 
   /// As find; not a use.
@@ -232,12 +239,13 @@ class shard {
     counters_.bytes = bytes();
   }
 
-  /// The oversize rule: an entry may take a quarter of the shard, so that one large value cannot
-  /// drive everything else out.
+  /// The oversize rule: what part of the shard one entry may take is the policy's to say, so that
+  /// one large value cannot drive everything else out.
   bool fits(std::size_t charge, std::size_t value_bytes) const noexcept {
     constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max() / 2;
     return value_bytes < most && charge < most && budget_ > fixed_ &&
-           charge + (counts_ == accounting::all ? sizeof(Cell) : 0) <= (budget_ - fixed_) / 4;
+           charge + (counts_ == accounting::all ? sizeof(Cell) : 0) <=
+               (budget_ - fixed_) / policy_->largest_part();
   }
 
   /// Evicts until `charge` more bytes fit, with what pool, index and policy need to grow.
@@ -392,6 +400,7 @@ class shard {
   timer_wheel wheel_;
   std::unique_ptr<eviction> policy_;
   const std::uint8_t most_uses_ = policy_->most_uses();
+  const bool ordered_by_use_ = policy_->ordered_by_use();
   const accounting counts_;
   std::size_t fixed_;
   std::size_t budget_;

@@ -26,16 +26,18 @@ class object : public node {
  public:
   using key_type = std::string_view;
   using value_type = table::value;
+  using length = std::uint16_t;
 
   static bool accepts(std::string_view key) {
     return key.size() <= std::numeric_limits<std::uint16_t>::max();
   }
-  static std::size_t key_bytes(std::string_view key) { return block_bytes(key.size()); }
+  static std::size_t key_bytes(std::string_view key) { return block_bytes(sizeof(length) + key.size()); }
 
   object(std::uint64_t hash, std::string_view key)
-      : hash_(hash), text_(new char[std::max<std::size_t>(key.size(), 1)]) {
-    std::memcpy(text_, key.data(), key.size());
-    key_size = static_cast<std::uint16_t>(key.size());
+      : hash_(hash), text_(new char[sizeof(length) + key.size()]) {
+    const auto size = static_cast<length>(key.size());
+    std::memcpy(text_, &size, sizeof size);
+    std::memcpy(text_ + sizeof size, key.data(), key.size());
   }
   object(object&& other) noexcept
       : node(other),
@@ -46,9 +48,13 @@ class object : public node {
   object& operator=(object&&) = delete;
 
   std::uint64_t hash() const noexcept { return hash_; }
-  std::string_view key() const noexcept { return {text_, key_size}; }
+  std::string_view key() const noexcept {
+    length size;
+    std::memcpy(&size, text_, sizeof size);
+    return {text_ + sizeof size, size};
+  }
   bool holds(std::uint64_t hash, std::string_view key) const noexcept {
-    return hash_ == hash && key_size == key.size() && std::memcmp(text_, key.data(), key.size()) == 0;
+    return hash_ == hash && this->key() == key;
   }
   const table::value& value() const noexcept { return value_; }
   table::value put(table::value value) noexcept { return std::exchange(value_, std::move(value)); }
@@ -56,7 +62,7 @@ class object : public node {
 
  private:
   std::uint64_t hash_;
-  char* text_;
+  char* text_;  ///< the key's length, then its text
   table::value value_;
 };
 static_assert(sizeof(object) == 64);
@@ -149,8 +155,9 @@ struct table::impl {
   explicit impl(table_options options)
       : told(std::move(options.on_gone)),
         budget(options.budget.count),
-        parts(checked_shards(options), {.budget = options.budget.count / checked_shards(options)},
-              make_s3_fifo) {}
+        parts(checked_shards(options),
+              {.budget = options.budget.count / checked_shards(options), .wanted = options.wanted},
+              options.policy) {}
 
   on_gone told;
   std::atomic<std::uint64_t> budget;

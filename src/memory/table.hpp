@@ -10,6 +10,7 @@
 #include <strata/time.hpp>
 
 #include "core/function_ref.hpp"
+#include "memory/eviction.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -45,6 +46,10 @@ struct table_options {
   /// Told of each entry that was evicted or expired; of no other. Called under the shard's lock:
   /// must be short, must not throw, must not call the table.
   std::function<void(std::string_view key, std::uint64_t hash, gone why)> on_gone;
+  /// Who is evicted when room is needed.
+  make_policy policy = make_s3_camp;
+  /// What the policy is to keep high, if it can choose.
+  objective wanted = objective::objects;
 };
 
 struct table_stats {

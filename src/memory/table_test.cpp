@@ -240,7 +240,7 @@ TEST(Table, RefusesWhatIsTooLargeAndDropsTheOlderValue) {
   EXPECT_FALSE(t.put("b", 2, std::size_t(-1)));
   EXPECT_FALSE(t.put(std::string(70000, 'k'), 1));
   EXPECT_EQ(t.table.stats().rejected, 3);
-  EXPECT_TRUE(t.put("c", 3, 200 << 10));
+  EXPECT_TRUE(t.put("c", 3, 90 << 10));
 }
 
 TEST(Table, HoldsLargeValuesAfterManySmallOnesWereThere) {
