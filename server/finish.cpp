@@ -8,7 +8,7 @@
 #include "server/encode.hpp"
 #include "server/router.hpp"
 
-#include <array>
+#include <algorithm>
 
 namespace strata::server {
 
@@ -97,7 +97,15 @@ void append_rate_limit(std::string& out, const rate_limit_state& state, int stat
   }
 }
 
-/// What ends every head.
+/// A cached answer is seldom in a CPU cache. Asking for it while the head is composed hides most
+/// of the wait; of a large one the processor fetches the rest ahead by itself.
+void prefetch(const char* from, std::size_t size) {
+  constexpr std::size_t line = 64;
+  constexpr std::size_t most = 2048;
+  for (std::size_t at = 0; at < std::min(size, most); at += line) __builtin_prefetch(from + at);
+}
+
+/// What every head carries.
 void append_common(std::string& out, const connection_facts& facts, std::string_view request_id) {
   out += "X-Request-Id: ";
   out += request_id;
@@ -107,7 +115,6 @@ void append_common(std::string& out, const connection_facts& facts, std::string_
   } else if (facts.http_1_0) {
     out += "Connection: keep-alive\r\n";
   }
-  out += "\r\n";
 }
 
 void begin_head(std::string& out, int status, const connection_facts& facts) {
@@ -139,7 +146,7 @@ class finisher {
     const bool bodiless = asked_.method() == method::head || answer_.status == 204 || answer_.status == 304;
     if (!bodiless) {
       if (form_ != nullptr) {
-        done.shared = form_->body;
+        done.shared = form_->body();
         done.owner = std::move(answer_.content);
       } else {
         done.own = std::move(answer_.body);
@@ -221,13 +228,23 @@ class finisher {
     }
   }
 
+  /// What is the representation's own comes last: it ends the head and is followed by the body.
   void compose(std::string& out) {
+    if (answer_.content && answer_.status != 304) {
+      if (form_ == nullptr) form_ = &answer_.content->identity();
+      prefetch(form_->fields().data(), form_->fields().size() + form_->body().size());
+    }
     begin_head(out, answer_.status, facts_);
+    append_caching(out);
+    for (const auto& each : answer_.fields()) append_field(out, each.name, each.value);
+    if (asked_.rate_limit) append_rate_limit(out, *asked_.rate_limit, answer_.status);
+    append_common(out, facts_, asked_.request_id());
+    if (form_ != nullptr) {
+      out += form_->fields();
+      return;
+    }
     if (answer_.status == 304) {
       append_not_modified(out);
-    } else if (answer_.content) {
-      if (form_ == nullptr) form_ = &answer_.content->identity();
-      out += form_->fields;
     } else if (answer_.status != 204) {
       append_content_fields(out, {.content_type = answer_.content_type.text,
                                   .length = answer_.body.size(),
@@ -238,22 +255,15 @@ class finisher {
     } else if (!answer_.etag.empty()) {
       append_field(out, "ETag", answer_.etag);
     }
-    append_caching(out);
-    for (const auto& each : answer_.fields()) append_field(out, each.name, each.value);
-    if (asked_.rate_limit) append_rate_limit(out, *asked_.rate_limit, answer_.status);
-    append_common(out, facts_, asked_.request_id());
+    out += "\r\n";
   }
 
   bool varies() const { return varies_ || is_encodable(answer_.body.size(), answer_.content_type.text); }
 
   void append_not_modified(std::string& out) {
-    if (answer_.content && (matched_.empty() || matched_ == answer_.content->etag())) {
-      out += answer_.content->identity().not_modified_fields;
-    } else {
-      append_validator_fields(out, {.etag = matched_.empty() ? etag() : matched_,
-                                    .last_modified = last_modified(),
-                                    .varies = answer_.content ? answer_.content->encodable() : varies()});
-    }
+    append_validator_fields(out, {.etag = matched_.empty() ? etag() : matched_,
+                                  .last_modified = last_modified(),
+                                  .varies = answer_.content ? answer_.content->encodable() : varies()});
   }
 
   void append_caching(std::string& out) {
@@ -321,10 +331,11 @@ finished finish_unparsed(response answer, const connection_facts& facts, std::st
                          std::string& out) {
   const auto start = out.size();
   begin_head(out, answer.status, facts);
-  append_content_fields(out, {.content_type = answer.content_type.text, .length = answer.body.size()});
   out += "Cache-Control: no-store\r\n";
   for (const auto& each : answer.fields()) append_field(out, each.name, each.value);
   append_common(out, facts, request_id);
+  append_content_fields(out, {.content_type = answer.content_type.text, .length = answer.body.size()});
+  out += "\r\n";
   finished done;
   done.status = answer.status;
   done.bytes = out.size() - start + answer.body.size();

@@ -23,15 +23,14 @@ const representation::form& not_smaller() {
 
 }  // namespace
 
-representation::representation(std::string body, static_text content_type, std::string_view etag,
+representation::representation(std::string_view body, static_text content_type, std::string_view etag,
                                std::optional<wall_time> last_modified)
     : content_type_(content_type.text), last_modified_(last_modified) {
   if (!etag.empty() && !http::parse_etag(etag)) {
     throw std::invalid_argument("the entity tag " + std::string(etag) + " is malformed");
   }
   encodable_ = is_encodable(body.size(), content_type_);
-  identity_.etag = etag;
-  identity_ = compose(std::move(body), content_coding::identity);
+  identity_ = compose(body, etag, content_coding::identity);
 }
 
 representation::~representation() {
@@ -50,14 +49,10 @@ representation::representation(representation&& other) noexcept
 }
 
 std::size_t representation::bytes() const noexcept {
-  const auto of = [](const form& each) {
-    return each.body.capacity() + each.etag.capacity() + each.fields.capacity() +
-           each.not_modified_fields.capacity();
-  };
-  std::size_t sum = sizeof *this + of(identity_);
+  std::size_t sum = sizeof *this + identity_.wire_.capacity();
   for (const auto& each : encoded_) {
     const auto* made = each.load(std::memory_order_acquire);
-    if (made != nullptr && made != &not_smaller()) sum += sizeof *made + of(*made);
+    if (made != nullptr && made != &not_smaller()) sum += sizeof *made + made->wire_.capacity();
   }
   return sum;
 }
@@ -68,9 +63,9 @@ const representation::form* representation::encoded(content_coding coding) const
   auto& slot = encoded_[static_cast<std::size_t>(coding)];
   const auto* found = slot.load(std::memory_order_acquire);
   if (found == nullptr) {
-    auto text = encode(identity_.body, coding);
+    auto text = encode(body(), coding);
     std::unique_ptr<const form> made;
-    if (text) made = std::make_unique<const form>(compose(std::move(*text), coding));
+    if (text) made = std::make_unique<const form>(compose(*text, etag(), coding));
     const form* mine = made ? made.get() : &not_smaller();
     // Two threads may have encoded; the first one's form is kept by all.
     if (slot.compare_exchange_strong(found, mine, std::memory_order_acq_rel)) {
@@ -81,18 +76,25 @@ const representation::form* representation::encoded(content_coding coding) const
   return found == &not_smaller() ? nullptr : found;
 }
 
-representation::form representation::compose(std::string body, content_coding coding) const {
+representation::form representation::compose(std::string_view body, std::string_view etag,
+                                             content_coding coding) const {
+  static constexpr std::string_view before_etag = "ETag: ";
   form made;
-  made.etag = coded_etag(identity_.etag, coding);
-  append_content_fields(made.fields, {.content_type = content_type_,
-                                      .length = body.size(),
-                                      .coding = coding,
-                                      .etag = made.etag,
-                                      .last_modified = last_modified_,
-                                      .varies = encodable_});
-  append_validator_fields(made.not_modified_fields,
-                          {.etag = made.etag, .last_modified = last_modified_, .varies = encodable_});
-  made.body = std::move(body);
+  const auto coded = coded_etag(etag, coding);
+  made.wire_.reserve(192 + coded.size() + body.size());
+  append_content_fields(made.wire_, {.content_type = content_type_,
+                                     .length = body.size(),
+                                     .coding = coding,
+                                     .etag = coded,
+                                     .last_modified = last_modified_,
+                                     .varies = encodable_});
+  if (!coded.empty()) {
+    made.etag_at_ = made.wire_.find(before_etag) + before_etag.size();
+    made.etag_size_ = coded.size();
+  }
+  made.wire_ += "\r\n";
+  made.body_at_ = made.wire_.size();
+  made.wire_ += body;
   return made;
 }
 

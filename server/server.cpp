@@ -10,6 +10,7 @@
 #include <system_error>
 #include <thread>
 
+#include <sched.h>
 #include <boost/asio/ip/address.hpp>
 
 namespace strata::server {
@@ -49,8 +50,14 @@ void check(const server_options& options) {
   if (!problems.empty()) throw bad_options(std::move(problems));
 }
 
+/// One thread for each core that this process may use, which can be fewer than the machine has.
 server_options with_threads(server_options options) {
-  if (options.threads == 0) options.threads = std::max(1u, std::thread::hardware_concurrency());
+  if (options.threads != 0) return options;
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  const bool told = ::sched_getaffinity(0, sizeof usable, &usable) == 0;
+  options.threads = told ? static_cast<unsigned>(CPU_COUNT(&usable)) : std::thread::hardware_concurrency();
+  options.threads = std::max(1u, options.threads);
   return options;
 }
 

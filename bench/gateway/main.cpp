@@ -36,7 +36,7 @@ struct settings {
   int rounds = 3;
   load_options load;
   int server_core = 0;
-  std::string only;  // a contestant's name, to profile it
+  std::string only;  // contestants' roles, comma-separated; empty: all
 };
 
 process start_responder(const std::string& name, int core, contestant& as) {
@@ -102,7 +102,9 @@ class comparison {
 };
 
 int compare(const settings& how) {
-  const auto wanted = [&](std::string_view name) { return how.only.empty() || how.only == name; };
+  const auto wanted = [&](std::string_view name) {
+    return how.only.empty() || ("," + how.only + ",").contains("," + std::string(name) + ",");
+  };
   std::vector<process> running;
   std::vector<contestant> who;
   const auto add = [&](const std::string& name, const std::string& role) {
@@ -143,7 +145,7 @@ int compare(const settings& how) {
 
 int run(int count, char** values) {
   settings how;
-  for (int i = 1; i < count; ++i) {
+  for (int i = 1; i < count; i += 2) {
     const std::string_view option = values[i];
     const char* value = i + 1 < count ? values[i + 1] : "";
     if (option == "--serve") {
@@ -162,10 +164,9 @@ int run(int count, char** values) {
     } else {
       fmt::print(stderr,
                  "use: gateway_bench [--seconds N] [--rounds N] [--connections N] "
-                 "[--only epoll|asio|strata|nginx|gateway]\n");
+                 "[--only epoll,asio,strata,nginx,gateway]\n");
       return 2;
     }
-    ++i;
   }
   if (std::thread::hardware_concurrency() < 2) throw std::runtime_error("two cores are needed");
   return compare(how);

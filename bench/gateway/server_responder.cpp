@@ -4,9 +4,9 @@
 
 #include <csignal>
 #include <cstdio>
-#include <unordered_map>
 
 #include <fmt/format.h>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 namespace bench {
 
@@ -31,7 +31,7 @@ int serve_strata() {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  std::unordered_map<std::string, std::shared_ptr<const representation>, hash, std::equal_to<>> all;
+  boost::unordered_flat_map<std::string, std::shared_ptr<const representation>, hash, std::equal_to<>> all;
   for (int i = 0; i < documents; ++i) {
     all[document_id(i)] =
         std::make_shared<const representation>(document(i), static_text("application/json"), entity_tag);
