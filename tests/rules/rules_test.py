@@ -172,11 +172,17 @@ class RulesTest(unittest.TestCase):
         self.assert_one(self.breaches("docs", {"README.md": "# A\n[b](#part)\n"}), "README.md:2", "no such heading")
 
     def test_guide_pages_and_decisions_have_their_shape(self):
-        self.assert_one(self.breaches("docs", {"docs/guide/a.md": "# A\n\n## Steps\n"}),
+        guide = {"docs/guide/README.md": "# Guide\n\nAll: [a](a.md)\n"}
+        self.assertEqual(self.breaches("docs", {**guide, "docs/guide/a.md": "# A\n\nDoes it.\n"})[0], [])
+        self.assert_one(self.breaches("docs", {**guide, "docs/guide/a.md": "# A\n\n## Steps\n"}),
                         "docs/guide/a.md:3", "one sentence")
-        decision = "# 1\n\n## Context\n## Decision\n## Revisit when\n"
-        self.assert_one(self.breaches("docs", {"docs/decisions/0001-a.md": decision}),
-                        "docs/decisions/0001-a.md:1", "## Rejected")
+        decision = {"docs/decisions/0001-a.md": "# 1\n\n## Context\n## Decision\n## Revisit when\n",
+                    "docs/decisions/README.md": "# All\n\n[1](0001-a.md)\n"}
+        self.assert_one(self.breaches("docs", decision), "docs/decisions/0001-a.md:1", "## Rejected")
+
+    def test_a_guide_page_that_nothing_links_to_is_a_breach(self):
+        self.assert_one(self.breaches("docs", {"docs/guide/a.md": "# A\n\nDoes it.\n"}),
+                        "docs/guide/a.md:1", "not linked")
 
 
 if __name__ == "__main__":

@@ -72,8 +72,16 @@ def check_shape(tree, path):
                 yield Breach(path, 1, f"a decision has the heading '{heading}'")
 
 
+def check_index(tree, path):
+    index = path.rpartition("/")[0] + "/README.md"
+    if path.startswith(("docs/guide/", "docs/decisions/")) and path != index:
+        if index not in tree.paths or f"]({path.rpartition('/')[2]})" not in tree.text(index):
+            yield Breach(path, 1, f"is not linked from {index}")
+
+
 def check(tree):
     for path in tree.named(".md"):
         yield from check_snippets(tree, path)
         yield from check_links(tree, path)
         yield from check_shape(tree, path)
+        yield from check_index(tree, path)
