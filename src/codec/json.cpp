@@ -1,8 +1,10 @@
 #include <strata/json.hpp>
 
-#include <boost/json/serialize.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace strata::json {
 
@@ -14,10 +16,58 @@ void append_number(std::string& out, N number) {
   out.append(text, std::to_chars(text, text + sizeof text, number).ptr);
 }
 
+// Boost's own serializer writes 0.3 as 3E-1: right, but not what somebody wants back who sent 0.3.
+void append_value(std::string& out, const boost::json::value& value) {
+  switch (value.kind()) {
+    case boost::json::kind::null:
+      out += "null";
+      return;
+    case boost::json::kind::bool_:
+      out += value.get_bool() ? "true" : "false";
+      return;
+    case boost::json::kind::int64:
+      append_number(out, value.get_int64());
+      return;
+    case boost::json::kind::uint64:
+      append_number(out, value.get_uint64());
+      return;
+    case boost::json::kind::double_:
+      detail::append_double(out, value.get_double());
+      return;
+    case boost::json::kind::string:
+      append_string(out, value.get_string());
+      return;
+    case boost::json::kind::array: {
+      out += '[';
+      bool first = true;
+      for (const auto& each : value.get_array()) {
+        if (!std::exchange(first, false)) out += ',';
+        append_value(out, each);
+      }
+      out += ']';
+      return;
+    }
+    case boost::json::kind::object: {
+      out += '{';
+      bool first = true;
+      for (const auto& each : value.get_object()) {
+        if (!std::exchange(first, false)) out += ',';
+        append_string(out, each.key());
+        out += ':';
+        append_value(out, each.value());
+      }
+      out += '}';
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 std::string to_text(const boost::json::value& value) {
-  return boost::json::serialize(value);
+  std::string out;
+  append_value(out, value);
+  return out;
 }
 
 void append_string(std::string& out, std::string_view text) {
