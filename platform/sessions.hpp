@@ -78,6 +78,7 @@ class session_table {
   struct shard;
   struct index;
 
+  /// Requires: `token` has a token's length.
   digest digest_of(std::string_view token) const;
   shard& shard_of(const digest& id) const;
   bool ended(const entry& of, strata::time_point now) const;

@@ -96,7 +96,7 @@ class repository {
   /// As `cache::get_or_set`. Errors: those of `load`.
   /// Cost: hit O(1), no I/O, no coroutine frame.
   task<lookup<View>> find(std::string_view id) const {
-    return cache_->get_or_set(key_of(id), [this, id = std::string(id)] { return load_view(id); });
+    return cache_->get_or_set(key_of(id), view_loader(*this, id));
   }
 
   /// The row with this id from the database. Errors: as `database::query`, and corrupt_entry if a
@@ -207,6 +207,23 @@ class repository {
   const std::string& table() const noexcept { return statements_.table; }
 
  private:
+  /// Loads one row. Keeps the id itself only once it is moved, which the cache does on a miss: a
+  /// hit allocates nothing for it.
+  class view_loader {
+   public:
+    view_loader(const repository& rows, std::string_view id) : rows_(&rows), id_(id) {}
+    view_loader(view_loader&& other)
+        : rows_(other.rows_), kept_(other.kept_ ? std::move(other.kept_) : std::string(other.id_)) {}
+    task<result<std::optional<View>>> operator()() const {
+      return rows_->load_view(kept_ ? *kept_ : std::string(id_));
+    }
+
+   private:
+    const repository* rows_;
+    std::string_view id_;
+    std::optional<std::string> kept_;
+  };
+
   task<result<std::optional<View>>> load_view(std::string id) const {
     auto row = co_await load(std::move(id));
     if (!row) co_return std::unexpected(std::move(row.error()));

@@ -1,6 +1,7 @@
 #include <strata/key.hpp>
 
 #include <xxhash.h>
+#include <array>
 #include <charconv>
 
 namespace strata {
@@ -16,22 +17,34 @@ std::uint64_t hash_of(std::string_view text) noexcept {
   return XXH3_64bits(text.data(), text.size());
 }
 
+namespace {
+
+constexpr auto needs_escape = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0; c <= 0x20; ++c) table[c] = true;
+  for (const unsigned char c : {'%', ':', '*', '?', '[', ']', '{', '}', '\\', '\x7f'}) table[c] = true;
+  return table;
+}();
+
+}  // namespace
+
 void append_escaped(std::string& out, std::string_view argument) {
   static constexpr char hex[] = "0123456789ABCDEF";
   if (argument.empty()) {
     out += '%';
     return;
   }
-  for (const char c : argument) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte <= 0x20 || byte == 0x7f || std::string_view("%:*?[]{}\\").contains(c)) {
-      out += '%';
-      out += hex[byte >> 4];
-      out += hex[byte & 15];
-    } else {
-      out += c;
-    }
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < argument.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(argument[i]);
+    if (!needs_escape[byte]) continue;
+    out.append(argument, copied, i - copied);
+    copied = i + 1;
+    out += '%';
+    out += hex[byte >> 4];
+    out += hex[byte & 15];
   }
+  out.append(argument, copied);
 }
 
 namespace detail {
