@@ -54,8 +54,8 @@ strata::task<> by_hand(strata::cache& cache, directory& source) {
   CHECK(!before && before.info().reason == strata::miss_reason::absent);
 
   const auto read = co_await cache.get_or_set(where, [&](strata::fill_context& fill) -> std::optional<agent> {
-    fill.ttl = 1min;             // this value only
-    fill.tags = {"team:north"};  // besides the policy's
+    fill.set_ttl(1min);             // this value only
+    fill.set_tags({"team:north"});  // besides the policy's
     return agent{"agt_7", "Diver", source.rows["agt_1"].version};
   });
   CHECK(read && read.info().stored);

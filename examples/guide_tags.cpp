@@ -10,7 +10,7 @@ using strata::miss_reason;
 strata::task<> tags(strata::cache& cache) {
   const strata::entity<std::string, "listing:{id}"> listings{{.ttl = 30min, .tags = {"marketplace"}}};
   const auto render = [](strata::fill_context& fill) {
-    fill.tags = {"publisher:acme"};
+    fill.set_tags({"publisher:acme"});
     return std::string("a weather tool");
   };
   co_await cache.get_or_set(listings("lst_1"), render);

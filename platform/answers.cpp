@@ -47,6 +47,7 @@ response failed(const strata::error& why) {
     case errc::too_large:
     case errc::invalid_argument:
     case errc::corrupt_entry:
+    case errc::factory_failed:
     case errc::statement:
       break;
   }

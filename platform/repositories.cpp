@@ -21,7 +21,7 @@ strata::task<strata::result<page>> load_page(strata::database& source, list_quer
   auto body = rendered_page<T>(*rows, part.page, part.limit, empty);
   if (!body) co_return std::unexpected(std::move(body.error()));
   // There are endless pages behind the last one: they must not push out what is read.
-  context.skip = empty && part.page > 1;
+  if (empty && part.page > 1) context.skip();
   co_return page(std::move(*body));
 }
 

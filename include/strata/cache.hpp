@@ -13,9 +13,11 @@
 #include <strata/entity.hpp>
 #include <strata/error.hpp>
 #include <strata/lookup.hpp>
+#include <strata/observer.hpp>
 #include <strata/stats.hpp>
 #include <strata/store.hpp>
 #include <strata/task.hpp>
+#include <strata/timer.hpp>
 
 #include <concepts>
 #include <functional>
@@ -29,6 +31,7 @@ namespace strata {
 
 namespace detail {
 class engine;
+
 }
 
 struct cache_options {
@@ -44,26 +47,68 @@ struct cache_options {
   /// How long another process may hold the right to fill a key in L2.
   duration lease = std::chrono::seconds(30);
 
-  /// Of the random numbers behind jitter; 0: chosen at random.
+  /// How many factories may run at once in this process, and how many may wait for their turn;
+  /// more end with errc::busy. 0: no limit.
+  unsigned factory_limit = 0;
+  unsigned factory_queue = 1024;
+
+  /// Hooks, or null.
+  std::shared_ptr<cache_observer> observer;
+
+  /// Where factories run that nobody waits for, or only for so long. These three outlive the cache
+  /// and what it runs in the background.
+  executor* background = &system_background();
+  timers* timer = &system_timers();
+
+  /// Of the random numbers behind jitter and XFetch; 0: chosen at random.
   std::uint64_t seed = 0;
 
   const clock* time = &system_clock();
 };
 
-/// Told to a factory: what it may say about the value it is computing.
+/// What a factory may say about the value it is computing, and what it may know.
+/// Threads: the factory's own.
 class fill_context {
  public:
-  explicit fill_context(commit_time started) : asof(started) {}
+  explicit fill_context(commit_time started) : asof_(started) {}
 
   /// When the value was true. Preset to the start of the factory, which is always safe; a
   /// factory that read a snapshot may set the snapshot's own time.
-  commit_time asof;
+  void set_asof(commit_time asof) { asof_ = asof; }
+  commit_time asof() const noexcept { return asof_; }
+
   /// Replaces the policy's ttl for this value.
-  std::optional<duration> ttl;
+  void set_ttl(duration ttl) { ttl_ = ttl; }
+
   /// Tags besides the policy's.
-  std::vector<std::string> tags;
+  void set_tags(std::vector<std::string> tags) { tags_ = std::move(tags); }
+  void add_tag(std::string tag) { tags_.push_back(std::move(tag)); }
+
   /// Do not cache this value.
-  bool skip = false;
+  void skip() noexcept { skip_ = true; }
+
+  /// The value that is being replaced and may still be right, or null.
+  template <class T>
+  const T* previous() const noexcept {
+    return static_cast<const T*>(previous_.get());
+  }
+
+  /// The previous value is still right: it gets a new life, and what the factory returns is not
+  /// looked at. Requires: previous() is not null.
+  void not_modified() noexcept { not_modified_ = true; }
+
+  /// The factory failed, whatever it returns: as if it had returned `why`.
+  void fail(error why) { failure_ = std::move(why); }
+
+ private:
+  friend class detail::engine;
+  commit_time asof_;
+  std::optional<duration> ttl_;
+  std::vector<std::string> tags_;
+  std::shared_ptr<const void> previous_;
+  std::optional<error> failure_;
+  bool skip_ = false;
+  bool not_modified_ = false;
 };
 
 namespace detail {
@@ -84,6 +129,7 @@ struct any_lookup {
   any_value value;
   read_info info;
   std::shared_ptr<const error> failure;
+  bool refresh_due = false;  ///< a hit that wants its value refreshed in the background
 };
 
 template <class R>
@@ -164,16 +210,29 @@ class cache {
   /// One call a key at a time in this process; other callers wait for it and get its value,
   /// its error or its exception.
   /// Requires: `factory` does not call this cache for the same key.
-  /// Returns:  value | not found (negative) | error
-  /// Errors:   what `factory` returns; rethrows what `factory` throws. L2 failing is no error.
-  /// Threads:  any; resumes on the caller's executor.
+  /// Returns:  value | stale value (policy) | not found (negative) | error
+  /// Errors:   what `factory` returns; timeout (policy.hard_timeout); busy (options.factory_limit);
+  ///           rethrows what `factory` throws. L2 failing is no error.
+  /// Threads:  any; resumes on the caller's executor. With timeouts in the policy, and for a
+  ///           background refresh, `factory` runs on options.background.
+  /// Cancel:   dropping the task of the caller whose factory runs wakes the others to try again.
   /// Lifetime: `where` copied; `factory` kept until it has run.
   /// Cost:     hit O(1), no I/O, no coroutine frame; miss factory + at most two L2 round trips.
   template <class T, factory F>
   task<lookup<T>> get_or_set(const typed_key<T>& where, F factory) {
     auto hit = find(erased(where));
-    if (hit.info.from != layer::none) return lookup<T>(std::move(hit));
+    if (hit.info.from != layer::none) {
+      if (hit.refresh_due) refresh_behind(erased(where), detail::erase_factory<T>(std::move(factory)));
+      return lookup<T>(std::move(hit));
+    }
     return then_fill(where, detail::erase_factory<T>(std::move(factory)), hit.info.reason);
+  }
+
+  /// Runs `factory` now and replaces what is cached, which is served until then. One call a key at
+  /// a time, as in get_or_set.
+  template <class T, factory F>
+  task<lookup<T>> refresh(const typed_key<T>& where, F factory) {
+    return then_refresh(where, detail::erase_factory<T>(std::move(factory)));
   }
 
   /// Stores `value`, true as of now. Returns whether it was stored: a value older than what an
@@ -190,7 +249,8 @@ class cache {
   }
 
   /// The right to store a value that a writer will have committed: take it before COMMIT, hand
-  /// it to `set_committed` after. An invalidation in between makes it void.
+  /// it to `set_committed` after. An invalidation in between makes it void. Dropped without
+  /// `set_committed`, it removes the key, since the commit may have happened.
   class write_ticket {
    public:
     write_ticket(write_ticket&&) noexcept;
@@ -245,6 +305,17 @@ class cache {
   task<> remove(const key& where);
   task<> remove(std::vector<key> keys);
 
+  /// Makes `where` expired: the next read fills anew, and the value is kept for stale serving as
+  /// far as the policy allows. What must not be seen any more is removed, not expired.
+  template <class T>
+  task<> expire(const typed_key<T>& where) {
+    return expire(where.key);
+  }
+  task<> expire(const key& where);
+  task<> expire_by_tag(std::string_view tag);
+  task<> expire_by_prefix(std::string_view prefix);
+  task<> expire_all();
+
   /// Removes every value that carries `tag`. O(1), whatever the number of values.
   task<> remove_by_tag(std::string_view tag);
 
@@ -255,7 +326,7 @@ class cache {
   /// any other glob walks all keys.
   task<> remove_pattern(std::string_view glob);
 
-  /// Removes everything. O(1).
+  /// Removes everything. Cost: O(entries in memory).
   task<> clear();
 
   /// Gives the value of `where` a new time to live. Returns whether it was there and fresh.
@@ -313,7 +384,14 @@ class cache {
     co_return co_await set_any(std::move(ticket), erased(where), std::move(value));
   }
 
+  template <class T>
+  task<lookup<T>> then_refresh(typed_key<T> where, detail::any_factory factory) {
+    co_return lookup<T>(co_await refresh_slow(erased(where), std::move(factory)));
+  }
+
   bool has_second_level() const noexcept;
+  task<detail::any_lookup> refresh_slow(detail::any_key where, detail::any_factory factory);
+  void refresh_behind(const detail::any_key& where, detail::any_factory factory);
   detail::any_lookup find(const detail::any_key& where);
   detail::any_lookup give_up(const detail::any_key& where, detail::any_lookup missed);
   task<detail::any_lookup> get_slow(detail::any_key where);
@@ -325,7 +403,7 @@ class cache {
   task<std::vector<detail::any_lookup>> get_or_set_many(std::span<const detail::any_key> keys,
                                                         detail::any_batch_factory factory);
 
-  std::unique_ptr<detail::engine> engine_;
+  std::shared_ptr<detail::engine> engine_;
 };
 
 template <class T, class F>

@@ -23,6 +23,7 @@ enum class errc {
   conflict,              ///< the row's version is not the one that was expected
   not_found,             ///< the row to be written does not exist
   busy,                  ///< a bounded queue or pool is full
+  factory_failed,        ///< a factory threw; where an exception cannot be handed on
   statement,             ///< the database refused a statement: syntax, unknown table or column
 };
 

@@ -44,6 +44,7 @@ struct read_info {
   miss_reason reason = miss_reason::none;  ///< why the layers above `from` missed
   bool stored = false;                     ///< the factory's value was stored
   bool shared = false;                     ///< another caller's factory call answered
+  bool stale = false;                      ///< past its ttl, or expired: served by the policy's leave
   duration ttl{};                          ///< freshness left; 0 if it was not stored
   commit_time asof = 0;
 

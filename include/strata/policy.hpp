@@ -4,6 +4,7 @@
 
 #include <strata/time.hpp>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,42 @@ struct policy {
   /// A value whose encoding is larger is returned, but not stored, and counted.
   byte_size max_size{1u << 20};
 
+  /// Fail-safe: when the factory fails or is too slow, serve the last value, marked stale, for up
+  /// to `grace` after its ttl; and ask the factory again only after `throttle`.
+  bool fail_safe = false;
+  duration grace = std::chrono::hours(24);
+  duration throttle = std::chrono::seconds(30);
+
+  /// For so long after its ttl a value is served at once, marked stale, while it is refreshed in
+  /// the background. 0: off.
+  duration stale_while_revalidate{};
+
+  /// A hit in the last part of a value's life refreshes it in the background, so that a value in
+  /// use never expires: 0.9 begins at nine tenths of the ttl. 0: off.
+  double eager_refresh = 0;
+
+  /// Probabilistic early refresh (XFetch: Vattani, Chierichetti, Lowenstein, VLDB 2015): the
+  /// slower the factory, the earlier. 1 is the paper's choice; 0: off.
+  double xfetch_beta = 0;
+
+  /// How long a caller waits for the factory when there is a stale value to serve instead; the
+  /// factory goes on in the background. Needs fail_safe. 0: for ever.
+  duration soft_timeout{};
+
+  /// How long a caller waits for the factory at all. The factory goes on in the background, and
+  /// what it makes is still stored. 0: for ever.
+  duration hard_timeout{};
+
   /// Tags that every value of this kind carries, besides those its factory adds.
   std::vector<std::string> tags = {};
+
+  /// How long after its ttl a value may be served stale, for any reason.
+  duration stale_window() const noexcept {
+    return std::max(fail_safe ? grace : duration::zero(), stale_while_revalidate);
+  }
+  bool has_timeouts() const noexcept {
+    return soft_timeout > duration::zero() || hard_timeout > duration::zero();
+  }
 
   static constexpr duration max_ttl = std::chrono::hours(24 * 30);
 };

@@ -21,6 +21,8 @@ struct type_stats {
   std::uint64_t l2_hits = 0;
   std::uint64_t negative_hits = 0;                   ///< of the hits, those that said "not found"
   std::array<std::uint64_t, miss_reasons> misses{};  ///< by miss_reason
+  std::uint64_t stale_hits = 0;                      ///< reads answered with a stale value
+  std::uint64_t refreshes = 0;                       ///< begun in the background
   std::uint64_t shared = 0;                          ///< reads answered by another caller's factory call
   std::uint64_t fills = 0;
   std::uint64_t fills_fenced = 0;  ///< refused: older than an invalidation
@@ -57,7 +59,7 @@ struct cache_stats {
 struct explanation {
   struct level {
     std::string layer;   ///< "l1", "l2"
-    std::string state;   ///< "fresh", "invalid", "absent", "unreachable", "off"
+    std::string state;   ///< "fresh", "stale", "invalid", "absent", "unreachable", "off"
     std::string reason;  ///< why it is not fresh: a miss_reason's name
     double ttl_seconds = 0;
     double age_seconds = 0;

@@ -32,7 +32,8 @@ using lease_token = std::uint64_t;
 struct stored_value {
   std::string bytes;
   commit_time asof = 0;
-  duration ttl{};  ///< what is left of its life
+  duration ttl{};        ///< what is left until the store forgets it
+  bool expired = false;  ///< by `expire`: only for stale serving
 };
 
 /// What `acquire` found: a value, or the lease, or that somebody else holds the lease.
@@ -56,8 +57,9 @@ struct fill_request {
 
 /// A lower bound on asof for every key that carries a tag or prefix.
 struct floor_entry {
-  std::uint32_t bucket;
-  commit_time asof;
+  std::uint32_t bucket = 0;
+  commit_time asof = 0;
+  bool soft = false;  ///< below it a value is expired, not gone
 };
 
 /// Told by the store what others changed: changes made through the observed connection itself
@@ -66,7 +68,7 @@ struct floor_entry {
 class store_observer {
  public:
   virtual ~store_observer() = default;
-  /// The value of `key` was filled, removed or expired.
+  /// The value of `key` was filled, removed or expired, or its lease ended without a fill.
   virtual void changed(std::string_view key) = 0;
   /// A floor was raised.
   virtual void floor_raised(floor_entry floor) = 0;
@@ -92,8 +94,12 @@ class store {
   virtual task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys,
                                                            duration hold) = 0;
 
-  /// Takes the lease of `key` even if a value or another lease is there; the other holder's fill
-  /// will be refused. What a writer calls before it commits.
+  /// Takes the lease of `key` though a value is there; 0 if somebody else holds it. What a reader
+  /// calls who found a value that it may not serve, or not for long.
+  virtual task<result<lease_token>> take_lease(std::string_view key, duration hold) = 0;
+
+  /// Takes the lease of `key` even if somebody else holds it; the other holder's fill will be
+  /// refused. What a writer calls before it commits.
   virtual task<result<lease_token>> force_lease(std::string_view key, duration hold) = 0;
 
   /// Stores a value for its ttl if the rules above allow it, and ends the lease.
@@ -107,6 +113,9 @@ class store {
 
   /// Removes the value if its asof is below `floor`, and raises the floor of a lease in flight.
   virtual task<result<void>> invalidate(std::span<const std::string> keys, commit_time floor) = 0;
+
+  /// As `invalidate`, but the value stays, marked expired.
+  virtual task<result<void>> expire(std::span<const std::string> keys, commit_time floor) = 0;
 
   /// Removes every key that matches `glob` (`*`, `?`, `[…]`, `\`) as `invalidate` would.
   /// Cost: O(all keys), in bounded batches. Returns how many values were removed.

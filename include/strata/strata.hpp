@@ -13,6 +13,7 @@
 #include <strata/key.hpp>
 #include <strata/lookup.hpp>
 #include <strata/migrations.hpp>
+#include <strata/observer.hpp>
 #include <strata/policy.hpp>
 #include <strata/repository.hpp>
 #include <strata/row.hpp>
@@ -20,4 +21,5 @@
 #include <strata/store.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
+#include <strata/timer.hpp>
 #include <strata/unit_of_work.hpp>

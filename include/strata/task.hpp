@@ -264,6 +264,9 @@ class event {
   void set();
   bool is_set() const;
 
+  /// Calls `work` when the event is set: by the thread that sets it, or now if it is set.
+  void then(std::move_only_function<void()> work);
+
   struct awaiter {
     event& self;
     bool await_ready() const { return self.is_set(); }
@@ -285,6 +288,7 @@ class event {
   mutable std::mutex mutex_;
   bool set_ = false;
   std::deque<waiter> waiters_;
+  std::deque<std::move_only_function<void()>> then_;
 };
 
 }  // namespace strata

@@ -4,7 +4,7 @@ namespace strata {
 
 namespace {
 
-constexpr std::size_t fixed_size = 20;
+constexpr std::size_t fixed_size = 28;
 constexpr unsigned char negative_flag = 1;
 
 void append_big_endian(std::string& out, std::uint64_t number, int bytes) {
@@ -28,6 +28,8 @@ void append_header(std::string& out, const entry_header& header) {
   append_big_endian(out, header.asof, 8);
   const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(header.life).count();
   append_big_endian(out, static_cast<std::uint64_t>(life), 8);
+  const auto grace = std::chrono::duration_cast<std::chrono::milliseconds>(header.grace).count();
+  append_big_endian(out, static_cast<std::uint64_t>(grace), 8);
   for (const auto& tag : header.tags) {
     append_big_endian(out, tag.size(), 2);
     out += tag;
@@ -51,7 +53,12 @@ result<decoded_entry> decode_entry(std::string_view bytes) {
   if (life > static_cast<std::uint64_t>(longest.count())) {
     return fail(errc::corrupt_entry, "the entry's life is out of range");
   }
+  const auto grace = read_big_endian(bytes.substr(20, 8));
+  if (grace > static_cast<std::uint64_t>(longest.count())) {
+    return fail(errc::corrupt_entry, "the entry's grace is out of range");
+  }
   entry.header.life = std::chrono::milliseconds(life);
+  entry.header.grace = std::chrono::milliseconds(grace);
   std::size_t at = fixed_size;
   for (int left = static_cast<unsigned char>(bytes[3]); left > 0; --left) {
     if (bytes.size() - at < 2) return fail(errc::corrupt_entry, "the entry ends inside its tags");

@@ -6,7 +6,8 @@
 ///   3   1  number of tags
 ///   4   8  asof, big-endian, where a script can compare it without decoding the rest
 ///  12   8  the whole life of the entry when it was filled, milliseconds, big-endian
-///  20      tags: each 2 bytes length, big-endian, and its bytes
+///  20   8  grace: how long after its life it may be served stale, milliseconds, big-endian
+///  28      tags: each 2 bytes length, big-endian, and its bytes
 ///          the payload, to the end
 ///
 /// Threads: pure functions.
@@ -23,6 +24,7 @@ namespace strata {
 struct entry_header {
   commit_time asof = 0;
   duration life{};
+  duration grace{};
   bool negative = false;
   std::vector<std::string> tags;
 };

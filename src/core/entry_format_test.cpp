@@ -31,7 +31,7 @@ TEST(EntryFormat, GivesBackWhatWasPutIn) {
 TEST(EntryFormat, KeepsAsofWhereAScriptCanReadIt) {
   const auto bytes = encoded({.asof = 0x0102030405060708, .life = 1s, .negative = true, .tags = {}}, "");
   EXPECT_EQ(bytes.substr(4, 8), "\x01\x02\x03\x04\x05\x06\x07\x08");
-  EXPECT_EQ(bytes.size(), 20u);
+  EXPECT_EQ(bytes.size(), 28u);
 }
 
 TEST(EntryFormat, RefusesEveryTruncationInsideTheHeader) {

@@ -37,6 +37,8 @@ std::string_view name(errc code) noexcept {
       return "not_found";
     case errc::busy:
       return "busy";
+    case errc::factory_failed:
+      return "factory_failed";
     case errc::statement:
       return "statement";
   }

@@ -16,6 +16,29 @@ std::vector<std::string> problems(const policy& rules) {
     found.emplace_back("policy.jitter must be from 0 to 0.5");
   }
   if (rules.max_size.count == 0) found.emplace_back("policy.max_size must be more than 0");
+  const auto bounded = [&](duration span, const char* name) {
+    if (span < duration::zero() || span > policy::max_ttl) {
+      found.push_back(std::string("policy.") + name + " must be from 0 to 30 days");
+    }
+  };
+  bounded(rules.grace, "grace");
+  bounded(rules.throttle, "throttle");
+  bounded(rules.stale_while_revalidate, "stale_while_revalidate");
+  bounded(rules.soft_timeout, "soft_timeout");
+  bounded(rules.hard_timeout, "hard_timeout");
+  if (!(rules.eager_refresh >= 0 && rules.eager_refresh < 1)) {
+    found.emplace_back("policy.eager_refresh must be from 0 to less than 1");
+  }
+  if (!(rules.xfetch_beta >= 0 && rules.xfetch_beta <= 100)) {
+    found.emplace_back("policy.xfetch_beta must be from 0 to 100");
+  }
+  if (rules.soft_timeout > duration::zero() && !rules.fail_safe) {
+    found.emplace_back("policy.soft_timeout needs fail_safe: without it there is nothing to serve instead");
+  }
+  if (rules.soft_timeout > duration::zero() && rules.hard_timeout > duration::zero() &&
+      rules.soft_timeout >= rules.hard_timeout) {
+    found.emplace_back("policy.soft_timeout must be less than hard_timeout");
+  }
   for (const auto& tag : rules.tags) {
     if (tag.empty() || tag.size() > key::max_length) {
       found.emplace_back("policy.tags: a tag is 1 to 1024 bytes");

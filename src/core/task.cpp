@@ -33,11 +33,14 @@ std::size_t run_loop::run_ready() {
 
 void event::set() {
   std::deque<waiter> woken;
+  std::deque<std::move_only_function<void()>> called;
   {
     std::lock_guard lock(mutex_);
     set_ = true;
     woken.swap(waiters_);
+    called.swap(then_);
   }
+  for (auto& each : called) each();
   for (auto& each : woken) {
     if (each.where != nullptr) {
       each.where->post([handle = each.handle] { handle.resume(); });
@@ -45,6 +48,17 @@ void event::set() {
       each.handle.resume();
     }
   }
+}
+
+void event::then(std::move_only_function<void()> work) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!set_) {
+      then_.push_back(std::move(work));
+      return;
+    }
+  }
+  work();
 }
 
 bool event::is_set() const {

@@ -1,7 +1,9 @@
 /// Many keys at once: one L2 round trip, and one factory call for all that missed.
 ///
 /// A batch first leads the flights it can (those nobody leads), completes them all, and only then
-/// follows the others'. So two batches that overlap never wait for each other.
+/// follows the others'. So two batches that overlap never wait for each other. A batch does not
+/// refresh in the background: a value that is due is served, one that is stale is a miss, and
+/// stands in under fail-safe if the factory fails.
 
 #include "engine/engine.hpp"
 
@@ -24,7 +26,9 @@ struct engine::batch {
   };
   std::vector<led> leads;
   std::vector<followed> follows;
-  std::vector<std::size_t> alone;  ///< loaded without a flight
+  std::vector<std::size_t> alone;    ///< loaded without a flight
+  std::vector<std::size_t> missing;  ///< what the factory is asked for: `alone`, then `fills`
+  std::vector<led*> fills;
 };
 
 task<std::vector<any_lookup>> engine::get_many(std::span<const any_key> keys) {
@@ -57,11 +61,13 @@ task<std::vector<any_lookup>> engine::get_many(std::span<const any_key> keys) {
       lookup = give_up(where, std::move(lookup));
       continue;
     }
-    if (auto entry = decode(where, *(*stored)[m])) {
+    const auto entry = decode(where, *(*stored)[m]);
+    const auto stands = entry ? judge(where, **entry, now()) : judgement{state::gone, entry.error()};
+    if (stands.is == state::fresh) {
       admit(held[m], where.key, *entry, true);
       lookup = hit(where, *entry, layer::l2, now());
     } else {
-      lookup.info.reason = entry.error();
+      lookup.info.reason = stands.why;
       lookup = give_up(where, std::move(lookup));
     }
   }
@@ -69,15 +75,18 @@ task<std::vector<any_lookup>> engine::get_many(std::span<const any_key> keys) {
 }
 
 task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
-  std::vector<std::size_t> missing = work.alone;
-  std::vector<batch::led*> fills;
+  work.missing = work.alone;
+  work.fills.clear();
   if (has_second_level() && !work.leads.empty()) {
     std::vector<std::string> names;
-    for (const auto& each : work.leads) names.push_back(l2_key(work.keys[each.index].key));
+    for (auto& each : work.leads) {
+      gate_.renew(each.flight.lead);
+      names.push_back(l2_key(work.keys[each.index].key));
+    }
     auto answers = co_await options_.second_level->acquire_many(names, options_.lease);
     for (std::size_t i = 0; i < work.leads.size(); ++i) {
       work.leads[i].second =
-          judge(work.keys[work.leads[i].index],
+          heard(work.keys[work.leads[i].index],
                 answers ? result<acquired>((*answers)[i]) : std::unexpected(answers.error()));
     }
   }
@@ -86,63 +95,83 @@ task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
     auto& lookup = work.out[each.index];
     if (each.second.reason != miss_reason::none) lookup.info.reason = each.second.reason;
     if (each.second.entry == nullptr) {
-      missing.push_back(each.index);
-      fills.push_back(&each);
+      work.missing.push_back(each.index);
+      work.fills.push_back(&each);
       continue;
     }
     const bool entered =
         admit(each.flight.lead, where.key, each.second.entry, true) == gate::verdict::entered;
     lookup = hit(where, each.second.entry, layer::l2, now());
-    land(each.flight, each.second.entry, lookup.info, entered);
+    land(each.flight, lookup, entered);
   }
-  if (missing.empty()) co_return;
+  if (work.missing.empty()) co_return;
 
-  fill_context context(commit_clock().load());
-  for (const auto index : missing) counters_.count_miss(work.keys[index].type, work.out[index].info.reason);
-  counters_.count(work.keys[missing.front()].type, &type_cells::factory_calls);
-  result<std::vector<any_value>> values;
+  for (const auto index : work.missing) count_miss(work.keys[index], work.out[index].info.reason);
+  result<std::vector<any_value>> values =
+      fail(errc::busy, "too many factories are running, and too many wait");
   std::exception_ptr thrown;
-  try {
-    values = co_await factory(missing, context);
-    if (values && values->size() != missing.size()) {
-      throw std::length_error("the factory of get_or_set_many returned " + std::to_string(values->size()) +
-                              " values for " + std::to_string(missing.size()) + " keys");
+  const auto turn = co_await bulkhead_.enter();
+  fill_context context(commit_clock().load());
+  if (turn) {
+    counters_.count(work.keys[work.missing.front()].type, &type_cells::factory_calls);
+    try {
+      values = co_await factory(work.missing, context);
+      if (values && values->size() != work.missing.size()) {
+        throw std::length_error("the factory of get_or_set_many returned " + std::to_string(values->size()) +
+                                " values for " + std::to_string(work.missing.size()) + " keys");
+      }
+    } catch (...) {
+      thrown = std::current_exception();
     }
-  } catch (...) {
-    thrown = std::current_exception();
   }
-  if (thrown != nullptr || !values) {
-    counters_.count(work.keys[missing.front()].type, &type_cells::factory_failures);
+  if (context.failure_) values = std::unexpected(*context.failure_);
+  if (thrown == nullptr && values) {
+    co_await settle_batch(work, std::move(*values), context);
+  } else {
     const auto failure =
         thrown != nullptr ? nullptr : std::make_shared<const error>(std::move(values.error()));
-    for (const auto index : missing) work.out[index].failure = failure;
-    for (auto* each : fills) {
-      if (each->second.lease != 0) {
-        answered(
-            co_await options_.second_level->release(l2_key(work.keys[each->index].key), each->second.lease));
-      }
-      each->flight.way->thrown = thrown;
-      each->flight.way->failure = failure;
-      land(each->flight, nullptr, work.out[each->index].info, true);
-    }
+    fail_batch(work, failure, thrown);
     if (thrown != nullptr) std::rethrow_exception(thrown);
-    co_return;
   }
+}
+
+void engine::fail_batch(batch& work, const std::shared_ptr<const error>& failure, std::exception_ptr thrown) {
+  for (const auto index : work.missing) {
+    work.out[index].failure = failure;
+    note_failure(work.keys[index], failure != nullptr ? *failure : error{errc::factory_failed, "it threw"});
+  }
+  for (auto* each : work.fills) {
+    const auto& where = work.keys[each->index];
+    auto& lookup = work.out[each->index];
+    each->second.lease = {};
+    const auto stale = each->second.stale != nullptr ? each->second.stale : standby(where);
+    if (fall_back(where, each->flight, stale, lookup.info.reason)) {
+      lookup = each->flight.way->outcome;
+      continue;
+    }
+    each->flight.way->thrown = thrown;
+    land(each->flight, lookup, true);
+  }
+}
+
+task<> engine::settle_batch(batch& work, std::vector<any_value> values, const fill_context& context) {
   const auto alone = work.alone.size();
-  for (std::size_t m = 0; m < missing.size(); ++m) {
-    const auto& where = work.keys[missing[m]];
-    auto& lookup = work.out[missing[m]];
-    auto what = finish_factory(where, std::move((*values)[m]), context);
+  for (std::size_t m = 0; m < work.missing.size(); ++m) {
+    const auto& where = work.keys[work.missing[m]];
+    auto& lookup = work.out[work.missing[m]];
+    auto what = finish_factory(where, std::move(values[m]), context, nullptr, duration::zero());
     const auto entry = what.entry;
     read_info info{.from = layer::source, .reason = lookup.info.reason};
     if (m >= alone) {
-      auto& each = *fills[m - alone];
+      auto& each = *work.fills[m - alone];
       const auto outcome = co_await place(where, each.flight.lead, std::move(what), each.second);
       info.stored = outcome.stored;
       if (outcome.reason != miss_reason::none) info.reason = outcome.reason;
-      land(each.flight, entry, info, outcome.usable);
+      lookup = lookup_of(entry, info, now());
+      land(each.flight, lookup, outcome.usable);
+    } else {
+      lookup = lookup_of(entry, info, now());
     }
-    lookup = source_lookup(entry, info, now());
   }
 }
 
@@ -154,8 +183,8 @@ task<> engine::fill_batch(batch& work, any_batch_factory& factory) {
     co_await each.way->done.wait();
     auto& lookup = work.out[each.index];
     if (each.way->usable) {
-      lookup = follow(work.keys[each.index], *each.way);
-      counters_.count_miss(work.keys[each.index].type, lookup.info.reason);
+      lookup = follow(work.keys[each.index], *each.way, false);
+      if (!lookup.info.hit()) count_miss(work.keys[each.index], lookup.info.reason);
     } else {
       auto found = find(work.keys[each.index]);
       if (found.info.from != layer::none) {
@@ -172,7 +201,8 @@ task<> engine::fill_batch(batch& work, any_batch_factory& factory) {
 
 task<std::vector<any_lookup>> engine::fill_many(std::span<const any_key> keys, any_batch_factory factory) {
   const auto began = now();
-  batch work{.keys = keys, .out = {}, .leads = {}, .follows = {}, .alone = {}};
+  batch work;
+  work.keys = keys;
   work.out.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto found = find(keys[i]);
@@ -183,7 +213,7 @@ task<std::vector<any_lookup>> engine::fill_many(std::span<const any_key> keys, a
         work.follows.push_back({i, flight.way});
       } else if (auto again = find(keys[i]); again.info.from != layer::none) {
         found = std::move(again);
-        land(flight, nullptr, {}, false);
+        land(flight, {}, false);
       } else {
         work.leads.push_back({i, std::move(flight), {}});
       }

@@ -5,8 +5,16 @@
 
 namespace strata {
 
+/// A ticket that is dropped may have been followed by a commit all the same (its task was
+/// dropped in between), so dropping it invalidates.
 struct cache::write_ticket::state {
-  detail::engine::write right;
+  std::shared_ptr<detail::engine> owner;
+  key where;
+  std::optional<detail::engine::write> right;
+
+  ~state() {
+    if (right) detail::engine::give_up_write(std::move(owner), std::move(where));
+  }
 };
 
 cache::write_ticket::write_ticket(std::unique_ptr<state> held) : state_(std::move(held)) {
@@ -37,7 +45,15 @@ task<detail::any_lookup> cache::get_slow(detail::any_key where) {
 
 task<detail::any_lookup> cache::fill_slow(detail::any_key where, detail::any_factory factory,
                                           miss_reason reason) {
-  return engine_->fill(where, std::move(factory), reason);
+  return engine_->fill(where, std::move(factory), reason, false);
+}
+
+task<detail::any_lookup> cache::refresh_slow(detail::any_key where, detail::any_factory factory) {
+  return engine_->fill(where, std::move(factory), miss_reason::expired, true);
+}
+
+void cache::refresh_behind(const detail::any_key& where, detail::any_factory factory) {
+  engine_->refresh_behind(where, std::move(factory));
 }
 
 task<bool> cache::set_any(detail::any_key where, detail::any_value value) {
@@ -46,12 +62,15 @@ task<bool> cache::set_any(detail::any_key where, detail::any_value value) {
 }
 
 task<bool> cache::set_any(write_ticket ticket, detail::any_key where, detail::any_value value) {
-  return engine_->finish_write(std::move(ticket.state_->right), where, std::move(value));
+  auto right = std::move(*ticket.state_->right);
+  ticket.state_->right.reset();
+  return engine_->finish_write(std::move(right), where, std::move(value));
 }
 
 task<cache::write_ticket> cache::take_ticket(key where) {
-  auto right = co_await engine_->begin_write(std::move(where));
-  co_return write_ticket(std::make_unique<write_ticket::state>(std::move(right)));
+  auto right = co_await engine_->begin_write(where);
+  co_return write_ticket(
+      std::unique_ptr<write_ticket::state>(new write_ticket::state{engine_, where, std::move(right)}));
 }
 
 task<std::vector<detail::any_lookup>> cache::get_many(std::span<const detail::any_key> keys) {
@@ -72,11 +91,27 @@ task<> cache::remove(std::vector<key> keys) {
 }
 
 task<> cache::remove_by_tag(std::string_view tag) {
-  return engine_->raise(detail::floor_table::tag_bucket(tag));
+  return engine_->raise(detail::floor_table::tag_bucket(tag), false);
 }
 
 task<> cache::remove_by_prefix(std::string_view prefix) {
-  return engine_->raise(detail::floor_table::prefix_bucket(prefix));
+  return engine_->raise(detail::floor_table::prefix_bucket(prefix), false);
+}
+
+task<> cache::expire(const key& where) {
+  return engine_->expire(where);
+}
+
+task<> cache::expire_by_tag(std::string_view tag) {
+  return engine_->raise(detail::floor_table::tag_bucket(tag), true);
+}
+
+task<> cache::expire_by_prefix(std::string_view prefix) {
+  return engine_->raise(detail::floor_table::prefix_bucket(prefix), true);
+}
+
+task<> cache::expire_all() {
+  return engine_->raise(detail::floor_table::root, true);
 }
 
 task<> cache::remove_pattern(std::string_view glob) {

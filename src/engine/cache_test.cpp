@@ -151,11 +151,11 @@ TEST(Cache, LetsTheFactoryChooseTimeToLiveTagsAndSkip) {
       return agent{};
     }));
   };
-  EXPECT_EQ(fill("1", [](fill_context& c) { c.ttl = 5s; }).info().ttl, duration(5s));
-  fill("2", [](fill_context& c) { c.tags.emplace_back("team:7"); });
+  EXPECT_EQ(fill("1", [](fill_context& c) { c.set_ttl(5s); }).info().ttl, duration(5s));
+  fill("2", [](fill_context& c) { c.add_tag("team:7"); });
   sync_wait(f.cache.remove_by_tag("team:7"));
   EXPECT_EQ(f.read("2", "new").info().reason, miss_reason::tag);
-  const auto skipped = fill("3", [](fill_context& c) { c.skip = true; });
+  const auto skipped = fill("3", [](fill_context& c) { c.skip(); });
   EXPECT_FALSE(skipped.info().stored);
   EXPECT_EQ(skipped.info().reason, miss_reason::bypassed);
   EXPECT_EQ(f.read("3", "again")->name, "again");

@@ -97,7 +97,7 @@ TEST(Cached, DoesNotCompileWithAWrongNumberOfArguments) {
 TEST(Cached, GivesTheFunctionItsContextIfItWantsOne) {
   fixture f;
   const auto find = cached(f.cache, f.agents, [](fill_context& context, std::string_view) {
-    context.ttl = std::chrono::seconds(5);
+    context.set_ttl(std::chrono::seconds(5));
     return agent{};
   });
   EXPECT_EQ(sync_wait(find("1")).info().ttl, duration(std::chrono::seconds(5)));

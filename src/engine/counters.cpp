@@ -96,6 +96,8 @@ void counters::collect(cache_stats& out) const {
       sum.l1_hits += read(cells.l1_hits);
       sum.l2_hits += read(cells.l2_hits);
       sum.negative_hits += read(cells.negative_hits);
+      sum.stale_hits += read(cells.stale_hits);
+      sum.refreshes += read(cells.refreshes);
       sum.shared += read(cells.shared);
       sum.fills += read(cells.fills);
       sum.fills_fenced += read(cells.fills_fenced);

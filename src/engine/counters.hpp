@@ -15,8 +15,8 @@ namespace strata::detail {
 /// What is counted for each cache type.
 struct type_cells {
   using cell = std::atomic<std::uint64_t>;
-  cell l1_hits, l2_hits, negative_hits, shared, fills, fills_fenced, fills_older, fills_too_large,
-      factory_calls, factory_failures, removals;
+  cell l1_hits, l2_hits, negative_hits, stale_hits, refreshes, shared, fills, fills_fenced, fills_older,
+      fills_too_large, factory_calls, factory_failures, removals;
   std::array<cell, miss_reasons> misses{};
 };
 

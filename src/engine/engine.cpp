@@ -2,6 +2,8 @@
 
 #include "core/glob.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <random>
 
 namespace strata::detail {
@@ -13,6 +15,8 @@ cache_options checked(cache_options options) {
   if (options.memory.count < (64u << 10)) wrong.emplace_back("cache_options.memory must be at least 64 KiB");
   if (options.lease <= duration::zero()) wrong.emplace_back("cache_options.lease must be more than 0");
   if (options.time == nullptr) wrong.emplace_back("cache_options.time must not be null");
+  if (options.timer == nullptr) wrong.emplace_back("cache_options.timer must not be null");
+  if (options.background == nullptr) wrong.emplace_back("cache_options.background must not be null");
   const auto legal = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
@@ -34,11 +38,9 @@ std::uint64_t seed_of(const cache_options& options) {
 engine::engine(cache_options options)
     : options_(checked(std::move(options))),
       memory_({.budget = options_.memory,
-               .on_gone =
-                   [this](std::string_view, std::uint64_t hash, memory::gone why) {
-                     departures_.note(
-                         hash, why == memory::gone::expired ? miss_reason::expired : miss_reason::evicted);
-                   }}),
+               .on_gone = [this](std::string_view text, std::uint64_t hash,
+                                 memory::gone why) { note_gone(text, hash, why); }}),
+      bulkhead_(options_.factory_limit, options_.factory_queue),
       random_(seed_of(options_)) {
   if (has_second_level()) {
     options_.second_level->observe(*this);
@@ -46,14 +48,20 @@ engine::engine(cache_options options)
   }
 }
 
-engine::~engine() {
+void engine::note_gone(std::string_view text, std::uint64_t hash, memory::gone why) {
+  const auto reason = why == memory::gone::expired ? miss_reason::expired : miss_reason::evicted;
+  departures_.note(hash, reason);
+  if (options_.observer != nullptr) options_.observer->on_evict(text, reason);
+}
+
+void engine::close() noexcept {
   if (has_second_level()) options_.second_level->unobserve(*this);
 }
 
 task<> engine::load_floors() {
   const auto known = co_await options_.second_level->floors();
   if (!answered(known)) co_return;
-  for (const auto& each : *known) floors_.raise(each.bucket, each.asof);
+  for (const auto& each : *known) floors_.raise(each);
 }
 
 std::atomic<commit_time>& engine::commit_clock() noexcept {
@@ -66,6 +74,36 @@ record_ptr engine::peek(const key& where) const {
   return std::static_pointer_cast<const record>(memory_.peek(where.hash(), where.text(), now()));
 }
 
+engine::judgement engine::judge(const any_key& where, const record& entry, time_point at) const noexcept {
+  if (const auto why = entry.floors.check(floors_, entry.asof); why != miss_reason::none) {
+    return {state::gone, why};
+  }
+  if (entry.type != where.value) return {state::gone, miss_reason::undecodable};
+  const auto soft = entry.floors.check_soft(floors_, entry.asof);
+  if (soft == miss_reason::none && at < entry.fresh_until) return {state::fresh, miss_reason::none};
+  const auto why = soft == miss_reason::none ? miss_reason::expired : soft;
+  return {at < entry.stale_until ? state::stale : state::gone, why};
+}
+
+bool engine::refresh_due(const any_key& where, const record& entry, time_point at) noexcept {
+  const auto& rules = *where.rules;
+  bool due = at >= entry.fresh_until;
+  if (!due && rules.eager_refresh > 0) {
+    const auto life = entry.fresh_until - entry.created;
+    due = at >= entry.created + std::chrono::duration_cast<duration>(life * rules.eager_refresh);
+  }
+  if (!due && rules.xfetch_beta > 0) {
+    const auto early = static_cast<double>(entry.took.count()) * rules.xfetch_beta * -std::log(1 - random());
+    due = at + duration(static_cast<duration::rep>(early)) >= entry.fresh_until;
+  }
+  if (!due && entry.floors.check_soft(floors_, entry.asof) == miss_reason::none) return false;
+  // One hit takes the refresh; if that fails or is lost, another may after the throttle.
+  auto after = entry.refresh_after.load(std::memory_order_relaxed);
+  const auto ticks = at.time_since_epoch().count();
+  return ticks >= after && entry.refresh_after.compare_exchange_strong(after, ticks + rules.throttle.count(),
+                                                                       std::memory_order_relaxed);
+}
+
 any_lookup engine::hit(const any_key& where, record_ptr entry, layer from, time_point at) noexcept {
   counters_.count(where.type, from == layer::l1 ? &type_cells::l1_hits : &type_cells::l2_hits);
   if (entry->value == nullptr) counters_.count(where.type, &type_cells::negative_hits);
@@ -74,8 +112,10 @@ any_lookup engine::hit(const any_key& where, record_ptr entry, layer from, time_
   found.info.stored = true;
   found.info.ttl = std::max(entry->fresh_until - at, duration::zero());
   found.info.asof = entry->asof;
+  found.info.stale = entry->throttled || at >= entry->fresh_until;
   const void* value = entry->value.get();
   if (value != nullptr) found.value = any_value(std::move(entry), value);
+  if (options_.observer != nullptr) options_.observer->on_hit(where.key.text(), found.info);
   return found;
 }
 
@@ -92,29 +132,62 @@ any_lookup engine::find(const any_key& where) noexcept {
   if (found == nullptr) {
     // What is past its time stays in memory until it is swept; sweep it now, to know the reason.
     const bool ended = memory_.erase_if(where.key.hash(), where.key.text(), [&](const void* current) {
-      return static_cast<const record*>(current)->fresh_until <= at;
+      return static_cast<const record*>(current)->stale_until <= at;
     });
     if (ended) departures_.note(where.key.hash(), miss_reason::expired);
     missed.info.reason = departures_.reason(where.key.hash());
     return missed;
   }
-  auto why = found->floors.check(floors_, found->asof);
-  if (why == miss_reason::none && found->type != where.value) why = miss_reason::undecodable;
-  if (why != miss_reason::none) {
+  const auto stands = judge(where, *found, at);
+  if (stands.is == state::gone) {
     memory_.erase_if(where.key.hash(), where.key.text(),
                      [&](const void* current) { return current == found.get(); });
-    departures_.note(where.key.hash(), why);
-    missed.info.reason = why;
+    departures_.note(where.key.hash(), stands.why);
+  }
+  const auto& rules = *where.rules;
+  const bool serve_stale =
+      stands.is == state::stale && at < found->fresh_until + rules.stale_while_revalidate;
+  if (stands.is != state::fresh && !serve_stale) {
+    missed.info.reason = stands.why;
     return missed;
   }
+  bool due = false;
+  if (serve_stale || rules.eager_refresh > 0 || rules.xfetch_beta > 0) due = refresh_due(where, *found, at);
   auto lookup = hit(where, std::move(found), layer::l1, at);
+  lookup.refresh_due = due;
+  if (serve_stale) lookup.info.stale = true;
+  if (lookup.info.stale) {
+    counters_.count(where.type, &type_cells::stale_hits);
+    if (options_.observer != nullptr) options_.observer->on_stale(where.key.text());
+  }
   if (timed) counters_.time(operation::get, options_.time->now() - began, counters::sample_every);
   return lookup;
 }
 
+void engine::count_miss(const any_key& where, miss_reason why) noexcept {
+  counters_.count_miss(where.type, why);
+  if (options_.observer != nullptr) options_.observer->on_miss(where.key.text(), why);
+}
+
 any_lookup engine::give_up(const any_key& where, any_lookup missed) noexcept {
-  counters_.count_miss(where.type, missed.info.reason);
+  count_miss(where, missed.info.reason);
   return missed;
+}
+
+record_ptr engine::standby(const any_key& where) const {
+  if (!where.rules->fail_safe) return nullptr;
+  auto found = peek(where.key);
+  if (found == nullptr || judge(where, *found, now()).is == state::gone) return nullptr;
+  return found;
+}
+
+double engine::random() noexcept {
+  // splitmix64 (Steele, Lea, Flood 2014) over a counter: no lock, and replayable from a seed.
+  auto z = random_.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  z ^= z >> 31;
+  return static_cast<double>(z >> 11) * 0x1p-53;
 }
 
 void engine::forget(const key& where, commit_time floor, miss_reason why) {
@@ -143,15 +216,39 @@ task<> engine::remove(std::vector<key> keys) {
   counters_.time(operation::remove, now() - began);
 }
 
-task<> engine::raise(std::uint32_t bucket) {
-  const floor_entry floor{bucket, tick()};
-  floors_.raise(floor.bucket, floor.asof);
+void engine::make_stale(const key& where, commit_time floor) {
+  gate_.invalidate(where.text(), floor, [&] {
+    const auto at = now();
+    const auto found = peek(where);
+    if (found == nullptr || found->asof >= floor || found->fresh_until <= at) return;
+    auto expired = std::make_shared<record>(*found);
+    expired->fresh_until = options_.time->coarse_now();  // what `find` compares it with
+    memory_.insert_if(where.hash(), where.text(), {expired, expired->bytes, expired->stale_until}, at,
+                      [&](const void* current) { return current == found.get(); });
+  });
+  departures_.note(where.hash(), miss_reason::expired);
+}
+
+task<> engine::expire(key where) {
+  if (!where.cacheable()) co_return;
+  const auto floor = tick();
+  make_stale(where, floor);
+  if (has_second_level()) {
+    const auto name = l2_key(where);
+    answered(co_await options_.second_level->expire({&name, 1}, floor));
+    make_stale(where, floor);  // as in remove
+  }
+}
+
+task<> engine::raise(std::uint32_t bucket, bool soft) {
+  const floor_entry floor{.bucket = bucket, .asof = tick(), .soft = soft};
+  floors_.raise(floor);
   if (has_second_level()) answered(co_await options_.second_level->raise({&floor, 1}));
 }
 
 task<> engine::clear() {
-  const floor_entry floor{floor_table::root, tick()};
-  floors_.raise(floor.bucket, floor.asof);
+  const floor_entry floor{.bucket = floor_table::root, .asof = tick(), .soft = false};
+  floors_.raise(floor);
   memory_.erase_matching([&](std::string_view text, const void* current) {
     if (static_cast<const record*>(current)->asof >= floor.asof) return false;
     departures_.note(hash_of(text), miss_reason::cleared);
@@ -162,13 +259,17 @@ task<> engine::clear() {
 
 task<> engine::remove_matching(std::string glob) {
   const auto floor = tick();
-  const auto forget_matching = [&] {
+  const auto fence = [&] {
     gate_.invalidate_if([&](std::string_view text) { return glob_matches(glob, text); }, floor);
+  };
+  const auto forget_matching = [&] {
+    fence();
     memory_.erase_matching([&](std::string_view text, const void* current) {
       if (static_cast<const record*>(current)->asof >= floor || !glob_matches(glob, text)) return false;
       departures_.note(hash_of(text), miss_reason::removed);
       return true;
     });
+    fence();  // who found the old value there before it was erased must not hand it on now
   };
   forget_matching();
   if (has_second_level()) {
@@ -180,11 +281,14 @@ task<> engine::remove_matching(std::string glob) {
 task<bool> engine::touch(key where, duration ttl) {
   bool touched = false;
   const auto at = now();
-  if (const auto found = peek(where);
-      found != nullptr && found->floors.check(floors_, found->asof) == miss_reason::none) {
+  if (const auto found = peek(where); found != nullptr && at < found->fresh_until &&
+                                      found->floors.check(floors_, found->asof) == miss_reason::none &&
+                                      found->floors.check_soft(floors_, found->asof) == miss_reason::none) {
     auto longer = std::make_shared<record>(*found);
+    const auto window = found->stale_until - found->fresh_until;
     longer->fresh_until = at + ttl;
-    touched = memory_.insert_if(where.hash(), where.text(), {longer, longer->bytes, longer->fresh_until}, at,
+    longer->stale_until = longer->fresh_until + window;
+    touched = memory_.insert_if(where.hash(), where.text(), {longer, longer->bytes, longer->stale_until}, at,
                                 [&](const void* current) { return current == found.get(); }) ==
               memory::inserted::stored;
   }
@@ -218,17 +322,18 @@ void engine::changed(std::string_view full) {
   if (full.size() <= prefix || !full.starts_with(options_.name_space) || full[prefix - 1] != ':') return;
   const auto text = full.substr(prefix);
   const auto hash = hash_of(text);
-  gate_.close(text, [&] { memory_.erase(hash, text); });
+  gate_.note_change(text, [&] { memory_.erase(hash, text); });
   departures_.note(hash, miss_reason::removed);
 }
 
 void engine::floor_raised(floor_entry floor) {
-  floors_.raise(floor.bucket, floor.asof);
+  floors_.raise(floor);
 }
 
 void engine::lost() {
-  gate_.close_all();
+  gate_.note_change_of_all();
   memory_.clear();
+  gate_.note_change_of_all();  // as in remove_matching
 }
 
 }  // namespace strata::detail

@@ -4,11 +4,16 @@
 ///
 /// A read looks in memory (`find`, no coroutine). On a miss the first caller leads a flight: it
 /// asks L2, then runs the factory, and passes what came of it through the gate. Followers wait.
+/// With timeouts in the policy the flight runs in the background and its leader, too, only waits.
 ///
 /// Every value has an *asof* on the commit clock, a counter of this process. An invalidation takes
 /// a new time from it and makes that the floor of a key, tag or prefix. Values below are refused
 /// on their way in by the gate (keys) and on their way out by the floors (tags, prefixes).
+///
+/// A record is *fresh*, then for the policy's stale window *stale*, then gone. Removing makes it
+/// gone, expiring makes it stale.
 
+#include "engine/bulkhead.hpp"
 #include "engine/counters.hpp"
 #include "engine/departures.hpp"
 #include "engine/floors.hpp"
@@ -26,11 +31,12 @@
 
 namespace strata::detail {
 
-class engine final : public store_observer {
+class engine final : public store_observer, public std::enable_shared_from_this<engine> {
  public:
   /// Throws bad_options.
   explicit engine(cache_options options);
-  ~engine() override;
+  /// Ends the dealings with the store. What runs in the background goes on and keeps the engine.
+  void close() noexcept;
 
   bool has_second_level() const noexcept { return options_.second_level != nullptr; }
 
@@ -40,21 +46,54 @@ class engine final : public store_observer {
   any_lookup give_up(const any_key& where, any_lookup missed) noexcept;
 
   task<any_lookup> get(any_key where);
-  task<any_lookup> fill(any_key where, any_factory factory, miss_reason reason);
+  task<any_lookup> fill(any_key where, any_factory factory, miss_reason reason, bool force);
+  void refresh_behind(const any_key& where, any_factory factory);
   task<std::vector<any_lookup>> get_many(std::span<const any_key> keys);
   task<std::vector<any_lookup>> fill_many(std::span<const any_key> keys, any_batch_factory factory);
+
+  /// A lease of L2, released when destroyed: nobody is to wait for a fill that will not come.
+  class held_lease {
+   public:
+    held_lease() = default;
+    held_lease(std::shared_ptr<engine> owner, std::string name, lease_token token)
+        : owner_(std::move(owner)), name_(std::move(name)), token_(token) {}
+    held_lease(held_lease&& other) noexcept
+        : owner_(std::move(other.owner_)),
+          name_(std::move(other.name_)),
+          token_(std::exchange(other.token_, 0)) {}
+    held_lease& operator=(held_lease&& other) noexcept {
+      std::swap(owner_, other.owner_);
+      std::swap(name_, other.name_);
+      std::swap(token_, other.token_);
+      return *this;
+    }
+    ~held_lease();
+
+    explicit operator bool() const noexcept { return token_ != 0; }
+    /// The token, for a fill, which ends the lease.
+    lease_token spend() noexcept { return std::exchange(token_, 0); }
+
+   private:
+    std::shared_ptr<engine> owner_;
+    std::string name_;
+    lease_token token_ = 0;
+  };
 
   /// A writer's right: taken before its COMMIT.
   struct write {
     gate::ticket held;
     commit_time began = 0;
-    lease_token lease = 0;
+    held_lease lease;
   };
   task<write> begin_write(key where);
+  /// Invalidates `where` in place of a write whose outcome nobody told.
+  static void give_up_write(std::shared_ptr<engine> self, key where);
   task<bool> finish_write(write right, any_key where, any_value value);
 
   task<> remove(std::vector<key> keys);
-  task<> raise(std::uint32_t bucket);
+  task<> expire(key where);
+  /// Raises the floor of a tag, a prefix, or (floor_table::root) of everything.
+  task<> raise(std::uint32_t bucket, bool soft);
   task<> remove_matching(std::string glob);
   task<> clear();
   task<bool> touch(key where, duration ttl);
@@ -67,6 +106,27 @@ class engine final : public store_observer {
   void lost() override;
 
  private:
+  /// A read on its way to its source. Owns all it needs, since it may outlive its caller.
+  struct job {
+    key where;
+    std::shared_ptr<const policy> rules;
+    cache_type type;
+    const value_type* value;
+    any_factory factory;
+    miss_reason reason;
+    bool force = false;  ///< run the factory though a fresh value is there
+    record_ptr stale{};  ///< what may be served if the source fails
+
+    any_key view() const { return {where, rules, type, value}; }
+  };
+
+  /// How a record stands at a time.
+  enum class state : std::uint8_t { fresh, stale, gone };
+  struct judgement {
+    state is;
+    miss_reason why;
+  };
+
   /// A value on its way in: what a factory made, or L2 had.
   struct made {
     record_ptr entry;
@@ -80,15 +140,18 @@ class engine final : public store_observer {
   };
   /// What L2 said before a factory runs.
   struct asked {
-    record_ptr entry;
-    lease_token lease = 0;
-    bool usable = false;  ///< L2 answered, so a fill may be tried
+    record_ptr entry{};  ///< fresh
+    record_ptr stale{};
+    held_lease lease{};
+    bool up = false;    ///< L2 answered
+    bool busy = false;  ///< another process is filling
     miss_reason reason = miss_reason::none;
   };
 
   time_point now() const noexcept { return options_.time->now(); }
-  commit_time tick() noexcept { return commit_clock().fetch_add(1) + 1; }
+  static commit_time tick() noexcept { return commit_clock().fetch_add(1) + 1; }
   static std::atomic<commit_time>& commit_clock() noexcept;
+  double random() noexcept;
 
   std::string l2_key(const key& where) const { return options_.name_space + ':' + where.text(); }
   template <class T>
@@ -98,37 +161,61 @@ class engine final : public store_observer {
   }
 
   record_ptr peek(const key& where) const;
+  judgement judge(const any_key& where, const record& entry, time_point at) const noexcept;
+  bool refresh_due(const any_key& where, const record& entry, time_point at) noexcept;
   any_lookup hit(const any_key& where, record_ptr entry, layer from, time_point at) noexcept;
-  static any_lookup source_lookup(const record_ptr& entry, read_info info, time_point at);
+  static any_lookup lookup_of(const record_ptr& entry, read_info info, time_point at);
   static any_lookup failed(error what, miss_reason reason);
+  void count_miss(const any_key& where, miss_reason why) noexcept;
 
-  record_ptr make_record(const any_key& where, any_value value, commit_time asof, std::optional<duration> ttl,
-                         std::vector<std::string> tags);
-  /// The record in `stored`, or why it cannot be served.
+  record_ptr make_record(const any_key& where, any_value value, const fill_context& context, duration took);
+  record_ptr renewed(const record& old, const any_key& where, const fill_context& context, duration took);
+  void give_life(record& entry, const policy& rules, std::optional<duration> ttl);
+  /// The record in `stored`, fresh or stale, or why it cannot be served.
   std::expected<record_ptr, miss_reason> decode(const any_key& where, const stored_value& stored);
   std::string encode(const record& entry) const;
-  bool too_large(const any_key& where, const record& entry, std::size_t encoded) const noexcept;
-  duration jittered(duration ttl, double jitter) noexcept;
+  static bool too_large(const any_key& where, const record& entry, std::size_t encoded) noexcept;
 
   /// Puts `entry` in memory unless a newer one is there. Runs under the gate's lock.
   void keep(const key& where, const record_ptr& entry);
   gate::verdict admit(const gate::ticket& held, const key& where, const record_ptr& entry, bool store);
+  /// The stale record of `where` that fail-safe may serve now, or null.
+  record_ptr standby(const any_key& where) const;
 
-  task<any_lookup> lead(any_key where, gate::joined flight, any_factory& factory, miss_reason reason);
-  task<asked> ask_second_level(const any_key& where);
-  asked judge(const any_key& where, result<acquired> answer);
-  task<placed> place(const any_key& where, const gate::ticket& held, made what, const asked& second);
-  task<any_lookup> load_unshared(any_key where, any_factory& factory);
-  any_lookup follow(const any_key& where, const flight& led);
-  made finish_factory(const any_key& where, any_value value, fill_context context);
-  void land(const gate::joined& flight, const record_ptr& entry, read_info info, bool usable);
+  task<any_lookup> wait_for(const any_key& where, std::shared_ptr<flight> way, bool leads, bool& again);
+  /// Leads `flight` to its end and lands it, whatever happens.
+  task<> fly(job& work, gate::joined& flight);
+  static task<> fly_owned(std::shared_ptr<engine> self, std::unique_ptr<job> work, gate::joined flight);
+  /// Leads `flight` in the background.
+  void launch(std::unique_ptr<job> work, gate::joined flight);
+  task<asked> ask(const job& work);
+  asked heard(const any_key& where, result<acquired> answer);
+  task<result<made>> run_factory(job& work);
+  task<placed> place(const any_key& where, const gate::ticket& held, made what, asked& second);
+  static task<> release(std::shared_ptr<engine> self, std::string name, lease_token token);
+  held_lease holding(const key& where, lease_token token) {
+    return {shared_from_this(), l2_key(where), token};
+  }
+  /// Serves the standby instead of a failure, if there is one. Returns whether it did.
+  bool fall_back(const any_key& where, const gate::joined& flight, const record_ptr& stale,
+                 miss_reason reason);
+  task<any_lookup> load_unshared(job& work);
+  any_lookup follow(const any_key& where, const flight& led, bool leads);
+  made finish_factory(const any_key& where, any_value value, const fill_context& context,
+                      const record_ptr& previous, duration took);
+  void land(const gate::joined& flight, any_lookup outcome, bool usable);
+  void note_failure(const any_key& where, const error& what);
 
   struct batch;
   task<> lead_batch(batch& work, any_batch_factory& factory);
   task<> fill_batch(batch& work, any_batch_factory& factory);
+  task<> settle_batch(batch& work, std::vector<any_value> values, const fill_context& context);
+  void fail_batch(batch& work, const std::shared_ptr<const error>& failure, std::exception_ptr thrown);
 
   task<> load_floors();
+  void note_gone(std::string_view text, std::uint64_t hash, memory::gone why);
   void forget(const key& where, commit_time floor, miss_reason why);
+  void make_stale(const key& where, commit_time floor);
 
   cache_options options_;
   gate gate_;
@@ -136,6 +223,7 @@ class engine final : public store_observer {
   departures departures_;
   counters counters_;
   memory::table memory_;
+  bulkhead bulkhead_;
   std::atomic<std::uint64_t> random_;
 };
 

@@ -19,7 +19,8 @@ explanation::level level_of_memory(const record_ptr& found, miss_reason why, tim
     out.reason = name(why);
     return out;
   }
-  out.state = why == miss_reason::none ? "fresh" : "invalid";
+  out.state = why != miss_reason::none ? "invalid" : at < found->fresh_until ? "fresh" : "stale";
+  if (out.state == "stale") out.reason = name(miss_reason::expired);
   if (why != miss_reason::none) out.reason = name(why);
   out.ttl_seconds = seconds(found->fresh_until - at);
   out.age_seconds = seconds(at - found->created);
@@ -46,16 +47,22 @@ explanation::level level_of_store(const key& where, const result<std::optional<s
   }
   const auto entry = decode_entry((*stored)->bytes);
   out.bytes = (*stored)->bytes.size();
-  out.ttl_seconds = seconds((*stored)->ttl);
   if (!entry) {
     out.state = "invalid";
     out.reason = name(miss_reason::undecodable);
     return out;
   }
-  const auto why = floor_set(where.text(), entry->header.tags).check(floors, entry->header.asof);
-  out.state = why == miss_reason::none ? "fresh" : "invalid";
+  const auto& header = entry->header;
+  const floor_set under(where.text(), header.tags);
+  const auto why = under.check(floors, header.asof);
+  const auto fresh_for = (*stored)->ttl - header.grace;
+  const bool expired = (*stored)->expired || fresh_for <= duration::zero() ||
+                       under.check_soft(floors, header.asof) != miss_reason::none;
+  out.state = why != miss_reason::none ? "invalid" : expired ? "stale" : "fresh";
+  if (out.state == "stale") out.reason = name(miss_reason::expired);
   if (why != miss_reason::none) out.reason = name(why);
-  out.age_seconds = seconds(entry->header.life - (*stored)->ttl);
+  out.ttl_seconds = seconds(fresh_for);
+  out.age_seconds = seconds(header.life - fresh_for);
   out.asof = entry->header.asof;
   out.negative = entry->header.negative;
   out.tags = entry->header.tags;
@@ -66,7 +73,10 @@ std::string next_read(const explanation& so_far) {
   if (so_far.levels[0].state == "fresh") return "The next read is answered from memory.";
   if (so_far.levels[1].state == "fresh") return "The next read is answered from the second level.";
   if (so_far.in_flight) return "The next read waits for the factory call that is running.";
-  std::string why = so_far.levels[0].reason;
+  if (so_far.levels[0].state == "stale" || so_far.levels[1].state == "stale") {
+    return "The next read calls the factory; the policy says whether the stale value stands in.";
+  }
+  const std::string why = so_far.levels[0].reason;
   return "The next read calls the factory, because the key is " +
          (why == "absent" ? std::string("in no layer") : "gone from memory: " + why) + ".";
 }
@@ -89,9 +99,16 @@ task<explanation> engine::explain(key where) {
     co_return out;
   }
   const auto found = peek(where);
-  const auto why =
-      found == nullptr ? departures_.reason(where.hash()) : found->floors.check(floors_, found->asof);
-  out.levels.push_back(level_of_memory(found, why, now()));
+  auto why = found == nullptr ? departures_.reason(where.hash()) : found->floors.check(floors_, found->asof);
+  auto memory = level_of_memory(found, why, now());
+  if (memory.state == "fresh") {
+    why = found->floors.check_soft(floors_, found->asof);
+    if (why != miss_reason::none) {
+      memory.state = "stale";
+      memory.reason = name(why);
+    }
+  }
+  out.levels.push_back(std::move(memory));
   if (has_second_level()) {
     const auto stored = co_await options_.second_level->get(l2_key(where));
     answered(stored);

@@ -1,7 +1,19 @@
 /// Reading through: how a miss becomes a value, and how the value gets in.
+///
+/// A miss joins the key's flight. Who finds none leads one (`fly`): L2, factory, gate, landing.
+/// The outcomes of a flight, and what its followers do:
+///
+///   value admitted, or not to be cached   take it
+///   value fenced by an invalidation       the leader takes it (its read began before), followers
+///                                         join again: theirs may have begun after
+///   failure, exception, too slow          fail-safe serves the standby; else all get the failure
+///   leader dropped                        followers join again
+///
+/// Without timeouts the leader runs the flight in its own task. With them the flight runs in the
+/// background, and the leader waits like a follower, but takes whatever comes.
 
-#include "core/entry_format.hpp"
 #include "engine/engine.hpp"
+#include "engine/timed_wait.hpp"
 
 namespace strata::detail {
 
@@ -10,11 +22,14 @@ namespace {
 /// How often a follower whose flight was fenced joins another one before it loads for itself.
 constexpr int follow_attempts = 4;
 
-std::vector<std::string> merged(std::vector<std::string> tags, const std::vector<std::string>& more) {
-  for (const auto& tag : more) {
-    if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);
+error error_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& each) {
+    return {errc::factory_failed, each.what()};
+  } catch (...) {
+    return {errc::factory_failed, "the factory threw something that is no std::exception"};
   }
-  return tags;
 }
 
 }  // namespace
@@ -26,7 +41,7 @@ any_lookup engine::failed(error what, miss_reason reason) {
   return lookup;
 }
 
-any_lookup engine::source_lookup(const record_ptr& entry, read_info info, time_point at) {
+any_lookup engine::lookup_of(const record_ptr& entry, read_info info, time_point at) {
   any_lookup lookup;
   lookup.value = entry->value;
   lookup.info = info;
@@ -35,130 +50,106 @@ any_lookup engine::source_lookup(const record_ptr& entry, read_info info, time_p
   return lookup;
 }
 
-duration engine::jittered(duration ttl, double jitter) noexcept {
-  // splitmix64 (Steele, Lea, Flood 2014) over a counter: no lock, and replayable from a seed.
-  auto z = random_.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  z ^= z >> 31;
-  const double share = static_cast<double>(z >> 11) * 0x1p-53 * jitter;
-  return ttl - duration(static_cast<duration::rep>(static_cast<double>(ttl.count()) * share));
-}
-
-record_ptr engine::make_record(const any_key& where, any_value value, commit_time asof,
-                               std::optional<duration> ttl, std::vector<std::string> tags) {
-  const auto at = now();
-  const auto& rules = *where.rules;
-  auto all_tags = merged(rules.tags, tags);
-  auto life = ttl.value_or(value == nullptr ? rules.negative_ttl : rules.ttl);
-  life = std::clamp(life, duration::zero(), policy::max_ttl);
-  auto made = std::make_shared<record>(record{.value = value,
-                                              .type = where.value,
-                                              .asof = asof,
-                                              .created = at,
-                                              .fresh_until = at + jittered(life, rules.jitter),
-                                              .floors = floor_set(where.key.text(), all_tags),
-                                              .tags = std::move(all_tags)});
-  made->bytes = overhead_of(*made) + (value == nullptr ? 0 : where.value->size(value.get()));
-  return made;
-}
-
-std::string engine::encode(const record& entry) const {
-  std::string bytes;
-  append_header(bytes, {.asof = entry.asof,
-                        .life = entry.fresh_until - entry.created,
-                        .negative = entry.value == nullptr,
-                        .tags = entry.tags});
-  if (entry.value != nullptr) entry.type->encode(entry.value.get(), bytes);
-  return bytes;
-}
-
-std::expected<record_ptr, miss_reason> engine::decode(const any_key& where, const stored_value& stored) {
-  const auto entry = decode_entry(stored.bytes);
-  if (!entry) return std::unexpected(miss_reason::undecodable);
-  auto made = std::make_shared<record>(record{.value = {},
-                                              .type = where.value,
-                                              .asof = entry->header.asof,
-                                              .created = now(),
-                                              .fresh_until = now() + stored.ttl,
-                                              .floors = floor_set(where.key.text(), entry->header.tags),
-                                              .tags = entry->header.tags});
-  if (const auto why = made->floors.check(floors_, made->asof); why != miss_reason::none) {
-    return std::unexpected(why);
-  }
-  if (!entry->header.negative) {
-    auto value = where.value->decode(entry->payload);
-    if (!value) return std::unexpected(miss_reason::undecodable);
-    made->value = std::move(*value);
-  }
-  made->bytes = overhead_of(*made) + (made->value == nullptr ? 0 : where.value->size(made->value.get()));
-  return made;
-}
-
-bool engine::too_large(const any_key& where, const record& entry, std::size_t encoded) const noexcept {
-  return std::max(entry.bytes, encoded) > where.rules->max_size.count;
-}
-
 void engine::keep(const key& where, const record_ptr& entry) {
-  memory_.insert_if(where.hash(), where.text(), {entry, entry->bytes, entry->fresh_until}, now(),
+  // Of two values as of the same time, the one whose factory began later.
+  const auto age = [](const record& each) { return std::pair(each.asof, each.created - each.took); };
+  memory_.insert_if(where.hash(), where.text(), {entry, entry->bytes, entry->stale_until}, now(),
                     [&](const void* current) {
-                      return current == nullptr || static_cast<const record*>(current)->asof <= entry->asof;
+                      return current == nullptr || age(*static_cast<const record*>(current)) <= age(*entry);
                     });
 }
 
 gate::verdict engine::admit(const gate::ticket& held, const key& where, const record_ptr& entry, bool store) {
-  // A tag or prefix that is raised right after this check is seen by every later read.
-  if (entry->floors.check(floors_, entry->asof) != miss_reason::none) return gate::verdict::fenced;
-  return gate_.admit(held, entry->asof, [&] {
-    if (store) keep(where, entry);
-  });
+  return gate_.admit(
+      held, entry->asof, [&] { return entry->floors.check(floors_, entry->asof) == miss_reason::none; },
+      [&] {
+        if (store) keep(where, entry);
+      });
 }
 
-engine::made engine::finish_factory(const any_key& where, any_value value, fill_context context) {
-  const bool absent = value == nullptr;
-  made out;
-  out.entry = make_record(where, std::move(value), context.asof, context.ttl, std::move(context.tags));
-  // Absence is not remembered where the policy says so, nor is what has no time to live.
-  out.keep = !context.skip && !(absent && where.rules->negative_ttl == duration::zero()) &&
-             out.entry->fresh_until > out.entry->created && out.entry->tags.size() <= max_entry_tags;
-  return out;
+void engine::land(const gate::joined& flight, any_lookup outcome, bool usable) {
+  flight.way->outcome = std::move(outcome);
+  flight.way->usable = usable;
+  gate_.land(flight.lead);
 }
 
-engine::asked engine::judge(const any_key& where, result<acquired> answer) {
+void engine::note_failure(const any_key& where, const error& what) {
+  counters_.count(where.type, &type_cells::factory_failures);
+  if (options_.observer != nullptr) options_.observer->on_error(where.key.text(), what);
+}
+
+task<> engine::release(std::shared_ptr<engine> self, std::string name, lease_token token) {
+  self->answered(co_await self->options_.second_level->release(name, token));
+  self->gate_.wake(std::string_view(name).substr(self->options_.name_space.size() + 1));
+}
+
+engine::held_lease::~held_lease() {
+  if (token_ == 0) return;
+  start(nullptr, release(std::move(owner_), std::move(name_), token_), [](const completion<void>&) {});
+}
+
+engine::asked engine::heard(const any_key& where, result<acquired> answer) {
   asked out;
   if (!answered(answer)) {
     out.reason = miss_reason::l2_down;
     return out;
   }
-  out.usable = true;
-  out.lease = answer->lease;
+  out.up = true;
+  out.lease = holding(where.key, answer->lease);
+  out.busy = answer->busy();
   if (!answer->value) return out;
-  auto entry = decode(where, *answer->value);
-  if (entry) {
-    out.entry = std::move(*entry);
-  } else {
+  const auto entry = decode(where, *answer->value);
+  if (!entry) {
     out.reason = entry.error();
+    return out;
   }
+  const auto stands = judge(where, **entry, now());
+  out.reason = stands.why;
+  if (stands.is == state::fresh) out.entry = *entry;
+  if (stands.is == state::stale) out.stale = *entry;
   return out;
 }
 
-task<engine::asked> engine::ask_second_level(const any_key& where) {
-  const auto name = l2_key(where.key);
-  auto out = judge(where, co_await options_.second_level->acquire(name, options_.lease));
-  if (out.usable && out.entry == nullptr && out.reason != miss_reason::none) {
-    // What is there cannot be served: take the right to replace it.
-    const auto lease = co_await options_.second_level->force_lease(name, options_.lease);
-    if (answered(lease)) out.lease = *lease;
-  }
+task<engine::asked> engine::ask(const job& work) {
+  const auto where = work.view();
+  const auto name = l2_key(work.where);
+  auto out = heard(where, co_await options_.second_level->acquire(name, options_.lease));
+  const bool unfit = out.up && !out.busy && !out.lease && (out.entry == nullptr || work.force);
+  if (!unfit) co_return out;
+  // What is there cannot be served, or not for long: ask for the right to replace it.
+  out.entry = nullptr;
+  const auto lease = co_await options_.second_level->take_lease(name, options_.lease);
+  if (answered(lease)) out.lease = holding(work.where, *lease);
+  out.busy = !out.lease;
   co_return out;
 }
 
-task<engine::placed> engine::place(const any_key& where, const gate::ticket& held, made what,
-                                   const asked& second) {
+task<result<engine::made>> engine::run_factory(job& work) {
+  const auto where = work.view();
+  const auto turn = co_await bulkhead_.enter();
+  if (!turn) {
+    co_return fail(errc::busy,
+                   "too many factories are running, and too many wait (factory_limit, factory_queue)");
+  }
+  fill_context context(commit_clock().load());
+  if (work.stale != nullptr) context.previous_ = work.stale->value;
+  counters_.count(work.type, &type_cells::factory_calls);
+  const auto began = now();
+  auto value = co_await work.factory(context);
+  const auto took = now() - began;
+  if (context.failure_) co_return std::unexpected(*context.failure_);
+  if (context.not_modified_ && work.stale == nullptr) {
+    co_return fail(errc::invalid_argument, "the factory said not_modified, but there is no previous value");
+  }
+  if (!value && !context.not_modified_) co_return std::unexpected(std::move(value.error()));
+  co_return finish_factory(where, value ? std::move(*value) : any_value(), context, work.stale, took);
+}
+
+task<engine::placed> engine::place(const any_key& where, const gate::ticket& held, made what, asked& second) {
   placed out;
   std::string bytes;
   if (!what.keep) out.reason = miss_reason::bypassed;
-  if (what.keep && second.lease != 0) bytes = encode(*what.entry);
+  if (what.keep && second.lease) bytes = encode(*what.entry);
   if (what.keep && too_large(where, *what.entry, bytes.size())) {
     counters_.count(where.type, &type_cells::fills_too_large);
     departures_.note(where.key.hash(), miss_reason::too_large);
@@ -166,19 +157,17 @@ task<engine::placed> engine::place(const any_key& where, const gate::ticket& hel
     what.keep = false;
   }
   // Without the lease, or the store, nobody would tell us when the value becomes old.
-  if (has_second_level() && second.lease == 0) what.keep = false;
-  const auto name = l2_key(where.key);
-  if (!what.keep && second.lease != 0) {
-    answered(co_await options_.second_level->release(name, second.lease));
-  }
+  if (has_second_level() && (!second.lease || !second.up)) what.keep = false;
   bool refused = false;
   if (what.keep && has_second_level()) {
+    const auto name = l2_key(where.key);
     const fill_request request{.key = name,
-                               .lease = second.lease,
+                               .lease = second.lease.spend(),
                                .asof = what.entry->asof,
                                .bytes = bytes,
-                               .ttl = what.entry->fresh_until - what.entry->created};
+                               .ttl = what.entry->stale_until - what.entry->created};
     const auto filled = co_await options_.second_level->fill(request);
+    gate_.wake(where.key.text());
     refused = answered(filled) && *filled != fill_result::stored;
     what.keep = filled.has_value() && !refused;
     if (refused && *filled == fill_result::older) counters_.count(where.type, &type_cells::fills_older);
@@ -188,6 +177,9 @@ task<engine::placed> engine::place(const any_key& where, const gate::ticket& hel
   out.stored = what.keep && verdict != gate::verdict::fenced;
   if (out.stored) {
     counters_.count(where.type, &type_cells::fills);
+    if (options_.observer != nullptr) {
+      options_.observer->on_fill(where.key.text(), what.entry->fresh_until - what.entry->created);
+    }
   } else if (!out.usable) {
     counters_.count(where.type, &type_cells::fills_fenced);
     out.reason = miss_reason::fenced;
@@ -195,115 +187,196 @@ task<engine::placed> engine::place(const any_key& where, const gate::ticket& hel
   co_return out;
 }
 
-void engine::land(const gate::joined& flight, const record_ptr& entry, read_info info, bool usable) {
-  flight.way->outcome = entry;
-  flight.way->info = info;
-  flight.way->usable = usable;
-  gate_.land(flight.lead);
+bool engine::fall_back(const any_key& where, const gate::joined& flight, const record_ptr& stale,
+                       miss_reason reason) {
+  if (!where.rules->fail_safe || stale == nullptr) return false;
+  const auto at = now();
+  if (judge(where, *stale, at).is == state::gone) return false;
+  // Fresh enough for the throttle, so that the source is left alone for so long.
+  auto throttled = std::make_shared<record>(*stale);
+  throttled->throttled = true;
+  throttled->fresh_until = std::min(at + where.rules->throttle, stale->stale_until);
+  if (admit(flight.lead, where.key, throttled, true) != gate::verdict::entered) return false;
+  counters_.count(where.type, &type_cells::stale_hits);
+  if (options_.observer != nullptr) options_.observer->on_stale(where.key.text());
+  read_info info{.from = layer::l1, .reason = reason, .stored = true, .stale = true};
+  land(flight, lookup_of(throttled, info, at), true);
+  return true;
 }
 
-task<any_lookup> engine::lead(any_key where, gate::joined flight, any_factory& factory, miss_reason reason) {
+task<> engine::fly(job& work, gate::joined& flight) {
+  const auto where = work.view();
   // Somebody may have filled between our look and our lead.
-  if (auto found = find(where); found.info.from != layer::none) {
-    land(flight, nullptr, {}, false);
-    co_return found;
+  const auto there = work.force ? nullptr : peek(work.where);
+  if (there != nullptr && judge(where, *there, now()).is == state::fresh &&
+      admit(flight.lead, work.where, there, false) == gate::verdict::entered) {
+    land(flight, hit(where, there, layer::l1, now()), true);
+    co_return;
   }
+  if (work.stale == nullptr) work.stale = peek(work.where);
+  if (work.stale != nullptr && judge(where, *work.stale, now()).is == state::gone) work.stale = nullptr;
   asked second;
-  if (has_second_level()) {
-    second = co_await ask_second_level(where);
+  while (has_second_level()) {
+    gate_.renew(flight.lead);
+    const auto change = gate_.next_change(flight.lead);
+    second = co_await ask(work);
     if (second.entry != nullptr) {
-      const bool entered = admit(flight.lead, where.key, second.entry, true) == gate::verdict::entered;
-      auto found = hit(where, second.entry, layer::l2, now());
-      land(flight, second.entry, found.info, entered);
-      co_return found;
+      const bool entered = admit(flight.lead, work.where, second.entry, true) == gate::verdict::entered;
+      land(flight, hit(where, second.entry, layer::l2, now()), entered);
+      co_return;
     }
-    if (second.reason != miss_reason::none) reason = second.reason;
+    if (second.stale != nullptr) work.stale = second.stale;
+    if (second.reason != miss_reason::none) work.reason = second.reason;
+    if (!second.busy) break;
+    // Another process is filling, and tells us when it has.
+    const auto patience =
+        work.rules->hard_timeout > duration::zero() ? work.rules->hard_timeout : options_.lease;
+    if (!co_await timed_wait(change, *options_.timer, now() + patience)) break;
   }
-  fill_context context(commit_clock().load());
-  counters_.count(where.type, &type_cells::factory_calls);
-  result<any_value> value;
+  result<made> what = fail(errc::factory_failed, "");
   try {
-    value = co_await factory(context);
+    what = co_await run_factory(work);
   } catch (...) {
     flight.way->thrown = std::current_exception();
+    what = std::unexpected(error_of(flight.way->thrown));
   }
-  if (flight.way->thrown != nullptr || !value) {
-    counters_.count(where.type, &type_cells::factory_failures);
-    if (second.lease != 0) {
-      answered(co_await options_.second_level->release(l2_key(where.key), second.lease));
+  if (!what) {
+    note_failure(where, what.error());
+    second.lease = {};
+    if (fall_back(where, flight, work.stale, work.reason)) {
+      flight.way->thrown = nullptr;
+      co_return;
     }
-    if (flight.way->thrown != nullptr) {
-      land(flight, nullptr, {}, true);
-      std::rethrow_exception(flight.way->thrown);
-    }
-    auto lookup = failed(value.error(), reason);
-    flight.way->failure = lookup.failure;
-    land(flight, nullptr, lookup.info, true);
-    co_return lookup;
+    land(flight, failed(std::move(what.error()), work.reason), true);
+    co_return;
   }
-  auto what = finish_factory(where, std::move(*value), std::move(context));
-  const auto entry = what.entry;
-  const auto outcome = co_await place(where, flight.lead, std::move(what), second);
-  read_info info{.from = layer::source, .reason = reason, .stored = outcome.stored};
+  const auto entry = what->entry;
+  const auto outcome = co_await place(where, flight.lead, std::move(*what), second);
+  read_info info{.from = layer::source, .reason = work.reason, .stored = outcome.stored};
   if (outcome.reason != miss_reason::none) info.reason = outcome.reason;
-  land(flight, entry, info, outcome.usable);
-  co_return source_lookup(entry, info, now());
+  land(flight, lookup_of(entry, info, now()), outcome.usable);
 }
 
-any_lookup engine::follow(const any_key& where, const flight& led) {
+task<> engine::fly_owned(std::shared_ptr<engine> self, std::unique_ptr<job> work, gate::joined flight) {
+  try {
+    co_await self->fly(*work, flight);
+  } catch (...) {
+    flight.way->thrown = std::current_exception();
+    self->land(flight, {}, false);
+  }
+}
+
+void engine::launch(std::unique_ptr<job> work, gate::joined flight) {
+  // Posted, not started here: a factory that blocks must not block the caller.
+  options_.background->post(
+      [self = shared_from_this(), work = std::move(work), flight = std::move(flight)]() mutable {
+        auto* where = self->options_.background;
+        start(where, fly_owned(self, std::move(work), std::move(flight)), [](const completion<void>&) {});
+      });
+}
+
+any_lookup engine::follow(const any_key& where, const flight& led, bool leads) {
   if (led.thrown != nullptr) std::rethrow_exception(led.thrown);
-  counters_.count(where.type, &type_cells::shared);
-  auto info = led.info;
-  info.shared = true;
-  if (led.failure != nullptr) {
-    any_lookup lookup;
-    lookup.info = info;
-    lookup.failure = led.failure;
-    return lookup;
+  auto out = led.outcome;
+  if (!leads) {
+    counters_.count(where.type, &type_cells::shared);
+    out.info.shared = true;
   }
-  return source_lookup(led.outcome, info, now());
+  return out;
 }
 
-task<any_lookup> engine::load_unshared(any_key where, any_factory& factory) {
-  fill_context context(commit_clock().load());
-  counters_.count(where.type, &type_cells::factory_calls);
-  auto value = co_await factory(context);
-  if (!value) {
-    counters_.count(where.type, &type_cells::factory_failures);
-    co_return failed(value.error(), miss_reason::bypassed);
-  }
-  const auto what = finish_factory(where, std::move(*value), std::move(context));
-  co_return source_lookup(what.entry, {.from = layer::source, .reason = miss_reason::bypassed}, now());
-}
-
-task<any_lookup> engine::fill(any_key where, any_factory factory, miss_reason reason) {
+task<any_lookup> engine::wait_for(const any_key& where, std::shared_ptr<flight> way, bool leads,
+                                  bool& again) {
+  const auto& rules = *where.rules;
   const auto began = now();
+  const std::shared_ptr<event> done(way, &way->done);
+  if (rules.soft_timeout > duration::zero()) {
+    const bool in_time = co_await timed_wait(done, *options_.timer, began + rules.soft_timeout);
+    if (const auto stale = in_time ? nullptr : standby(where); stale != nullptr) {
+      counters_.count(where.type, &type_cells::stale_hits);
+      if (options_.observer != nullptr) options_.observer->on_stale(where.key.text());
+      co_return lookup_of(
+          stale, {.from = layer::l1, .reason = miss_reason::expired, .stored = true, .stale = true}, now());
+    }
+  }
+  if (rules.hard_timeout == duration::zero()) {
+    co_await done->wait();
+  } else if (!co_await timed_wait(done, *options_.timer, began + rules.hard_timeout)) {
+    gate_.abandon(where.key, way);
+    error late{errc::timeout, "the factory took longer than the policy's hard_timeout"};
+    if (leads) note_failure(where, late);
+    if (const auto stale = standby(where); stale != nullptr) {
+      counters_.count(where.type, &type_cells::stale_hits);
+      co_return lookup_of(
+          stale, {.from = layer::l1, .reason = miss_reason::expired, .stored = true, .stale = true}, now());
+    }
+    co_return failed(std::move(late), miss_reason::absent);
+  }
+  again = !leads && !way->usable;
+  if (again) co_return any_lookup();
+  co_return follow(where, *way, leads);
+}
+
+task<any_lookup> engine::load_unshared(job& work) {
+  auto what = co_await run_factory(work);
+  if (!what) {
+    note_failure(work.view(), what.error());
+    co_return failed(std::move(what.error()), miss_reason::bypassed);
+  }
+  co_return lookup_of(what->entry, {.from = layer::source, .reason = miss_reason::bypassed}, now());
+}
+
+task<any_lookup> engine::fill(any_key where, any_factory factory, miss_reason reason, bool force) {
+  const auto began = now();
+  auto work = std::make_unique<job>(job{.where = where.key,
+                                        .rules = where.rules,
+                                        .type = where.type,
+                                        .value = where.value,
+                                        .factory = std::move(factory),
+                                        .reason = reason,
+                                        .force = force});
   any_lookup out;
   bool done = false;
-  if (where.key.cacheable()) {
-    for (int attempt = 0; attempt < follow_attempts && !done; ++attempt) {
-      auto flight = gate_.join(where.key);
-      if (flight.leads) {
-        out = co_await lead(where, std::move(flight), factory, reason);
-        done = true;
-        break;
-      }
-      co_await flight.way->done.wait();
-      if (flight.way->usable) {
-        out = follow(where, *flight.way);
-        done = true;
-      } else if (auto found = find(where); found.info.from != layer::none) {
+  for (int attempt = 0; where.key.cacheable() && attempt < follow_attempts && !done; ++attempt) {
+    auto flight = gate_.join(where.key);
+    const auto way = flight.way;
+    const bool leads = flight.leads;
+    bool again = false;
+    if (leads && !where.rules->has_timeouts()) {
+      co_await fly(*work, flight);
+      out = follow(where, *way, true);
+    } else {
+      if (leads) launch(std::move(work), std::move(flight));
+      out = co_await wait_for(where, way, leads, again);
+    }
+    done = !again;
+    if (again && !force) {
+      if (auto found = find(where); found.info.from != layer::none) {
         out = std::move(found);
         done = true;
       }
     }
   }
-  if (!done) out = co_await load_unshared(where, factory);
+  if (!done) out = co_await load_unshared(*work);
   if (!out.info.hit()) {
-    counters_.count_miss(where.type, out.info.reason);
+    count_miss(where, out.info.reason);
     counters_.time(operation::get_or_set, now() - began);
   }
   co_return out;
+}
+
+void engine::refresh_behind(const any_key& where, any_factory factory) {
+  auto flight = gate_.join(where.key);
+  if (!flight.leads) return;
+  auto work = std::make_unique<job>(job{.where = where.key,
+                                        .rules = where.rules,
+                                        .type = where.type,
+                                        .value = where.value,
+                                        .factory = std::move(factory),
+                                        .reason = miss_reason::expired,
+                                        .force = true});
+  counters_.count(where.type, &type_cells::refreshes);
+  launch(std::move(work), std::move(flight));
 }
 
 task<any_lookup> engine::get(any_key where) {
@@ -317,14 +390,19 @@ task<any_lookup> engine::get(any_key where) {
   if (!answered(stored)) co_return give_up(where, std::move(missed));
   missed.info.reason = departures_.reason(where.key.hash());
   if (!*stored) co_return give_up(where, std::move(missed));
-  auto entry = decode(where, **stored);
-  if (!entry) {
-    missed.info.reason = entry.error();
+  const auto entry = decode(where, **stored);
+  const auto stands = entry ? judge(where, **entry, now()) : judgement{state::gone, entry.error()};
+  const bool serve_stale =
+      stands.is == state::stale && now() < (*entry)->fresh_until + where.rules->stale_while_revalidate;
+  if (stands.is != state::fresh && !serve_stale) {
+    missed.info.reason = stands.why;
     co_return give_up(where, std::move(missed));
   }
   admit(held, where.key, *entry, true);
   counters_.time(operation::get, now() - began);
-  co_return hit(where, *entry, layer::l2, now());
+  auto found = hit(where, *entry, layer::l2, now());
+  found.info.stale = found.info.stale || serve_stale;
+  co_return found;
 }
 
 }  // namespace strata::detail

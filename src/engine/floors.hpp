@@ -1,5 +1,6 @@
 #pragma once
-/// The table of floors: which asof a tag or prefix demands at least.
+/// The table of floors: which asof a tag or prefix demands at least. Below a hard floor a value is
+/// gone, below a soft one it is expired.
 /// Threads: internally synchronised, without locks.
 ///
 /// Tags and prefixes hash to 2^20 buckets. A collision only invalidates too much, never too
@@ -20,26 +21,36 @@ class floor_table {
   /// The bucket that every key is under: what `clear` raises.
   static constexpr std::uint32_t root = buckets;
 
-  floor_table() : floors_(std::make_unique<std::atomic<commit_time>[]>(buckets + 1)) {}
+  floor_table()
+      : hard_(std::make_unique<std::atomic<commit_time>[]>(buckets + 1)),
+        soft_(std::make_unique<std::atomic<commit_time>[]>(buckets + 1)) {}
 
   static std::uint32_t prefix_bucket(std::string_view prefix) noexcept;
   static std::uint32_t tag_bucket(std::string_view tag) noexcept;
 
-  void raise(std::uint32_t bucket, commit_time asof) noexcept {
-    if (bucket > root) return;
-    auto& floor = floors_[bucket];
+  void raise(floor_entry to) noexcept {
+    if (to.bucket > root) return;
+    auto& floor = to.soft ? soft_[to.bucket] : hard_[to.bucket];
     auto seen = floor.load(std::memory_order_relaxed);
-    while (seen < asof &&
-           !floor.compare_exchange_weak(seen, asof, std::memory_order_release, std::memory_order_relaxed)) {
+    while (seen < to.asof && !floor.compare_exchange_weak(seen, to.asof, std::memory_order_release,
+                                                          std::memory_order_relaxed)) {
     }
+    if (to.soft) any_soft_.store(true, std::memory_order_release);
   }
 
-  commit_time at(std::uint32_t bucket) const noexcept {
-    return floors_[bucket].load(std::memory_order_acquire);
+  commit_time hard(std::uint32_t bucket) const noexcept {
+    return hard_[bucket].load(std::memory_order_acquire);
   }
+  commit_time soft(std::uint32_t bucket) const noexcept {
+    return soft_[bucket].load(std::memory_order_acquire);
+  }
+  /// False while no soft floor was ever raised: the common case, and cheaper to know.
+  bool any_soft() const noexcept { return any_soft_.load(std::memory_order_acquire); }
 
  private:
-  std::unique_ptr<std::atomic<commit_time>[]> floors_;
+  std::unique_ptr<std::atomic<commit_time>[]> hard_;
+  std::unique_ptr<std::atomic<commit_time>[]> soft_;
+  std::atomic<bool> any_soft_ = false;
 };
 
 }  // namespace strata::detail

@@ -12,6 +12,7 @@ gate::ticket& gate::ticket::operator=(ticket&& other) noexcept {
     owner_ = std::exchange(other.owner_, nullptr);
     key_ = std::move(other.key_);
     led_ = std::move(other.led_);
+    seen_ = other.seen_;
   }
   return *this;
 }
@@ -28,14 +29,40 @@ gate::joined gate::join(const key& where) {
   at.current = std::make_shared<flight>();
   ++at.tickets;
   flights_.fetch_add(1, std::memory_order_relaxed);
-  return {.way = at.current, .lead = ticket(*this, where.text(), at.current), .leads = true};
+  joined out{.way = at.current, .lead = ticket(*this, where.text(), at.current), .leads = true};
+  out.lead.seen_ = at.changes;
+  return out;
 }
 
 gate::ticket gate::enter(const key& where) {
   auto& part = shard_of(where.text());
   std::lock_guard lock(part.mutex);
-  ++part.slots[where.text()].tickets;
-  return ticket(*this, where.text(), nullptr);
+  auto& at = part.slots[where.text()];
+  ++at.tickets;
+  ticket out(*this, where.text(), nullptr);
+  out.seen_ = at.changes;
+  return out;
+}
+
+void gate::renew(ticket& held) {
+  auto& part = shard_of(held.key_);
+  std::lock_guard lock(part.mutex);
+  held.seen_ = part.slots.find(held.key_)->second.changes;
+}
+
+std::shared_ptr<event> gate::next_change(const ticket& held) {
+  auto& part = shard_of(held.key_);
+  std::lock_guard lock(part.mutex);
+  auto& at = part.slots.find(held.key_)->second;
+  if (at.pushed == nullptr) at.pushed = std::make_shared<event>();
+  return at.pushed;
+}
+
+void gate::abandon(const key& where, const std::shared_ptr<flight>& way) {
+  auto& part = shard_of(where.text());
+  std::lock_guard lock(part.mutex);
+  const auto at = part.slots.find(where.text());
+  if (at != part.slots.end() && at->second.current == way) at->second.current.reset();
 }
 
 void gate::land(const ticket& held) {
@@ -60,14 +87,28 @@ void gate::leave(const ticket& held) noexcept {
   if (--at->second.tickets == 0) part.slots.erase(at);
 }
 
-void gate::close_all() {
+void gate::wake(std::string_view where) {
+  std::shared_ptr<event> pushed;
+  {
+    auto& part = shard_of(where);
+    std::lock_guard lock(part.mutex);
+    if (const auto at = part.slots.find(where); at != part.slots.end()) {
+      pushed = std::exchange(at->second.pushed, nullptr);
+    }
+  }
+  if (pushed != nullptr) pushed->set();
+}
+
+void gate::note_change_of_all() {
+  std::vector<std::shared_ptr<event>> woken;
   for (auto& part : shards_) {
     std::lock_guard lock(part.mutex);
     for (auto& [text, at] : part.slots) {
-      at.closed = true;
       at.current.reset();
+      if (auto pushed = change(at); pushed != nullptr) woken.push_back(std::move(pushed));
     }
   }
+  for (const auto& each : woken) each->set();
 }
 
 void gate::invalidate_if(const std::function<bool(std::string_view)>& matches, commit_time floor) {

@@ -32,9 +32,7 @@ namespace strata::detail {
 /// One factory call and what came of it. Written by its leader before `done` is set.
 struct flight {
   event done;
-  record_ptr outcome;
-  read_info info;
-  std::shared_ptr<const error> failure;
+  any_lookup outcome;
   std::exception_ptr thrown;
   bool usable = false;  ///< followers may take the outcome
 };
@@ -43,7 +41,8 @@ class gate {
   struct slot {
     commit_time floor = 0;
     unsigned tickets = 0;
-    bool closed = false;  ///< another process changed the key: nothing may enter memory now
+    std::uint64_t changes = 0;      ///< how often another process has changed the key
+    std::shared_ptr<event> pushed;  ///< set by the next change; made when somebody waits for it
     std::shared_ptr<flight> current;
   };
   struct text_hash {
@@ -71,6 +70,7 @@ class gate {
     gate* owner_ = nullptr;
     std::string key_;
     std::shared_ptr<flight> led_;
+    std::uint64_t seen_ = 0;
   };
 
   struct joined {
@@ -85,18 +85,27 @@ class gate {
   /// A ticket without a flight, for a writer.
   ticket enter(const key& where);
 
-  enum class verdict { entered, fenced, closed };
+  /// Says that `held` reads the second level from now on: only later changes by others count.
+  void renew(ticket& held);
+  /// Is set by the next change that another process makes to the ticket's key.
+  std::shared_ptr<event> next_change(const ticket& held);
 
-  /// Runs `insert` if a value as of `asof` may enter under the ticket's key. From then on the
-  /// ticket's flight takes no followers.
-  template <class Insert>
-  verdict admit(const ticket& held, commit_time asof, Insert insert) {
+  enum class verdict {
+    entered,
+    fenced,   ///< older than an invalidation
+    changed,  ///< another process has changed the key since the ticket was taken or renewed
+  };
+
+  /// Runs `insert` if `valid()` and a value as of `asof` may enter under the ticket's key. From
+  /// then on the ticket's flight takes no followers: who joined before, joined before this check.
+  template <class Valid, class Insert>
+  verdict admit(const ticket& held, commit_time asof, Valid valid, Insert insert) {
     auto& part = shard_of(held.key_);
     std::lock_guard lock(part.mutex);
     auto& at = part.slots.find(held.key_)->second;
-    if (at.current == held.led_) at.current.reset();
-    if (asof < at.floor) return verdict::fenced;
-    if (at.closed) return verdict::closed;
+    if (held.led_ != nullptr && at.current == held.led_) at.current.reset();
+    if (asof < at.floor || !valid()) return verdict::fenced;
+    if (at.changes != held.seen_) return verdict::changed;
     insert();
     return verdict::entered;
   }
@@ -111,12 +120,16 @@ class gate {
     const bool overtaken = asof < at.floor;
     at.floor = std::max(at.floor, floor);
     at.current.reset();
-    insert(!overtaken && !at.closed);
-    return overtaken ? verdict::fenced : at.closed ? verdict::closed : verdict::entered;
+    const bool changed = at.changes != held.seen_;
+    insert(!overtaken && !changed);
+    return overtaken ? verdict::fenced : changed ? verdict::changed : verdict::entered;
   }
 
   /// Ends the flight that `held` leads: no more followers, and those there are wake.
   void land(const ticket& held);
+
+  /// Lets nobody follow `way` any more; it goes on.
+  void abandon(const key& where, const std::shared_ptr<flight>& way);
 
   /// Raises the floor of every ticket out for `where` and runs `erase`, as one step.
   template <class Erase>
@@ -127,20 +140,26 @@ class gate {
     erase();
   }
 
-  /// Closes the key to the tickets out for it and runs `erase`, as one step.
+  /// Another process has changed the key: voids the tickets out for it and runs `erase`, as one
+  /// step, then wakes who waits for the change.
   template <class Erase>
-  void close(std::string_view where, Erase erase) {
-    auto& part = shard_of(where);
-    std::lock_guard lock(part.mutex);
-    if (const auto at = part.slots.find(where); at != part.slots.end()) {
-      at->second.closed = true;
-      at->second.current.reset();
+  void note_change(std::string_view where, Erase erase) {
+    std::shared_ptr<event> pushed;
+    {
+      auto& part = shard_of(where);
+      std::lock_guard lock(part.mutex);
+      if (const auto at = part.slots.find(where); at != part.slots.end()) pushed = change(at->second);
+      erase();
     }
-    erase();
+    if (pushed != nullptr) pushed->set();
   }
 
-  /// Closes every key that has a ticket out.
-  void close_all();
+  /// Wakes who waits for a change of `where`: this process's own lease on it has ended, which the
+  /// store tells to others only.
+  void wake(std::string_view where);
+
+  /// As note_change, for every key that has a ticket out.
+  void note_change_of_all();
 
   /// As `invalidate`, for every key with a ticket out for which `matches(key)` is true.
   void invalidate_if(const std::function<bool(std::string_view)>& matches, commit_time floor);
@@ -152,6 +171,10 @@ class gate {
   static void fence(slot& at, commit_time floor) {
     at.floor = std::max(at.floor, floor);
     at.current.reset();
+  }
+  static std::shared_ptr<event> change(slot& at) {
+    ++at.changes;
+    return std::exchange(at.pushed, nullptr);
   }
   shard& shard_of(std::string_view where) noexcept { return shards_[hash_of(where) >> 58]; }
   void leave(const ticket& held) noexcept;

@@ -159,12 +159,14 @@ TEST(Write, OvertakenByAnotherStoresNothing) {
   EXPECT_EQ(f.read("1", "from the source")->name, "from the source");
 }
 
-TEST(Write, DroppedTicketLeavesNothingBehind) {
+TEST(Write, DroppedTicketInvalidatesSinceItsCommitMayHaveHappened) {
   fixture f;
+  f.read("1", "old");
   {
     const auto ticket = sync_wait(f.cache.begin_write(f.agents("1")));
   }
-  EXPECT_EQ(f.read("1", "Ada").info().stored, true);
+  EXPECT_EQ(f.read("1", "new")->name, "new");
+  EXPECT_TRUE(f.read("1", "never").info().hit());
 }
 
 /// Writers raise the versions of a few keys in a "database" and invalidate; readers check that a

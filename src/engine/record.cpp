@@ -11,6 +11,20 @@ floor_set::floor_set(std::string_view key, const std::vector<std::string>& tags)
   for (const auto& tag : tags) buckets_.push_back(floor_table::tag_bucket(tag));
 }
 
+record::record(const record& other)
+    : value(other.value),
+      type(other.type),
+      asof(other.asof),
+      created(other.created),
+      fresh_until(other.fresh_until),
+      stale_until(other.stale_until),
+      took(other.took),
+      throttled(other.throttled),
+      floors(other.floors),
+      tags(other.tags),
+      bytes(other.bytes) {
+}
+
 std::size_t overhead_of(const record& entry) noexcept {
   constexpr std::size_t control_blocks = 2 * 32;  // of the record's and the value's shared_ptr
   std::size_t sum = sizeof(record) + control_blocks;

@@ -6,7 +6,9 @@
 
 #include <strata/cache.hpp>
 
+#include <atomic>
 #include <boost/container/small_vector.hpp>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,16 +22,27 @@ class floor_set {
  public:
   floor_set(std::string_view key, const std::vector<std::string>& tags);
 
-  /// miss_reason::none if an entry as of `asof` stands, else why it does not.
+  /// miss_reason::none if an entry as of `asof` stands, else why it is gone.
   miss_reason check(const floor_table& floors, commit_time asof) const noexcept {
-    if (asof < floors.at(floor_table::root)) return miss_reason::cleared;
+    return below(asof, [&](std::uint32_t bucket) { return floors.hard(bucket); });
+  }
+
+  /// miss_reason::none if it is not expired by a soft floor, else by which kind.
+  miss_reason check_soft(const floor_table& floors, commit_time asof) const noexcept {
+    if (!floors.any_soft()) return miss_reason::none;
+    return below(asof, [&](std::uint32_t bucket) { return floors.soft(bucket); });
+  }
+
+ private:
+  template <class FloorOf>
+  miss_reason below(commit_time asof, FloorOf floor_of) const noexcept {
+    if (asof < floor_of(floor_table::root)) return miss_reason::cleared;
     for (std::size_t i = 0; i < buckets_.size(); ++i) {
-      if (asof < floors.at(buckets_[i])) return i < prefixes_ ? miss_reason::prefix : miss_reason::tag;
+      if (asof < floor_of(buckets_[i])) return i < prefixes_ ? miss_reason::prefix : miss_reason::tag;
     }
     return miss_reason::none;
   }
 
- private:
   boost::container::small_vector<std::uint32_t, 6> buckets_;
   std::size_t prefixes_ = 0;
 };
@@ -40,9 +53,18 @@ struct record {
   commit_time asof = 0;
   time_point created{};
   time_point fresh_until{};
-  floor_set floors;
+  time_point stale_until{};  ///< may be served stale until then; not before fresh_until
+  duration took{};           ///< by the factory
+  bool throttled = false;    ///< stale, and given a little freshness after a factory failed
+  floor_set floors{"", {}};
   std::vector<std::string> tags;
   std::size_t bytes = 0;  ///< of the value and this record
+
+  /// One hit at a time may start a refresh; not before this time (a clock's ticks).
+  mutable std::atomic<duration::rep> refresh_after = std::numeric_limits<duration::rep>::min();
+
+  record() = default;
+  record(const record& other);
 };
 
 using record_ptr = std::shared_ptr<const record>;

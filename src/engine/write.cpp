@@ -10,18 +10,26 @@ task<engine::write> engine::begin_write(key where) {
   out.began = commit_clock().load();
   if (has_second_level() && where.cacheable()) {
     const auto lease = co_await options_.second_level->force_lease(l2_key(where), options_.lease);
-    if (answered(lease)) out.lease = *lease;
+    if (answered(lease)) out.lease = holding(where, *lease);
   }
   co_return out;
+}
+
+void engine::give_up_write(std::shared_ptr<engine> self, key where) {
+  auto removal = [](std::shared_ptr<engine> engine, key gone) -> task<> {
+    co_await engine->remove({std::move(gone)});
+  };
+  start(nullptr, removal(std::move(self), std::move(where)), [](const completion<void>&) {});
 }
 
 task<bool> engine::finish_write(write right, any_key where, any_value value) {
   if (!where.key.cacheable()) co_return false;
   const auto started = now();
-  // The commit is behind us: every value read before now is older than ours.
+  // The commit is behind us: every value read before now is older than ours. Ours is as of the
+  // time before the commit, so that whatever was invalidated since then takes it along.
   const auto floor = tick();
   const bool absent = value == nullptr;
-  const auto entry = make_record(where, std::move(value), floor, std::nullopt, {});
+  const auto entry = make_record(where, std::move(value), fill_context(right.began), duration::zero());
   bool wanted = !(absent && where.rules->negative_ttl == duration::zero());
   if (wanted && too_large(where, *entry, 0)) {
     counters_.count(where.type, &type_cells::fills_too_large);
@@ -39,14 +47,13 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
   } else {
     const auto name = l2_key(where.key);
     bool in_second_level = false;
-    if (wanted && right.lease != 0) {
+    if (wanted && right.lease) {
       const auto bytes = encode(*entry);
-
       const fill_request request{.key = name,
-                                 .lease = right.lease,
-                                 .asof = floor,
+                                 .lease = right.lease.spend(),
+                                 .asof = right.began,
                                  .bytes = bytes,
-                                 .ttl = entry->fresh_until - entry->created};
+                                 .ttl = entry->stale_until - entry->created};
       const auto filled = co_await options_.second_level->fill(request);
       in_second_level = answered(filled) && *filled == fill_result::stored;
     }
@@ -58,6 +65,7 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
       answered(co_await options_.second_level->invalidate({&name, 1}, tick()));
     }
   }
+  if (has_second_level()) gate_.wake(where.key.text());
   departures_.note(where.key.hash(), miss_reason::removed);
   counters_.count(where.type, stored ? &type_cells::fills : &type_cells::fills_fenced);
   counters_.time(operation::set, now() - started);

@@ -27,6 +27,7 @@ class memory_server {
   struct held_value {
     std::string bytes;
     commit_time asof;
+    bool expired;
     std::multimap<time_point, std::string>::iterator end;
   };
   struct held_lease {
@@ -59,7 +60,10 @@ class memory_server {
   std::optional<stored_value> found(std::string_view key) {
     const auto at = live(key);
     if (at == values.end()) return std::nullopt;
-    return stored_value{at->second.bytes, at->second.asof, at->second.end->first - time.now()};
+    return stored_value{.bytes = at->second.bytes,
+                        .asof = at->second.asof,
+                        .ttl = at->second.end->first - time.now(),
+                        .expired = at->second.expired};
   }
 
   void reschedule(value_map::iterator at, time_point end) {
@@ -72,7 +76,7 @@ class memory_server {
     const auto size = charge(key, bytes);
     if (size > budget) return;
     while (used + size > budget) drop(values.find(by_end.begin()->second));
-    const auto at = values.emplace(std::string(key), held_value{std::string(bytes), asof, {}}).first;
+    const auto at = values.emplace(std::string(key), held_value{std::string(bytes), asof, false, {}}).first;
     at->second.end = by_end.emplace(end, at->first);
     used += size;
   }
@@ -81,9 +85,14 @@ class memory_server {
     acquired out;
     out.value = found(key);
     if (out.value) return out;
-    const auto held = leases.find(std::string(key));
-    if (held == leases.end() || held->second.until <= time.now()) out.lease = new_lease(key, hold);
+    out.lease = lease_if_free(key, hold);
     return out;
+  }
+
+  lease_token lease_if_free(std::string_view key, duration hold) {
+    const auto held = leases.find(std::string(key));
+    if (held != leases.end() && held->second.until > time.now()) return 0;
+    return new_lease(key, hold);
   }
 
   lease_token new_lease(std::string_view key, duration hold) {
@@ -110,18 +119,27 @@ class memory_server {
     }
     const auto floor = held->second.floor;
     leases.erase(held);
+    changed.emplace_back(value.key);  // refused or not: nobody need wait for the lease any more
     if (value.asof < floor) return fill_result::below_floor;
     const auto at = live(value.key);
     if (at != values.end() && at->second.asof > value.asof) return fill_result::older;
     place(value.key, value.bytes, value.asof, time.now() + value.ttl);
-    changed.emplace_back(value.key);
     return fill_result::stored;
   }
 
-  bool invalidate_one(const std::string& key, commit_time floor, std::vector<std::string>& changed) {
+  void raise_lease(const std::string& key, commit_time floor) {
     if (const auto held = leases.find(key); held != leases.end()) {
       held->second.floor = std::max(held->second.floor, floor);
     }
+  }
+
+  void expire_one(const std::string& key, commit_time floor) {
+    raise_lease(key, floor);
+    if (const auto at = live(key); at != values.end() && at->second.asof < floor) at->second.expired = true;
+  }
+
+  bool invalidate_one(const std::string& key, commit_time floor, std::vector<std::string>& changed) {
+    raise_lease(key, floor);
     const auto at = live(key);
     const bool removed = at != values.end() && at->second.asof < floor;
     if (removed) drop(at);
@@ -151,7 +169,7 @@ class memory_server {
   std::multimap<time_point, std::string> by_end;
   std::unordered_map<std::string, held_lease> leases;
   std::size_t lease_sweep_at = 1024;
-  std::unordered_map<std::uint32_t, commit_time> floors;
+  std::map<std::pair<std::uint32_t, bool>, commit_time> floors;
   std::size_t used = 0;
   lease_token last_token = 0;
   std::mutex observing;
@@ -192,6 +210,11 @@ class memory_connection final : public store {
     return result<std::vector<acquired>>(std::move(out));
   }
 
+  task<result<lease_token>> take_lease(std::string_view key, duration hold) override {
+    std::lock_guard lock(server_->mutex);
+    return result<lease_token>(server_->lease_if_free(key, hold));
+  }
+
   task<result<lease_token>> force_lease(std::string_view key, duration hold) override {
     std::lock_guard lock(server_->mutex);
     return result<lease_token>(server_->new_lease(key, hold));
@@ -214,9 +237,16 @@ class memory_connection final : public store {
   }
 
   task<result<void>> release(std::string_view key, lease_token lease) override {
-    std::lock_guard lock(server_->mutex);
-    const auto held = server_->leases.find(std::string(key));
-    if (held != server_->leases.end() && held->second.token == lease) server_->leases.erase(held);
+    std::vector<std::string> ended;
+    {
+      std::lock_guard lock(server_->mutex);
+      const auto held = server_->leases.find(std::string(key));
+      if (held != server_->leases.end() && held->second.token == lease) {
+        server_->leases.erase(held);
+        ended.emplace_back(key);
+      }
+    }
+    server_->announce_changed(this, ended);
     return result<void>();
   }
 
@@ -227,6 +257,15 @@ class memory_connection final : public store {
       for (const auto& key : keys) server_->invalidate_one(key, floor, changed);
     }
     server_->announce_changed(this, changed);
+    return result<void>();
+  }
+
+  task<result<void>> expire(std::span<const std::string> keys, commit_time floor) override {
+    {
+      std::lock_guard lock(server_->mutex);
+      for (const auto& key : keys) server_->expire_one(key, floor);
+    }
+    server_->announce_changed(this, {keys.begin(), keys.end()});
     return result<void>();
   }
 
@@ -260,7 +299,7 @@ class memory_connection final : public store {
     {
       std::lock_guard lock(server_->mutex);
       for (const auto& each : floors) {
-        auto& floor = server_->floors[each.bucket];
+        auto& floor = server_->floors[{each.bucket, each.soft}];
         floor = std::max(floor, each.asof);
       }
     }
@@ -274,7 +313,9 @@ class memory_connection final : public store {
     std::lock_guard lock(server_->mutex);
     std::vector<floor_entry> out;
     out.reserve(server_->floors.size());
-    for (const auto& [bucket, asof] : server_->floors) out.push_back({bucket, asof});
+    for (const auto& [where, asof] : server_->floors) {
+      out.push_back({.bucket = where.first, .asof = asof, .soft = where.second});
+    }
     return result<std::vector<floor_entry>>(std::move(out));
   }
 

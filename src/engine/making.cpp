@@ -1,0 +1,110 @@
+/// Making records: from what a factory returned, and from what the second level holds.
+
+#include "core/entry_format.hpp"
+#include "engine/engine.hpp"
+
+#include <algorithm>
+
+namespace strata::detail {
+
+namespace {
+
+std::vector<std::string> merged(std::vector<std::string> tags, const std::vector<std::string>& more) {
+  for (const auto& tag : more) {
+    if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);
+  }
+  return tags;
+}
+
+}  // namespace
+
+void engine::give_life(record& entry, const policy& rules, std::optional<duration> ttl) {
+  auto life = ttl.value_or(entry.value == nullptr ? rules.negative_ttl : rules.ttl);
+  life = std::clamp(life, duration::zero(), policy::max_ttl);
+  if (rules.jitter > 0) {
+    life -= duration(static_cast<duration::rep>(static_cast<double>(life.count()) * rules.jitter * random()));
+  }
+  entry.created = now();
+  entry.fresh_until = entry.created + life;
+  // That nothing was found is not worth serving when it is old.
+  entry.stale_until = entry.fresh_until + (entry.value == nullptr ? duration::zero() : rules.stale_window());
+}
+
+record_ptr engine::make_record(const any_key& where, any_value value, const fill_context& context,
+                               duration took) {
+  auto out = std::make_shared<record>();
+  out->value = std::move(value);
+  out->type = where.value;
+  out->asof = context.asof_;
+  out->took = took;
+  out->tags = merged(where.rules->tags, context.tags_);
+  out->floors = floor_set(where.key.text(), out->tags);
+  give_life(*out, *where.rules, context.ttl_);
+  out->bytes = overhead_of(*out) + (out->value == nullptr ? 0 : where.value->size(out->value.get()));
+  return out;
+}
+
+record_ptr engine::renewed(const record& old, const any_key& where, const fill_context& context,
+                           duration took) {
+  auto out = std::make_shared<record>(old);
+  out->asof = context.asof_;
+  out->took = took;
+  out->throttled = false;
+  give_life(*out, *where.rules, context.ttl_);
+  return out;
+}
+
+engine::made engine::finish_factory(const any_key& where, any_value value, const fill_context& context,
+                                    const record_ptr& previous, duration took) {
+  made out;
+  const bool unchanged = context.not_modified_ && previous != nullptr;
+  const bool absent = !unchanged && value == nullptr;
+  out.entry = unchanged ? renewed(*previous, where, context, took)
+                        : make_record(where, std::move(value), context, took);
+  // Absence is not remembered where the policy says so, nor is what has no time to live.
+  out.keep = !context.skip_ && !(absent && where.rules->negative_ttl == duration::zero()) &&
+             out.entry->fresh_until > out.entry->created && out.entry->tags.size() <= max_entry_tags;
+  return out;
+}
+
+std::string engine::encode(const record& entry) const {
+  std::string bytes;
+  append_header(bytes, {.asof = entry.asof,
+                        .life = entry.fresh_until - entry.created,
+                        .grace = entry.stale_until - entry.fresh_until,
+                        .negative = entry.value == nullptr,
+                        .tags = entry.tags});
+  if (entry.value != nullptr) entry.type->encode(entry.value.get(), bytes);
+  return bytes;
+}
+
+std::expected<record_ptr, miss_reason> engine::decode(const any_key& where, const stored_value& stored) {
+  const auto entry = decode_entry(stored.bytes);
+  if (!entry) return std::unexpected(miss_reason::undecodable);
+  const auto& header = entry->header;
+  auto out = std::make_shared<record>();
+  out->type = where.value;
+  out->asof = header.asof;
+  // The store tells what is left until it forgets the value; the grace is the end of that.
+  out->stale_until = now() + stored.ttl;
+  out->fresh_until = stored.expired ? options_.time->coarse_now() : out->stale_until - header.grace;
+  out->created = out->stale_until - header.grace - header.life;
+  out->tags = header.tags;
+  out->floors = floor_set(where.key.text(), out->tags);
+  if (const auto why = out->floors.check(floors_, out->asof); why != miss_reason::none) {
+    return std::unexpected(why);
+  }
+  if (!header.negative) {
+    auto value = where.value->decode(entry->payload);
+    if (!value) return std::unexpected(miss_reason::undecodable);
+    out->value = std::move(*value);
+  }
+  out->bytes = overhead_of(*out) + (out->value == nullptr ? 0 : where.value->size(out->value.get()));
+  return out;
+}
+
+bool engine::too_large(const any_key& where, const record& entry, std::size_t encoded) noexcept {
+  return std::max(entry.bytes, encoded) > where.rules->max_size.count;
+}
+
+}  // namespace strata::detail

@@ -1,0 +1,144 @@
+/// Soft and hard timeouts.
+
+#include "engine/stage.hpp"
+
+#include <gtest/gtest.h>
+#include <stdexcept>
+
+namespace {
+
+using namespace strata;
+using engine_test::agent;
+using engine_test::stage;
+using namespace std::chrono_literals;
+
+agent failing() {
+  throw std::domain_error("the source is down");
+}
+
+const policy timed{
+    .ttl = 60s, .jitter = 0, .fail_safe = true, .grace = 600s, .soft_timeout = 100ms, .hard_timeout = 2s};
+
+TEST(SoftTimeout, ServesStaleAndFinishesInTheBackground) {
+  stage s(timed);
+  s.read_value("old");
+  s.advance(61s);
+  event go;
+  const auto slow = s.read([&]() -> task<agent> {
+    co_await go.wait();
+    co_return agent{"1", "new"};
+  });
+  s.advance(99ms);
+  EXPECT_FALSE(slow->got);
+  s.advance(1ms);
+  ASSERT_TRUE(slow->got);
+  EXPECT_EQ((*slow->got)->name, "old");
+  EXPECT_TRUE(slow->got->info().stale);
+  go.set();
+  s.settle();
+  EXPECT_EQ((*s.read_value("never")->got)->name, "new");
+}
+
+TEST(SoftTimeout, WaitsOnWhereThereIsNothingStale) {
+  stage s(timed);
+  event go;
+  const auto slow = s.read([&]() -> task<agent> {
+    co_await go.wait();
+    co_return agent{"1", "new"};
+  });
+  s.advance(500ms);
+  EXPECT_FALSE(slow->got);
+  go.set();
+  s.settle();
+  EXPECT_EQ((*slow->got)->name, "new");
+}
+
+TEST(HardTimeout, EndsTheWaitOfAllWithAnErrorAndLeaksNothing) {
+  auto rules = timed;
+  rules.fail_safe = false;
+  rules.soft_timeout = 0s;
+  stage s(rules);
+  event never;
+  const auto stuck = [&]() -> task<agent> {
+    co_await never.wait();
+    co_return agent{"1", "late"};
+  };
+  const auto leader = s.read(stuck);
+  const auto follower = s.read(stuck);
+  s.advance(2s);
+  for (const auto& each : {leader, follower}) {
+    ASSERT_TRUE(each->got);
+    ASSERT_NE(each->got->failure(), nullptr);
+    EXPECT_EQ(each->got->failure()->code, errc::timeout);
+  }
+  // The next read tries again at once, and what comes late is still stored, unless newer is there.
+  EXPECT_EQ((*s.read_value("new")->got)->name, "new");
+  never.set();
+  s.settle();
+  EXPECT_EQ((*s.read_value("never")->got)->name, "new");
+  EXPECT_EQ(s.store.stats().flights, 0u);
+  EXPECT_EQ(s.timer.pending(), 0u);
+}
+
+TEST(HardTimeout, StoresWhatComesLate) {
+  auto rules = timed;
+  rules.fail_safe = false;
+  rules.soft_timeout = 0s;
+  stage s(rules);
+  event go;
+  const auto late = s.read([&]() -> task<agent> {
+    co_await go.wait();
+    co_return agent{"1", "late"};
+  });
+  s.advance(2s);
+  EXPECT_NE(late->got->failure(), nullptr);
+  go.set();
+  s.settle();
+  EXPECT_EQ((*s.read_value("never")->got)->name, "late");
+}
+
+TEST(HardTimeout, ServesStaleUnderFailSafe) {
+  auto rules = timed;
+  rules.soft_timeout = 0s;
+  stage s(rules);
+  s.read_value("old");
+  s.advance(61s);
+  event never;
+  const auto stuck = s.read([&]() -> task<agent> {
+    co_await never.wait();
+    co_return agent{};
+  });
+  s.advance(2s);
+  EXPECT_EQ((*stuck->got)->name, "old");
+  EXPECT_TRUE(stuck->got->info().stale);
+  never.set();
+  s.settle();
+}
+
+TEST(Timeouts, HandOnTheFactorysExceptionUnchanged) {
+  auto rules = timed;
+  rules.fail_safe = false;
+  rules.soft_timeout = 0s;
+  stage s(rules);
+  const auto read = s.read(failing);
+  EXPECT_THROW(std::rethrow_exception(read->thrown), std::domain_error);
+}
+
+TEST(Timeouts, ABackgroundFillCannotBringBackWhatWasRemoved) {
+  auto rules = timed;
+  rules.fail_safe = false;
+  rules.soft_timeout = 0s;
+  stage s(rules);
+  event go;
+  s.read([&]() -> task<agent> {
+    co_await go.wait();
+    co_return agent{"1", "old"};
+  });
+  s.advance(2s);
+  sync_wait(s.store.remove(s.agents("1")));
+  go.set();
+  s.settle();
+  EXPECT_EQ((*s.read_value("new")->got)->name, "new");
+}
+
+}  // namespace
