@@ -1,0 +1,259 @@
+#include "baselines.hpp"
+#include "bench.hpp"
+#include "number_cache.hpp"
+
+#include <strata/key.hpp>
+
+#include "memory/table.hpp"
+
+#include <fmt/core.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#if defined(STRATA_BENCH_TBB)
+#include <tbb/concurrent_lru_cache.h>
+#endif
+
+namespace strata::bench {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+constexpr std::size_t stream_length = 1u << 20;
+/// Every value is 3 × its key, so that each answer is checked.
+constexpr std::uint64_t value_of(std::uint64_t key) noexcept {
+  return key * 3;
+}
+
+struct streams {
+  streams(std::uint32_t keys, unsigned threads) {
+    for (unsigned i = 0; i < threads; ++i) of_thread.push_back(zipf_keys(keys, stream_length, 7 + i));
+  }
+  std::vector<std::vector<std::uint32_t>> of_thread;
+};
+
+/// Runs `step(key, i)` on every thread, each over its stream again and again. Returns million steps
+/// a processor second.
+template <class Step>
+double measure(const options& with, const streams& keys, Step step) {
+  std::atomic<bool> stop = false;
+  std::atomic<unsigned> ready = 0;
+  std::vector<double> seconds(with.threads);
+  std::vector<std::uint64_t> steps(with.threads);
+  std::vector<std::thread> threads;
+  for (unsigned id = 0; id < with.threads; ++id) {
+    threads.emplace_back([&, id] {
+      const auto& stream = keys.of_thread[id];
+      for (std::size_t i = 0; i < stream.size() / 4; ++i) step(stream[i], i);
+      ++ready;
+      while (ready < with.threads) std::this_thread::yield();
+      const double from = thread_seconds();
+      std::uint64_t done = 0;
+      while (!stop.load(std::memory_order_relaxed)) {
+        const std::size_t begin = done % stream.size();
+        for (std::size_t i = begin; i < begin + 4096; ++i) step(stream[i], i);
+        done += 4096;
+      }
+      seconds[id] = thread_seconds() - from;
+      steps[id] = done;
+    });
+  }
+  while (ready < with.threads) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::duration<double>(with.seconds));
+  stop = true;
+  double all = 0;
+  double cpu = 0;
+  for (unsigned id = 0; id < with.threads; ++id) {
+    threads[id].join();
+    all += static_cast<double>(steps[id]);
+    cpu += seconds[id];
+  }
+  return all / cpu * 1e-6;
+}
+
+[[noreturn]] void wrong(std::uint64_t key) {
+  fmt::print(stderr, "memory_bench: wrong value for key {}\n", key);
+  std::abort();
+}
+
+/// Million operations a processor second of one structure; empty: not measured.
+struct row {
+  std::string name;
+  std::optional<double> hits;     ///< 64 Ki keys, all hits
+  std::optional<double> mixed;    ///< the same, one in ten a write
+  std::optional<double> through;  ///< room for a tenth of the keys; a miss inserts
+  std::optional<double> large;    ///< 1 Mi keys, all hits
+};
+
+constexpr std::uint32_t few = 1u << 16;
+constexpr std::uint32_t many = 1u << 20;
+
+/// `make(keys)` builds a cache with room for that many.
+template <class Make>
+row measure_cache(std::string name, const options& with, const streams& small, const streams& large,
+                  Make make) {
+  row r{std::move(name), {}, {}, {}, {}};
+  const auto read = [](auto& cache, std::uint64_t key) {
+    const auto found = cache.find(key);
+    if (!found || *found != value_of(key)) wrong(key);
+  };
+  {
+    auto cache = make(few * 2);
+    for (std::uint64_t key = 0; key < few; ++key) cache->insert(key, value_of(key));
+    r.hits = measure(with, small, [&](std::uint64_t key, std::size_t) { read(*cache, key); });
+    r.mixed = measure(with, small, [&](std::uint64_t key, std::size_t i) {
+      if (i % 10 == 0) {
+        cache->insert(key, value_of(key));
+      } else {
+        read(*cache, key);
+      }
+    });
+  }
+  {
+    auto cache = make(few / 10);
+    r.through = measure(with, small, [&](std::uint64_t key, std::size_t) {
+      const auto found = cache->find(key);
+      if (!found) {
+        cache->insert(key, value_of(key));
+      } else if (*found != value_of(key)) {
+        wrong(key);
+      }
+    });
+  }
+  auto cache = make(many * 2);
+  for (std::uint64_t key = 0; key < many; ++key) cache->insert(key, value_of(key));
+  r.large = measure(with, large, [&](std::uint64_t key, std::size_t) { read(*cache, key); });
+  return r;
+}
+
+/// The core with numbers in it. `now` is the caller's: it costs nothing here.
+class strata_numbers {
+ public:
+  strata_numbers(std::size_t capacity, unsigned shards, memory::make_policy policy)
+      : cache_(shards, {.budget = capacity * 64 / shards + 8192}, policy) {}
+  std::optional<std::uint64_t> find(std::uint64_t key) noexcept { return cache_.find(key, 1); }
+  void insert(std::uint64_t key, std::uint64_t value) {
+    cache_.insert(key, value, 1, 0, std::int64_t{1} << 50);
+  }
+
+ private:
+  number_cache cache_;
+};
+
+/// The table as the engine uses it: text keys, shared values.
+class strata_table {
+ public:
+  explicit strata_table(std::size_t capacity)
+      : table_({.budget = {capacity * 256 + 65536}, .expected_objects = capacity, .largest = {64}}) {
+    names_.reserve(many);
+    for (std::uint64_t key = 0; key < many; ++key) names_.emplace_back(fmt::format("user:usr_{:06}", key));
+  }
+  std::optional<std::uint64_t> find(std::uint64_t key) noexcept {
+    const auto& name = names_[key];
+    const auto found = table_.find(name.hash(), name.text(), now);
+    return found ? std::optional(*static_cast<const std::uint64_t*>(found.get())) : std::nullopt;
+  }
+  void insert(std::uint64_t key, std::uint64_t value) {
+    const auto& name = names_[key];
+    table_.insert(name.hash(), name.text(),
+                  {std::make_shared<const std::uint64_t>(value), 32, now + std::chrono::hours(1)}, now);
+  }
+
+ private:
+  static constexpr time_point now{std::chrono::seconds(1)};
+  std::vector<strata::key> names_;
+  memory::table table_;
+};
+
+#if defined(STRATA_BENCH_TBB)
+/// TBB's cache computes its value on a miss and is never told one: reads only. It evicts what no
+/// handle holds once `capacity` such are kept.
+double measure_tbb(const options& with, const streams& keys, std::size_t capacity) {
+  tbb::concurrent_lru_cache<std::uint64_t, std::uint64_t> cache(
+      +[](std::uint64_t key) { return value_of(key); }, capacity);
+  return measure(with, keys, [&](std::uint64_t key, std::size_t) {
+    if (cache[key].value() != value_of(key)) wrong(key);
+  });
+}
+#endif
+
+void print(const row& r, const row& plain) {
+  const auto cell = [](std::optional<double> of, std::optional<double> base) {
+    if (!of) return fmt::format("{:>14}", "-");
+    return base ? fmt::format("{:>8.1f} x{:<4.2f}", *of, *of / *base) : fmt::format("{:>8.1f}      ", *of);
+  };
+  fmt::print("  {:<34}{}{}{}{}\n", r.name, cell(r.hits, plain.hits), cell(r.mixed, {}), cell(r.through, {}),
+             cell(r.large, plain.large));
+  std::fflush(stdout);
+}
+
+bool check(const char* what, double ratio, double target) {
+  const bool met = ratio >= target;
+  fmt::print("  {:<58} {:>5.2f}, at least {:.2f}: {}\n", what, ratio, target, met ? "met" : "MISSED");
+  return met;
+}
+
+}  // namespace
+
+bool throughput(const options& with) {
+  fmt::print(
+      "Throughput, {} threads, Zipf 0.99, number to number, million operations a processor second\n"
+      "(x: of a plain map, unlocked, that no cache can reach)\n\n"
+      "  {:<34}{:>14}{:>14}{:>14}{:>14}\n",
+      with.threads, "", "64 Ki, hits", "90/10", "read-through", "1 Mi, hits");
+  const streams small(few, with.threads);
+  const streams large(many, with.threads);
+
+  row plain{"boost::unordered_flat_map", {}, {}, {}, {}};
+  {
+    flat_map map;
+    for (std::uint64_t key = 0; key < few; ++key) map.insert(key, value_of(key));
+    const auto read = [&](std::uint64_t key, std::size_t) {
+      if (const auto found = map.find(key); !found || *found != value_of(key)) wrong(key);
+    };
+    plain.hits = measure(with, small, read);
+    for (std::uint64_t key = 0; key < many; ++key) map.insert(key, value_of(key));
+    plain.large = measure(with, large, read);
+  }
+  print(plain, plain);
+  const auto numbers = [&](const char* name, unsigned shards, memory::make_policy policy) {
+    const row r = measure_cache(name, with, small, large, [&](std::size_t capacity) {
+      return std::make_unique<strata_numbers>(capacity, shards, policy);
+    });
+    print(r, plain);
+    return r;
+  };
+  const row ours = numbers("strata, 64 shards", 64, memory::make_s3_camp);
+  numbers("strata, 16 shards", 16, memory::make_s3_camp);
+  print(measure_cache("strata table: text to shared_ptr", with, small, large,
+                      [](std::size_t capacity) { return std::make_unique<strata_table>(capacity); }),
+        plain);
+  const row list = measure_cache("16 mutexes, list LRU", with, small, large,
+                                 [](std::size_t capacity) { return std::make_unique<mutex_lru>(capacity); });
+  print(list, plain);
+#if defined(STRATA_BENCH_TBB)
+  print({"tbb::concurrent_lru_cache",
+         measure_tbb(with, small, few * 2),
+         {},
+         measure_tbb(with, small, few / 10),
+         measure_tbb(with, large, many * 2)},
+        plain);
+#else
+  fmt::print("  tbb::concurrent_lru_cache: not measured, install libtbb-dev\n");
+#endif
+
+  fmt::print("\n");
+  bool good = check("hits at 64 Ki keys, of the plain map", *ours.hits / *plain.hits, 0.25);
+  good &= check("hits at 1 Mi keys, of the plain map", *ours.large / *plain.large, 0.25);
+  good &= check("hits at 64 Ki keys, of 16 mutexes with list LRU", *ours.hits / *list.hits, 3.0);
+  good &= check("90/10, of all hits", *ours.mixed / *ours.hits, 0.80);
+  fmt::print("\n");
+  return good;
+}
+
+}  // namespace strata::bench
