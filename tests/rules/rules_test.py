@@ -180,6 +180,13 @@ class RulesTest(unittest.TestCase):
                     "docs/decisions/README.md": "# All\n\n[1](0001-a.md)\n"}
         self.assert_one(self.breaches("docs", decision), "docs/decisions/0001-a.md:1", "## Rejected")
 
+    def test_the_map_of_the_house_names_every_room(self):
+        page = "# A\n\n```text\ninclude/strata/  all\nsrc/\n  core/   the core\n  attic/  old things\n```\n"
+        files = {"docs/architecture.md": page, "src/core/a.cpp": "", "src/a.cpp": ""}
+        self.assert_one(self.breaches("docs", files), "docs/architecture.md:4", "attic/")
+        files = {"docs/architecture.md": page, "src/core/a.cpp": "", "src/attic/a.cpp": "", "src/new/a.cpp": ""}
+        self.assert_one(self.breaches("docs", files), "docs/architecture.md:4", "new/")
+
     def test_a_guide_page_that_nothing_links_to_is_a_breach(self):
         self.assert_one(self.breaches("docs", {"docs/guide/a.md": "# A\n\nDoes it.\n"}),
                         "docs/guide/a.md:1", "not linked")

@@ -79,9 +79,25 @@ def check_index(tree, path):
             yield Breach(path, 1, f"is not linked from {index}")
 
 
+def check_house(tree):
+    """The map of the house in docs/architecture.md names every folder of src/, and no other."""
+    path = "docs/architecture.md"
+    if path not in tree.paths:
+        return
+    there = {p.split("/")[1] for p in tree.paths if p.startswith("src/") and p.count("/") > 1}
+    for number, lines in blocks(tree.text(path), "text"):
+        if lines and lines[0].startswith("include/strata/"):
+            named = {m[1] for m in map(re.compile(r"  (\w+)/ ").match, lines) if m}
+            for folder in sorted(there ^ named):
+                yield Breach(path, number, f"the map and src/ differ in {folder}/")
+            return
+    yield Breach(path, 1, "has no map of the house")
+
+
 def check(tree):
     for path in tree.named(".md"):
         yield from check_snippets(tree, path)
         yield from check_links(tree, path)
         yield from check_shape(tree, path)
         yield from check_index(tree, path)
+    yield from check_house(tree)
