@@ -2,6 +2,9 @@
 
 #include <strata/json.hpp>
 
+#include <stdexcept>
+#include <string>
+
 namespace platform {
 
 using strata::errc;
@@ -51,7 +54,8 @@ response failed(const strata::error& why) {
     case errc::statement:
       break;
   }
-  return server::problem(500, "what is stored cannot be read; the operator has been told");
+  // Not a client's business but an operator's: the server answers 500 and logs what is thrown.
+  throw std::runtime_error(std::string(strata::name(why.code)) + ": " + why.detail);
 }
 
 server::cache_status status_of(const strata::read_info& info) {

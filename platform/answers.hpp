@@ -32,8 +32,8 @@ response unprocessable(std::span<const strata::server::field_problem> problems);
 /// 401 with WWW-Authenticate. The same for every reason.
 response unauthenticated();
 response forbidden(std::string_view detail);
-/// 503 with Retry-After for what may pass, 409 for what the database refused, else 500, whose
-/// detail is not for clients.
+/// 503 with Retry-After for what may pass, 409 for what the database refused. Throws for the rest,
+/// e.g. a row that another program wrote wrongly: the server makes that a 500 and logs it.
 response failed(const strata::error& why);
 
 /// How the cache took part, as Cache-Status says it.

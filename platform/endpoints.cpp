@@ -24,9 +24,7 @@ const query_parameter page_parameter{
     "page", R"({"type":"integer","minimum":1,"maximum":1000000000,"default":1})", "which page, from 1"};
 const query_parameter limit_parameter{"limit", R"({"type":"integer","minimum":1,"maximum":100,"default":20})",
                                       "how many items a page has"};
-const query_parameter status_parameter{"status",
-                                       R"({"type":"string","enum":["draft","active","paused","archived"]})",
-                                       "only agents in this status"};
+const query_parameter status_parameter{"status", enum_schema(agent_statuses), "only agents in this status"};
 const query_parameter search_parameter{
     "q", R"({"type":"string","maxLength":200})",
     "only listings with every one of these words in name, description or publisher, without regard to case"};

@@ -8,6 +8,7 @@
 #include <server/router.hpp>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,7 @@ namespace platform {
 /// What a query parameter may be, for the description; the handler checks it.
 struct query_parameter {
   std::string_view name;
-  std::string_view schema;  ///< JSON Schema as text
+  std::string schema;  ///< JSON Schema as text
   std::string_view about;
 };
 
@@ -43,6 +44,9 @@ const std::vector<endpoint>& endpoints();
 /// The routes of `endpoints()`, /openapi.json and /docs.
 /// Lifetime: `in` outlives them.
 strata::server::router make_routes(const services& in);
+
+/// The JSON Schema of a string that is one of `values`, or null.
+std::string enum_schema(std::span<const std::string_view> values, bool or_null = false);
 
 /// The OpenAPI 3.1 document of `all`, as JSON.
 std::string openapi_text(const std::vector<endpoint>& all);

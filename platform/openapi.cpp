@@ -38,8 +38,8 @@ template <class T>
 std::string schema_of_field(std::string_view name) {
   if (name.ends_with("_at")) return R"({"type":"string","format":"date-time"})";
   if (name == "email") return R"({"type":"string","format":"email"})";
-  if (name == "status") return R"({"type":"string","enum":["draft","active","paused","archived"]})";
-  if (name == "plan") return R"({"type":"string","enum":["free","pro","enterprise"]})";
+  if (name == "status") return enum_schema(agent_statuses);
+  if (name == "plan") return enum_schema(plans);
   if (name == "packages") return R"({"type":"array","items":{"type":"object"}})";
   if constexpr (std::same_as<T, bool>) return R"({"type":"boolean"})";
   if constexpr (std::integral<T>) return R"({"type":"integer","minimum":0})";
@@ -98,26 +98,26 @@ const std::map<std::string, std::string, std::less<>>& schemas() {
        R"({"type":"object","required":["execution_count"],"properties":{"execution_count":{"type":"integer"}}})"},
       {"installation",
        R"({"type":"object","required":["install_count"],"properties":{"install_count":{"type":"integer"}}})"},
-      {"agent_form",
-       R"({"type":"object","required":["name"],"additionalProperties":false,"properties":{)"
-       R"("name":{"type":"string","minLength":1,"maxLength":200},)"
-       R"("description":{"type":["string","null"],"maxLength":2000,"default":""},)"
-       R"("status":{"type":["string","null"],"enum":["draft","active","paused","archived",null],"default":"active"},)"
-       R"("is_public":{"type":["boolean","null"],"default":false}}})"},
-      {"agent_patch",
-       R"({"type":"object","additionalProperties":false,"properties":{)"
-       R"("name":{"type":"string","minLength":1,"maxLength":200},)"
-       R"("description":{"type":["string","null"],"maxLength":2000},)"
-       R"("status":{"type":["string","null"],"enum":["draft","active","paused","archived",null]},)"
-       R"("is_public":{"type":["boolean","null"]}}})"},
+      {"agent_form", R"({"type":"object","required":["name"],"additionalProperties":false,"properties":{)"
+                     R"("name":{"type":"string","minLength":1,"maxLength":200},)"
+                     R"("description":{"type":["string","null"],"maxLength":2000,"default":""},)"
+                     R"("status":)" +
+                         enum_schema(agent_statuses, true) +
+                         R"(,"is_public":{"type":["boolean","null"],"default":false}}})"},
+      {"agent_patch", R"({"type":"object","additionalProperties":false,"properties":{)"
+                      R"("name":{"type":"string","minLength":1,"maxLength":200},)"
+                      R"("description":{"type":["string","null"],"maxLength":2000},)"
+                      R"("status":)" +
+                          enum_schema(agent_statuses, true) +
+                          R"(,"is_public":{"type":["boolean","null"]}}})"},
       {"user_patch",
        R"({"type":"object","additionalProperties":false,"properties":{)"
        R"("email":{"type":"string","format":"email","maxLength":254},)"
        R"("name":{"type":"string","minLength":1,"maxLength":200},"is_admin":{"type":["boolean","null"]}}})"},
-      {"organization_patch",
-       R"({"type":"object","additionalProperties":false,"properties":{)"
-       R"("name":{"type":"string","minLength":1,"maxLength":200},)"
-       R"("plan":{"type":["string","null"],"enum":["free","pro","enterprise",null]}}})"},
+      {"organization_patch", R"({"type":"object","additionalProperties":false,"properties":{)"
+                             R"("name":{"type":"string","minLength":1,"maxLength":200},)"
+                             R"("plan":)" +
+                                 enum_schema(plans, true) + "}}"},
       {"problem",
        R"({"type":"object","description":"RFC 9457","required":["status"],"properties":{"type":{"type":"string"},)"
        R"("title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},)"
@@ -210,6 +210,14 @@ std::string lower(std::string_view text) {
 }
 
 }  // namespace
+
+std::string enum_schema(std::span<const std::string_view> values, bool or_null) {
+  std::string out = or_null ? R"({"type":["string","null"],"enum":[)" : R"({"type":"string","enum":[)";
+  for (const auto each : values) out += quoted(each) + ',';
+  if (or_null) return out + "null]}";
+  out.back() = ']';
+  return out + '}';
+}
 
 std::string openapi_text(const std::vector<endpoint>& all) {
   std::vector<std::string> order;

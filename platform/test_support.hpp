@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 #include <boost/json/value.hpp>
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -86,8 +87,12 @@ inline limit_settings no_limits() {
 
 class world {
  public:
-  explicit world(limit_settings limits = no_limits()) {
+  using wrapper = std::function<std::shared_ptr<strata::database>(std::shared_ptr<strata::database>)>;
+
+  /// `wrap` may put a database of its own before the real one.
+  explicit world(limit_settings limits = no_limits(), const wrapper& wrap = {}) {
     database = must(strata::open_sqlite({.file = folder.file("platform.db")}));
+    if (wrap) database = wrap(database);
     cache = std::make_shared<strata::cache>();
     app_options options;
     options.database = database;

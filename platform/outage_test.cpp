@@ -1,0 +1,125 @@
+#include "platform/test_support.hpp"
+
+#include <gmock/gmock.h>
+
+namespace platform {
+namespace {
+
+using strata::errc;
+using strata::result;
+using strata::sql_parameters;
+using strata::sql_rows;
+using strata::task;
+
+/// What a test makes go wrong.
+struct faults {
+  bool down = false;         ///< nothing answers
+  bool lose_answer = false;  ///< a commit happens, but its answer is lost
+};
+
+class faulty_transaction final : public strata::transaction {
+ public:
+  faulty_transaction(std::unique_ptr<strata::transaction> real, const faults& with)
+      : real_(std::move(real)), with_(with) {}
+  task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) override {
+    return real_->execute(statement, std::move(parameters));
+  }
+  task<result<void>> run_script(std::string_view script) override { return real_->run_script(script); }
+  task<result<void>> commit() override {
+    auto done = co_await real_->commit();
+    if (with_.lose_answer) co_return strata::fail(errc::timeout, "the answer was lost");
+    co_return done;
+  }
+  task<result<void>> rollback() override { return real_->rollback(); }
+
+ private:
+  std::unique_ptr<strata::transaction> real_;
+  const faults& with_;
+};
+
+class faulty_database final : public strata::database {
+ public:
+  faulty_database(std::shared_ptr<strata::database> real, const faults& with)
+      : real_(std::move(real)), with_(with) {}
+  task<result<sql_rows>> query(std::string_view statement, sql_parameters parameters) override {
+    if (with_.down) return result<sql_rows>(away());
+    return real_->query(statement, std::move(parameters));
+  }
+  task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) override {
+    if (with_.down) return result<sql_rows>(away());
+    return real_->execute(statement, std::move(parameters));
+  }
+  task<result<std::unique_ptr<strata::transaction>>> begin() override {
+    if (with_.down) co_return away();
+    auto opened = co_await real_->begin();
+    if (!opened) co_return std::unexpected(opened.error());
+    co_return std::make_unique<faulty_transaction>(std::move(*opened), with_);
+  }
+  task<result<void>> run_script(std::string_view script) override { return real_->run_script(script); }
+  task<result<std::uint64_t>> foreign_changes() override { return real_->foreign_changes(); }
+  task<result<void>> ping() override { return real_->ping(); }
+  std::string_view dialect() const noexcept override { return real_->dialect(); }
+
+ private:
+  static std::unexpected<strata::error> away() { return strata::fail(errc::database_unavailable, "away"); }
+
+  std::shared_ptr<strata::database> real_;
+  const faults& with_;
+};
+
+class Outage : public ::testing::Test {
+ protected:
+  faults fault;
+  testing::world at{testing::no_limits(),
+                    [this](auto real) { return std::make_shared<faulty_database>(std::move(real), fault); }};
+  organization home = at.add_organization("Home");
+  user member = at.add_user(home, "m@home.example", false);
+  agent row = at.add_agent(home, "Before");
+  std::string path = "/agents/" + row.id;
+  std::string token = at.login(member.email);
+};
+
+TEST_F(Outage, LeavesWhatIsCachedAndSaysWhenToComeBackForTheRest) {
+  EXPECT_EQ(at.ask("GET", path, token).status, 200);
+  fault.down = true;
+  EXPECT_EQ(at.ask("GET", path, token).status, 200);
+  const std::vector<std::pair<std::string, std::string>> tried{{"GET", path + "/config"},
+                                                               {"GET", "/agents"},
+                                                               {"GET", "/agents/agt_neverseen0001"},
+                                                               {"GET", "/marketplace/listings"},
+                                                               {"POST", path + "/executions"},
+                                                               {"DELETE", path}};
+  for (const auto& [method, target] : tried) {
+    const auto answer = at.ask(method, target, token);
+    EXPECT_EQ(answer.status, 503) << method << ' ' << target;
+    EXPECT_EQ(answer.field("Retry-After"), "5");
+    EXPECT_EQ(answer.field("Cache-Control"), "no-store");
+    EXPECT_EQ(answer.field("Content-Type"), "application/problem+json");
+  }
+  EXPECT_EQ(at.ask("POST", "/auth/login", {}, R"({"email":"m@home.example","password":"x"})").status, 503);
+  fault.down = false;
+  EXPECT_EQ(at.ask("GET", "/agents", token).number("/total"), 1) << "a failure is not remembered";
+}
+
+TEST_F(Outage, LeavesNothingOldInTheCacheWhenACommitsAnswerIsLost) {
+  EXPECT_EQ(at.ask("GET", path, token).text("/name"), "Before");
+  EXPECT_EQ(at.ask("GET", "/agents", token).text("/items/0/name"), "Before");
+  fault.lose_answer = true;
+  EXPECT_EQ(at.ask("PATCH", path, token, R"({"name":"After"})").status, 503);
+  EXPECT_EQ(at.ask("GET", path, token).text("/name"), "After");
+  EXPECT_EQ(at.ask("GET", "/agents", token).text("/items/0/name"), "After");
+}
+
+TEST_F(Outage, TellsTheOperatorOfARowThatCannotBeRead) {
+  testing::must(strata::sync_wait(at.database->execute("UPDATE agents SET execution_count = 'many'", {})));
+  strata::sync_wait(at.cache->clear());
+  try {
+    at.ask("GET", path, token);
+    FAIL() << "answered";
+  } catch (const std::runtime_error& told) {
+    EXPECT_THAT(told.what(), ::testing::HasSubstr("execution_count"));
+  }
+}
+
+}  // namespace
+}  // namespace platform
