@@ -33,9 +33,7 @@ TEST(Process, StartsQuicklyOnAnExistingDatabase) {
   }
   RecordProperty("start_to_first_answer_ms", std::to_string(milliseconds(best)));
   std::printf("start to first answer: %.1f ms\n", milliseconds(best));
-#if defined(NDEBUG)
-  EXPECT_LT(best, 200ms);
-#endif
+  EXPECT_LT(best, 200ms);  // the best of five, so that a busy machine does not decide
 }
 
 TEST(Process, DemoIsFilledOnce) {
