@@ -5,7 +5,9 @@
 #include <strata/cache_type.hpp>
 #include <strata/cached.hpp>
 #include <strata/codec.hpp>
+#include <strata/compression.hpp>
 #include <strata/database.hpp>
+#include <strata/encryption.hpp>
 #include <strata/entity.hpp>
 #include <strata/error.hpp>
 #include <strata/events.hpp>

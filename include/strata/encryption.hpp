@@ -1,0 +1,73 @@
+#pragma once
+/// The keys that encrypt what sensitive policies put into the second level.
+///
+///   auto keys = std::make_shared<strata::key_ring>("2:NEW 1:OLD");  // NEW writes, both read
+///   strata::cache cache({.second_level = redis, .keys = keys});
+///
+/// Values are sealed with XChaCha20-Poly1305 and bound to their key and header, so that the store
+/// can neither read nor change one, nor put it under another key. docs/guide/encryption.md tells
+/// how to rotate, and what the store still sees.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata {
+
+class key_ring;
+
+namespace detail {
+/// The 32 bytes of key `id`, or null. Lifetime: the ring's.
+const unsigned char* key_bytes(const key_ring& ring, std::uint32_t id) noexcept;
+}  // namespace detail
+
+/// Keys by id: one writes, all read. Keys are kept out of core dumps and, as far as the system's
+/// limits allow, out of swap; they are wiped at the end, and nothing here ever prints one.
+/// Threads: keys may be added and activated while caches use the ring. Keys are never taken out:
+///          to retire one, start without it.
+class key_ring {
+ public:
+  static constexpr std::size_t key_size = 32;
+  static constexpr std::size_t max_keys = 64;
+
+  /// Without keys: as if there were no ring.
+  key_ring();
+
+  /// From `text`: "id:key id:key …", separated by spaces or commas. The first key is the active
+  /// one. Throws bad_options that names every problem by its id or place, never a key.
+  explicit key_ring(std::string_view text);
+
+  ~key_ring();
+  key_ring(const key_ring&) = delete;
+  key_ring& operator=(const key_ring&) = delete;
+
+  /// Adds a key; the first becomes the active one. `id` is yours to choose, not 0, and is stored
+  /// with every value. Throws bad_options.
+  void add(std::uint32_t id, std::span<const std::byte, key_size> key);
+
+  /// The same from text: 64 hex digits, or base64 (either alphabet, padded or not).
+  void add(std::uint32_t id, std::string_view text);
+
+  /// Lets key `id` write from now on. Throws bad_options if there is no such key.
+  void activate(std::uint32_t id);
+
+  /// The key that writes, or 0.
+  std::uint32_t active() const noexcept;
+
+  /// All ids, in the order they were added.
+  std::vector<std::uint32_t> ids() const;
+
+  /// A new random key as base64 text, for `add`.
+  static std::string generate();
+
+ private:
+  friend const unsigned char* detail::key_bytes(const key_ring&, std::uint32_t) noexcept;
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace strata
