@@ -10,6 +10,7 @@
 /// Consistency: a value is never returned, nor stored, if it was read from its source before an
 /// invalidation of its key, one of its tags or one of its prefixes returned.
 
+#include <strata/encryption.hpp>
 #include <strata/entity.hpp>
 #include <strata/error.hpp>
 #include <strata/lookup.hpp>
@@ -43,6 +44,9 @@ struct cache_options {
 
   /// Prepended to every key in L2, so that several caches can share a store. a-z, 0-9, _ and -.
   std::string name_space = "strata";
+
+  /// What encrypts values of sensitive policies in L2. Null or empty: they are kept in L1 only.
+  std::shared_ptr<const key_ring> keys;
 
   /// How long another process may hold the right to fill a key in L2.
   duration lease = std::chrono::seconds(30);

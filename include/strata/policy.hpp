@@ -5,10 +5,13 @@
 #include <strata/time.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace strata {
+
+class dictionary;
 
 /// The rules for a kind of value. Each field stands alone; the defaults suit most values.
 struct policy {
@@ -53,6 +56,14 @@ struct policy {
 
   /// Tags that every value of this kind carries, besides those its factory adds.
   std::vector<std::string> tags = {};
+
+  /// The second level must not be able to read or change these values: they are encrypted with
+  /// `cache_options.keys`. Without keys they stay in this process's memory.
+  bool sensitive = false;
+
+  /// What these values have in common, for compressing them (strata/compression.hpp). The first
+  /// writes, all read. Not used for sensitive values.
+  std::vector<std::shared_ptr<const dictionary>> dictionaries = {};
 
   /// How long after its ttl a value may be served stale, for any reason.
   duration stale_window() const noexcept {

@@ -28,6 +28,7 @@ struct type_stats {
   std::uint64_t fills_fenced = 0;  ///< refused: older than an invalidation
   std::uint64_t fills_older = 0;   ///< refused: something newer is stored
   std::uint64_t fills_too_large = 0;
+  std::uint64_t fills_withheld = 0;  ///< kept in L1 only: sensitive, and there are no keys
   std::uint64_t factory_calls = 0;
   std::uint64_t factory_failures = 0;
   std::uint64_t removals = 0;
@@ -58,9 +59,10 @@ struct cache_stats {
 /// Where one key stands.
 struct explanation {
   struct level {
-    std::string layer;   ///< "l1", "l2"
-    std::string state;   ///< "fresh", "stale", "invalid", "absent", "unreachable", "off"
-    std::string reason;  ///< why it is not fresh: a miss_reason's name
+    std::string layer;        ///< "l1", "l2"
+    std::string state;        ///< "fresh", "stale", "invalid", "absent", "unreachable", "off"
+    std::string reason;       ///< why it is not fresh: a miss_reason's name
+    std::string detail = {};  ///< of what is undecodable: what is wrong with it
     double ttl_seconds = 0;
     double age_seconds = 0;
     std::uint64_t asof = 0;

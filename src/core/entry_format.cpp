@@ -1,11 +1,15 @@
 #include "core/entry_format.hpp"
 
+#include <cstring>
+
 namespace strata {
 
 namespace {
 
 constexpr std::size_t fixed_size = 28;
 constexpr unsigned char negative_flag = 1;
+constexpr unsigned char zstd_flag = 2;
+constexpr unsigned char encrypted_flag = 4;
 
 void append_big_endian(std::string& out, std::uint64_t number, int bytes) {
   for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) {
@@ -13,65 +17,97 @@ void append_big_endian(std::string& out, std::uint64_t number, int bytes) {
   }
 }
 
-std::uint64_t read_big_endian(std::string_view bytes) {
-  std::uint64_t number = 0;
-  for (const char c : bytes) number = number << 8 | static_cast<unsigned char>(c);
-  return number;
+void append_milliseconds(std::string& out, duration span) {
+  const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(span).count();
+  append_big_endian(out, static_cast<std::uint64_t>(count), 8);
+}
+
+/// Reads an entry from its front.
+class reader {
+ public:
+  explicit reader(std::string_view bytes) : left_(bytes) {}
+
+  bool has(std::size_t size) const { return left_.size() >= size; }
+  std::string_view take(std::size_t size) {
+    const auto taken = left_.substr(0, size);
+    left_.remove_prefix(size);
+    return taken;
+  }
+  std::uint64_t number(std::size_t size) {
+    std::uint64_t value = 0;
+    for (const char c : take(size)) value = value << 8 | static_cast<unsigned char>(c);
+    return value;
+  }
+  std::string_view rest() const { return left_; }
+
+ private:
+  std::string_view left_;
+};
+
+/// A span that fits a `duration` with room to add others to it.
+result<duration> span_of(std::uint64_t milliseconds) {
+  constexpr auto longest = std::chrono::milliseconds(std::chrono::hours(24 * 366));
+  if (milliseconds > static_cast<std::uint64_t>(longest.count())) {
+    return fail(errc::corrupt_entry, "the entry's life or grace is out of range");
+  }
+  return std::chrono::milliseconds(milliseconds);
 }
 
 }  // namespace
 
-void append_header(std::string& out, const entry_header& header) {
+void append_header(std::string& out, const entry_header& header, const entry_wrapping& wrapping) {
   out += "S1";
-  out += static_cast<char>(header.negative ? negative_flag : 0);
+  out += static_cast<char>((header.negative ? negative_flag : 0) | (wrapping.zstd ? zstd_flag : 0) |
+                           (wrapping.key_id != 0 ? encrypted_flag : 0));
   out += static_cast<char>(header.tags.size());
   append_big_endian(out, header.asof, 8);
-  const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(header.life).count();
-  append_big_endian(out, static_cast<std::uint64_t>(life), 8);
-  const auto grace = std::chrono::duration_cast<std::chrono::milliseconds>(header.grace).count();
-  append_big_endian(out, static_cast<std::uint64_t>(grace), 8);
+  append_milliseconds(out, header.life);
+  append_milliseconds(out, header.grace);
   for (const auto& tag : header.tags) {
     append_big_endian(out, tag.size(), 2);
     out += tag;
   }
+  if (wrapping.key_id != 0) {
+    append_big_endian(out, wrapping.key_id, 4);
+    for (const auto byte : wrapping.nonce) out += static_cast<char>(byte);
+  }
 }
 
-result<decoded_entry> decode_entry(std::string_view bytes) {
+result<parsed_entry> parse_entry(std::string_view bytes) {
   if (bytes.size() < fixed_size || !bytes.starts_with("S1")) {
     return fail(errc::corrupt_entry, "stored bytes do not begin like an entry");
   }
-  const auto flags = static_cast<unsigned char>(bytes[2]);
-  if ((flags & ~negative_flag) != 0) {
+  reader in(bytes.substr(2));
+  const auto flags = in.number(1);
+  if ((flags & ~std::uint64_t{negative_flag | zstd_flag | encrypted_flag}) != 0 ||
+      (flags & (zstd_flag | encrypted_flag)) == (zstd_flag | encrypted_flag)) {
     return fail(errc::corrupt_entry, "the entry has flags of a newer version");
   }
-  decoded_entry entry;
+  const auto tags = in.number(1);
+  parsed_entry entry;
   entry.header.negative = (flags & negative_flag) != 0;
-  entry.header.asof = read_big_endian(bytes.substr(4, 8));
-  const auto life = read_big_endian(bytes.substr(12, 8));
-  constexpr auto longest =
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::hours(24 * 366));
-  if (life > static_cast<std::uint64_t>(longest.count())) {
-    return fail(errc::corrupt_entry, "the entry's life is out of range");
+  entry.wrapping.zstd = (flags & zstd_flag) != 0;
+  entry.header.asof = in.number(8);
+  const auto life = span_of(in.number(8));
+  const auto grace = span_of(in.number(8));
+  if (!life || !grace) return std::unexpected(life ? grace.error() : life.error());
+  entry.header.life = *life;
+  entry.header.grace = *grace;
+  entry.header.tags.reserve(tags);
+  for (std::uint64_t i = 0; i < tags; ++i) {
+    if (!in.has(2)) return fail(errc::corrupt_entry, "the entry ends inside its tags");
+    const auto size = in.number(2);
+    if (!in.has(size)) return fail(errc::corrupt_entry, "the entry ends inside a tag");
+    entry.header.tags.emplace_back(in.take(size));
   }
-  const auto grace = read_big_endian(bytes.substr(20, 8));
-  if (grace > static_cast<std::uint64_t>(longest.count())) {
-    return fail(errc::corrupt_entry, "the entry's grace is out of range");
+  if ((flags & encrypted_flag) != 0) {
+    auto& nonce = entry.wrapping.nonce;
+    if (!in.has(4 + nonce.size())) return fail(errc::corrupt_entry, "the entry ends inside its nonce");
+    entry.wrapping.key_id = static_cast<std::uint32_t>(in.number(4));
+    if (entry.wrapping.key_id == 0) return fail(errc::corrupt_entry, "the entry is encrypted with no key");
+    std::memcpy(nonce.data(), in.take(nonce.size()).data(), nonce.size());
   }
-  entry.header.life = std::chrono::milliseconds(life);
-  entry.header.grace = std::chrono::milliseconds(grace);
-  std::size_t at = fixed_size;
-  for (int left = static_cast<unsigned char>(bytes[3]); left > 0; --left) {
-    if (bytes.size() - at < 2) return fail(errc::corrupt_entry, "the entry ends inside its tags");
-    const auto size = read_big_endian(bytes.substr(at, 2));
-    at += 2;
-    if (bytes.size() - at < size) return fail(errc::corrupt_entry, "the entry ends inside a tag");
-    entry.header.tags.emplace_back(bytes.substr(at, size));
-    at += size;
-  }
-  entry.payload = bytes.substr(at);
-  if (entry.header.negative && !entry.payload.empty()) {
-    return fail(errc::corrupt_entry, "a negative entry has a payload");
-  }
+  entry.body = in.rest();
   return entry;
 }
 

@@ -1,20 +1,23 @@
 #pragma once
-/// How an entry looks in the second level, byte by byte:
+/// How an entry looks in the second level, byte by byte (docs/formats.md says it with an example):
 ///
-///   0   2  "S1"
-///   2   1  flags: 1 = negative ("not found", no payload)
+///   0   2  "S1", the version of this format
+///   2   1  flags: 1 negative ("not found", no payload), 2 zstd, 4 encrypted; never 2 and 4 together
 ///   3   1  number of tags
 ///   4   8  asof, big-endian, where a script can compare it without decoding the rest
-///  12   8  the whole life of the entry when it was filled, milliseconds, big-endian
+///  12   8  life: how long the entry was fresh when it was filled, milliseconds, big-endian
 ///  20   8  grace: how long after its life it may be served stale, milliseconds, big-endian
 ///  28      tags: each 2 bytes length, big-endian, and its bytes
-///          the payload, to the end
+///          if encrypted: 4 bytes id of the key, big-endian, and a nonce of 24 bytes
+///          the body, to the end; src/codec/envelope.hpp says what is in it
 ///
 /// Threads: pure functions.
 
 #include <strata/error.hpp>
 #include <strata/time.hpp>
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,18 +32,28 @@ struct entry_header {
   std::vector<std::string> tags;
 };
 
-inline constexpr std::size_t max_entry_tags = 255;
-
-/// Appends the header to `out`; the payload follows.
-/// Requires: at most max_entry_tags tags, each under 64 KiB.
-void append_header(std::string& out, const entry_header& header);
-
-struct decoded_entry {
-  entry_header header;
-  std::string_view payload;  ///< points into what was decoded
+/// How the body of an entry is wrapped.
+struct entry_wrapping {
+  bool zstd = false;
+  std::uint32_t key_id = 0;  ///< 0: not encrypted
+  std::array<unsigned char, 24> nonce{};
 };
 
+inline constexpr std::size_t max_entry_tags = 255;
+
+/// Appends the header to `out`; the body follows.
+/// Requires: at most max_entry_tags tags, each under 64 KiB; life and grace from 0 to 366 days;
+///           not both zstd and a key.
+void append_header(std::string& out, const entry_header& header, const entry_wrapping& wrapping = {});
+
+struct parsed_entry {
+  entry_header header;
+  entry_wrapping wrapping;
+  std::string_view body;  ///< points into what was parsed
+};
+
+/// Takes an entry apart. Whether it is whole, and authentic, only its envelope can tell.
 /// Errors: corrupt_entry with what is wrong.
-result<decoded_entry> decode_entry(std::string_view bytes);
+result<parsed_entry> parse_entry(std::string_view bytes);
 
 }  // namespace strata

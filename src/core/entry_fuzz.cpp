@@ -7,14 +7,14 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const auto entry = strata::decode_entry(bytes);
+  const auto entry = strata::parse_entry(bytes);
   if (!entry) {
     if (entry.error().code != strata::errc::corrupt_entry) std::abort();
     return 0;
   }
   std::string again;
-  strata::append_header(again, entry->header);
-  again += entry->payload;
+  strata::append_header(again, entry->header, entry->wrapping);
+  again += entry->body;
   if (again != bytes) std::abort();
   return 0;
 }

@@ -2,6 +2,8 @@
 #include <strata/key.hpp>
 #include <strata/policy.hpp>
 
+#include <algorithm>
+
 namespace strata {
 
 std::vector<std::string> problems(const policy& rules) {
@@ -43,6 +45,9 @@ std::vector<std::string> problems(const policy& rules) {
     if (tag.empty() || tag.size() > key::max_length) {
       found.emplace_back("policy.tags: a tag is 1 to 1024 bytes");
     }
+  }
+  if (std::ranges::find(rules.dictionaries, nullptr) != rules.dictionaries.end()) {
+    found.emplace_back("policy.dictionaries must not hold a null pointer");
   }
   return found;
 }

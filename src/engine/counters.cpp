@@ -103,6 +103,7 @@ void counters::collect(cache_stats& out) const {
       sum.fills_fenced += read(cells.fills_fenced);
       sum.fills_older += read(cells.fills_older);
       sum.fills_too_large += read(cells.fills_too_large);
+      sum.fills_withheld += read(cells.fills_withheld);
       sum.factory_calls += read(cells.factory_calls);
       sum.factory_failures += read(cells.factory_failures);
       sum.removals += read(cells.removals);

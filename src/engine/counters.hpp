@@ -16,7 +16,7 @@ namespace strata::detail {
 struct type_cells {
   using cell = std::atomic<std::uint64_t>;
   cell l1_hits, l2_hits, negative_hits, stale_hits, refreshes, shared, fills, fills_fenced, fills_older,
-      fills_too_large, factory_calls, factory_failures, removals;
+      fills_too_large, fills_withheld, factory_calls, factory_failures, removals;
   std::array<cell, miss_reasons> misses{};
 };
 

@@ -173,7 +173,9 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   void give_life(record& entry, const policy& rules, std::optional<duration> ttl);
   /// The record in `stored`, fresh or stale, or why it cannot be served.
   std::expected<record_ptr, miss_reason> decode(const any_key& where, const stored_value& stored);
-  std::string encode(const record& entry) const;
+  std::string encode(const any_key& where, const record& entry) const;
+  /// False for what may not leave this process: sensitive, and there is nothing to encrypt it with.
+  bool may_share(const any_key& where) const noexcept;
   static bool too_large(const any_key& where, const record& entry, std::size_t encoded) noexcept;
 
   /// Puts `entry` in memory unless a newer one is there. Runs under the gate's lock.

@@ -1,6 +1,6 @@
 /// Where one key stands, in words.
 
-#include "core/entry_format.hpp"
+#include "codec/envelope.hpp"
 #include "engine/engine.hpp"
 
 namespace strata::detail {
@@ -32,7 +32,7 @@ explanation::level level_of_memory(const record_ptr& found, miss_reason why, tim
 }
 
 explanation::level level_of_store(const key& where, const result<std::optional<stored_value>>& stored,
-                                  const floor_table& floors) {
+                                  const floor_table& floors, const open_options& how) {
   explanation::level out;
   out.layer = "l2";
   if (!stored) {
@@ -45,27 +45,27 @@ explanation::level level_of_store(const key& where, const result<std::optional<s
     out.reason = name(miss_reason::absent);
     return out;
   }
-  const auto entry = decode_entry((*stored)->bytes);
+  const auto header = check_entry((*stored)->bytes, how);
   out.bytes = (*stored)->bytes.size();
-  if (!entry) {
+  if (!header) {
     out.state = "invalid";
     out.reason = name(miss_reason::undecodable);
+    out.detail = header.error().detail;
     return out;
   }
-  const auto& header = entry->header;
-  const floor_set under(where.text(), header.tags);
-  const auto why = under.check(floors, header.asof);
-  const auto fresh_for = (*stored)->ttl - header.grace;
+  const floor_set under(where.text(), header->tags);
+  const auto why = under.check(floors, header->asof);
+  const auto fresh_for = (*stored)->ttl - header->grace;
   const bool expired = (*stored)->expired || fresh_for <= duration::zero() ||
-                       under.check_soft(floors, header.asof) != miss_reason::none;
+                       under.check_soft(floors, header->asof) != miss_reason::none;
   out.state = why != miss_reason::none ? "invalid" : expired ? "stale" : "fresh";
   if (out.state == "stale") out.reason = name(miss_reason::expired);
   if (why != miss_reason::none) out.reason = name(why);
   out.ttl_seconds = seconds(fresh_for);
-  out.age_seconds = seconds(header.life - fresh_for);
-  out.asof = entry->header.asof;
-  out.negative = entry->header.negative;
-  out.tags = entry->header.tags;
+  out.age_seconds = seconds(header->life - fresh_for);
+  out.asof = header->asof;
+  out.negative = header->negative;
+  out.tags = header->tags;
   return out;
 }
 
@@ -110,9 +110,10 @@ task<explanation> engine::explain(key where) {
   }
   out.levels.push_back(std::move(memory));
   if (has_second_level()) {
-    const auto stored = co_await options_.second_level->get(l2_key(where));
+    const auto full = l2_key(where);
+    const auto stored = co_await options_.second_level->get(full);
     answered(stored);
-    out.levels.push_back(level_of_store(where, stored, floors_));
+    out.levels.push_back(level_of_store(where, stored, floors_, {.name = full, .keys = options_.keys.get()}));
   } else {
     out.levels.emplace_back();
     out.levels.back().layer = "l2";

@@ -149,7 +149,8 @@ task<engine::placed> engine::place(const any_key& where, const gate::ticket& hel
   placed out;
   std::string bytes;
   if (!what.keep) out.reason = miss_reason::bypassed;
-  if (what.keep && second.lease) bytes = encode(*what.entry);
+  const bool withheld = what.keep && !may_share(where);
+  if (what.keep && !withheld && second.lease) bytes = encode(where, *what.entry);
   if (what.keep && too_large(where, *what.entry, bytes.size())) {
     counters_.count(where.type, &type_cells::fills_too_large);
     departures_.note(where.key.hash(), miss_reason::too_large);
@@ -159,7 +160,8 @@ task<engine::placed> engine::place(const any_key& where, const gate::ticket& hel
   // Without the lease, or the store, nobody would tell us when the value becomes old.
   if (has_second_level() && (!second.lease || !second.up)) what.keep = false;
   bool refused = false;
-  if (what.keep && has_second_level()) {
+  if (what.keep && withheld && has_second_level()) counters_.count(where.type, &type_cells::fills_withheld);
+  if (what.keep && !withheld && has_second_level()) {
     const auto name = l2_key(where.key);
     const fill_request request{.key = name,
                                .lease = second.lease.spend(),

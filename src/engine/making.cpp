@@ -1,4 +1,4 @@
-/// Making records: from what a factory returned, and from what the second level holds.
+/// Making records from what a factory returned.
 
 #include "core/entry_format.hpp"
 #include "engine/engine.hpp"
@@ -64,42 +64,6 @@ engine::made engine::finish_factory(const any_key& where, any_value value, const
   // Absence is not remembered where the policy says so, nor is what has no time to live.
   out.keep = !context.skip_ && !(absent && where.rules->negative_ttl == duration::zero()) &&
              out.entry->fresh_until > out.entry->created && out.entry->tags.size() <= max_entry_tags;
-  return out;
-}
-
-std::string engine::encode(const record& entry) const {
-  std::string bytes;
-  append_header(bytes, {.asof = entry.asof,
-                        .life = entry.fresh_until - entry.created,
-                        .grace = entry.stale_until - entry.fresh_until,
-                        .negative = entry.value == nullptr,
-                        .tags = entry.tags});
-  if (entry.value != nullptr) entry.type->encode(entry.value.get(), bytes);
-  return bytes;
-}
-
-std::expected<record_ptr, miss_reason> engine::decode(const any_key& where, const stored_value& stored) {
-  const auto entry = decode_entry(stored.bytes);
-  if (!entry) return std::unexpected(miss_reason::undecodable);
-  const auto& header = entry->header;
-  auto out = std::make_shared<record>();
-  out->type = where.value;
-  out->asof = header.asof;
-  // The store tells what is left until it forgets the value; the grace is the end of that.
-  out->stale_until = now() + stored.ttl;
-  out->fresh_until = stored.expired ? options_.time->coarse_now() : out->stale_until - header.grace;
-  out->created = out->stale_until - header.grace - header.life;
-  out->tags = header.tags;
-  out->floors = floor_set(where.key.text(), out->tags);
-  if (const auto why = out->floors.check(floors_, out->asof); why != miss_reason::none) {
-    return std::unexpected(why);
-  }
-  if (!header.negative) {
-    auto value = where.value->decode(entry->payload);
-    if (!value) return std::unexpected(miss_reason::undecodable);
-    out->value = std::move(*value);
-  }
-  out->bytes = overhead_of(*out) + (out->value == nullptr ? 0 : where.value->size(out->value.get()));
   return out;
 }
 

@@ -47,8 +47,10 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
   } else {
     const auto name = l2_key(where.key);
     bool in_second_level = false;
-    if (wanted && right.lease) {
-      const auto bytes = encode(*entry);
+    const bool withheld = wanted && right.lease && !may_share(where);
+    if (withheld) counters_.count(where.type, &type_cells::fills_withheld);
+    if (wanted && !withheld && right.lease) {
+      const auto bytes = encode(where, *entry);
       const fill_request request{.key = name,
                                  .lease = right.lease.spend(),
                                  .asof = right.began,
@@ -58,9 +60,10 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
       in_second_level = answered(filled) && *filled == fill_result::stored;
     }
     if (!in_second_level) answered(co_await options_.second_level->invalidate({&name, 1}, floor));
-    const auto verdict = gate_.admit_write(right.held, right.began, floor,
-                                           [&](bool may) { remembered(may && in_second_level); });
-    stored = in_second_level && verdict != gate::verdict::fenced;
+    const bool keeps = in_second_level || withheld;
+    const auto verdict =
+        gate_.admit_write(right.held, right.began, floor, [&](bool may) { remembered(may && keeps); });
+    stored = keeps && verdict != gate::verdict::fenced;
     if (in_second_level && !stored) {
       answered(co_await options_.second_level->invalidate({&name, 1}, tick()));
     }

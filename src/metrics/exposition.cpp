@@ -102,6 +102,7 @@ void add_writes(families& into, const cache_stats& from) {
     count(fills, {{"cache_type", each.type}, {"result", "fenced"}}, each.fills_fenced);
     count(fills, {{"cache_type", each.type}, {"result", "older"}}, each.fills_older);
     count(fills, {{"cache_type", each.type}, {"result", "too_large"}}, each.fills_too_large);
+    count(fills, {{"cache_type", each.type}, {"result", "withheld"}}, each.fills_withheld);
   }
   auto& removals = into.counter("cache_removals_total", "Removals by key.");
   for (const auto& each : from.types) count(removals, {{"cache_type", each.type}}, each.removals);

@@ -1,0 +1,75 @@
+#pragma once
+/// The envelope around an entry: what makes stored bytes trustworthy. `seal_entry` writes the
+/// header of src/core/entry_format.hpp and a body that is one of
+///
+///   in clear    payload, and 8 bytes of checksum: XXH3-64 of all that is before it, seeded with the
+///               XXH3-64 of the key's name, big-endian. It tells a damaged or misplaced entry, by
+///               accident; it is no protection against somebody who writes to the store.
+///   zstd        the same, the payload being one zstd frame.
+///   encrypted   ciphertext and 16 bytes of tag: XChaCha20-Poly1305 (IETF) with a random nonce,
+///               the associated data being the header up to the nonce's end, then the key's name.
+///
+/// So asof, life, grace, flags, tags and the format's version are authenticated, though readable, and a
+/// value opens under its own name alone. Encrypted payloads are never compressed: the size of a
+/// compressed secret tells how much it has in common with what stands beside it (CRIME, 2012).
+///
+/// Threads: pure functions.
+
+#include "codec/compression.hpp"
+#include "core/entry_format.hpp"
+
+#include <strata/encryption.hpp>
+#include <strata/error.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace strata::detail {
+
+/// No value is ever decompressed beyond this.
+inline constexpr std::size_t decompress_limit = 64u << 20;
+
+struct seal_options {
+  std::string_view name;            ///< the whole key in the store, with its namespace
+  const key_ring* keys = nullptr;   ///< encrypt with its active key; null: in clear
+  std::size_t max_size = 1u << 20;  ///< larger payloads are not compressed, so their size shows
+  const dictionaries* known = nullptr;
+};
+
+/// The bytes of an entry.
+/// Requires: as append_header; `keys` is null or has an active key; a negative entry has no payload.
+/// Cost: one copy of `payload`; above 1 KiB, or with a dictionary, zstd; 1.4 µs a KiB if encrypted.
+std::string seal_entry(const entry_header& header, std::string_view payload, const seal_options& options);
+
+struct open_options {
+  std::string_view name;            ///< the whole key in the store, with its namespace
+  const key_ring* keys = nullptr;   ///< null: encrypted entries cannot be read
+  bool sensitive = false;           ///< refuse what is in clear: somebody may have put it there
+  std::size_t max_size = 1u << 20;  ///< of a compressed payload; decompress_limit holds besides
+  const dictionaries* known = nullptr;
+};
+
+/// An entry that was whole and, if it was encrypted, authentic.
+class opened_entry {
+ public:
+  entry_header header;
+
+  /// Lifetime: this object's, and that of the bytes it was opened from.
+  std::string_view payload() const noexcept { return owned_ ? std::string_view(made_) : within_; }
+
+ private:
+  friend result<opened_entry> open_entry(std::string_view, const open_options&);
+  std::string_view within_;
+  std::string made_;
+  bool owned_ = false;
+};
+
+/// Opens what `seal_entry` made.
+/// Errors: corrupt_entry with the reason; never a value that was not sealed under this name.
+result<opened_entry> open_entry(std::string_view bytes, const open_options& options);
+
+/// The header of an entry that is whole and authentic; its payload is not decompressed.
+/// Errors: as open_entry.
+result<entry_header> check_entry(std::string_view bytes, const open_options& options);
+
+}  // namespace strata::detail

@@ -1,0 +1,218 @@
+#include "codec/envelope.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <xxhash.h>
+#include <cstring>
+#include <random>
+
+namespace {
+
+using namespace std::chrono_literals;
+using strata::entry_header;
+using strata::errc;
+using strata::key_ring;
+using strata::detail::check_entry;
+using strata::detail::open_entry;
+using strata::detail::open_options;
+using strata::detail::seal_entry;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr auto name = "strata:user:usr_1:permissions";
+const entry_header header{.asof = 42, .life = 60s, .grace = 1h, .tags = {"org:1", "users"}};
+
+std::string long_text() {
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += fmt::format(R"({{"permission":"agents:{}","granted":true}},)", i);
+  return text;
+}
+
+/// One entry of each kind, and how it is opened.
+struct sealed {
+  const char* kind;
+  std::string bytes;
+  std::string payload;
+  open_options how;
+};
+
+std::vector<sealed> one_of_each(const key_ring& keys) {
+  const auto text = long_text();
+  entry_header absent = header;
+  absent.negative = true;
+  const open_options clear{.name = name};
+  const open_options secret{.name = name, .keys = &keys, .sensitive = true};
+  return {
+      {"clear", seal_entry(header, "payload", {.name = name}), "payload", clear},
+      {"empty", seal_entry(header, "", {.name = name}), "", clear},
+      {"zstd", seal_entry(header, text, {.name = name}), text, clear},
+      {"absent", seal_entry(absent, "", {.name = name}), "", clear},
+      {"encrypted", seal_entry(header, "payload", {.name = name, .keys = &keys}), "payload", secret},
+      {"absent, encrypted", seal_entry(absent, "", {.name = name, .keys = &keys}), "", secret},
+  };
+}
+
+void expect_refused(const sealed& entry, std::string_view bytes, const std::string& why) {
+  const auto opened = open_entry(bytes, entry.how);
+  ASSERT_FALSE(opened) << entry.kind << ": " << why;
+  EXPECT_EQ(opened.error().code, errc::corrupt_entry);
+  EXPECT_FALSE(check_entry(bytes, entry.how)) << entry.kind << ": " << why;
+}
+
+class Envelope : public ::testing::Test {
+ protected:
+  key_ring keys{"1:" + key_ring::generate()};
+};
+
+TEST_F(Envelope, GivesBackWhatWasSealed) {
+  for (const auto& each : one_of_each(keys)) {
+    const auto opened = open_entry(each.bytes, each.how);
+    ASSERT_TRUE(opened) << each.kind << ": " << opened.error().detail;
+    EXPECT_EQ(opened->payload(), each.payload) << each.kind;
+    EXPECT_EQ(opened->header.asof, 42u);
+    EXPECT_EQ(opened->header.life, strata::duration(60s));
+    EXPECT_EQ(opened->header.grace, strata::duration(1h));
+    EXPECT_EQ(opened->header.tags, header.tags);
+    EXPECT_EQ(opened->header.negative, std::string_view(each.kind).starts_with("absent"));
+    EXPECT_TRUE(check_entry(each.bytes, each.how)) << each.kind;
+    EXPECT_EQ(each.bytes.substr(4, 8), std::string("\0\0\0\0\0\0\0\x2a", 8)) << "asof is for scripts to read";
+  }
+}
+
+TEST_F(Envelope, AnOpenedEntryMayBeMoved) {
+  auto opened =
+      *open_entry(seal_entry(header, "short", {.name = name, .keys = &keys}), {.name = name, .keys = &keys});
+  const auto moved = std::move(opened);
+  EXPECT_EQ(moved.payload(), "short");
+}
+
+TEST_F(Envelope, RefusesEveryTruncationAndEveryLongerOne) {
+  for (const auto& each : one_of_each(keys)) {
+    for (std::size_t size = 0; size < each.bytes.size(); ++size) {
+      expect_refused(each, std::string_view(each.bytes).substr(0, size), fmt::format("cut at {}", size));
+    }
+    expect_refused(each, each.bytes + '\0', "a byte more");
+  }
+}
+
+TEST_F(Envelope, RefusesEveryFlippedBit) {
+  for (const auto& each : one_of_each(keys)) {
+    auto bytes = each.bytes;
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+      bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
+      expect_refused(each, bytes, fmt::format("bit {}", bit));
+      bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
+    }
+  }
+}
+
+TEST_F(Envelope, RefusesRandomBytes) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937 random(seed);
+  for (int i = 0; i < 20000; ++i) {
+    std::string bytes(random() % 200, '\0');
+    for (auto& each : bytes) each = static_cast<char>(random());
+    if (bytes.size() > 28 && i % 2 == 0) {
+      bytes.replace(0, 4, std::string("S1\0\0", 4));
+      bytes[2] = static_cast<char>(random() % 8);
+      bytes[3] = static_cast<char>(random() % 3);
+      bytes.replace(12, 16, std::string(16, '\0'));
+    }
+    ASSERT_FALSE(open_entry(bytes, {.name = name, .keys = &keys}));
+  }
+}
+
+TEST_F(Envelope, OpensUnderItsOwnNameOnly) {
+  for (auto& each : one_of_each(keys)) {
+    for (const auto* other : {"strata:user:usr_2:permissions", "other:user:usr_1:permissions", ""}) {
+      each.how.name = other;
+      expect_refused(each, each.bytes, other);
+    }
+  }
+}
+
+TEST_F(Envelope, BytesCannotMoveBetweenNameAndHeader) {
+  const auto bytes = seal_entry({.asof = 1, .tags = {}}, "payload", {.name = "ab", .keys = &keys});
+  EXPECT_TRUE(open_entry(bytes, {.name = "ab", .keys = &keys}));
+  EXPECT_FALSE(open_entry(bytes, {.name = "a", .keys = &keys}));
+  EXPECT_FALSE(open_entry(bytes, {.name = "b", .keys = &keys}));
+}
+
+TEST_F(Envelope, SaysWhichKeyIsMissing) {
+  const auto bytes = seal_entry(header, "payload", {.name = name, .keys = &keys});
+  const key_ring other("9:" + key_ring::generate());
+  const key_ring* const rings[] = {nullptr, &other};
+  for (const auto* ring : rings) {
+    const auto opened = open_entry(bytes, {.name = name, .keys = ring});
+    ASSERT_FALSE(opened);
+    EXPECT_THAT(opened.error().detail, HasSubstr("key 1, which is not in the ring"));
+  }
+}
+
+TEST_F(Envelope, RefusesAnotherKeyOfTheSameId) {
+  const auto bytes = seal_entry(header, "payload", {.name = name, .keys = &keys});
+  const key_ring other("1:" + key_ring::generate());
+  const auto opened = open_entry(bytes, {.name = name, .keys = &other});
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().detail, HasSubstr("not authentic under key 1"));
+}
+
+TEST_F(Envelope, RotationReadsTheOldAndWritesTheNew) {
+  const auto before = seal_entry(header, "payload", {.name = name, .keys = &keys});
+  keys.add(2, key_ring::generate());
+  keys.activate(2);
+  const auto after = seal_entry(header, "payload", {.name = name, .keys = &keys});
+  EXPECT_EQ(strata::parse_entry(after)->wrapping.key_id, 2u);
+  for (const auto& bytes : {before, after}) {
+    EXPECT_EQ(open_entry(bytes, {.name = name, .keys = &keys})->payload(), "payload");
+  }
+}
+
+TEST_F(Envelope, BelievesNothingInClearWhereTheValueIsSensitive) {
+  const auto planted = seal_entry(header, R"(["admin"])", {.name = name});
+  const auto opened = open_entry(planted, {.name = name, .keys = &keys, .sensitive = true});
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().detail, HasSubstr("in clear"));
+}
+
+TEST_F(Envelope, HidesThePayloadAndNeverTheSameWayTwice) {
+  const auto one = seal_entry(header, "correct horse battery", {.name = name, .keys = &keys});
+  const auto two = seal_entry(header, "correct horse battery", {.name = name, .keys = &keys});
+  EXPECT_THAT(one, Not(HasSubstr("horse")));
+  EXPECT_NE(one, two);
+}
+
+TEST_F(Envelope, NeverCompressesASecret) {
+  const std::string even(5000, 'a');
+  const auto secret = seal_entry(header, even, {.name = name, .keys = &keys});
+  const auto clear = seal_entry(header, even, {.name = name});
+  EXPECT_GT(secret.size(), even.size());
+  EXPECT_LT(clear.size(), 200u);
+}
+
+TEST_F(Envelope, ShowsTheSizeOfWhatIsTooLargeByNotCompressingIt) {
+  const std::string even(5000, 'a');
+  const auto bytes = seal_entry(header, even, {.name = name, .max_size = 4999});
+  EXPECT_GT(bytes.size(), even.size());
+  const auto packed = seal_entry(header, even, {.name = name, .max_size = 5000});
+  EXPECT_TRUE(open_entry(packed, {.name = name, .max_size = 5000}));
+  const auto refused = open_entry(packed, {.name = name, .max_size = 4999});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().detail, HasSubstr("over the limit"));
+}
+
+TEST_F(Envelope, RefusesAnAbsenceThatHasAPayload) {
+  // What another writer of this format might do wrong, with its checksum right.
+  std::string bytes;
+  strata::append_header(bytes, {.asof = 1, .negative = true});
+  bytes += "payload";
+  const auto sum = XXH3_64bits_withSeed(bytes.data(), bytes.size(), XXH3_64bits(name, std::strlen(name)));
+  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(sum >> shift & 0xff);
+  const auto opened = open_entry(bytes, {.name = name});
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().detail, HasSubstr("a negative entry has a payload"));
+}
+
+}  // namespace

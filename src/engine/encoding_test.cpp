@@ -1,0 +1,147 @@
+/// What of a value reaches the second level: compressed, encrypted, or not at all.
+
+#include "engine/test_support.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace strata;
+using engine_test::agent;
+using engine_test::fixture;
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Two caches over one store, a connection to look at it, and one entity under a policy.
+struct shared_store {
+  strata::testing::manual_clock time;
+  std::shared_ptr<memory_server> server = make_memory_server(time);
+  std::shared_ptr<store> raw = connect(server);
+  entity<agent, "agent:{id}"> agents;
+  cache a, b;
+
+  shared_store(policy rules, std::shared_ptr<const key_ring> keys_of_a,
+               std::shared_ptr<const key_ring> keys_of_b)
+      : agents((rules.ttl = 60s, rules.jitter = 0, rules)),
+        a(fixture::on(time, {.second_level = connect(server), .keys = std::move(keys_of_a)})),
+        b(fixture::on(time, {.second_level = connect(server), .keys = std::move(keys_of_b)})) {}
+
+  lookup<agent> read(cache& from, std::string_view id, std::string_view name) {
+    return sync_wait(from.get_or_set(agents(id), [&] { return agent{std::string(id), std::string(name)}; }));
+  }
+  std::string stored(std::string_view id) {
+    const auto found = *sync_wait(raw->get("strata:agent:" + std::string(id)));
+    return found ? found->bytes : std::string();
+  }
+  /// Puts `bytes` under `id`, as somebody with the store's password can.
+  void plant(std::string_view id, std::string_view bytes) {
+    sync_wait(raw->put("strata:agent:" + std::string(id), bytes, 60s));
+  }
+  static std::uint64_t withheld(const cache& of) {
+    std::uint64_t sum = 0;
+    for (const auto& each : of.stats().types) sum += each.fills_withheld;
+    return sum;
+  }
+};
+
+std::shared_ptr<key_ring> ring(std::string_view text) {
+  return std::make_shared<key_ring>(text);
+}
+const std::string key_one = "1:" + key_ring::generate();
+const std::string key_two = "2:" + key_ring::generate();
+
+TEST(Encoding, ASensitiveValueIsSharedAndNotReadable) {
+  shared_store s({.sensitive = true}, ring(key_one), ring(key_one));
+  EXPECT_TRUE(s.read(s.a, "1", "Ada Lovelace").info().stored);
+  EXPECT_THAT(s.stored("1"), HasSubstr("S1"));
+  EXPECT_THAT(s.stored("1"), Not(HasSubstr("Lovelace")));
+  const auto found = s.read(s.b, "1", "never");
+  EXPECT_EQ(found->name, "Ada Lovelace");
+  EXPECT_EQ(found.info().from, layer::l2);
+}
+
+TEST(Encoding, ASensitiveValueWithoutKeysStaysInMemory) {
+  for (const auto& none : {std::shared_ptr<key_ring>(), std::make_shared<key_ring>()}) {
+    shared_store s({.sensitive = true}, none, none);
+    EXPECT_TRUE(s.read(s.a, "1", "Ada").info().stored);
+    EXPECT_EQ(s.stored("1"), "");
+    EXPECT_EQ(s.read(s.a, "1", "never").info().from, layer::l1);
+    EXPECT_EQ(s.read(s.b, "1", "another read")->name, "another read");
+    EXPECT_EQ(s.withheld(s.a), 1u);
+    sync_wait(s.a.set(s.agents("2"), agent{"2", "Bob"}));
+    EXPECT_EQ(s.stored("2"), "");
+    EXPECT_EQ(s.read(s.a, "2", "never")->name, "Bob");
+    EXPECT_EQ(s.withheld(s.a), 2u);
+  }
+}
+
+TEST(Encoding, WhatStaysInMemoryIsStillInvalidatedByOthers) {
+  shared_store s({.sensitive = true}, nullptr, nullptr);
+  s.read(s.a, "1", "old");
+  sync_wait(s.b.remove(s.agents("1")));
+  EXPECT_EQ(s.read(s.a, "1", "new")->name, "new");
+}
+
+TEST(Encoding, WithoutKeysNoLeaseIsLeftBehind) {
+  shared_store s({.sensitive = true}, nullptr, ring(key_one));
+  s.read(s.a, "1", "Ada");
+  EXPECT_TRUE(s.read(s.b, "1", "Bob").info().stored);
+  sync_wait(s.a.set(s.agents("2"), agent{"2", "Ada"}));
+  EXPECT_TRUE(s.read(s.b, "2", "Bob").info().stored);
+}
+
+TEST(Encoding, RotationReadsTheOldKeyAndWritesTheNew) {
+  const auto both = ring(key_two + " " + key_one);
+  shared_store s({.sensitive = true}, ring(key_one), both);
+  s.read(s.a, "1", "sealed with the old");
+  EXPECT_EQ(s.read(s.b, "1", "never")->name, "sealed with the old");
+  s.read(s.b, "2", "sealed with the new");
+  // A process that has not heard of the new key yet takes it for a miss, and says why.
+  EXPECT_EQ(sync_wait(s.a.get(s.agents("2"))).info().reason, miss_reason::undecodable);
+  const auto told = sync_wait(s.a.explain(s.agents("2").key));
+  EXPECT_THAT(told.levels[1].detail, HasSubstr("key 2, which is not in the ring"));
+}
+
+TEST(Encoding, AValuePastedUnderAnotherKeyIsAMiss) {
+  for (const bool sensitive : {false, true}) {
+    shared_store s({.sensitive = sensitive}, ring(key_one), ring(key_one));
+    s.read(s.a, "admin", "all permissions");
+    s.plant("guest", s.stored("admin"));
+    const auto read = sync_wait(s.b.get(s.agents("guest")));
+    EXPECT_FALSE(read);
+    EXPECT_EQ(read.info().reason, miss_reason::undecodable);
+    EXPECT_EQ(s.read(s.b, "guest", "none")->name, "none");
+    EXPECT_EQ(s.read(s.a, "guest", "never")->name, "none") << "the factory's value replaced what was planted";
+  }
+}
+
+TEST(Encoding, AClearValuePlantedUnderASensitiveKeyIsAMiss) {
+  shared_store s({.sensitive = true}, ring(key_one), ring(key_one));
+  shared_store open({}, nullptr, nullptr);
+  open.read(open.a, "1", "forged");
+  s.plant("1", open.stored("1"));
+  EXPECT_EQ(s.read(s.a, "1", "true")->name, "true");
+}
+
+TEST(Encoding, ALongValueIsCompressedAndASecretIsNot) {
+  const std::string even(5000, 'x');
+  shared_store open({}, nullptr, nullptr);
+  open.read(open.a, "1", even);
+  EXPECT_LT(open.stored("1").size(), 300u);
+  EXPECT_EQ(open.read(open.b, "1", "never")->name, even);
+  shared_store secret({.sensitive = true}, ring(key_one), ring(key_one));
+  secret.read(secret.a, "1", even);
+  EXPECT_GT(secret.stored("1").size(), even.size());
+}
+
+TEST(Encoding, CompressingDoesNotWidenTheSizeLimit) {
+  shared_store s({.max_size = {4000}}, nullptr, nullptr);
+  const auto read = s.read(s.a, "1", std::string(5000, 'x'));
+  EXPECT_FALSE(read.info().stored);
+  EXPECT_EQ(read.info().reason, miss_reason::too_large);
+  EXPECT_EQ(s.stored("1"), "");
+}
+
+}  // namespace
