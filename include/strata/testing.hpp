@@ -1,15 +1,29 @@
 #pragma once
-/// For tests of code that uses Strata: time that stands still until it is told to move.
-/// Threads: `manual_clock` may be read and moved from any thread.
+/// For tests of code that uses Strata: time that stands still until it is told to move, a store
+/// that fails by script, and a record of what was published.
+/// Threads: everything here may be used from any thread.
 
+#include <strata/store.hpp>
 #include <strata/time.hpp>
 #include <strata/timer.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+namespace strata {
+class event_bus;
+struct domain_event;
+}  // namespace strata
 
 namespace strata::testing {
 
@@ -72,6 +86,128 @@ class manual_timers final : public timers {
   mutable std::mutex mutex_;
   std::map<std::pair<time_point, id>, std::move_only_function<void()>> due_;
   id last_ = 0;
+};
+
+/// The operations of a store.
+enum class store_call : std::uint8_t {
+  get,
+  get_many,
+  acquire,
+  acquire_many,
+  take_lease,
+  force_lease,
+  fill,
+  fill_many,
+  release,
+  invalidate,
+  expire,
+  invalidate_matching,
+  touch,
+  raise,
+  floors,
+  put,
+  remove,
+  clear,
+};
+inline constexpr std::size_t store_calls = static_cast<std::size_t>(store_call::clear) + 1;
+
+std::string_view name(store_call which) noexcept;
+
+/// Which calls of a store suffer.
+struct fault_rule {
+  /// Empty: every operation.
+  std::optional<store_call> call = {};
+  /// Told the operation and one of its keys (a batch: each; none: ""); empty: every key.
+  std::function<bool(store_call, std::string_view key)> when = {};
+  /// Of the calls that match so far, the first so many are spared, and then so many suffer (0: all
+  /// that follow). The third call only: `{.skip = 2, .times = 1}`.
+  std::size_t skip = 0;
+  std::size_t times = 0;
+  /// The chance of each to match, from the store's seed.
+  double probability = 1;
+  /// The store does its work, and only its answer suffers: what a lost connection leaves behind.
+  bool after = false;
+};
+
+/// A store in front of another that fails by script. Without rules it changes nothing. Of several
+/// rules that match a call, the first holds.
+///
+///   faulty_store store(strata::connect(server));
+///   store.fail({.call = store_call::fill, .after = true});  // filled, but nobody hears of it
+///   store.delay({.call = store_call::get, .times = 1});
+///   … start a read, invalidate its key, then: store.let_go();
+///
+/// Lifetime: tasks may outlive it; its destructor lets go of all that wait.
+class faulty_store final : public store {
+ public:
+  /// `seed` of the chances and of what is corrupted. Requires: `real` is not null.
+  explicit faulty_store(std::shared_ptr<store> real, std::uint64_t seed = 1);
+  ~faulty_store() override;
+
+  /// The call waits until it is let go, and then goes on as if nothing had been.
+  void delay(fault_rule rule);
+  /// The call ends with `what`.
+  void fail(fault_rule rule, error what = {errc::store_unavailable, "a fault of the test"});
+  /// The call is not answered until it is let go, and then ends with errc::timeout.
+  void drop(fault_rule rule);
+  /// One bit of each value that the call reads or writes is changed. Throws bad_options if the
+  /// rule's operation carries no values.
+  void corrupt(fault_rule rule);
+
+  /// Forgets all rules; what waits goes on waiting.
+  void heal();
+
+  /// How many calls wait.
+  std::size_t waiting() const;
+  /// Lets the first `at_most` of those that wait go on, in the order they came. Returns how many.
+  std::size_t let_go(std::size_t at_most = SIZE_MAX);
+
+  /// How many calls there were, faults included.
+  std::size_t calls(store_call which) const;
+
+  task<result<std::optional<stored_value>>> get(std::string_view key) override;
+  task<result<std::vector<std::optional<stored_value>>>> get_many(std::span<const std::string> keys) override;
+  task<result<acquired>> acquire(std::string_view key, duration hold) override;
+  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold) override;
+  task<result<lease_token>> take_lease(std::string_view key, duration hold) override;
+  task<result<lease_token>> force_lease(std::string_view key, duration hold) override;
+  task<result<fill_result>> fill(fill_request value) override;
+  task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override;
+  task<result<void>> release(std::string_view key, lease_token lease) override;
+  task<result<void>> invalidate(std::span<const std::string> keys, commit_time floor) override;
+  task<result<void>> expire(std::span<const std::string> keys, commit_time floor) override;
+  task<result<std::size_t>> invalidate_matching(std::string_view glob, commit_time floor) override;
+  task<result<bool>> touch(std::string_view key, duration ttl) override;
+  task<result<void>> raise(std::span<const floor_entry> floors) override;
+  task<result<std::vector<floor_entry>>> floors() override;
+  task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;
+  task<result<bool>> remove(std::string_view key) override;
+  task<result<void>> clear() override;
+  void observe(store_observer& observer) override;
+  void unobserve(store_observer& observer) override;
+
+ private:
+  struct script;
+  std::shared_ptr<script> script_;
+};
+
+/// Writes down what is published on a bus.
+/// Lifetime: may end before the bus; the bus may end before it.
+class recording_bus {
+ public:
+  /// Listens to events whose type matches `type`, as in `event_bus::subscribe`.
+  explicit recording_bus(event_bus& bus, std::string type = "*");
+  ~recording_bus();
+
+  /// What was published so far, in order; of `type` only.
+  std::vector<domain_event> events() const;
+  std::vector<domain_event> events(std::string_view type) const;
+  /// Forgets what was published so far.
+  void clear();
+
+ private:
+  struct record;
+  std::shared_ptr<record> record_;
 };
 
 }  // namespace strata::testing
