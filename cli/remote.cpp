@@ -82,6 +82,7 @@ void print_explanation(const explanation& where) {
   for (const auto& each : where.levels) {
     fmt::print("  {:<10} {}", each.layer, each.state);
     if (!each.reason.empty() && each.reason != "none") fmt::print(" ({})", each.reason);
+    if (!each.detail.empty()) fmt::print(": {}", each.detail);
     if (each.state == "fresh") {
       fmt::print(", {} left, {} old, {}", seconds(each.ttl_seconds), seconds(each.age_seconds),
                  to_text(byte_size{each.bytes}));

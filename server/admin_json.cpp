@@ -23,6 +23,7 @@ admin_stats shown(const cache_stats& from) {
                                                    .fills_fenced = each.fills_fenced,
                                                    .fills_older = each.fills_older,
                                                    .fills_too_large = each.fills_too_large,
+                                                   .fills_withheld = each.fills_withheld,
                                                    .factory_calls = each.factory_calls,
                                                    .factory_failures = each.factory_failures,
                                                    .removals = each.removals});

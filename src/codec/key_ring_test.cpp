@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <array>
+#include <atomic>
+#include <thread>
 
 namespace {
 
@@ -97,6 +99,28 @@ TEST(KeyRing, HoldsSoManyKeysAndNoMore) {
   for (std::uint32_t id = 1; id <= key_ring::max_keys; ++id) ring.add(id, hex);
   EXPECT_THROW(ring.add(1000, hex), bad_options);
   EXPECT_EQ(ring.ids().size(), key_ring::max_keys);
+}
+
+TEST(KeyRing, IsReadWhileItIsAddedTo) {
+  key_ring ring("1:" + std::string(hex));
+  std::atomic<bool> stop = false;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([&] {
+      while (!stop) {
+        const auto* key = key_bytes(ring, ring.active());
+        if (key == nullptr || key[31] != 31) ++wrong;
+      }
+    });
+  }
+  for (std::uint32_t id = 2; id <= key_ring::max_keys; ++id) {
+    ring.add(id, hex);
+    ring.activate(id);
+  }
+  stop = true;
+  for (auto& each : readers) each.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(KeyRing, GeneratesAnotherKeyEachTime) {
