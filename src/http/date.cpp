@@ -123,15 +123,14 @@ std::optional<std::chrono::sys_seconds> parse_rfc850(std::string_view text, std:
   const auto at = scan_time(in);
   in.literal(" GMT");
   if (!in.done()) return {};
-  const int this_year = static_cast<int>(year_month_day(floor<std::chrono::days>(now)).year());
+  const auto today = floor<std::chrono::days>(now);
+  auto limit = year_month_day(today) + years(50);
+  if (!limit.ok()) limit = limit.year() / limit.month() / last;  // from a 29 February
+  const int this_year = static_cast<int>(year_month_day(today).year());
   int year = this_year - this_year % 100 + short_year;
-  if (year > this_year + 50) {
-    year -= 100;
-  } else if (year + 50 < this_year) {
-    year += 100;
-  }
+  if (year + 50 < this_year) year += 100;
   auto found = assemble(year, month, day, at);
-  if (found && *found > now + std::chrono::years(50)) found = assemble(year - 100, month, day, at);
+  if (found && *found > sys_days(limit) + (now - today)) found = assemble(year - 100, month, day, at);
   return found;
 }
 
