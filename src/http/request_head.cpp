@@ -17,9 +17,19 @@ constexpr head_result incomplete{};
 
 constexpr std::size_t max_method = 32;
 
+/// Requires: `name` is a token as long as `expected`, which is lower case. Setting the bit that tells
+/// the cases apart makes no other two token characters equal that `expected` can hold.
+bool is_name(std::string_view name, std::string_view expected) noexcept {
+  unsigned different = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    different |= static_cast<unsigned>((name[i] | 0x20) ^ expected[i]);
+  }
+  return different == 0;
+}
+
 known classify(std::string_view name) noexcept {
   const auto is = [&](std::string_view expected, known which) {
-    return iequals(name, expected) ? which : known::other;
+    return is_name(name, expected) ? which : known::other;
   };
   switch (name.size()) {
     case 4:

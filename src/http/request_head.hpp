@@ -6,7 +6,7 @@
 /// Threads: pure functions on values.
 ///
 /// Why not Beast's parser: it copies each field into a node of its own and lets folded lines
-/// pass; on a browser's head this one takes a quarter of the time (bench/gateway).
+/// pass; on a browser's head of 600 bytes this one takes 0.4 of its time, on a short one 0.6.
 
 #include "http/syntax.hpp"
 #include "http/target.hpp"
