@@ -54,17 +54,11 @@ answer_task get_document(const services& in, request& from, const Repository& do
 template <class Repository>
 answer_task put_document(const services& in, request& from, const Repository& documents) {
   if (!names_agent(from)) return not_found();
-  auto body = parsed_body(from);
-  if (!body) return std::move(body.error());
-  std::vector<field_problem> problems;
-  auto text = read_document(*body, "", problems);
-  if (!text) return unprocessable(problems);
-  stored_document value;
-  value.id = id_of(from);
-  value.document = std::move(*text);
+  auto value = put_document_of(from);
+  if (!value) return std::move(value.error());
   const auto who = from.principal<principal>();
   return put_part(
-      in.data, from, in.data.agents, documents, std::move(value),
+      in.data, from, in.data.agents, documents, std::move(*value),
       [who](const agent& row) { return refuse_foreign(row, *who); }, updated);
 }
 

@@ -10,6 +10,7 @@
 #include <server/message.hpp>
 
 #include <cstddef>
+#include <expected>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -17,6 +18,9 @@
 #include <vector>
 
 namespace platform {
+
+/// The JSON document in the body of a PUT, as the row of what the path's {id} names; or 400, 422.
+std::expected<stored_document, response> put_document_of(const request& from);
 
 /// Changes the row `id` of `rows`.
 ///   allowed(row)   a response if the caller may not touch it, else nothing

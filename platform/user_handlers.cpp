@@ -161,17 +161,11 @@ answer_task put_permissions(const services& in, request& from) {
 
 answer_task put_settings(const services& in, request& from) {
   if (!names_user(from)) return not_found();
-  auto body = parsed_body(from);
-  if (!body) return std::move(body.error());
-  std::vector<field_problem> problems;
-  auto text = read_document(*body, "", problems);
-  if (!text) return unprocessable(problems);
-  stored_document value;
-  value.id = id_of(from);
-  value.document = std::move(*text);
+  auto value = put_document_of(from);
+  if (!value) return std::move(value.error());
   const auto who = from.principal<principal>();
   return put_part(
-      in.data, from, in.data.users, in.data.settings, std::move(value),
+      in.data, from, in.data.users, in.data.settings, std::move(*value),
       [who](const user& row) { return refuse_others(row, *who); }, updated);
 }
 

@@ -1,0 +1,19 @@
+#include "platform/edit.hpp"
+
+#include "platform/forms.hpp"
+
+namespace platform {
+
+std::expected<stored_document, response> put_document_of(const request& from) {
+  auto body = parsed_body(from);
+  if (!body) return std::unexpected(std::move(body.error()));
+  std::vector<field_problem> problems;
+  auto text = read_document(*body, "", problems);
+  if (!text) return std::unexpected(unprocessable(problems));
+  stored_document value;
+  value.id = from.path_parameter("id");
+  value.document = std::move(*text);
+  return value;
+}
+
+}  // namespace platform
