@@ -7,8 +7,9 @@
 ///   const strata::entity<agent, "agent:{id}"> agents{{.ttl = 30min}};
 ///   auto found = co_await cache.get_or_set(agents("agt_1"), [&] { return load("agt_1"); });
 ///
-/// Consistency: a value is never returned, nor stored, if it was read from its source before an
-/// invalidation of its key, one of its tags or one of its prefixes returned.
+/// Consistency: once an invalidation of a key, a tag or a prefix has returned, no read that begins
+/// gets a value that was read from its source before, and no such value is stored any more. A read
+/// that began earlier may still end with what its own factory read.
 
 #include <strata/encryption.hpp>
 #include <strata/entity.hpp>

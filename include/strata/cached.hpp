@@ -56,11 +56,11 @@ class cached_function {
     return cache_->remove(key_for(arguments...).key);
   }
 
-  /// Calls the function now and replaces what is cached.
+  /// Calls the function now and replaces what is cached, which is served until then. As `cache::refresh`.
   template <class... Arguments>
     requires detail::keyed_by<Entity, KeyBuilder, Arguments...>
   task<lookup<value_type>> refresh(const Arguments&... arguments) const {
-    return refresh_at(key_for(arguments...), call_later(arguments...));
+    return cache_->refresh(key_for(arguments...), call_later(arguments...));
   }
 
   /// The key that `arguments` stand under.
@@ -88,12 +88,6 @@ class cached_function {
           },
           kept);
     };
-  }
-
-  template <class Factory>
-  task<lookup<value_type>> refresh_at(typed_key<value_type> where, Factory factory) const {
-    co_await cache_->remove(where.key);
-    co_return co_await cache_->get_or_set(where, std::move(factory));
   }
 
   cache* cache_;
