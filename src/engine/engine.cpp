@@ -156,10 +156,7 @@ any_lookup engine::find(const any_key& where) noexcept {
   auto lookup = hit(where, std::move(found), layer::l1, at);
   lookup.refresh_due = due;
   if (serve_stale) lookup.info.stale = true;
-  if (lookup.info.stale) {
-    counters_.count(where.type, &type_cells::stale_hits);
-    if (options_.observer != nullptr) options_.observer->on_stale(where.key.text());
-  }
+  if (lookup.info.stale) count_stale(where);
   if (timed) counters_.time(operation::get, options_.time->now() - began, counters::sample_every);
   return lookup;
 }
@@ -167,6 +164,11 @@ any_lookup engine::find(const any_key& where) noexcept {
 void engine::count_miss(const any_key& where, miss_reason why) noexcept {
   counters_.count_miss(where.type, why);
   if (options_.observer != nullptr) options_.observer->on_miss(where.key.text(), why);
+}
+
+void engine::count_stale(const any_key& where) noexcept {
+  counters_.count(where.type, &type_cells::stale_hits);
+  if (options_.observer != nullptr) options_.observer->on_stale(where.key.text());
 }
 
 any_lookup engine::give_up(const any_key& where, any_lookup missed) noexcept {

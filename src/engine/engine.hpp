@@ -167,6 +167,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   static any_lookup lookup_of(const record_ptr& entry, read_info info, time_point at);
   static any_lookup failed(error what, miss_reason reason);
   void count_miss(const any_key& where, miss_reason why) noexcept;
+  void count_stale(const any_key& where) noexcept;
 
   record_ptr make_record(const any_key& where, any_value value, const fill_context& context, duration took);
   record_ptr renewed(const record& old, const any_key& where, const fill_context& context, duration took);
@@ -183,6 +184,8 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   gate::verdict admit(const gate::ticket& held, const key& where, const record_ptr& entry, bool store);
   /// The stale record of `where` that fail-safe may serve now, or null.
   record_ptr standby(const any_key& where) const;
+  /// The standby as the answer of a read, if there is one.
+  std::optional<any_lookup> stand_in(const any_key& where);
 
   task<any_lookup> wait_for(const any_key& where, std::shared_ptr<flight> way, bool leads, bool& again);
   /// Leads `flight` to its end and lands it, whatever happens.

@@ -199,8 +199,7 @@ bool engine::fall_back(const any_key& where, const gate::joined& flight, const r
   throttled->throttled = true;
   throttled->fresh_until = std::min(at + where.rules->throttle, stale->stale_until);
   if (admit(flight.lead, where.key, throttled, true) != gate::verdict::entered) return false;
-  counters_.count(where.type, &type_cells::stale_hits);
-  if (options_.observer != nullptr) options_.observer->on_stale(where.key.text());
+  count_stale(where);
   read_info info{.from = layer::l1, .reason = reason, .stored = true, .stale = true};
   land(flight, lookup_of(throttled, info, at), true);
   return true;
@@ -287,19 +286,22 @@ any_lookup engine::follow(const any_key& where, const flight& led, bool leads) {
   return out;
 }
 
+std::optional<any_lookup> engine::stand_in(const any_key& where) {
+  const auto stale = standby(where);
+  if (stale == nullptr) return std::nullopt;
+  count_stale(where);
+  const read_info info{.from = layer::l1, .reason = miss_reason::expired, .stored = true, .stale = true};
+  return lookup_of(stale, info, now());
+}
+
 task<any_lookup> engine::wait_for(const any_key& where, std::shared_ptr<flight> way, bool leads,
                                   bool& again) {
   const auto& rules = *where.rules;
   const auto began = now();
   const std::shared_ptr<event> done(way, &way->done);
-  if (rules.soft_timeout > duration::zero()) {
-    const bool in_time = co_await timed_wait(done, *options_.timer, began + rules.soft_timeout);
-    if (const auto stale = in_time ? nullptr : standby(where); stale != nullptr) {
-      counters_.count(where.type, &type_cells::stale_hits);
-      if (options_.observer != nullptr) options_.observer->on_stale(where.key.text());
-      co_return lookup_of(
-          stale, {.from = layer::l1, .reason = miss_reason::expired, .stored = true, .stale = true}, now());
-    }
+  if (rules.soft_timeout > duration::zero() &&
+      !co_await timed_wait(done, *options_.timer, began + rules.soft_timeout)) {
+    if (auto stale = stand_in(where)) co_return std::move(*stale);
   }
   if (rules.hard_timeout == duration::zero()) {
     co_await done->wait();
@@ -307,11 +309,7 @@ task<any_lookup> engine::wait_for(const any_key& where, std::shared_ptr<flight> 
     gate_.abandon(where.key, way);
     error late{errc::timeout, "the factory took longer than the policy's hard_timeout"};
     if (leads) note_failure(where, late);
-    if (const auto stale = standby(where); stale != nullptr) {
-      counters_.count(where.type, &type_cells::stale_hits);
-      co_return lookup_of(
-          stale, {.from = layer::l1, .reason = miss_reason::expired, .stored = true, .stale = true}, now());
-    }
+    if (auto stale = stand_in(where)) co_return std::move(*stale);
     co_return failed(std::move(late), miss_reason::absent);
   }
   again = !leads && !way->usable;

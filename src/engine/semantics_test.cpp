@@ -9,12 +9,9 @@ namespace {
 
 using namespace strata;
 using engine_test::agent;
+using engine_test::failing;
 using engine_test::stage;
 using namespace std::chrono_literals;
-
-agent failing() {
-  throw std::domain_error("the source is down");
-}
 
 const policy safe{.ttl = 60s, .jitter = 0, .fail_safe = true, .grace = 600s, .throttle = 30s};
 

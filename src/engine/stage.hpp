@@ -4,6 +4,7 @@
 #include "engine/test_support.hpp"
 
 #include <optional>
+#include <stdexcept>
 
 namespace strata::engine_test {
 
@@ -57,5 +58,10 @@ struct stage {
     return read([name] { return agent{"1", name}; });
   }
 };
+
+/// A factory whose source is away.
+inline agent failing() {
+  throw std::domain_error("the source is down");
+}
 
 }  // namespace strata::engine_test

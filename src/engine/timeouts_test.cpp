@@ -9,12 +9,9 @@ namespace {
 
 using namespace strata;
 using engine_test::agent;
+using engine_test::failing;
 using engine_test::stage;
 using namespace std::chrono_literals;
-
-agent failing() {
-  throw std::domain_error("the source is down");
-}
 
 const policy timed{
     .ttl = 60s, .jitter = 0, .fail_safe = true, .grace = 600s, .soft_timeout = 100ms, .hard_timeout = 2s};
@@ -113,6 +110,30 @@ TEST(HardTimeout, ServesStaleUnderFailSafe) {
   EXPECT_TRUE(stuck->got->info().stale);
   never.set();
   s.settle();
+}
+
+TEST(Timeouts, TellTheObserverOfEveryStaleAnswer) {
+  struct counting : cache_observer {
+    int stale = 0;
+    void on_stale(std::string_view) override { ++stale; }
+  };
+  for (const bool soft : {true, false}) {
+    auto rules = timed;
+    if (!soft) rules.soft_timeout = 0s;
+    const auto watching = std::make_shared<counting>();
+    stage s(rules, {.observer = watching});
+    s.read_value("old");
+    s.advance(61s);
+    event never;
+    s.read([&]() -> task<agent> {
+      co_await never.wait();
+      co_return agent{};
+    });
+    s.advance(2s);
+    EXPECT_EQ(watching->stale, 1) << (soft ? "soft" : "hard");
+    never.set();
+    s.settle();
+  }
 }
 
 TEST(Timeouts, HandOnTheFactorysExceptionUnchanged) {
