@@ -84,11 +84,25 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   within("auth.password_memory", values.auth.password_memory, 8_MiB, 1_GiB, "8MiB to 1GiB");
 }
 
+/// A policy's problem begins with its field, "policy.ttl must be …": that field is the key.
+void check_entity(const std::string& name, const entity_config& rules, std::vector<config_problem>& found) {
+  constexpr std::string_view opening = "policy.";
+  for (const auto& each : strata::problems(policy_of(rules))) {
+    const auto end = std::min(each.find_first_of(" :"), each.size());
+    const auto rest = std::min(each.find_first_not_of(" :", end), each.size());
+    found.push_back({fmt::format("entity.{}.{}", name, each.substr(opening.size(), end - opening.size())),
+                     each.substr(rest)});
+  }
+  for (const auto& file : rules.dictionaries) {
+    if (file.empty()) found.push_back({fmt::format("entity.{}.dictionaries", name), "names no file"});
+  }
+}
+
 }  // namespace
 
 config default_config() {
   config values;
-  for (const auto& [name, rules] : platform::default_policies()) values.entity[name] = changeable(rules);
+  for (const auto& [name, rules] : platform::default_policies()) values.entity[name] = configurable(rules);
   return values;
 }
 
@@ -97,23 +111,47 @@ std::vector<config_problem> problems(const config& values) {
   check_listeners(values, found);
   check_parts(values, found);
   check_numbers(values, found);
-  for (const auto& [name, rules] : values.entity) {
-    for (auto& each : strata::problems(changed({}, rules)))
-      found.push_back({"entity." + name, std::move(each)});
-  }
+  for (const auto& [name, rules] : values.entity) check_entity(name, rules, found);
   return found;
 }
 
-entity_config changeable(const strata::policy& rules) {
-  return {rules.ttl, rules.negative_ttl, rules.jitter, rules.max_size};
+entity_config configurable(const strata::policy& rules) {
+  // Names every field, so that a new one does not compile until it can be configured, too.
+  const auto& [ttl, negative_ttl, jitter, max_size, fail_safe, grace, throttle, stale_while_revalidate,
+               eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags, sensitive, dictionaries] = rules;
+  static_cast<void>(dictionaries);
+  return {ttl,
+          negative_ttl,
+          jitter,
+          max_size,
+          fail_safe,
+          grace,
+          throttle,
+          stale_while_revalidate,
+          eager_refresh,
+          xfetch_beta,
+          soft_timeout,
+          hard_timeout,
+          tags,
+          sensitive,
+          {}};
 }
 
-strata::policy changed(strata::policy rules, const entity_config& by) {
-  rules.ttl = by.ttl;
-  rules.negative_ttl = by.negative_ttl;
-  rules.jitter = by.jitter;
-  rules.max_size = by.max_size;
-  return rules;
+strata::policy policy_of(const entity_config& from) {
+  return {.ttl = from.ttl,
+          .negative_ttl = from.negative_ttl,
+          .jitter = from.jitter,
+          .max_size = from.max_size,
+          .fail_safe = from.fail_safe,
+          .grace = from.grace,
+          .throttle = from.throttle,
+          .stale_while_revalidate = from.stale_while_revalidate,
+          .eager_refresh = from.eager_refresh,
+          .xfetch_beta = from.xfetch_beta,
+          .soft_timeout = from.soft_timeout,
+          .hard_timeout = from.hard_timeout,
+          .tags = from.tags,
+          .sensitive = from.sensitive};
 }
 
 }  // namespace strata::cli

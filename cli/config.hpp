@@ -68,14 +68,29 @@ struct rate_config {
 };
 BOOST_DESCRIBE_STRUCT(rate_config, (), (user, address, login_account, login_address))
 
-/// What a deployment may change about an entity's policy.
+/// An entity's policy: the fields of strata::policy by their own names, and dictionaries by their
+/// files'.
 struct entity_config {
   strata::duration ttl{};
   strata::duration negative_ttl{};
   double jitter = 0;
   strata::byte_size max_size{};
+  bool fail_safe = false;
+  strata::duration grace{};
+  strata::duration throttle{};
+  strata::duration stale_while_revalidate{};
+  double eager_refresh = 0;
+  double xfetch_beta = 0;
+  strata::duration soft_timeout{};
+  strata::duration hard_timeout{};
+  std::vector<std::string> tags;
+  bool sensitive = false;
+  std::vector<std::string> dictionaries;
 };
-BOOST_DESCRIBE_STRUCT(entity_config, (), (ttl, negative_ttl, jitter, max_size))
+BOOST_DESCRIBE_STRUCT(entity_config, (),
+                      (ttl, negative_ttl, jitter, max_size, fail_safe, grace, throttle,
+                       stale_while_revalidate, eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags,
+                       sensitive, dictionaries))
 
 struct config {
   std::string listen = "127.0.0.1:8080";
@@ -111,8 +126,10 @@ struct config_problem {
 /// Every problem of `values` that its types do not exclude already; empty if there is none.
 std::vector<config_problem> problems(const config& values);
 
-/// The parts of a policy that a deployment may change, and back.
-entity_config changeable(const strata::policy& rules);
-strata::policy changed(strata::policy rules, const entity_config& by);
+/// A policy as it is configured. Its dictionaries are not told: they come from files.
+entity_config configurable(const strata::policy& rules);
+
+/// The policy that `from` describes, without its dictionaries.
+strata::policy policy_of(const entity_config& from);
 
 }  // namespace strata::cli

@@ -1,6 +1,7 @@
 #include "cli/gateway.hpp"
 
 #include "cli/endpoint.hpp"
+#include "cli/policies.hpp"
 #include "cli/program.hpp"
 #include "cli/value_view.hpp"
 #include "platform/app.hpp"
@@ -24,12 +25,6 @@ namespace strata::cli {
 
 namespace {
 
-platform::policy_table policies_of(const config& values) {
-  auto policies = platform::default_policies();
-  for (const auto& [name, by] : values.entity) policies.at(name) = changed(policies.at(name), by);
-  return policies;
-}
-
 server::server_options listener(const config& values, const std::string& address) {
   const auto where = parse_endpoint(address).value();  // checked when the configuration was loaded
   const auto& limits = values.limits;
@@ -47,12 +42,13 @@ server::server_options listener(const config& values, const std::string& address
           .drain_grace = values.grace};
 }
 
-platform::app_options platform_options(const config& values, std::shared_ptr<database> source,
-                                       std::shared_ptr<cache> target, logs& log) {
+platform::app_options platform_options(const config& values, const platform::policy_table& policies,
+                                       std::shared_ptr<database> source, std::shared_ptr<cache> target,
+                                       logs& log) {
   platform::app_options options;
   options.database = std::move(source);
   options.cache = std::move(target);
-  options.policies = policies_of(values);
+  options.policies = policies;
   options.auth.passwords.threads = values.auth.password_threads;
   options.auth.passwords.memory = values.auth.password_memory;
   options.auth.sessions.idle = values.auth.session_idle;
@@ -89,13 +85,14 @@ double seconds_of(wall_time at) {
 }  // namespace
 
 struct gateway::state {
-  state(const config& wanted, logs& to, std::shared_ptr<database> opened)
+  state(const config& wanted, logs& to, std::shared_ptr<database> opened, platform::policy_table rules)
       : values(wanted),
         log(to),
+        policies(std::move(rules)),
         source(std::move(opened)),
         target(std::make_shared<strata::cache>(cache_options{.memory = values.cache.memory})),
-        entities(policies_of(values)),
-        app(platform_options(values, source, target, log)) {}
+        entities(policies),
+        app(platform_options(values, policies, source, target, log)) {}
 
   /// An admin thread waits for the database and the cache, never for a client's request.
   server::server_options admin_listener() {
@@ -138,6 +135,7 @@ struct gateway::state {
 
   config values;
   logs& log;
+  platform::policy_table policies;
   double started = seconds_of(system_clock().wall());
   std::atomic<bool> serving{false};
   std::shared_ptr<database> source;
@@ -158,9 +156,11 @@ gateway::~gateway() {
 }
 
 result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log) {
+  auto policies = policies_of(values);
+  if (!policies) return std::unexpected(std::move(policies.error()));
   auto source = open_database(values);
   if (!source) return std::unexpected(std::move(source.error()));
-  auto parts = std::make_unique<state>(values, log, std::move(*source));
+  auto parts = std::make_unique<state>(values, log, std::move(*source), std::move(*policies));
   if (auto done = sync_wait(parts->app.migrate()); !done) return std::unexpected(std::move(done.error()));
   return std::unique_ptr<gateway>(new gateway(std::move(parts)));
 }
@@ -168,7 +168,8 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log) 
 result<std::vector<std::string>> gateway::fill_demo() {
   // Through a cache of its own: what nobody has asked for is not worth the room in ours.
   auto aside = std::make_shared<cache>();
-  platform::app app(platform_options(state_->values, state_->source, std::move(aside), state_->log));
+  platform::app app(
+      platform_options(state_->values, state_->policies, state_->source, std::move(aside), state_->log));
   auto logins = sync_wait(platform::fill_demo(app.data(), app.passwords()));
   if (!logins) return std::unexpected(std::move(logins.error()));
   std::vector<std::string> lines;

@@ -1,5 +1,6 @@
 #include "cli/load.hpp"
 
+#include "cli/file.hpp"
 #include "cli/settings.hpp"
 #include "cli/toml.hpp"
 
@@ -8,8 +9,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace strata::cli {
 
@@ -17,7 +16,7 @@ namespace {
 
 constexpr std::string_view default_file = "strata.toml";
 constexpr std::string_view masked = "********";
-constexpr std::uintmax_t largest_file = 1u << 20;
+constexpr strata::byte_size largest_file{1u << 20};
 
 std::string with_hint(std::string text, const std::string& near) {
   return near.empty() ? text : fmt::format("{}; did you mean \"{}\"?", text, near);
@@ -35,6 +34,8 @@ bool fits(setting_kind wanted, toml_kind found) {
       return found == toml_kind::number || found == toml_kind::integer;
     case setting_kind::yes_no:
       return found == toml_kind::boolean;
+    case setting_kind::texts:
+      return found == toml_kind::texts;
   }
   return false;
 }
@@ -55,21 +56,12 @@ class loader {
   }
 
   void read_file(const std::string& file) {
-    std::error_code failed;
-    const auto size = std::filesystem::file_size(file, failed);
-    std::ifstream in(file, std::ios::binary);
-    if (failed || !in) {
-      problems_.push_back(fmt::format("{}: cannot be read: {}", file,
-                                      failed ? failed.message() : std::string("permission denied")));
+    const auto text = cli::read_file(file, largest_file);
+    if (!text) {
+      problems_.push_back(fmt::format("{}: {}", file, text.error().detail));
       return;
     }
-    if (size > largest_file) {
-      problems_.push_back(fmt::format("{}: is larger than 1 MiB; this is no configuration file", file));
-      return;
-    }
-    std::ostringstream text;
-    text << in.rdbuf();
-    const auto entries = read_toml(text.view());
+    const auto entries = read_toml(*text);
     if (!entries) {
       const auto& [detail, at] = entries.error();
       problems_.push_back(fmt::format("{}:{}:{}: {}", file, at.line, at.column, detail));
@@ -109,9 +101,8 @@ class loader {
   std::expected<loaded_config, config_problems> finish() {
     if (!problems_.empty()) return std::unexpected(std::move(problems_));
     for (const auto& each : problems(out_.values)) {
-      const auto origin = out_.origins.find(each.key);
-      const auto where =
-          origin == out_.origins.end() || origin->second == "default" ? "" : origin->second + ": ";
+      const auto place = places_.find(each.key);
+      const auto where = place == places_.end() ? "" : place->second + ": ";
       problems_.push_back(fmt::format("{}{}: {}", where, each.key, each.detail));
     }
     if (!problems_.empty()) return std::unexpected(std::move(problems_));
@@ -143,8 +134,9 @@ class loader {
       return;
     }
     if (!fits(found->kind, entry.kind)) {
+      const bool other_list = found->kind == setting_kind::texts && entry.kind == toml_kind::array;
       problems_.push_back(fmt::format("{}: {} is {}, not {}", place(entry.value_at), entry.key,
-                                      name(found->kind), name(entry.kind)));
+                                      name(found->kind), other_list ? "this one" : name(entry.kind)));
       return;
     }
     if (auto done = found->read(out_.values, entry.text); !done) {
@@ -153,6 +145,7 @@ class loader {
       return;
     }
     out_.origins[entry.key] = fmt::format("{}:{}", file, entry.key_at.line);
+    places_[entry.key] = place(entry.value_at);
   }
 
   void read_text(const setting& which, const std::string& text, const std::string& from) {
@@ -161,6 +154,7 @@ class loader {
       return;
     }
     out_.origins[which.key] = from;
+    places_[which.key] = from;
   }
 
   static std::string shown(const setting& which, const std::string& detail) {
@@ -171,6 +165,7 @@ class loader {
   std::vector<std::string> keys_;
   std::vector<std::string> sections_;
   std::string unknown_table_;
+  std::map<std::string, std::string> places_;  // of each value that was given: where to look
   loaded_config out_;
   config_problems problems_;
 };
@@ -182,6 +177,24 @@ std::string shown_value(const setting& each, const config& values) {
 
 bool quoted(setting_kind kind) {
   return kind == setting_kind::text || kind == setting_kind::duration || kind == setting_kind::size;
+}
+
+/// TOML's basic strings escape as JSON's do.
+std::string in_quotes(std::string_view text) {
+  std::string out;
+  strata::json::append_string(out, text);
+  return out;
+}
+
+/// `a,b` as `["a", "b"]`.
+std::string as_list(std::string_view texts) {
+  std::string out;
+  while (!texts.empty()) {
+    const auto item = texts.substr(0, texts.find(','));
+    out += (out.empty() ? "" : ", ") + in_quotes(item);
+    texts.remove_prefix(std::min(item.size() + 1, texts.size()));
+  }
+  return '[' + out + ']';
 }
 
 /// Edits (insert, delete, replace) from `a` to `b`; Wagner and Fischer, two rows.
@@ -228,11 +241,8 @@ std::string print_config(const loaded_config& loaded) {
       out += fmt::format("\n[{}]\n", section);
     }
     std::string value = shown_value(each, loaded.values);
-    if (quoted(each.kind)) {
-      std::string text;
-      strata::json::append_string(text, value);  // TOML's basic strings escape as JSON's do
-      value = std::move(text);
-    }
+    if (quoted(each.kind)) value = in_quotes(value);
+    if (each.kind == setting_kind::texts) value = as_list(value);
     const auto line =
         fmt::format("{} = {}", dot == std::string::npos ? each.key : each.key.substr(dot + 1), value);
     out += fmt::format("{:<40} # {}\n", line, loaded.origins.at(each.key));

@@ -99,6 +99,26 @@ TEST(Load, PointsAtValuesOfTheWrongKind) {
   EXPECT_THAT(problems_of("[listen]\n"), ElementsAre(HasSubstr("listen is text in quotes, not a table")));
 }
 
+TEST(Load, PointsAtPoliciesThatAreNotSound) {
+  EXPECT_THAT(problems_of("[entity.agent]\nttl = \"0s\"\n"),
+              ElementsAre("2:7: entity.agent.ttl: must be more than 0"));
+  EXPECT_THAT(problems_of("[entity.agent]\nttl = \"31d\"\n"),
+              ElementsAre("2:7: entity.agent.ttl: must be at most 30 days"));
+  EXPECT_THAT(problems_of("[entity.agent]\nttl = \"-1s\"\n"),
+              ElementsAre(HasSubstr("2:7: entity.agent.ttl: \"-1s\" is not a duration")));
+  EXPECT_THAT(problems_of("[entity.agent]\neager_refresh = 1.5\nsoft_timeout = \"1s\"\n"),
+              ElementsAre(HasSubstr("2:17: entity.agent.eager_refresh: must be from 0"),
+                          HasSubstr("3:16: entity.agent.soft_timeout: needs fail_safe")));
+  EXPECT_THAT(problems_of("[entity.agent]\ntags = [\"ok\", 1]\n"),
+              ElementsAre(HasSubstr("2:8: entity.agent.tags is a list of texts without commas")));
+  EXPECT_THAT(problems_of("[entity.agent]\ntags = [\"a,b\"]\n"), ElementsAre(HasSubstr("2:8: ")));
+  EXPECT_THAT(problems_of("[entity.agent]\ntags = \"ok\"\n"),
+              ElementsAre(testing::EndsWith("\"b\"], not text")));
+  EXPECT_THAT(problems_of("[entity.agent]\nfail_save = true\n"),
+              ElementsAre("2:1: unknown key \"entity.agent.fail_save\"; did you mean "
+                          "\"entity.agent.fail_safe\"?"));
+}
+
 TEST(Load, TellsAllProblemsAtOnceInTheOrderOfTheirLines) {
   EXPECT_THAT(problems_of("threads = true\nlisten = 1\n[limits]\nbdy = 1\nbody = \"x\"\n"),
               ElementsAre(HasSubstr("1:11: threads"), HasSubstr("2:10: listen"),
@@ -113,7 +133,7 @@ TEST(Load, PointsAtBrokenToml) {
 
 TEST(Load, NamesTheOriginOfAValueThatCannotHold) {
   EXPECT_THAT(problems_of("# why\nlisten = \"nowhere\"\n"),
-              ElementsAre(HasSubstr("2: listen: \"nowhere\" is not HOST:PORT")));
+              ElementsAre(HasSubstr("2:10: listen: \"nowhere\" is not HOST:PORT")));
   const auto loaded = load(default_config(), {.environment = {{"STRATA_STORE", "redis://x"}}});
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error(),
@@ -163,6 +183,19 @@ TEST(Load, PrintsWhatIsInForceAsAFileThatLoadsTheSame) {
   ASSERT_TRUE(again) << again.error().front();
   EXPECT_EQ(again->values.entity.at("agent").ttl, 7min);
   EXPECT_EQ(again->values.listen, "127.0.0.1:3");
+}
+
+TEST(Load, PrintsListsAsTheFileHasThem) {
+  const auto loaded =
+      load(default_config(), {.environment = {{"STRATA_ENTITY_LISTING_TAGS", "shop,it's \"open\""}}});
+  ASSERT_TRUE(loaded);
+  const auto printed = print_config(*loaded);
+  EXPECT_THAT(printed, HasSubstr(R"(tags = ["shop", "it's \"open\""])"));
+  EXPECT_THAT(printed, HasSubstr("dictionaries = []"));
+  const file file(printed);
+  const auto again = load(default_config(), {.file = file.path()});
+  ASSERT_TRUE(again) << again.error().front();
+  EXPECT_THAT(again->values.entity.at("listing").tags, ElementsAre("shop", "it's \"open\""));
 }
 
 TEST(Load, NeverShowsTheToken) {

@@ -129,8 +129,8 @@ class program {
         "Each flag is also a key of strata.toml and a variable: --limits-body, "
         "[limits] body, "
         "STRATA_LIMITS_BODY.\n"
-        "Entities' policies: --entity-NAME-ttl, -negative-ttl, -jitter, "
-        "-max-size; see --print-config for "
+        "Entities' policies: --entity-NAME-ttl, -fail-safe, -hard-timeout and "
+        "more; see --print-config for "
         "the names.");
   }
 

@@ -3,8 +3,10 @@
 #include <strata/units.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <boost/mp11/algorithm.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <stdexcept>
@@ -60,6 +62,25 @@ constexpr std::array helps{
     explained{"entity.*.negative_ttl", "how long \"not found\" is remembered; 0s: not at all"},
     explained{"entity.*.jitter", "random share, 0 to 0.5, by which each ttl is shortened"},
     explained{"entity.*.max_size", "a value whose encoding is larger is returned, but not stored"},
+    explained{"entity.*.fail_safe",
+              "when its source fails or is too slow, serve the last value, marked stale"},
+    explained{"entity.*.grace", "how long after its ttl fail_safe may serve a value"},
+    explained{"entity.*.throttle", "how long fail_safe waits before it asks a failing source again"},
+    explained{
+        "entity.*.stale_while_revalidate",
+        "for so long after its ttl serve a value at once, marked stale, and refresh it behind; 0s: off"},
+    explained{"entity.*.eager_refresh",
+              "refresh behind a hit after this share of the ttl, below 1, e.g. 0.9; 0: off"},
+    explained{
+        "entity.*.xfetch_beta",
+        "refresh early at random, the earlier the slower the source (XFetch), 0 to 100; 1 suits; 0: off"},
+    explained{"entity.*.soft_timeout",
+              "how long a reader waits when there is a stale value; needs fail_safe; 0s: for ever"},
+    explained{"entity.*.hard_timeout", "how long a reader waits at all; 0s: for ever"},
+    explained{"entity.*.tags", "tags that every value carries, to be removed together"},
+    explained{"entity.*.sensitive", "encrypt in the second level, or keep out of it where there are no keys"},
+    explained{"entity.*.dictionaries",
+              "files of trained zstd dictionaries for the second level; the first writes, all read"},
 };
 
 std::string help_of(std::string_view key) {
@@ -93,6 +114,16 @@ strata::result<void> read_value(std::string_view text, bool& into) {
     return strata::fail(strata::errc::invalid_argument, fmt::format("\"{}\" is not true or false", text));
   }
   into = text == "true";
+  return {};
+}
+
+strata::result<void> read_value(std::string_view text, std::vector<std::string>& into) {
+  into.clear();
+  while (!text.empty()) {
+    const auto item = text.substr(0, text.find(','));
+    into.emplace_back(item);
+    text.remove_prefix(std::min(item.size() + 1, text.size()));
+  }
   return {};
 }
 
@@ -131,6 +162,9 @@ std::string write_value(std::uint32_t value) {
 std::string write_value(double value) {
   return fmt::format("{}", value);
 }
+std::string write_value(const std::vector<std::string>& value) {
+  return fmt::format("{}", fmt::join(value, ","));
+}
 
 template <class T>
 constexpr setting_kind kind_of() {
@@ -139,6 +173,7 @@ constexpr setting_kind kind_of() {
   if constexpr (std::is_same_v<T, bool>) return setting_kind::yes_no;
   if constexpr (std::is_same_v<T, std::uint32_t>) return setting_kind::count;
   if constexpr (std::is_same_v<T, double>) return setting_kind::fraction;
+  if constexpr (std::is_same_v<T, std::vector<std::string>>) return setting_kind::texts;
   return setting_kind::text;
 }
 
@@ -191,6 +226,8 @@ std::string_view name(setting_kind kind) noexcept {
       return "a number";
     case setting_kind::yes_no:
       return "true or false";
+    case setting_kind::texts:
+      return "a list of texts without commas, e.g. [\"a\", \"b\"]";
   }
   std::unreachable();
 }
@@ -218,20 +255,47 @@ std::vector<setting> settings(const config& defaults) {
   return table;
 }
 
+namespace {
+
+/// "ttl" of "entity.agent.ttl".
+std::string field_of(const setting& of) {
+  return of.key.substr(of.key.rfind('.') + 1);
+}
+
+std::string shown(const setting& of, const config& values) {
+  const auto value = of.write(values);
+  return value.empty() ? "–" : '`' + value + '`';
+}
+
+}  // namespace
+
 std::string markdown(const config& defaults) {
   std::string out = "| key | flag | variable | default | what |\n|---|---|---|---|---|\n";
   const auto table = settings(defaults);
   for (const auto& each : table) {
     if (each.of_an_entity()) continue;
-    const auto value = each.write(defaults);
     out += fmt::format("| `{}` | `{}` | `{}` | {} | {} |\n", each.key, each.flag(), each.variable(),
-                       value.empty() ? "–" : '`' + value + '`', each.help);
+                       shown(each, defaults), each.help);
   }
-  out += "\n| entity | ttl | negative_ttl | jitter | max_size |\n|---|---|---|---|---|\n";
+  out += "\n| key | default | what |\n|---|---|---|\n";
+  config one;  // an entity of no platform, under the library's own defaults
+  one.entity["*"] = configurable({});
+  const auto common = settings(one);
+  for (const auto& each : common) {
+    if (each.of_an_entity())
+      out += fmt::format("| `{}` | {} | {} |\n", field_of(each), shown(each, one), each.help);
+  }
+  out += "\n| entity | ttl | and |\n|---|---|---|\n";
   for (const auto& [entity, rules] : defaults.entity) {
-    out += fmt::format("| `{}` | `{}` | `{}` | `{}` | `{}` |\n", entity, strata::to_text(rules.ttl),
-                       strata::to_text(rules.negative_ttl), write_value(rules.jitter),
-                       strata::to_text(rules.max_size));
+    std::string others;
+    for (const auto& each : table) {
+      if (!each.key.starts_with("entity." + entity + '.') || field_of(each) == "ttl") continue;
+      const auto usual = std::ranges::find(common, "entity.*." + field_of(each), &setting::key);
+      if (each.write(defaults) == usual->write(one)) continue;
+      others += fmt::format("{}`{} = {}`", others.empty() ? "" : ", ", field_of(each), each.write(defaults));
+    }
+    out += fmt::format("| `{}` | `{}` | {} |\n", entity, strata::to_text(rules.ttl),
+                       others.empty() ? "–" : others);
   }
   return out;
 }

@@ -14,8 +14,9 @@
 
 namespace strata::cli {
 
-/// How a value is written. In strata.toml: text, duration and size in quotes, the others bare.
-enum class setting_kind { text, duration, size, count, fraction, yes_no };
+/// How a value is written. In strata.toml: text, duration and size in quotes, texts as a list of
+/// such, the others bare. As flag and variable, texts stand with commas between them.
+enum class setting_kind { text, duration, size, count, fraction, yes_no, texts };
 
 /// "a size", "a whole number", …: what a value of `kind` is called in a message.
 std::string_view name(setting_kind kind) noexcept;
@@ -38,7 +39,8 @@ struct setting {
 /// Every setting, in the order of `config`; for each entity that `defaults` names, its own.
 std::vector<setting> settings(const config& defaults);
 
-/// The table of docs/config.md: one Markdown row a setting, the entities' own as one table.
+/// The tables of docs/config.md, in Markdown: every setting, what an entity may be given, and what
+/// each entity has.
 std::string markdown(const config& defaults);
 
 }  // namespace strata::cli

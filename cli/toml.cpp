@@ -15,6 +15,13 @@ toml_place place(const toml::source_region& region) {
   return {region.begin.line, region.begin.column};
 }
 
+bool is_texts(const toml::array& list) {
+  return std::ranges::all_of(list, [](const toml::node& each) {
+    const auto* text = each.as_string();
+    return text != nullptr && !text->get().empty() && !text->get().contains(',');
+  });
+}
+
 toml_kind kind_of(const toml::node& node) {
   switch (node.type()) {
     case toml::node_type::string:
@@ -28,7 +35,7 @@ toml_kind kind_of(const toml::node& node) {
     case toml::node_type::table:
       return toml_kind::table;
     case toml::node_type::array:
-      return toml_kind::array;
+      return is_texts(*node.as_array()) ? toml_kind::texts : toml_kind::array;
     default:
       return toml_kind::time;
   }
@@ -39,7 +46,11 @@ std::string text_of(const toml::node& node) {
   if (const auto* integer = node.as_integer()) return std::to_string(integer->get());
   if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
   if (const auto* boolean = node.as_boolean()) return boolean->get() ? "true" : "false";
-  return {};
+  const auto* list = node.as_array();
+  if (list == nullptr || !is_texts(*list)) return {};
+  std::string out;
+  for (const auto& each : *list) out += (out.empty() ? "" : ",") + each.as_string()->get();
+  return out;
 }
 
 void flatten(const toml::table& table, const std::string& prefix, std::vector<toml_entry>& into) {
@@ -71,6 +82,8 @@ std::string_view name(toml_kind kind) noexcept {
       return "true or false";
     case toml_kind::table:
       return "a table";
+    case toml_kind::texts:
+      return "a list of texts";
     case toml_kind::array:
       return "a list";
     case toml_kind::time:

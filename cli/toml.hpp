@@ -10,7 +10,8 @@
 
 namespace strata::cli {
 
-enum class toml_kind { text, integer, number, boolean, table, array, time };
+/// `texts` is a list of texts without commas; any other list is an `array`.
+enum class toml_kind { text, integer, number, boolean, table, texts, array, time };
 
 std::string_view name(toml_kind kind) noexcept;
 
@@ -23,7 +24,7 @@ struct toml_place {
 struct toml_entry {
   std::string key;  ///< dotted; a part that holds a dot itself stands in quotes
   toml_kind kind{};
-  std::string text;  ///< the value; empty for table, array and time
+  std::string text;  ///< the value, texts with commas between them; empty for table, array and time
   toml_place key_at;
   toml_place value_at;
 };
