@@ -8,8 +8,21 @@
 ///   1. only the holder of the key's lease may fill it; a missing lease means: do not fill;
 ///   2. a fill older than the lease's floor is refused;
 ///   3. a fill older than what is stored is refused;
-///   4. `invalidate` removes an older value and raises the floor of a lease in flight. It stores
-///      nothing for an absent key, so there are no tombstones to evict.
+///   4. `invalidate` removes the value and raises the floor of a lease in flight. It stores nothing
+///      for an absent key, so there are no tombstones to evict.
+///
+/// The commit clock is a counter *of the store*, since those of its users do not compare. Its rules:
+///   a. a call brings its caller's clock (`known`, `at_least`, a fill's asof), and the counter is
+///      raised to that: a counter that went back (it was flushed, an older replica took over) is
+///      lifted again by whoever remembers;
+///   b. a lease is granted with the counter of that moment, and what its holder then reads from the
+///      source is as of that;
+///   c. an invalidation takes the floor max(counter + 1, at_least), makes it the counter, and returns
+///      it;
+///   d. so no stored asof is above the counter, and every floor is above every asof that was leased
+///      or stored before it.
+/// A store of several nodes may count on each; then (c) holds for the nodes that a call touches, and
+/// what it returns is the largest of their floors.
 
 #include <strata/error.hpp>
 #include <strata/task.hpp>
@@ -36,10 +49,17 @@ struct stored_value {
   bool expired = false;  ///< by `expire`: only for stale serving
 };
 
+/// A lease, or that somebody else holds it.
+struct granted {
+  lease_token lease = 0;  ///< granted if not 0
+  commit_time now = 0;    ///< the counter when it was granted
+};
+
 /// What `acquire` found: a value, or the lease, or that somebody else holds the lease.
 struct acquired {
   std::optional<stored_value> value;
   lease_token lease = 0;  ///< granted if not 0
+  commit_time now = 0;    ///< the counter when it was granted
   bool busy() const noexcept { return !value && lease == 0; }
 };
 
@@ -62,8 +82,14 @@ struct floor_entry {
   bool soft = false;  ///< below it a value is expired, not gone
 };
 
+/// What `invalidate_matching` did.
+struct swept {
+  std::size_t removed = 0;  ///< values
+  commit_time floor = 0;
+};
+
 /// Told by the store what others changed: changes made through the observed connection itself
-/// are not told, but for `clear`. Called on the store's thread: be short, never
+/// are not told, but for `clear`. Called on the store's thread, or inside `observe`: be short, never
 /// call the store from here.
 class store_observer {
  public:
@@ -72,8 +98,14 @@ class store_observer {
   virtual void changed(std::string_view key) = 0;
   /// A floor was raised.
   virtual void floor_raised(floor_entry floor) = 0;
-  /// Changes may have been missed: trust nothing read before now.
-  virtual void lost() = 0;
+  /// Changes, floors too, may have been missed: trust nothing read before now. `may_have_forgotten`:
+  /// the server is another one than before or was restored, and may have lost what it had confirmed
+  /// (values, floors, counter), or have got older values back.
+  virtual void lost(bool may_have_forgotten) = 0;
+  /// Until `when` every change is told in time; after it, copies are not to be trusted until this is
+  /// said again. Each call replaces the one before, also by an earlier time. Before the first
+  /// nothing is trusted; a store that cannot miss says time_point::max() inside `observe`.
+  virtual void coherent_until(time_point when) = 0;
 };
 
 class store {
@@ -88,19 +120,19 @@ class store {
       std::span<const std::string> keys) = 0;
 
   /// The value of `key`; on a miss the lease, if nobody holds it. `hold` bounds the lease.
-  virtual task<result<acquired>> acquire(std::string_view key, duration hold) = 0;
+  virtual task<result<acquired>> acquire(std::string_view key, duration hold, commit_time known) = 0;
 
   /// `acquire` for each of `keys`, in their order. Cost: one round trip a node.
-  virtual task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys,
-                                                           duration hold) = 0;
+  virtual task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
+                                                           commit_time known) = 0;
 
-  /// Takes the lease of `key` though a value is there; 0 if somebody else holds it. What a reader
+  /// Takes the lease of `key` though a value is there; none if somebody else holds it. What a reader
   /// calls who found a value that it may not serve, or not for long.
-  virtual task<result<lease_token>> take_lease(std::string_view key, duration hold) = 0;
+  virtual task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) = 0;
 
   /// Takes the lease of `key` even if somebody else holds it; the other holder's fill will be
   /// refused. What a writer calls before it commits.
-  virtual task<result<lease_token>> force_lease(std::string_view key, duration hold) = 0;
+  virtual task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) = 0;
 
   /// Stores a value for its ttl if the rules above allow it, and ends the lease.
   virtual task<result<fill_result>> fill(fill_request value) = 0;
@@ -111,21 +143,27 @@ class store {
   /// Ends a lease without a fill, so that the next miss does not wait for it.
   virtual task<result<void>> release(std::string_view key, lease_token lease) = 0;
 
-  /// Removes the value if its asof is below `floor`, and raises the floor of a lease in flight.
-  virtual task<result<void>> invalidate(std::span<const std::string> keys, commit_time floor) = 0;
+  /// Removes the values and raises the floors of leases in flight. Returns the floor. All calls that
+  /// return a floor may be repeated: an error leaves open whether the call was done.
+  virtual task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) = 0;
 
-  /// As `invalidate`, but the value stays, marked expired.
-  virtual task<result<void>> expire(std::span<const std::string> keys, commit_time floor) = 0;
+  /// As `invalidate`, but the values stay, marked expired.
+  virtual task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) = 0;
 
   /// Removes every key that matches `glob` (`*`, `?`, `[…]`, `\`) as `invalidate` would.
-  /// Cost: O(all keys), in bounded batches. Returns how many values were removed.
-  virtual task<result<std::size_t>> invalidate_matching(std::string_view glob, commit_time floor) = 0;
+  /// Cost: O(all keys), in bounded batches.
+  virtual task<result<swept>> invalidate_matching(std::string_view glob, commit_time at_least) = 0;
 
   /// Gives `key` a new time to live. Returns whether it was there.
   virtual task<result<bool>> touch(std::string_view key, duration ttl) = 0;
 
-  /// Raises floors (max-merge) and tells every observer.
-  virtual task<result<void>> raise(std::span<const floor_entry> floors) = 0;
+  /// Raises each of `floors` (their asof is the caller's wish), all to the same floor, and tells every
+  /// observer. Returns the floor.
+  virtual task<result<commit_time>> raise(std::span<const floor_entry> floors) = 0;
+
+  /// Merges floors that were raised before, as they are (the larger stays), and raises the counter to
+  /// them: what a store may have forgotten.
+  virtual task<result<void>> restore(std::span<const floor_entry> floors) = 0;
 
   /// Every floor ever raised.
   virtual task<result<std::vector<floor_entry>>> floors() = 0;
@@ -136,8 +174,8 @@ class store {
   /// Removes a record. Returns whether it was there.
   virtual task<result<bool>> remove(std::string_view key) = 0;
 
-  /// Removes everything.
-  virtual task<result<void>> clear() = 0;
+  /// Removes everything but the floors and the counter; leases end. Returns the floor.
+  virtual task<result<commit_time>> clear(commit_time at_least) = 0;
 
   /// Tells `observer` of every change from now on. It must outlive the store or be taken back
   /// with `unobserve`, after which it is not called again.

@@ -104,6 +104,7 @@ enum class store_call : std::uint8_t {
   invalidate_matching,
   touch,
   raise,
+  restore,
   floors,
   put,
   remove,
@@ -167,22 +168,24 @@ class faulty_store final : public store {
 
   task<result<std::optional<stored_value>>> get(std::string_view key) override;
   task<result<std::vector<std::optional<stored_value>>>> get_many(std::span<const std::string> keys) override;
-  task<result<acquired>> acquire(std::string_view key, duration hold) override;
-  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold) override;
-  task<result<lease_token>> take_lease(std::string_view key, duration hold) override;
-  task<result<lease_token>> force_lease(std::string_view key, duration hold) override;
+  task<result<acquired>> acquire(std::string_view key, duration hold, commit_time known) override;
+  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
+                                                   commit_time known) override;
+  task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override;
+  task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) override;
   task<result<fill_result>> fill(fill_request value) override;
   task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override;
   task<result<void>> release(std::string_view key, lease_token lease) override;
-  task<result<void>> invalidate(std::span<const std::string> keys, commit_time floor) override;
-  task<result<void>> expire(std::span<const std::string> keys, commit_time floor) override;
-  task<result<std::size_t>> invalidate_matching(std::string_view glob, commit_time floor) override;
+  task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override;
+  task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) override;
+  task<result<swept>> invalidate_matching(std::string_view glob, commit_time at_least) override;
   task<result<bool>> touch(std::string_view key, duration ttl) override;
-  task<result<void>> raise(std::span<const floor_entry> floors) override;
+  task<result<commit_time>> raise(std::span<const floor_entry> floors) override;
+  task<result<void>> restore(std::span<const floor_entry> floors) override;
   task<result<std::vector<floor_entry>>> floors() override;
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;
   task<result<bool>> remove(std::string_view key) override;
-  task<result<void>> clear() override;
+  task<result<commit_time>> clear(commit_time at_least) override;
   void observe(store_observer& observer) override;
   void unobserve(store_observer& observer) override;
 

@@ -21,6 +21,9 @@ using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
 /// A point on the commit clock of the source of truth. Larger is later.
 using commit_time = std::uint64_t;
 
+/// The last one there is: what a script that counts in doubles can still tell from its neighbours.
+inline constexpr commit_time last_commit_time = (std::uint64_t{1} << 53) - 1;
+
 /// Where `now` comes from.
 /// Threads: any. Cost: one virtual call and what the clock costs.
 class clock {

@@ -7,6 +7,7 @@
 
 #include "engine/engine.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace strata::detail {
@@ -83,7 +84,7 @@ task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
       gate_.renew(each.flight.lead);
       names.push_back(l2_key(work.keys[each.index].key));
     }
-    auto answers = co_await options_.second_level->acquire_many(names, options_.lease);
+    auto answers = co_await options_.second_level->acquire_many(names, options_.lease, clock_.now());
     for (std::size_t i = 0; i < work.leads.size(); ++i) {
       work.leads[i].second =
           heard(work.keys[work.leads[i].index],
@@ -111,7 +112,9 @@ task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
       fail(errc::busy, "too many factories are running, and too many wait");
   std::exception_ptr thrown;
   const auto turn = co_await bulkhead_.enter();
-  fill_context context(commit_clock().load());
+  auto asof = clock_.now();
+  for (const auto* each : work.fills) asof = std::min(asof, asof_under(each->second.lease));
+  fill_context context(asof);
   if (turn) {
     counters_.count(work.keys[work.missing.front()].type, &type_cells::factory_calls);
     try {

@@ -42,9 +42,10 @@ std::expected<record_ptr, miss_reason> engine::decode(const any_key& where, cons
                                                .known = &where.rules->dictionaries});
   if (!entry) return std::unexpected(miss_reason::undecodable);
   const auto& header = entry->header;
+  if (header.asof > last_commit_time) return std::unexpected(miss_reason::undecodable);
   auto out = std::make_shared<record>();
   out->type = where.value;
-  out->asof = header.asof;
+  out->asof = clock_.merge(header.asof);
   // The store tells what is left until it forgets the value; the grace is the end of that.
   out->stale_until = now() + stored.ttl;
   out->fresh_until = stored.expired ? options_.time->coarse_now() : out->stale_until - header.grace;

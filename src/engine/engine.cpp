@@ -61,13 +61,7 @@ void engine::close() noexcept {
 task<> engine::load_floors() {
   const auto known = co_await options_.second_level->floors();
   if (!answered(known)) co_return;
-  for (const auto& each : *known) floors_.raise(each);
-}
-
-std::atomic<commit_time>& engine::commit_clock() noexcept {
-  // One for the process: caches that share a memory server compare their times.
-  static std::atomic<commit_time> clock = 1;
-  return clock;
+  for (const auto& each : *known) floor_raised(each);
 }
 
 record_ptr engine::peek(const key& where) const {
@@ -202,7 +196,7 @@ void engine::forget(const key& where, commit_time floor, miss_reason why) {
 
 task<> engine::remove(std::vector<key> keys) {
   const auto began = now();
-  const auto floor = tick();
+  auto floor = clock_.tick();
   std::vector<std::string> remote;
   for (const auto& each : keys) {
     if (!each.cacheable()) continue;
@@ -211,7 +205,8 @@ task<> engine::remove(std::vector<key> keys) {
     if (has_second_level()) remote.push_back(l2_key(each));
   }
   if (!remote.empty()) {
-    answered(co_await options_.second_level->invalidate(remote, floor));
+    const auto done = co_await options_.second_level->invalidate(remote, floor);
+    if (answered(done)) floor = clock_.merge(*done);
     // Once more: a read may have brought the old value from L2 before it was invalidated there.
     for (const auto& each : keys) forget(each, floor, miss_reason::removed);
   }
@@ -233,34 +228,42 @@ void engine::make_stale(const key& where, commit_time floor) {
 
 task<> engine::expire(key where) {
   if (!where.cacheable()) co_return;
-  const auto floor = tick();
+  auto floor = clock_.tick();
   make_stale(where, floor);
   if (has_second_level()) {
     const auto name = l2_key(where);
-    answered(co_await options_.second_level->expire({&name, 1}, floor));
+    const auto done = co_await options_.second_level->expire({&name, 1}, floor);
+    if (answered(done)) floor = clock_.merge(*done);
     make_stale(where, floor);  // as in remove
   }
 }
 
 task<> engine::raise(std::uint32_t bucket, bool soft) {
-  const floor_entry floor{.bucket = bucket, .asof = tick(), .soft = soft};
+  co_await raise_to({.bucket = bucket, .asof = clock_.tick(), .soft = soft});
+}
+
+task<> engine::raise_to(floor_entry floor) {
   floors_.raise(floor);
-  if (has_second_level()) answered(co_await options_.second_level->raise({&floor, 1}));
+  if (!has_second_level()) co_return;
+  const auto done = co_await options_.second_level->raise({&floor, 1});
+  if (!answered(done)) co_return;
+  floor.asof = *done;
+  floor_raised(floor);
 }
 
 task<> engine::clear() {
-  const floor_entry floor{.bucket = floor_table::root, .asof = tick(), .soft = false};
+  const floor_entry floor{.bucket = floor_table::root, .asof = clock_.tick(), .soft = false};
   floors_.raise(floor);
   memory_.erase_matching([&](std::string_view text, const void* current) {
     if (static_cast<const record*>(current)->asof >= floor.asof) return false;
     departures_.note(hash_of(text), miss_reason::cleared);
     return true;
   });
-  if (has_second_level()) answered(co_await options_.second_level->raise({&floor, 1}));
+  co_await raise_to(floor);
 }
 
 task<> engine::remove_matching(std::string glob) {
-  const auto floor = tick();
+  auto floor = clock_.tick();
   const auto fence = [&] {
     gate_.invalidate_if([&](std::string_view text) { return glob_matches(glob, text); }, floor);
   };
@@ -275,7 +278,9 @@ task<> engine::remove_matching(std::string glob) {
   };
   forget_matching();
   if (has_second_level()) {
-    answered(co_await options_.second_level->invalidate_matching(options_.name_space + ':' + glob, floor));
+    const auto full = options_.name_space + ':' + glob;
+    const auto done = co_await options_.second_level->invalidate_matching(full, floor);
+    if (answered(done)) floor = clock_.merge(done->floor);
     forget_matching();  // as in remove
   }
 }
@@ -311,7 +316,7 @@ cache_stats engine::stats() const {
   out.evictions = memory.evictions;
   out.expirations = memory.expirations;
   out.flights = gate_.flights();
-  out.clock = commit_clock().load();
+  out.clock = clock_.now();
   return out;
 }
 
@@ -329,10 +334,14 @@ void engine::changed(std::string_view full) {
 }
 
 void engine::floor_raised(floor_entry floor) {
+  clock_.merge(floor.asof);
   floors_.raise(floor);
 }
 
-void engine::lost() {
+void engine::coherent_until(time_point) {
+}
+
+void engine::lost(bool) {
   gate_.note_change_of_all();
   memory_.clear();
   gate_.note_change_of_all();  // as in remove_matching

@@ -6,14 +6,17 @@
 /// asks L2, then runs the factory, and passes what came of it through the gate. Followers wait.
 /// With timeouts in the policy the flight runs in the background and its leader, too, only waits.
 ///
-/// Every value has an *asof* on the commit clock, a counter of this process. An invalidation takes
-/// a new time from it and makes that the floor of a key, tag or prefix. Values below are refused
-/// on their way in by the gate (keys) and on their way out by the floors (tags, prefixes).
+/// Every value has an *asof* on the commit clock: this process's counter, or the store's if there is
+/// one. An invalidation takes a new time from it and makes that the floor of a key, tag or prefix.
+/// Values below are refused on their way in by the gate (keys) and on their way out by the floors
+/// (tags, prefixes). With a store it does so twice: by a time of this process before the store is
+/// told, and by the store's own floor after it.
 ///
 /// A record is *fresh*, then for the policy's stale window *stale*, then gone. Removing makes it
 /// gone, expiring makes it stale.
 
 #include "engine/bulkhead.hpp"
+#include "engine/commit_clock.hpp"
 #include "engine/counters.hpp"
 #include "engine/departures.hpp"
 #include "engine/floors.hpp"
@@ -51,20 +54,23 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   task<std::vector<any_lookup>> get_many(std::span<const any_key> keys);
   task<std::vector<any_lookup>> fill_many(std::span<const any_key> keys, any_batch_factory factory);
 
-  /// A lease of L2, released when destroyed: nobody is to wait for a fill that will not come.
+  /// A lease of L2, granted at a time of the commit clock, and released when destroyed: nobody is to wait for
+  /// a fill that will not come.
   class held_lease {
    public:
     held_lease() = default;
-    held_lease(std::shared_ptr<engine> owner, std::string name, lease_token token)
-        : owner_(std::move(owner)), name_(std::move(name)), token_(token) {}
+    held_lease(std::shared_ptr<engine> owner, std::string name, granted right)
+        : owner_(std::move(owner)), name_(std::move(name)), token_(right.lease), now_(right.now) {}
     held_lease(held_lease&& other) noexcept
         : owner_(std::move(other.owner_)),
           name_(std::move(other.name_)),
-          token_(std::exchange(other.token_, 0)) {}
+          token_(std::exchange(other.token_, 0)),
+          now_(other.now_) {}
     held_lease& operator=(held_lease&& other) noexcept {
       std::swap(owner_, other.owner_);
       std::swap(name_, other.name_);
       std::swap(token_, other.token_);
+      std::swap(now_, other.now_);
       return *this;
     }
     ~held_lease();
@@ -72,11 +78,14 @@ class engine final : public store_observer, public std::enable_shared_from_this<
     explicit operator bool() const noexcept { return token_ != 0; }
     /// The token, for a fill, which ends the lease.
     lease_token spend() noexcept { return std::exchange(token_, 0); }
+    /// What its holder reads from the source from now on is as of this time.
+    commit_time now() const noexcept { return now_; }
 
    private:
     std::shared_ptr<engine> owner_;
     std::string name_;
     lease_token token_ = 0;
+    commit_time now_ = 0;
   };
 
   /// A writer's right: taken before its COMMIT.
@@ -103,7 +112,8 @@ class engine final : public store_observer, public std::enable_shared_from_this<
 
   void changed(std::string_view l2_key) override;
   void floor_raised(floor_entry floor) override;
-  void lost() override;
+  void lost(bool may_have_forgotten) override;
+  void coherent_until(time_point when) override;
 
  private:
   /// A read on its way to its source. Owns all it needs, since it may outlive its caller.
@@ -149,8 +159,6 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   };
 
   time_point now() const noexcept { return options_.time->now(); }
-  static commit_time tick() noexcept { return commit_clock().fetch_add(1) + 1; }
-  static std::atomic<commit_time>& commit_clock() noexcept;
   double random() noexcept;
 
   std::string l2_key(const key& where) const { return options_.name_space + ':' + where.text(); }
@@ -195,11 +203,16 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   void launch(std::unique_ptr<job> work, gate::joined flight);
   task<asked> ask(const job& work);
   asked heard(const any_key& where, result<acquired> answer);
-  task<result<made>> run_factory(job& work);
+  task<result<made>> run_factory(job& work, commit_time asof);
   task<placed> place(const any_key& where, const gate::ticket& held, made what, asked& second);
   static task<> release(std::shared_ptr<engine> self, std::string name, lease_token token);
-  held_lease holding(const key& where, lease_token token) {
-    return {shared_from_this(), l2_key(where), token};
+  held_lease holding(const key& where, granted right) {
+    clock_.merge(right.now);
+    return {shared_from_this(), l2_key(where), right};
+  }
+  /// The time as of which a factory's value is true that begins now.
+  commit_time asof_under(const held_lease& lease) const noexcept {
+    return lease ? lease.now() : clock_.now();
   }
   /// Serves the standby instead of a failure, if there is one. Returns whether it did.
   bool fall_back(const any_key& where, const gate::joined& flight, const record_ptr& stale,
@@ -218,11 +231,14 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   void fail_batch(batch& work, const std::shared_ptr<const error>& failure, std::exception_ptr thrown);
 
   task<> load_floors();
+  /// Raises a floor here, and then in L2 and here to what L2 made of it.
+  task<> raise_to(floor_entry floor);
   void note_gone(std::string_view text, std::uint64_t hash, memory::gone why);
   void forget(const key& where, commit_time floor, miss_reason why);
   void make_stale(const key& where, commit_time floor);
 
   cache_options options_;
+  commit_clock clock_;
   gate gate_;
   floor_table floors_;
   departures departures_;

@@ -95,7 +95,7 @@ engine::asked engine::heard(const any_key& where, result<acquired> answer) {
     return out;
   }
   out.up = true;
-  out.lease = holding(where.key, answer->lease);
+  out.lease = holding(where.key, {.lease = answer->lease, .now = answer->now});
   out.busy = answer->busy();
   if (!answer->value) return out;
   const auto entry = decode(where, *answer->value);
@@ -113,25 +113,25 @@ engine::asked engine::heard(const any_key& where, result<acquired> answer) {
 task<engine::asked> engine::ask(const job& work) {
   const auto where = work.view();
   const auto name = l2_key(work.where);
-  auto out = heard(where, co_await options_.second_level->acquire(name, options_.lease));
+  auto out = heard(where, co_await options_.second_level->acquire(name, options_.lease, clock_.now()));
   const bool unfit = out.up && !out.busy && !out.lease && (out.entry == nullptr || work.force);
   if (!unfit) co_return out;
   // What is there cannot be served, or not for long: ask for the right to replace it.
   out.entry = nullptr;
-  const auto lease = co_await options_.second_level->take_lease(name, options_.lease);
+  const auto lease = co_await options_.second_level->take_lease(name, options_.lease, clock_.now());
   if (answered(lease)) out.lease = holding(work.where, *lease);
   out.busy = !out.lease;
   co_return out;
 }
 
-task<result<engine::made>> engine::run_factory(job& work) {
+task<result<engine::made>> engine::run_factory(job& work, commit_time asof) {
   const auto where = work.view();
   const auto turn = co_await bulkhead_.enter();
   if (!turn) {
     co_return fail(errc::busy,
                    "too many factories are running, and too many wait (factory_limit, factory_queue)");
   }
-  fill_context context(commit_clock().load());
+  fill_context context(asof);
   if (work.stale != nullptr) context.previous_ = work.stale->value;
   counters_.count(work.type, &type_cells::factory_calls);
   const auto began = now();
@@ -236,7 +236,7 @@ task<> engine::fly(job& work, gate::joined& flight) {
   }
   result<made> what = fail(errc::factory_failed, "");
   try {
-    what = co_await run_factory(work);
+    what = co_await run_factory(work, asof_under(second.lease));
   } catch (...) {
     flight.way->thrown = std::current_exception();
     what = std::unexpected(error_of(flight.way->thrown));
@@ -318,7 +318,7 @@ task<any_lookup> engine::wait_for(const any_key& where, std::shared_ptr<flight> 
 }
 
 task<any_lookup> engine::load_unshared(job& work) {
-  auto what = co_await run_factory(work);
+  auto what = co_await run_factory(work, clock_.now());
   if (!what) {
     note_failure(work.view(), what.error());
     co_return failed(std::move(what.error()), miss_reason::bypassed);

@@ -35,7 +35,7 @@ record_ptr engine::make_record(const any_key& where, any_value value, const fill
   auto out = std::make_shared<record>();
   out->value = std::move(value);
   out->type = where.value;
-  out->asof = context.asof_;
+  out->asof = clock_.merge(context.asof_);
   out->took = took;
   out->tags = merged(where.rules->tags, context.tags_);
   out->floors = floor_set(where.key.text(), out->tags);
@@ -47,7 +47,7 @@ record_ptr engine::make_record(const any_key& where, any_value value, const fill
 record_ptr engine::renewed(const record& old, const any_key& where, const fill_context& context,
                            duration took) {
   auto out = std::make_shared<record>(old);
-  out->asof = context.asof_;
+  out->asof = clock_.merge(context.asof_);
   out->took = took;
   out->throttled = false;
   give_life(*out, *where.rules, context.ttl_);
@@ -63,7 +63,8 @@ engine::made engine::finish_factory(const any_key& where, any_value value, const
                         : make_record(where, std::move(value), context, took);
   // Absence is not remembered where the policy says so, nor is what has no time to live.
   out.keep = !context.skip_ && !(absent && where.rules->negative_ttl == duration::zero()) &&
-             out.entry->fresh_until > out.entry->created && out.entry->tags.size() <= max_entry_tags;
+             out.entry->fresh_until > out.entry->created && out.entry->tags.size() <= max_entry_tags &&
+             out.entry->asof <= last_commit_time;
   return out;
 }
 

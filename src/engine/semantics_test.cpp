@@ -398,7 +398,7 @@ TEST(TwoLevels, ALeaseWhoseHolderDiedIsTakenOverInTime) {
   const auto server = make_memory_server(time);
   stage s({.ttl = 60s, .jitter = 0}, {.second_level = connect(server), .lease = 5s});
   const auto dead = connect(server);
-  sync_wait(dead->acquire("strata:agent:1", 5s));
+  sync_wait(dead->acquire("strata:agent:1", 5s, 0));
   const auto read = s.read_value("ours");
   EXPECT_FALSE(read->got);
   time.advance(5s);

@@ -69,6 +69,52 @@ TEST(TwoCaches, SeeEachOthersInvalidations) {
   }
 }
 
+TEST(TwoCaches, AnInvalidationReachesWhatAProcessFarAheadHasStored) {
+  for (int way = 0; way < 6; ++way) {
+    pair_of_caches p;
+    const auto ahead = [](fill_context& context) {
+      context.set_asof(1001);
+      return agent{"1", "old"};
+    };
+    sync_wait(p.a.get_or_set(p.agents("1"), ahead));
+    // B has counted to almost nothing, and has heard of nothing.
+    switch (way) {
+      case 0:
+        sync_wait(p.b.remove(p.agents("1")));
+        break;
+      case 1:
+        sync_wait(p.b.remove_by_tag("agents"));
+        break;
+      case 2:
+        sync_wait(p.b.remove_by_prefix("agent"));
+        break;
+      case 3:
+        sync_wait(p.b.remove_pattern("*:1"));
+        break;
+      case 4:
+        sync_wait(p.b.expire(p.agents("1")));
+        break;
+      default:
+        sync_wait(p.b.clear());
+    }
+    EXPECT_EQ(p.read(p.b, "new")->name, "new") << way;
+    EXPECT_EQ(p.read(p.a, "newer")->name, "new") << way;
+    EXPECT_GT(p.b.stats().clock, 1001u);
+  }
+}
+
+TEST(TwoCaches, AWriteReplacesWhatAProcessFarAheadHasStored) {
+  pair_of_caches p;
+  const auto ahead = [](fill_context& context) {
+    context.set_asof(1001);
+    return agent{"1", "old"};
+  };
+  sync_wait(p.a.get_or_set(p.agents("1"), ahead));
+  EXPECT_TRUE(sync_wait(p.b.set(p.agents("1"), agent{"1", "new"})));
+  EXPECT_EQ(p.read(p.b, "never")->name, "new");
+  EXPECT_EQ(p.read(p.a, "never")->name, "new");
+}
+
 TEST(TwoCaches, SeeEachOthersWrites) {
   pair_of_caches p;
   p.read(p.b, "old");

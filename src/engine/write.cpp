@@ -7,10 +7,12 @@ namespace strata::detail {
 task<engine::write> engine::begin_write(key where) {
   write out;
   out.held = gate_.enter(where);
-  out.began = commit_clock().load();
+  out.began = clock_.now();
   if (has_second_level() && where.cacheable()) {
-    const auto lease = co_await options_.second_level->force_lease(l2_key(where), options_.lease);
+    const auto lease =
+        co_await options_.second_level->force_lease(l2_key(where), options_.lease, clock_.now());
     if (answered(lease)) out.lease = holding(where, *lease);
+    out.began = asof_under(out.lease);
   }
   co_return out;
 }
@@ -27,7 +29,7 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
   const auto started = now();
   // The commit is behind us: every value read before now is older than ours. Ours is as of the
   // time before the commit, so that whatever was invalidated since then takes it along.
-  const auto floor = tick();
+  auto floor = clock_.tick();
   const bool absent = value == nullptr;
   const auto entry = make_record(where, std::move(value), fill_context(right.began), duration::zero());
   bool wanted = !(absent && where.rules->negative_ttl == duration::zero());
@@ -59,13 +61,17 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
       const auto filled = co_await options_.second_level->fill(request);
       in_second_level = answered(filled) && *filled == fill_result::stored;
     }
-    if (!in_second_level) answered(co_await options_.second_level->invalidate({&name, 1}, floor));
+    if (!in_second_level) {
+      const auto done = co_await options_.second_level->invalidate({&name, 1}, floor);
+      if (answered(done)) floor = clock_.merge(*done);
+    }
     const bool keeps = in_second_level || withheld;
     const auto verdict =
         gate_.admit_write(right.held, right.began, floor, [&](bool may) { remembered(may && keeps); });
     stored = keeps && verdict != gate::verdict::fenced;
     if (in_second_level && !stored) {
-      answered(co_await options_.second_level->invalidate({&name, 1}, tick()));
+      const auto done = co_await options_.second_level->invalidate({&name, 1}, clock_.tick());
+      if (answered(done)) clock_.merge(*done);
     }
   }
   if (has_second_level()) gate_.wake(where.key.text());

@@ -81,27 +81,36 @@ class memory_server {
     used += size;
   }
 
+  void learn(commit_time known) { counter = std::max(counter, known); }
+
+  commit_time new_floor(commit_time at_least) {
+    counter = std::max(counter + 1, at_least);
+    return counter;
+  }
+
   acquired acquired_or_busy(std::string_view key, duration hold) {
     acquired out;
     out.value = found(key);
     if (out.value) return out;
-    out.lease = lease_if_free(key, hold);
+    const auto held = lease_if_free(key, hold);
+    out.lease = held.lease;
+    out.now = held.now;
     return out;
   }
 
-  lease_token lease_if_free(std::string_view key, duration hold) {
+  granted lease_if_free(std::string_view key, duration hold) {
     const auto held = leases.find(std::string(key));
-    if (held != leases.end() && held->second.until > time.now()) return 0;
+    if (held != leases.end() && held->second.until > time.now()) return {};
     return new_lease(key, hold);
   }
 
-  lease_token new_lease(std::string_view key, duration hold) {
+  granted new_lease(std::string_view key, duration hold) {
     forget_old_leases();
     // A lease that is taken over keeps its floor: what was invalidated stays invalidated.
     auto& held = leases.try_emplace(std::string(key), held_lease{0, 0, {}}).first->second;
     held.token = ++last_token;
     held.until = time.now() + hold;
-    return held.token;
+    return {.lease = held.token, .now = counter};
   }
 
   /// Leases end by fill or release; those that did neither are dropped when the table doubles.
@@ -113,6 +122,7 @@ class memory_server {
 
   fill_result filled(const fill_request& value, std::vector<std::string>& changed) {
     std::lock_guard lock(mutex);
+    learn(value.asof);
     const auto held = leases.find(std::string(value.key));
     if (held == leases.end() || held->second.token != value.lease || held->second.until <= time.now()) {
       return fill_result::lease_lost;
@@ -135,13 +145,13 @@ class memory_server {
 
   void expire_one(const std::string& key, commit_time floor) {
     raise_lease(key, floor);
-    if (const auto at = live(key); at != values.end() && at->second.asof < floor) at->second.expired = true;
+    if (const auto at = live(key); at != values.end()) at->second.expired = true;
   }
 
   bool invalidate_one(const std::string& key, commit_time floor, std::vector<std::string>& changed) {
     raise_lease(key, floor);
     const auto at = live(key);
-    const bool removed = at != values.end() && at->second.asof < floor;
+    const bool removed = at != values.end();
     if (removed) drop(at);
     changed.push_back(key);
     return removed;
@@ -172,6 +182,7 @@ class memory_server {
   std::map<std::pair<std::uint32_t, bool>, commit_time> floors;
   std::size_t used = 0;
   lease_token last_token = 0;
+  commit_time counter = 0;
   std::mutex observing;
   std::vector<std::pair<store_observer*, const store*>> observers;
 };
@@ -196,28 +207,32 @@ class memory_connection final : public store {
     return result<std::vector<std::optional<stored_value>>>(std::move(out));
   }
 
-  task<result<acquired>> acquire(std::string_view key, duration hold) override {
+  task<result<acquired>> acquire(std::string_view key, duration hold, commit_time known) override {
     std::lock_guard lock(server_->mutex);
+    server_->learn(known);
     return result<acquired>(server_->acquired_or_busy(key, hold));
   }
 
-  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys,
-                                                   duration hold) override {
+  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
+                                                   commit_time known) override {
     std::lock_guard lock(server_->mutex);
+    server_->learn(known);
     std::vector<acquired> out;
     out.reserve(keys.size());
     for (const auto& key : keys) out.push_back(server_->acquired_or_busy(key, hold));
     return result<std::vector<acquired>>(std::move(out));
   }
 
-  task<result<lease_token>> take_lease(std::string_view key, duration hold) override {
+  task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override {
     std::lock_guard lock(server_->mutex);
-    return result<lease_token>(server_->lease_if_free(key, hold));
+    server_->learn(known);
+    return result<granted>(server_->lease_if_free(key, hold));
   }
 
-  task<result<lease_token>> force_lease(std::string_view key, duration hold) override {
+  task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) override {
     std::lock_guard lock(server_->mutex);
-    return result<lease_token>(server_->new_lease(key, hold));
+    server_->learn(known);
+    return result<granted>(server_->new_lease(key, hold));
   }
 
   task<result<fill_result>> fill(fill_request value) override {
@@ -250,41 +265,46 @@ class memory_connection final : public store {
     return result<void>();
   }
 
-  task<result<void>> invalidate(std::span<const std::string> keys, commit_time floor) override {
+  task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override {
     std::vector<std::string> changed;
+    commit_time floor = 0;
     {
       std::lock_guard lock(server_->mutex);
+      floor = server_->new_floor(at_least);
       for (const auto& key : keys) server_->invalidate_one(key, floor, changed);
     }
     server_->announce_changed(this, changed);
-    return result<void>();
+    return result<commit_time>(floor);
   }
 
-  task<result<void>> expire(std::span<const std::string> keys, commit_time floor) override {
+  task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) override {
+    commit_time floor = 0;
     {
       std::lock_guard lock(server_->mutex);
+      floor = server_->new_floor(at_least);
       for (const auto& key : keys) server_->expire_one(key, floor);
     }
     server_->announce_changed(this, {keys.begin(), keys.end()});
-    return result<void>();
+    return result<commit_time>(floor);
   }
 
-  task<result<std::size_t>> invalidate_matching(std::string_view glob, commit_time floor) override {
+  task<result<swept>> invalidate_matching(std::string_view glob, commit_time at_least) override {
     std::vector<std::string> changed;
-    std::size_t removed = 0;
+    swept done;
     {
       std::lock_guard lock(server_->mutex);
+      const auto floor = done.floor = server_->new_floor(at_least);
       std::vector<std::string> matching;
       for (const auto& [key, each] : server_->values) {
         if (glob_matches(glob, key)) matching.push_back(key);
       }
-      for (const auto& key : matching) removed += server_->invalidate_one(key, floor, changed) ? 1 : 0;
+      for (const auto& key : matching) done.removed += server_->invalidate_one(key, floor, changed) ? 1 : 0;
       for (auto& [key, held] : server_->leases) {
         if (glob_matches(glob, key)) held.floor = std::max(held.floor, floor);
       }
     }
     server_->announce_changed(this, changed);
-    return result<std::size_t>(removed);
+    return result<swept>(done);
   }
 
   task<result<bool>> touch(std::string_view key, duration ttl) override {
@@ -295,17 +315,29 @@ class memory_connection final : public store {
     return result<bool>(true);
   }
 
-  task<result<void>> raise(std::span<const floor_entry> floors) override {
+  task<result<commit_time>> raise(std::span<const floor_entry> floors) override {
+    std::vector<floor_entry> raised(floors.begin(), floors.end());
+    commit_time floor = 0;
+    {
+      std::lock_guard lock(server_->mutex);
+      for (const auto& each : raised) floor = std::max(floor, each.asof);
+      floor = server_->new_floor(floor);
+      for (auto& each : raised) server_->floors[{each.bucket, each.soft}] = each.asof = floor;
+    }
+    announce_floors(raised);
+    return result<commit_time>(floor);
+  }
+
+  task<result<void>> restore(std::span<const floor_entry> floors) override {
     {
       std::lock_guard lock(server_->mutex);
       for (const auto& each : floors) {
         auto& floor = server_->floors[{each.bucket, each.soft}];
         floor = std::max(floor, each.asof);
+        server_->learn(each.asof);
       }
     }
-    server_->announce(this, [&](store_observer& observer) {
-      for (const auto& each : floors) observer.floor_raised(each);
-    });
+    announce_floors(floors);
     return result<void>();
   }
 
@@ -338,21 +370,24 @@ class memory_connection final : public store {
     return result<bool>(!changed.empty());
   }
 
-  task<result<void>> clear() override {
+  task<result<commit_time>> clear(commit_time at_least) override {
+    commit_time floor = 0;
     {
       std::lock_guard lock(server_->mutex);
+      floor = server_->new_floor(at_least);
       server_->values.clear();
       server_->by_end.clear();
       server_->leases.clear();
       server_->used = 0;
     }
-    server_->announce(nullptr, [](store_observer& observer) { observer.lost(); });
-    return result<void>();
+    server_->announce(nullptr, [](store_observer& observer) { observer.lost(false); });
+    return result<commit_time>(floor);
   }
 
   void observe(store_observer& observer) override {
     std::lock_guard telling(server_->observing);
     server_->observers.emplace_back(&observer, this);
+    observer.coherent_until(time_point::max());
   }
 
   void unobserve(store_observer& observer) override {
@@ -361,6 +396,12 @@ class memory_connection final : public store {
   }
 
  private:
+  void announce_floors(std::span<const floor_entry> floors) {
+    server_->announce(this, [&](store_observer& observer) {
+      for (const auto& each : floors) observer.floor_raised(each);
+    });
+  }
+
   std::shared_ptr<memory_server> server_;
 };
 

@@ -202,7 +202,8 @@ std::string_view name(store_call which) noexcept {
   constexpr std::array<std::string_view, store_calls> names{
       "get",   "get_many",  "acquire", "acquire_many", "take_lease", "force_lease",
       "fill",  "fill_many", "release", "invalidate",   "expire",     "invalidate_matching",
-      "touch", "raise",     "floors",  "put",          "remove",     "clear"};
+      "touch", "raise",     "restore", "floors",       "put",        "remove",
+      "clear"};
   return names[static_cast<std::size_t>(which)];
 }
 
@@ -260,25 +261,25 @@ task<result<std::vector<std::optional<stored_value>>>> faulty_store::get_many(
                      [=](store& real, const verdict*) { return real.get_many(keys); });
 }
 
-task<result<acquired>> faulty_store::acquire(std::string_view key, duration hold) {
+task<result<acquired>> faulty_store::acquire(std::string_view key, duration hold, commit_time known) {
   return script::run(script_, store_call::acquire, one(key),
-                     [=](store& real, const verdict*) { return real.acquire(key, hold); });
+                     [=](store& real, const verdict*) { return real.acquire(key, hold, known); });
 }
 
 task<result<std::vector<acquired>>> faulty_store::acquire_many(std::span<const std::string> keys,
-                                                               duration hold) {
+                                                               duration hold, commit_time known) {
   return script::run(script_, store_call::acquire_many, each_of(keys),
-                     [=](store& real, const verdict*) { return real.acquire_many(keys, hold); });
+                     [=](store& real, const verdict*) { return real.acquire_many(keys, hold, known); });
 }
 
-task<result<lease_token>> faulty_store::take_lease(std::string_view key, duration hold) {
+task<result<granted>> faulty_store::take_lease(std::string_view key, duration hold, commit_time known) {
   return script::run(script_, store_call::take_lease, one(key),
-                     [=](store& real, const verdict*) { return real.take_lease(key, hold); });
+                     [=](store& real, const verdict*) { return real.take_lease(key, hold, known); });
 }
 
-task<result<lease_token>> faulty_store::force_lease(std::string_view key, duration hold) {
+task<result<granted>> faulty_store::force_lease(std::string_view key, duration hold, commit_time known) {
   return script::run(script_, store_call::force_lease, one(key),
-                     [=](store& real, const verdict*) { return real.force_lease(key, hold); });
+                     [=](store& real, const verdict*) { return real.force_lease(key, hold, known); });
 }
 
 task<result<fill_result>> faulty_store::fill(fill_request value) {
@@ -298,19 +299,19 @@ task<result<void>> faulty_store::release(std::string_view key, lease_token lease
                      [=](store& real, const verdict*) { return real.release(key, lease); });
 }
 
-task<result<void>> faulty_store::invalidate(std::span<const std::string> keys, commit_time floor) {
+task<result<commit_time>> faulty_store::invalidate(std::span<const std::string> keys, commit_time at_least) {
   return script::run(script_, store_call::invalidate, each_of(keys),
-                     [=](store& real, const verdict*) { return real.invalidate(keys, floor); });
+                     [=](store& real, const verdict*) { return real.invalidate(keys, at_least); });
 }
 
-task<result<void>> faulty_store::expire(std::span<const std::string> keys, commit_time floor) {
+task<result<commit_time>> faulty_store::expire(std::span<const std::string> keys, commit_time at_least) {
   return script::run(script_, store_call::expire, each_of(keys),
-                     [=](store& real, const verdict*) { return real.expire(keys, floor); });
+                     [=](store& real, const verdict*) { return real.expire(keys, at_least); });
 }
 
-task<result<std::size_t>> faulty_store::invalidate_matching(std::string_view glob, commit_time floor) {
+task<result<swept>> faulty_store::invalidate_matching(std::string_view glob, commit_time at_least) {
   return script::run(script_, store_call::invalidate_matching, one(glob),
-                     [=](store& real, const verdict*) { return real.invalidate_matching(glob, floor); });
+                     [=](store& real, const verdict*) { return real.invalidate_matching(glob, at_least); });
 }
 
 task<result<bool>> faulty_store::touch(std::string_view key, duration ttl) {
@@ -318,9 +319,14 @@ task<result<bool>> faulty_store::touch(std::string_view key, duration ttl) {
                      [=](store& real, const verdict*) { return real.touch(key, ttl); });
 }
 
-task<result<void>> faulty_store::raise(std::span<const floor_entry> floors) {
+task<result<commit_time>> faulty_store::raise(std::span<const floor_entry> floors) {
   return script::run(script_, store_call::raise, one(""),
                      [=](store& real, const verdict*) { return real.raise(floors); });
+}
+
+task<result<void>> faulty_store::restore(std::span<const floor_entry> floors) {
+  return script::run(script_, store_call::restore, one(""),
+                     [=](store& real, const verdict*) { return real.restore(floors); });
 }
 
 task<result<std::vector<floor_entry>>> faulty_store::floors() {
@@ -339,9 +345,9 @@ task<result<bool>> faulty_store::remove(std::string_view key) {
                      [=](store& real, const verdict*) { return real.remove(key); });
 }
 
-task<result<void>> faulty_store::clear() {
+task<result<commit_time>> faulty_store::clear(commit_time at_least) {
   return script::run(script_, store_call::clear, one(""),
-                     [](store& real, const verdict*) { return real.clear(); });
+                     [=](store& real, const verdict*) { return real.clear(at_least); });
 }
 
 void faulty_store::observe(store_observer& observer) {

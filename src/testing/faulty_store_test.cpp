@@ -73,7 +73,7 @@ TEST_F(FaultyStore, FailsTheKeysOfThePredicateOnlyAlsoInBatches) {
   const std::vector<std::string> mixed{"good", "bad:2"};
   EXPECT_TRUE(sync_wait(faulty.get_many(good)));
   EXPECT_FALSE(sync_wait(faulty.get_many(mixed)));
-  EXPECT_FALSE(sync_wait(faulty.acquire_many(mixed, 1s)));
+  EXPECT_FALSE(sync_wait(faulty.acquire_many(mixed, 1s, 0)));
   EXPECT_FALSE(sync_wait(faulty.invalidate(mixed, 1)));
   const std::vector<fill_request> fills{{.key = "good"}, {.key = "bad:3"}};
   EXPECT_FALSE(sync_wait(faulty.fill_many(fills)));
@@ -171,7 +171,7 @@ TEST_F(FaultyStore, CorruptsOneBitOfWhatIsRead) {
   faulty.corrupt({.call = store_call::acquire});
   faulty.corrupt({.call = store_call::get_many});
   EXPECT_EQ(bits_changed((*sync_wait(faulty.get("k")))->bytes, "a value"), 1);
-  EXPECT_EQ(bits_changed(sync_wait(faulty.acquire("k", 1s))->value->bytes, "a value"), 1);
+  EXPECT_EQ(bits_changed(sync_wait(faulty.acquire("k", 1s, 0))->value->bytes, "a value"), 1);
   const std::vector<std::string> keys{"k", "absent"};
   const auto many = *sync_wait(faulty.get_many(keys));
   EXPECT_EQ(bits_changed(many[0]->bytes, "a value"), 1);
@@ -183,11 +183,11 @@ TEST_F(FaultyStore, CorruptsOneBitOfWhatIsWritten) {
   faulty.corrupt({});
   EXPECT_TRUE(put("k", "a value"));
   EXPECT_EQ(bits_changed(really("k"), "a value"), 1);
-  const auto lease = *sync_wait(faulty.force_lease("filled", 1s));
+  const auto lease = sync_wait(faulty.force_lease("filled", 1s, 0))->lease;
   const fill_request request{.key = "filled", .lease = lease, .asof = 1, .bytes = "a value", .ttl = 60s};
   EXPECT_EQ(*sync_wait(faulty.fill(request)), fill_result::stored);
   EXPECT_EQ(bits_changed(really("filled"), "a value"), 1);
-  const auto more = *sync_wait(faulty.force_lease("more", 1s));
+  const auto more = sync_wait(faulty.force_lease("more", 1s, 0))->lease;
   const std::vector<fill_request> fills{
       {.key = "more", .lease = more, .asof = 1, .bytes = "another", .ttl = 60s}};
   EXPECT_THAT(*sync_wait(faulty.fill_many(fills)), ElementsAre(fill_result::stored));

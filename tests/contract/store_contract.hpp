@@ -29,9 +29,13 @@ class recording_observer final : public store_observer {
     std::lock_guard lock(mutex_);
     floors_.push_back(floor);
   }
-  void lost() override {
+  void lost(bool) override {
     std::lock_guard lock(mutex_);
     ++losses_;
+  }
+  void coherent_until(time_point when) override {
+    std::lock_guard lock(mutex_);
+    coherent_until_ = when;
   }
   bool saw(const std::string& key) const {
     std::lock_guard lock(mutex_);
@@ -40,6 +44,10 @@ class recording_observer final : public store_observer {
   std::vector<floor_entry> floors() const {
     std::lock_guard lock(mutex_);
     return floors_;
+  }
+  time_point trusted_until() const {
+    std::lock_guard lock(mutex_);
+    return coherent_until_;
   }
   int losses() const {
     std::lock_guard lock(mutex_);
@@ -51,6 +59,7 @@ class recording_observer final : public store_observer {
   std::set<std::string> changed_;
   std::vector<floor_entry> floors_;
   int losses_ = 0;
+  time_point coherent_until_{};
 };
 
 template <class Store>
@@ -62,15 +71,21 @@ class StoreContract : public ::testing::Test {
 
   std::optional<stored_value> get(std::string_view key) { return *sync_wait(one->get(key)); }
   lease_token lease(std::string_view key, duration hold = 10s) {
-    return sync_wait(one->acquire(key, hold))->lease;
+    return sync_wait(one->acquire(key, hold, 0))->lease;
+  }
+  /// The store's counter, as a lease tells it.
+  commit_time counter() {
+    const auto held = *sync_wait(one->force_lease("of the counter", 10s, 0));
+    sync_wait(one->release("of the counter", held.lease));
+    return held.now;
   }
   fill_result fill(std::string_view key, lease_token lease, commit_time asof, std::string_view bytes = "v",
                    duration ttl = 60s) {
     const fill_request request{.key = key, .lease = lease, .asof = asof, .bytes = bytes, .ttl = ttl};
     return *sync_wait(one->fill(request));
   }
-  void invalidate(std::vector<std::string> keys, commit_time floor) {
-    ASSERT_TRUE(sync_wait(one->invalidate(keys, floor)));
+  commit_time invalidate(std::vector<std::string> keys, commit_time at_least = 0) {
+    return *sync_wait(one->invalidate(keys, at_least));
   }
 };
 
@@ -94,15 +109,15 @@ TYPED_TEST_P(StoreContract, ForgetsAfterTheTimeToLive) {
 }
 
 TYPED_TEST_P(StoreContract, LeasesAKeyToOneAtATime) {
-  const auto first = sync_wait(this->one->acquire("k", 10s));
+  const auto first = sync_wait(this->one->acquire("k", 10s, 0));
   EXPECT_NE(first->lease, 0u);
-  EXPECT_TRUE(sync_wait(this->two->acquire("k", 10s))->busy());
-  EXPECT_NE(sync_wait(this->two->acquire("other", 10s))->lease, 0u);
+  EXPECT_TRUE(sync_wait(this->two->acquire("k", 10s, 0))->busy());
+  EXPECT_NE(sync_wait(this->two->acquire("other", 10s, 0))->lease, 0u);
 }
 
 TYPED_TEST_P(StoreContract, GivesTheValueInsteadOfALease) {
   this->fill("k", this->lease("k"), 1, "v");
-  const auto found = sync_wait(this->two->acquire("k", 10s));
+  const auto found = sync_wait(this->two->acquire("k", 10s, 0));
   ASSERT_TRUE(found->value);
   EXPECT_EQ(found->value->bytes, "v");
   EXPECT_EQ(found->lease, 0u);
@@ -123,7 +138,7 @@ TYPED_TEST_P(StoreContract, EndsALeaseByTimeReleaseAndFill) {
 TYPED_TEST_P(StoreContract, ReleasesNobodyElsesLease) {
   const auto held = this->lease("k");
   sync_wait(this->two->release("k", held + 1));
-  EXPECT_TRUE(sync_wait(this->two->acquire("k", 10s))->busy());
+  EXPECT_TRUE(sync_wait(this->two->acquire("k", 10s, 0))->busy());
 }
 
 TYPED_TEST_P(StoreContract, RefusesAFillWithoutTheLease) {
@@ -136,7 +151,7 @@ TYPED_TEST_P(StoreContract, RefusesAFillWithoutTheLease) {
 
 TYPED_TEST_P(StoreContract, AForcedLeaseVoidsTheOther) {
   const auto reader = this->lease("k");
-  const auto writer = *sync_wait(this->two->force_lease("k", 10s));
+  const auto writer = sync_wait(this->two->force_lease("k", 10s, 0))->lease;
   EXPECT_EQ(this->fill("k", reader, 5), fill_result::lease_lost);
   const fill_request request{.key = "k", .lease = writer, .asof = 6, .bytes = "w", .ttl = 60s};
   EXPECT_EQ(*sync_wait(this->two->fill(request)), fill_result::stored);
@@ -144,44 +159,102 @@ TYPED_TEST_P(StoreContract, AForcedLeaseVoidsTheOther) {
 
 TYPED_TEST_P(StoreContract, AForcedLeaseLeavesTheValueReadable) {
   this->fill("k", this->lease("k"), 5, "old");
-  EXPECT_TRUE(sync_wait(this->two->force_lease("k", 10s)));
+  EXPECT_TRUE(sync_wait(this->two->force_lease("k", 10s, 0)));
   EXPECT_EQ(this->get("k")->bytes, "old");
 }
 
 TYPED_TEST_P(StoreContract, RefusesAFillOlderThanAnInvalidationInFlight) {
   const auto held = this->lease("k");
-  this->invalidate({"k"}, 10);
-  EXPECT_EQ(this->fill("k", held, 9), fill_result::below_floor);
+  const auto floor = this->invalidate({"k"});
+  EXPECT_EQ(this->fill("k", held, floor - 1), fill_result::below_floor);
   EXPECT_FALSE(this->get("k"));
   const auto again = this->lease("k");
-  this->invalidate({"k"}, 20);
-  EXPECT_EQ(this->fill("k", again, 20), fill_result::stored);
+  const auto higher = this->invalidate({"k"});
+  EXPECT_EQ(this->fill("k", again, higher), fill_result::stored);
 }
 
 TYPED_TEST_P(StoreContract, RefusesAFillOlderThanWhatIsStored) {
   this->fill("k", this->lease("k"), 10, "new");
-  const auto writer = *sync_wait(this->one->force_lease("k", 10s));
+  const auto writer = sync_wait(this->one->force_lease("k", 10s, 0))->lease;
   EXPECT_EQ(this->fill("k", writer, 9, "old"), fill_result::older);
   EXPECT_EQ(this->get("k")->bytes, "new");
 }
 
-TYPED_TEST_P(StoreContract, InvalidatesOnlyWhatIsOlder) {
-  this->fill("old", this->lease("old"), 9);
-  this->fill("new", this->lease("new"), 10);
-  this->invalidate({"old", "new", "absent"}, 10);
-  EXPECT_FALSE(this->get("old"));
-  EXPECT_TRUE(this->get("new"));
+TYPED_TEST_P(StoreContract, InvalidatesWhatASlowerClockCannotKnowOf) {
+  // The other process has counted to 101; ours to 7, and we never heard of it.
+  const auto ahead = sync_wait(this->two->acquire("k", 10s, 101));
+  EXPECT_EQ(ahead->now, 101u);
+  const fill_request request{
+      .key = "k", .lease = ahead->lease, .asof = ahead->now, .bytes = "old", .ttl = 60s};
+  ASSERT_EQ(*sync_wait(this->two->fill(request)), fill_result::stored);
+  EXPECT_GT(this->invalidate({"k"}, 7), 101u);
+  EXPECT_FALSE(this->get("k"));
+}
+
+TYPED_TEST_P(StoreContract, FencesTheFillOfAClockAheadOfTheInvalidation) {
+  const auto ahead = sync_wait(this->two->acquire("k", 10s, 101));
+  const auto floor = this->invalidate({"k"}, 7);
+  EXPECT_GT(floor, ahead->now);
+  EXPECT_EQ(this->fill("k", ahead->lease, ahead->now), fill_result::below_floor);
+}
+
+TYPED_TEST_P(StoreContract, NeverCountsBack) {
+  commit_time last = 0;
+  const auto rises = [&](commit_time now, bool invalidated) {
+    EXPECT_TRUE(invalidated ? now > last : now >= last) << now << " after " << last;
+    last = now;
+  };
+  const std::vector<std::string> keys{"a", "b"};
+  const std::vector<floor_entry> floors{{1, 3}, {2, 5, true}};
+  for (int round = 0; round < 3; ++round) {
+    rises(sync_wait(this->one->acquire("lease", 1s, 2))->now, false);
+    rises(sync_wait(this->two->force_lease("lease", 1s, 40))->now, false);
+    rises(*sync_wait(this->two->invalidate(keys, 1)), true);
+    rises(*sync_wait(this->one->expire(keys, 1)), true);
+    rises(sync_wait(this->two->invalidate_matching("a*", 1))->floor, true);
+    rises(*sync_wait(this->one->raise(floors)), true);
+    rises(*sync_wait(this->two->clear(1)), true);
+    rises(this->counter(), false);
+    this->under_test.advance(2s);
+  }
+}
+
+TYPED_TEST_P(StoreContract, IsLiftedByEveryCallerWhoKnowsMore) {
+  const std::vector<std::string> keys{"k"};
+  EXPECT_EQ(sync_wait(this->one->acquire("a", 10s, 100))->now, 100u);
+  EXPECT_EQ(sync_wait(this->one->acquire_many(keys, 10s, 200))->front().now, 200u);
+  EXPECT_EQ(sync_wait(this->one->force_lease("k", 10s, 300))->now, 300u);
+  EXPECT_EQ(sync_wait(this->one->take_lease("b", 10s, 400))->now, 400u);
+  this->fill("a", 12345, 500);
+  EXPECT_EQ(this->counter(), 500u);
+  EXPECT_EQ(this->invalidate({"k"}, 600), 600u);
+  EXPECT_EQ(*sync_wait(this->one->expire(keys, 700)), 700u);
+  EXPECT_EQ(sync_wait(this->one->invalidate_matching("z*", 800))->floor, 800u);
+  const std::vector<floor_entry> floors{{1, 900}};
+  EXPECT_EQ(*sync_wait(this->one->raise(floors)), 900u);
+  const std::vector<floor_entry> known{{1, 950}};
+  sync_wait(this->one->restore(known));
+  EXPECT_EQ(this->counter(), 950u);
+  EXPECT_EQ(*sync_wait(this->one->clear(1000)), 1000u);
+}
+
+TYPED_TEST_P(StoreContract, ExpiresAndSparesTheBytes) {
+  this->fill("k", this->lease("k"), 50);
+  const std::vector<std::string> keys{"k"};
+  EXPECT_GT(*sync_wait(this->two->expire(keys, 7)), 50u);
+  ASSERT_TRUE(this->get("k"));
+  EXPECT_TRUE(this->get("k")->expired);
 }
 
 TYPED_TEST_P(StoreContract, LeavesNoTombstoneForAnAbsentKey) {
-  this->invalidate({"k"}, 100);
+  this->invalidate({"k"});
   EXPECT_EQ(this->fill("k", this->lease("k"), 1), fill_result::stored);
 }
 
 TYPED_TEST_P(StoreContract, InvalidatesByGlob) {
   for (const auto* key : {"a:1", "a:2", "b:1"}) this->fill(key, this->lease(key), 1);
   const auto held = this->lease("a:3");
-  EXPECT_EQ(*sync_wait(this->one->invalidate_matching("a:*", 5)), 2u);
+  EXPECT_EQ(sync_wait(this->one->invalidate_matching("a:*", 5))->removed, 2u);
   EXPECT_FALSE(this->get("a:1"));
   EXPECT_TRUE(this->get("b:1"));
   EXPECT_EQ(this->fill("a:3", held, 1), fill_result::below_floor);
@@ -194,7 +267,7 @@ TYPED_TEST_P(StoreContract, AnswersBatchesInOrder) {
   ASSERT_EQ(found.size(), 4u);
   EXPECT_FALSE(found[0]);
   EXPECT_EQ(found[1]->bytes, "B");
-  const auto leased = *sync_wait(this->one->acquire_many(keys, 10s));
+  const auto leased = *sync_wait(this->one->acquire_many(keys, 10s, 0));
   EXPECT_NE(leased[0].lease, 0u);
   EXPECT_TRUE(leased[1].value);
   EXPECT_TRUE(leased[2].busy());
@@ -214,14 +287,43 @@ TYPED_TEST_P(StoreContract, TouchesOnlyWhatIsThere) {
   EXPECT_FALSE(*sync_wait(this->one->touch("absent", 60s)));
 }
 
-TYPED_TEST_P(StoreContract, MergesFloorsToTheirMaximum) {
-  const std::vector<floor_entry> first{{1, 10}, {2, 5}};
+using known_floors = std::set<std::tuple<std::uint32_t, commit_time, bool>>;
+inline known_floors floors_of(store& from) {
+  known_floors known;
+  for (const auto& each : *sync_wait(from.floors())) known.emplace(each.bucket, each.asof, each.soft);
+  return known;
+}
+
+TYPED_TEST_P(StoreContract, RaisesFloorsAboveAllThatIsStored) {
+  this->fill("k", this->lease("k"), 50);
+  const std::vector<floor_entry> first{{1, 10}, {2, 5}, {2, 5, true}};
+  const auto high = *sync_wait(this->one->raise(first));
+  EXPECT_EQ(high, 51u);
   const std::vector<floor_entry> second{{1, 7}, {3, 1}};
-  sync_wait(this->one->raise(first));
-  sync_wait(this->two->raise(second));
-  std::set<std::pair<std::uint32_t, commit_time>> known;
-  for (const auto& each : *sync_wait(this->one->floors())) known.emplace(each.bucket, each.asof);
-  EXPECT_EQ(known, (std::set<std::pair<std::uint32_t, commit_time>>{{1, 10}, {2, 5}, {3, 1}}));
+  const auto higher = *sync_wait(this->two->raise(second));
+  EXPECT_EQ(higher, 52u);
+  EXPECT_EQ(floors_of(*this->one),
+            (known_floors{{1, higher, false}, {2, high, false}, {2, high, true}, {3, higher, false}}));
+}
+
+TYPED_TEST_P(StoreContract, RestoresFloorsAsTheyWere) {
+  const std::vector<floor_entry> first{{1, 10}, {2, 20}};
+  sync_wait(this->one->restore(first));
+  const std::vector<floor_entry> second{{1, 15}, {2, 5}, {3, 1, true}};
+  sync_wait(this->two->restore(second));
+  EXPECT_EQ(floors_of(*this->one), (known_floors{{1, 15, false}, {2, 20, false}, {3, 1, true}}));
+  EXPECT_EQ(this->counter(), 20u);
+}
+
+TYPED_TEST_P(StoreContract, ClearsAllButTheFloorsAndTheCounter) {
+  const std::vector<floor_entry> floors{{1, 10}};
+  sync_wait(this->one->restore(floors));
+  const auto held = this->lease("leased");
+  this->fill("k", this->lease("k"), 50);
+  EXPECT_GT(*sync_wait(this->two->clear(1)), 50u);
+  EXPECT_FALSE(this->get("k"));
+  EXPECT_EQ(this->fill("leased", held, 90), fill_result::lease_lost);
+  EXPECT_EQ(floors_of(*this->one), (known_floors{{1, 10, false}}));
 }
 
 TYPED_TEST_P(StoreContract, KeepsRecordsWithoutLeases) {
@@ -241,10 +343,12 @@ TYPED_TEST_P(StoreContract, TellsOthersWhatChangedAndNotItsMaker) {
   this->fill("filled", this->lease("filled"), 1);
   this->invalidate({"invalidated"}, 1);
   const std::vector<floor_entry> floors{{4, 2}};
-  sync_wait(this->one->raise(floors));
+  const auto raised = *sync_wait(this->one->raise(floors));
   EXPECT_TRUE(theirs.saw("filled"));
   EXPECT_TRUE(theirs.saw("invalidated"));
   ASSERT_EQ(theirs.floors().size(), 1u);
+  EXPECT_EQ(theirs.floors().front().asof, raised);
+  EXPECT_GT(theirs.trusted_until(), time_point{});
   EXPECT_FALSE(mine.saw("filled"));
   EXPECT_TRUE(mine.floors().empty());
   this->two->unobserve(theirs);
@@ -259,7 +363,7 @@ TYPED_TEST_P(StoreContract, TellsEveryoneWhenAllIsGone) {
   this->one->observe(mine);
   this->two->observe(theirs);
   this->fill("k", this->lease("k"), 1);
-  sync_wait(this->one->clear());
+  sync_wait(this->one->clear(0));
   EXPECT_FALSE(this->get("k"));
   EXPECT_EQ(mine.losses(), 1);
   EXPECT_EQ(theirs.losses(), 1);
@@ -268,26 +372,24 @@ TYPED_TEST_P(StoreContract, TellsEveryoneWhenAllIsGone) {
 }
 
 TYPED_TEST_P(StoreContract, NeverStoresAValueOlderThanAnInvalidationHoweverRaced) {
-  std::atomic<commit_time> source = 1;
   std::atomic<bool> stop = false;
   std::vector<std::thread> fillers;
   for (int i = 0; i < 3; ++i) {
     fillers.emplace_back([&] {
       const auto connection = this->under_test.connect();
       while (!stop) {
-        const auto got = sync_wait(connection->acquire("k", 10s));
+        const auto got = sync_wait(connection->acquire("k", 10s, 0));
         if (got->lease == 0) continue;
-        const auto asof = source.load();
-        const fill_request request{.key = "k", .lease = got->lease, .asof = asof, .bytes = "v", .ttl = 60s};
+        const fill_request request{
+            .key = "k", .lease = got->lease, .asof = got->now, .bytes = "v", .ttl = 60s};
         sync_wait(connection->fill(request));
       }
     });
   }
   int stale = 0;
   for (int i = 0; i < 2000; ++i) {
-    const auto floor = ++source;
     const std::vector<std::string> keys{"k"};
-    sync_wait(this->two->invalidate(keys, floor));
+    const auto floor = *sync_wait(this->two->invalidate(keys, 0));
     const auto found = *sync_wait(this->two->get("k"));
     stale += found && found->asof < floor ? 1 : 0;
   }
@@ -301,10 +403,13 @@ REGISTER_TYPED_TEST_SUITE_P(StoreContract, GivesBackWhatWasFilled, ForgetsAfterT
                             EndsALeaseByTimeReleaseAndFill, ReleasesNobodyElsesLease,
                             RefusesAFillWithoutTheLease, AForcedLeaseVoidsTheOther,
                             AForcedLeaseLeavesTheValueReadable, RefusesAFillOlderThanAnInvalidationInFlight,
-                            RefusesAFillOlderThanWhatIsStored, InvalidatesOnlyWhatIsOlder,
+                            RefusesAFillOlderThanWhatIsStored, InvalidatesWhatASlowerClockCannotKnowOf,
+                            FencesTheFillOfAClockAheadOfTheInvalidation, NeverCountsBack,
+                            IsLiftedByEveryCallerWhoKnowsMore, ExpiresAndSparesTheBytes,
                             LeavesNoTombstoneForAnAbsentKey, InvalidatesByGlob, AnswersBatchesInOrder,
-                            TouchesOnlyWhatIsThere, MergesFloorsToTheirMaximum, KeepsRecordsWithoutLeases,
-                            TellsOthersWhatChangedAndNotItsMaker, TellsEveryoneWhenAllIsGone,
-                            NeverStoresAValueOlderThanAnInvalidationHoweverRaced);
+                            TouchesOnlyWhatIsThere, RaisesFloorsAboveAllThatIsStored,
+                            RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter,
+                            KeepsRecordsWithoutLeases, TellsOthersWhatChangedAndNotItsMaker,
+                            TellsEveryoneWhenAllIsGone, NeverStoresAValueOlderThanAnInvalidationHoweverRaced);
 
 }  // namespace strata::contract
