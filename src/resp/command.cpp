@@ -1,0 +1,97 @@
+#include "resp/command.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace strata::resp {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> confirmed_names = {"SUBSCRIBE",   "PSUBSCRIBE",   "SSUBSCRIBE",
+                                                             "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"};
+
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+bool is_confirmed(std::string_view name) {
+  return std::ranges::any_of(
+      confirmed_names, [&](std::string_view each) { return std::ranges::equal(each, name, {}, {}, upper); });
+}
+
+}  // namespace
+
+pipeline& pipeline::add(std::string_view name) {
+  const auto word = name.substr(0, name.find(' '));
+  last_ = bytes_.size();
+  arguments_ = 1;
+  if (is_confirmed(word)) confirmed_.push_back({.command = commands_, .pushes = 0});
+  ++commands_;
+  bytes_ += "*1\r\n";
+  bulk(word);
+  for (auto rest = name.substr(word.size()); !rest.empty();) {
+    rest.remove_prefix(1);  // the space
+    const auto next = rest.substr(0, rest.find(' '));
+    arg(next);
+    rest.remove_prefix(next.size());
+  }
+  return *this;
+}
+
+pipeline& pipeline::add(const pipeline& more) {
+  const auto before = bytes_.size();
+  for (auto each : more.confirmed_) {
+    each.command += commands_;
+    confirmed_.push_back(each);
+  }
+  last_ = before + more.last_;
+  arguments_ = more.arguments_;
+  commands_ += more.commands_;
+  bytes_ += more.bytes_;
+  return *this;
+}
+
+pipeline& pipeline::arg(std::string_view bytes) {
+  count_argument();
+  bulk(bytes);
+  return *this;
+}
+
+pipeline& pipeline::arg_number(std::int64_t number) {
+  std::array<char, 24> digits;
+  const auto* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  return arg(std::string_view(digits.data(), end));
+}
+
+pipeline& pipeline::arg_number(std::uint64_t number) {
+  std::array<char, 24> digits;
+  const auto* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  return arg(std::string_view(digits.data(), end));
+}
+
+void pipeline::bulk(std::string_view bytes) {
+  std::array<char, 24> head;
+  head[0] = '$';
+  auto* end = std::to_chars(head.data() + 1, head.data() + head.size() - 2, bytes.size()).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  bytes_.append(head.data(), end);
+  bytes_ += bytes;
+  bytes_ += "\r\n";
+}
+
+/// The number of arguments stands in front of them and is written anew for each: its digits change
+/// in place, and only a command's 10th, 100th … argument moves what is behind.
+void pipeline::count_argument() {
+  std::array<char, 24> digits;
+  const auto before =
+      std::to_chars(digits.data(), digits.data() + digits.size(), arguments_).ptr - digits.data();
+  ++arguments_;
+  const auto now =
+      std::to_chars(digits.data(), digits.data() + digits.size(), arguments_).ptr - digits.data();
+  bytes_.replace(last_ + 1, static_cast<std::size_t>(before), digits.data(), static_cast<std::size_t>(now));
+  if (!confirmed_.empty() && confirmed_.back().command + 1 == commands_) ++confirmed_.back().pushes;
+}
+
+}  // namespace strata::resp
