@@ -129,7 +129,7 @@ answer_task patch_user(const services& in, request& from) {
         auto refused = refuse_others(row, *who);
         return refused ? std::move(refused) : refuse_fields(form, *who);
       },
-      [form = std::move(form)](user& row) {
+      [form](user& row) {
         form.apply(row);
         return maybe_refused();
       },
