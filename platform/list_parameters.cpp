@@ -18,8 +18,9 @@ void read_number(const strata::server::request& from, std::string_view name, std
   const auto sent = from.query(name);
   if (!sent) return;
   std::int64_t number = 0;
-  const auto* end = sent->data() + sent->size();
-  const auto [stopped, wrong] = std::from_chars(sent->data(), end, number);
+  const auto* begin = sent->data();
+  const auto* end = begin + sent->size();
+  const auto [stopped, wrong] = std::from_chars(begin, end, number);
   if (wrong != std::errc() || stopped != end || number < 1 || number > most) {
     problems.push_back({std::string(name), fmt::format("must be an integer from 1 to {}", most)});
     return;
