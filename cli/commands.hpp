@@ -4,6 +4,7 @@
 
 #include "cli/load.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +45,13 @@ struct stats_request {
   bool json = false;
 };
 int show_stats(const admin_address& admin, const stats_request& what);
+
+struct key_request {
+  std::string file;      ///< to be added to; empty: the key goes to stdout
+  std::uint32_t id = 0;  ///< 0: the next one
+};
+/// Makes a key for encryption.
+int new_key(const key_request& what);
 
 /// The completion script of bash, zsh or fish, on stdout.
 struct completed_command {

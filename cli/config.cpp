@@ -50,6 +50,13 @@ void check_parts(const config& values, std::vector<config_problem>& found) {
     found.push_back(
         {"log.level", fmt::format("\"{}\" is not debug, info, warning or error", values.log.level)});
   }
+  const auto& encryption = values.encryption;
+  if (!encryption.keys_file.empty() && !encryption.keys.empty()) {
+    found.push_back({"encryption.keys", "is set besides encryption.keys_file; keep one of them"});
+  }
+  if (encryption.active != 0 && encryption.keys_file.empty() && encryption.keys.empty()) {
+    found.push_back({"encryption.active", "names a key, but there are none; set encryption.keys_file"});
+  }
   if (values.log.access.empty())
     found.push_back({"log.access", "is empty; write off, stderr or a file's path"});
   if (values.log.app.empty()) found.push_back({"log.app", "is empty; write off, stderr or a file's path"});

@@ -42,6 +42,14 @@ struct cache_config {
 };
 BOOST_DESCRIBE_STRUCT(cache_config, (), (memory))
 
+/// What encrypts sensitive values in the second level; without keys they are kept out of it.
+struct encryption_config {
+  std::string keys_file;
+  std::string keys;
+  std::uint32_t active = 0;
+};
+BOOST_DESCRIBE_STRUCT(encryption_config, (), (keys_file, keys, active))
+
 struct sqlite_config {
   std::uint32_t readers = 2;
   strata::duration busy_timeout = std::chrono::seconds(5);
@@ -104,6 +112,7 @@ struct config {
   log_config log;
   limits_config limits;
   cache_config cache;
+  encryption_config encryption;
   sqlite_config sqlite;
   auth_config auth;
   rate_config rate;
@@ -112,7 +121,7 @@ struct config {
 };
 BOOST_DESCRIBE_STRUCT(config, (),
                       (listen, admin, admin_token, store, database, demo, threads, grace, log, limits, cache,
-                       sqlite, auth, rate, entity))
+                       encryption, sqlite, auth, rate, entity))
 
 /// What holds where nothing is configured: the above, and the platform's policies.
 config default_config();

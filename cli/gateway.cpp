@@ -1,6 +1,7 @@
 #include "cli/gateway.hpp"
 
 #include "cli/endpoint.hpp"
+#include "cli/keys.hpp"
 #include "cli/policies.hpp"
 #include "cli/program.hpp"
 #include "cli/value_view.hpp"
@@ -78,6 +79,19 @@ http_stats told(const char* name, const server::server& from, const route_counte
           .timeouts = stats.timeouts};
 }
 
+/// Says once that some values stay out of the second level, since nothing else would show it.
+void tell_withheld(const platform::policy_table& policies, logs& log) {
+  std::string names;
+  for (const auto& [name, rules] : policies) {
+    if (rules.sensitive) names += (names.empty() ? "" : ", ") + name;
+  }
+  if (names.empty()) return;
+  log.write(log_level::warning,
+            fmt::format("no keys for encryption: sensitive values ({}) stay out of the second level, in this "
+                        "process's memory only; strata key new makes a key for encryption.keys_file",
+                        names));
+}
+
 double seconds_of(wall_time at) {
   return std::chrono::duration<double>(at.time_since_epoch()).count();
 }
@@ -85,12 +99,15 @@ double seconds_of(wall_time at) {
 }  // namespace
 
 struct gateway::state {
-  state(const config& wanted, logs& to, std::shared_ptr<database> opened, platform::policy_table rules)
+  state(const config& wanted, logs& to, std::shared_ptr<database> opened, platform::policy_table rules,
+        std::shared_ptr<store> second_level, std::shared_ptr<const key_ring> keys)
       : values(wanted),
         log(to),
         policies(std::move(rules)),
         source(std::move(opened)),
-        target(std::make_shared<strata::cache>(cache_options{.memory = values.cache.memory})),
+        target(std::make_shared<strata::cache>(cache_options{.memory = values.cache.memory,
+                                                             .second_level = std::move(second_level),
+                                                             .keys = std::move(keys)})),
         entities(policies),
         app(platform_options(values, policies, source, target, log)) {}
 
@@ -155,12 +172,17 @@ gateway::~gateway() {
   stop();
 }
 
-result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log) {
+result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
+                                               std::shared_ptr<store> second_level) {
+  auto keys = open_keys(values.encryption);
+  if (!keys) return std::unexpected(std::move(keys.error()));
   auto policies = policies_of(values);
   if (!policies) return std::unexpected(std::move(policies.error()));
   auto source = open_database(values);
   if (!source) return std::unexpected(std::move(source.error()));
-  auto parts = std::make_unique<state>(values, log, std::move(*source), std::move(*policies));
+  if (second_level != nullptr && *keys == nullptr) tell_withheld(*policies, log);
+  auto parts = std::make_unique<state>(values, log, std::move(*source), std::move(*policies),
+                                       std::move(second_level), std::move(*keys));
   if (auto done = sync_wait(parts->app.migrate()); !done) return std::unexpected(std::move(done.error()));
   return std::unique_ptr<gateway>(new gateway(std::move(parts)));
 }

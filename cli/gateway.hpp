@@ -7,6 +7,7 @@
 
 #include <strata/database.hpp>
 #include <strata/error.hpp>
+#include <strata/store.hpp>
 
 #include <memory>
 #include <string>
@@ -17,9 +18,11 @@ namespace strata::cli {
 class gateway {
  public:
   /// Opens the database, brings its tables up to date and prepares everything; serves nothing yet.
+  /// `second_level` is shared with other gateways; null: this one's memory only.
   /// Errors: what cannot be had, with its reason and what to do. Throws bad_options.
   /// Lifetime: `log` outlives the gateway.
-  static result<std::unique_ptr<gateway>> open(const config& values, logs& log);
+  static result<std::unique_ptr<gateway>> open(const config& values, logs& log,
+                                               std::shared_ptr<store> second_level = nullptr);
   ~gateway();
   gateway(const gateway&) = delete;
   gateway& operator=(const gateway&) = delete;

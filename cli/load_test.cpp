@@ -210,6 +210,20 @@ TEST(Load, NeverShowsTheToken) {
   for (const auto& each : refused.error()) EXPECT_THAT(each, testing::Not(HasSubstr("hush hush")));
 }
 
+TEST(Load, NeverShowsTheKeys) {
+  const auto loaded = load(default_config(), {.environment = {{"STRATA_ENCRYPTION_KEYS", "1:c2VjcmV0"}}});
+  ASSERT_TRUE(loaded);
+  for (const auto& text : {print_config(*loaded), print_config_json(*loaded)}) {
+    EXPECT_THAT(text, testing::Not(HasSubstr("c2VjcmV0")));
+  }
+  const auto both = load(default_config(), {.environment = {{"STRATA_ENCRYPTION_KEYS", "1:c2VjcmV0"},
+                                                            {"STRATA_ENCRYPTION_KEYS_FILE", "keys"}}});
+  ASSERT_FALSE(both);
+  EXPECT_THAT(both.error(), ElementsAre(HasSubstr("keep one of them")));
+  EXPECT_THAT(problems_of("[encryption]\nactive = 2\n"),
+              ElementsAre(HasSubstr("2:10: encryption.active: names a key, but there are none")));
+}
+
 TEST(Nearest, FindsTheLikelyWordOrNone) {
   EXPECT_EQ(nearest("sevre", {"serve", "stats"}), "serve");
   EXPECT_EQ(nearest("explane", {"serve", "explain"}), "explain");

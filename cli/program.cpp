@@ -66,6 +66,7 @@ class program {
     define_explain();
     define_invalidate();
     define_stats();
+    define_key();
     define_completion();
     command("version", "print the version", [] {
       fmt::print("strata {}\n", version());
@@ -205,6 +206,20 @@ class program {
     add_admin(stats_command);
   }
 
+  void define_key() {
+    auto& key_command =
+        command("key", "make a key that encrypts sensitive values", [this] { return new_key(key_); });
+    auto& new_command = *key_command.add_subcommand("new", "make a key: 32 random bytes with an id");
+    new_command.add_option("FILE", key_.file,
+                           "encryption.keys_file to add it to, made if it is not there; none: print it");
+    new_command.add_option("--id", key_.id, "its id; default one more than the largest in FILE, or 1")
+        ->check(CLI::PositiveNumber);
+    key_command.require_subcommand(1);
+    key_command.footer(
+        "The first key of a file writes, all of them read. To rotate: add a key, start every gateway anew,\n"
+        "then let it write with encryption.active, or by moving it to the file's first line.");
+  }
+
   void define_completion() {
     auto& completion_command = command("completion", "print a completion script", [this] {
       std::vector<completed_command> commands;
@@ -332,6 +347,7 @@ class program {
   std::string watch_interval_;
   CLI::Option* watch_option_ = nullptr;
   invalidate_request removed_;
+  key_request key_;
   bool json_ = false;
   bool print_config_ = false;
 };

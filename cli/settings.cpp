@@ -45,6 +45,12 @@ constexpr std::array helps{
     explained{"limits.write_timeout", "how long a client may take to accept an answer"},
     explained{"limits.request_timeout", "how long making an answer may take; longer is answered with 504"},
     explained{"cache.memory", "what the cache in this process's memory (L1) may use, all of it counted"},
+    explained{"encryption.keys_file",
+              "file of keys that encrypt sensitive values in the second level, a line id:key each, for its "
+              "owner's eyes only; strata key new makes one"},
+    explained{"encryption.keys",
+              "the same keys as text, \"id:key id:key\"; for the environment, never for a flag: ps shows it"},
+    explained{"encryption.active", "id of the key that writes; 0: the first; all of them read"},
     explained{"sqlite.readers", "reading connections to SQLite, each with a thread"},
     explained{"sqlite.busy_timeout", "how long a write waits for another program's write"},
     explained{"sqlite.poll", "how often to look whether another program has written to the file"},
@@ -202,7 +208,7 @@ void add(std::vector<setting>& table, const config& defaults, const std::string&
       table.push_back({.key = key,
                        .kind = kind_of<field>(),
                        .help = help_of(help_prefix + member.name),
-                       .secret = key == "admin_token",
+                       .secret = key == "admin_token" || key == "encryption.keys",
                        .read = [field_of](config& into,
                                           std::string_view text) { return read_value(text, field_of(into)); },
                        .write = [field_of](const config& from) { return write_value(field_of(from)); }});

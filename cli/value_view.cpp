@@ -26,6 +26,7 @@ bool could_build_segment(std::string_view pattern, std::string_view text) {
 /// What is cached under `where` for an entity whose values carry their answer.
 template <class Entity>
 task<server::shown_value> answer_under(cache& source, const Entity& entity, key where) {
+  if (entity.rules().sensitive) co_return server::shown_value{.hidden = true};
   const auto type = cache_type::find(where.entity());
   const typed_key<typename Entity::value_type> typed{std::move(where),
                                                      std::make_shared<const policy>(entity.rules()), type};

@@ -17,12 +17,18 @@ namespace platform {
 /// A policy per entity, by the name a configuration file gives it.
 using policy_table = std::map<std::string, strata::policy>;
 
-/// An entity with its name and its default time to live.
-template <strata::fixed_string Name, class T, strata::fixed_string Key, unsigned Minutes>
+/// Whether the second level may read an entity's values.
+enum class secrecy { open, sensitive };
+
+/// An entity with its name, its default time to live and whether it is sensitive.
+template <strata::fixed_string Name, class T, strata::fixed_string Key, unsigned Minutes,
+          secrecy Secrecy = secrecy::open>
 struct cached_entity : strata::entity<T, Key> {
   using repository = strata::repository<T, Key>;
   static constexpr std::string_view name = Name.view();
-  static strata::policy default_policy() { return {.ttl = std::chrono::minutes(Minutes)}; }
+  static strata::policy default_policy() {
+    return {.ttl = std::chrono::minutes(Minutes), .sensitive = Secrecy == secrecy::sensitive};
+  }
 
   explicit cached_entity(const policy_table& policies) : strata::entity<T, Key>(chosen(policies)) {}
 
@@ -36,8 +42,8 @@ struct cached_entity : strata::entity<T, Key> {
 // clang-format off
 //                                         name in strata.toml  what is cached             key                     minutes
 using user_entity         = cached_entity<"user",             served<user>,             "user:{id}",             60>;
-using permissions_entity  = cached_entity<"user_permissions", served<user_permissions>, "user:{id}:permissions",  5>;
-using settings_entity     = cached_entity<"user_settings",    served<stored_document>,  "user:{id}:settings",    60>;
+using permissions_entity  = cached_entity<"user_permissions", served<user_permissions>, "user:{id}:permissions",  5, secrecy::sensitive>;
+using settings_entity     = cached_entity<"user_settings",    served<stored_document>,  "user:{id}:settings",    60, secrecy::sensitive>;
 using agent_entity        = cached_entity<"agent",            served<agent>,            "agent:{id}",            30>;
 using config_entity       = cached_entity<"agent_config",     served<stored_document>,  "agent:{id}:config",     30>;
 using tools_entity        = cached_entity<"agent_tools",      served<stored_document>,  "agent:{id}:tools",      30>;

@@ -85,15 +85,40 @@ inline limit_settings no_limits() {
           .login_address = {.limit = 0}};
 }
 
+/// Asks as the server would; a body is JSON if `more` does not say otherwise.
+inline answer ask(const strata::server::router& routes, std::string_view method, std::string_view target,
+                  std::string_view token = {}, std::string body = {}, fields more = {}) {
+  bool typed = false;
+  for (const auto& each : more) typed = typed || each.first == "Content-Type";
+  if (!body.empty() && !typed) more.emplace_back("Content-Type", "application/json");
+  if (!token.empty()) more.emplace_back("Authorization", "Bearer " + std::string(token));
+  strata::server::made_request asked(method, target, std::move(more), std::move(body));
+  auto made = strata::sync_wait(routes.dispatch(*asked));
+  answer out;
+  const auto sent = strata::server::finish(*asked, std::move(made), {}, out.head);
+  out.status = sent.status;
+  out.body = sent.body();
+  return out;
+}
+
+/// A session of the user with this email, whose password is as `world::add_user` says.
+inline std::string login(const strata::server::router& routes, const std::string& email) {
+  const auto done = ask(routes, "POST", "/auth/login", {},
+                        R"({"email":")" + email + R"(","password":"password of )" + email + R"("})");
+  if (done.status != 200) throw std::runtime_error("login: " + done.head + done.body);
+  return done.text("/session");
+}
+
 class world {
  public:
   using wrapper = std::function<std::shared_ptr<strata::database>(std::shared_ptr<strata::database>)>;
 
   /// `wrap` may put a database of its own before the real one.
-  explicit world(limit_settings limits = no_limits(), const wrapper& wrap = {}) {
+  explicit world(limit_settings limits = no_limits(), const wrapper& wrap = {},
+                 strata::cache_options caching = {}) {
     database = must(strata::open_sqlite({.file = folder.file("platform.db")}));
     if (wrap) database = wrap(database);
-    cache = std::make_shared<strata::cache>();
+    cache = std::make_shared<strata::cache>(std::move(caching));
     app_options options;
     options.database = database;
     options.cache = cache;
@@ -148,29 +173,11 @@ class world {
     return must(strata::sync_wait(data().listings.create(std::move(row))));
   }
 
-  /// Asks as the server would; a body is JSON if `more` does not say otherwise.
   answer ask(std::string_view method, std::string_view target, std::string_view token = {},
              std::string body = {}, fields more = {}) const {
-    bool typed = false;
-    for (const auto& each : more) typed = typed || each.first == "Content-Type";
-    if (!body.empty() && !typed) more.emplace_back("Content-Type", "application/json");
-    if (!token.empty()) more.emplace_back("Authorization", "Bearer " + std::string(token));
-    strata::server::made_request asked(method, target, std::move(more), std::move(body));
-    auto made = strata::sync_wait(routes->dispatch(*asked));
-    answer out;
-    const auto sent = strata::server::finish(*asked, std::move(made), {}, out.head);
-    out.status = sent.status;
-    out.body = sent.body();
-    return out;
+    return testing::ask(*routes, method, target, token, std::move(body), std::move(more));
   }
-
-  /// A session of the user with this email.
-  std::string login(const std::string& email) const {
-    const auto done = ask("POST", "/auth/login", {},
-                          R"({"email":")" + email + R"(","password":"password of )" + email + R"("})");
-    if (done.status != 200) throw std::runtime_error("login: " + done.head + done.body);
-    return done.text("/session");
-  }
+  std::string login(const std::string& email) const { return testing::login(*routes, email); }
 
   std::int64_t count(const std::string& table) const {
     auto rows = must(strata::sync_wait(database->query("SELECT COUNT(*) AS n FROM " + table, {})));

@@ -1,0 +1,139 @@
+/// What of the platform's values somebody who reads the second level can see.
+
+#include "platform/test_support.hpp"
+
+#include <gmock/gmock.h>
+
+#include <strata/encryption.hpp>
+#include <strata/store.hpp>
+
+namespace platform::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::shared_ptr<const strata::key_ring> ring(const std::string& text) {
+  return std::make_shared<const strata::key_ring>(text);
+}
+
+/// A gateway with a second level, and others beside it over the same database.
+struct shared_platform {
+  explicit shared_platform(std::shared_ptr<const strata::key_ring> keys)
+      : at(no_limits(), {}, {.second_level = strata::connect(server), .keys = std::move(keys)}) {}
+
+  struct other {
+    std::shared_ptr<strata::cache> cache;
+    std::unique_ptr<app> held;
+    std::unique_ptr<strata::server::router> routes;
+  };
+  other beside(std::shared_ptr<const strata::key_ring> keys) {
+    other out;
+    out.cache = std::make_shared<strata::cache>(
+        strata::cache_options{.second_level = strata::connect(server), .keys = std::move(keys)});
+    app_options options;
+    options.database = at.database;
+    options.cache = out.cache;
+    options.auth.passwords = quick_passwords();
+    options.limits = no_limits();
+    out.held = std::make_unique<app>(std::move(options));
+    out.routes = std::make_unique<strata::server::router>(out.held->routes());
+    return out;
+  }
+  std::string stored(const std::string& key) {
+    const auto found = must(strata::sync_wait(raw->get("strata:" + key)));
+    return found ? found->bytes : std::string();
+  }
+  /// Writes and reads back what is sensitive of `who`, and what is not.
+  void use(const user& who) {
+    const auto token = at.login(who.email);
+    const auto path = "/users/" + who.id;
+    ASSERT_EQ(
+        at.ask("PUT", path + "/permissions", token, R"({"permissions":["agents:read","vault:open"]})").status,
+        200);
+    ASSERT_EQ(at.ask("PUT", path + "/settings", token, R"({"recovery":"blue heron"})").status, 200);
+    ASSERT_EQ(at.ask("GET", path + "/permissions", token).status, 200);
+    ASSERT_EQ(at.ask("GET", path + "/settings", token).status, 200);
+    ASSERT_EQ(at.ask("GET", path, token).status, 200);
+  }
+
+  std::shared_ptr<strata::memory_server> server = strata::make_memory_server();
+  std::shared_ptr<strata::store> raw = strata::connect(server);
+  world at;
+  organization home = at.add_organization("Home");
+  user admin = at.add_user(home, "admin@home.example", true);
+};
+
+std::uint64_t undecodable(const strata::cache& of) {
+  std::uint64_t sum = 0;
+  for (const auto& each : of.stats().types) {
+    sum += each.misses[static_cast<std::size_t>(strata::miss_reason::undecodable)];
+  }
+  return sum;
+}
+
+const std::string one = "1:" + strata::key_ring::generate();
+const std::string two = "2:" + strata::key_ring::generate();
+const std::string impostor = "1:" + strata::key_ring::generate();
+
+TEST(Encryption, PermissionsAndSettingsAreNotReadableInTheSecondLevel) {
+  shared_platform s(ring(one));
+  s.use(s.admin);
+  const auto permissions = s.stored("user:" + s.admin.id + ":permissions");
+  const auto settings = s.stored("user:" + s.admin.id + ":settings");
+  ASSERT_NE(permissions, "");
+  ASSERT_NE(settings, "");
+  EXPECT_THAT(permissions, Not(HasSubstr("vault:open")));
+  EXPECT_THAT(permissions, Not(HasSubstr("permissions\":")));
+  EXPECT_THAT(settings, Not(HasSubstr("blue heron")));
+  EXPECT_THAT(s.stored("user:" + s.admin.id), HasSubstr("admin@home.example"))
+      << "the test must be able to see";
+}
+
+TEST(Encryption, AnotherGatewayWithTheKeyReadsThem) {
+  shared_platform s(ring(one));
+  s.use(s.admin);
+  auto other = s.beside(ring(two + " " + one));  // the new key writes already, the old one still reads
+  const auto token = login(*other.routes, s.admin.email);
+  const auto read = ask(*other.routes, "GET", "/users/" + s.admin.id + "/permissions", token);
+  EXPECT_THAT(read.body, HasSubstr("vault:open"));
+  EXPECT_THAT(read.field("Cache-Status"), HasSubstr("detail=l2"));
+  EXPECT_EQ(undecodable(*other.cache), 0u);
+}
+
+TEST(Encryption, AnotherKeyIsAMissWithItsReason) {
+  shared_platform s(ring(one));
+  s.use(s.admin);
+  for (const auto& keys : {ring(two), ring(impostor), std::shared_ptr<const strata::key_ring>()}) {
+    auto other = s.beside(keys);
+    const auto token = login(*other.routes, s.admin.email);
+    const auto read = ask(*other.routes, "GET", "/users/" + s.admin.id + "/settings", token);
+    EXPECT_THAT(read.body, HasSubstr("blue heron")) << "the database still has it";
+    EXPECT_THAT(read.field("Cache-Status"), HasSubstr("fwd=miss"));
+    EXPECT_THAT(read.field("Cache-Status"), HasSubstr("detail=undecodable"));
+    EXPECT_EQ(undecodable(*other.cache), 1u);
+  }
+}
+
+TEST(Encryption, WithoutKeysTheyStayInMemory) {
+  shared_platform s(nullptr);
+  s.use(s.admin);
+  EXPECT_EQ(s.stored("user:" + s.admin.id + ":permissions"), "");
+  EXPECT_EQ(s.stored("user:" + s.admin.id + ":settings"), "");
+  EXPECT_NE(s.stored("user:" + s.admin.id), "");
+  const auto token = s.at.login(s.admin.email);
+  const auto read = s.at.ask("GET", "/users/" + s.admin.id + "/settings", token);
+  EXPECT_THAT(read.field("Cache-Status"), HasSubstr("detail=l1"));
+}
+
+// A session is in no second level at all: the table of a process holds it, under a keyed hash.
+TEST(Encryption, NothingOfASessionIsInTheSecondLevel) {
+  shared_platform s(ring(one));
+  const auto token = s.at.login(s.admin.email);
+  ASSERT_EQ(s.at.ask("GET", "/auth/session", token).status, 200);
+  const auto removed = must(strata::sync_wait(s.raw->invalidate_matching("*sess*", 1u << 30)));
+  EXPECT_EQ(removed.removed, 0u);
+}
+
+}  // namespace
+}  // namespace platform::testing
