@@ -36,6 +36,7 @@ struct invalidate_request {
   std::vector<std::string> tags;
   std::vector<std::string> prefixes;
   std::vector<std::string> patterns;
+  bool soft = false;  ///< expire instead of remove
   bool json = false;
 };
 int invalidate(const admin_address& admin, const invalidate_request& what);

@@ -190,6 +190,9 @@ class program {
         ->type_name("PREFIX");
     invalidate_command.add_option("--pattern", removed_.patterns, "every key that matches the glob")
         ->type_name("GLOB");
+    invalidate_command.add_flag("--soft", removed_.soft,
+                                "expire instead of remove: what may be served stale still is; of patterns "
+                                "only * and PREFIX:*");
     add_admin(invalidate_command);
   }
 

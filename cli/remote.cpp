@@ -136,7 +136,7 @@ int explain_key(const admin_address& admin, const std::string& key, bool json) {
 }
 
 int invalidate(const admin_address& admin, const invalidate_request& what) {
-  const server::admin_invalidation body{what.keys, what.tags, what.prefixes, what.patterns};
+  const server::admin_invalidation body{what.keys, what.tags, what.prefixes, what.patterns, what.soft};
   const auto answered = ask("invalidate", {.address = admin.url,
                                            .token = admin.token,
                                            .method = "POST",
@@ -149,8 +149,8 @@ int invalidate(const admin_address& admin, const invalidate_request& what) {
   }
   const auto done = understood<server::admin_invalidated>("invalidate", *answered);
   if (!done) return exit_failed;
-  fmt::print("invalidated: {} keys, {} tags, {} prefixes, {} patterns\n", done->keys, done->tags,
-             done->prefixes, done->patterns);
+  fmt::print("{}: {} keys, {} tags, {} prefixes, {} patterns\n", what.soft ? "expired" : "invalidated",
+             done->keys, done->tags, done->prefixes, done->patterns);
   return exit_ok;
 }
 

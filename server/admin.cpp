@@ -1,6 +1,8 @@
 #include <server/admin.hpp>
 #include <server/admin_json.hpp>
 
+#include "core/glob.hpp"
+
 #include <strata/metrics.hpp>
 
 #include <sodium.h>
@@ -121,6 +123,19 @@ void check_items(const std::optional<std::vector<std::string>>& items, const std
   }
 }
 
+/// There is a floor for all keys and for each prefix; for any other glob values must be removed.
+void check_soft_patterns(const std::optional<std::vector<std::string>>& patterns,
+                         std::vector<field_problem>& wrong) {
+  if (!patterns) return;
+  for (std::size_t i = 0; i < patterns->size(); ++i) {
+    const auto& glob = (*patterns)[i];
+    if (glob.empty() || glob == "*" || glob_prefix(glob)) continue;
+    wrong.push_back(
+        {"/patterns/" + std::to_string(i),
+         "cannot be expired softly, only removed; soft takes *, PREFIX:*, keys, tags and prefixes"});
+  }
+}
+
 /// The body of an invalidation, or the answer that says what is wrong with it.
 std::expected<admin_invalidation, response> read_invalidation(std::string_view body) {
   const auto parsed = json::parse(body);
@@ -136,6 +151,7 @@ std::expected<admin_invalidation, response> read_invalidation(std::string_view b
     check_items(what.tags, "tags", longest_tag, total, wrong);
     check_items(what.prefixes, "prefixes", key::max_length, total, wrong);
     check_items(what.patterns, "patterns", key::max_length, total, wrong);
+    if (what.soft.value_or(false)) check_soft_patterns(what.patterns, wrong);
     if (total == 0) wrong.push_back({"", "names nothing: give keys, tags, prefixes or patterns"});
     if (total > most_items)
       wrong.push_back({"", "names more than " + std::to_string(most_items) + " things"});
@@ -144,29 +160,49 @@ std::expected<admin_invalidation, response> read_invalidation(std::string_view b
   return what;
 }
 
+using texts = std::vector<std::string>;
+
+/// Requires: `patterns` passed check_soft_patterns.
+task<> expire(cache& target, const texts& keys, const texts& tags, const texts& prefixes,
+              const texts& patterns) {
+  for (const auto& each : keys) {
+    const key where(each);
+    co_await target.expire(where);
+  }
+  for (const auto& each : tags) co_await target.expire_by_tag(each);
+  for (const auto& each : prefixes) co_await target.expire_by_prefix(each);
+  for (const auto& each : patterns) {
+    if (const auto prefix = glob_prefix(each)) {
+      co_await target.expire_by_prefix(*prefix);
+    } else {
+      co_await target.expire_all();
+    }
+  }
+}
+
+task<> remove(cache& target, const texts& keys, const texts& tags, const texts& prefixes,
+              const texts& patterns) {
+  std::vector<key> all;
+  for (const auto& each : keys) all.emplace_back(each);
+  co_await target.remove(std::move(all));
+  for (const auto& each : tags) co_await target.remove_by_tag(each);
+  for (const auto& each : prefixes) co_await target.remove_by_prefix(each);
+  for (const auto& each : patterns) co_await target.remove_pattern(each);
+}
+
 task<response> invalidate(shared_state state, const request& from) {
   const auto what = read_invalidation(from.body());
   if (!what) co_return what.error();
-  auto& cache = *state->options.cache;
-  admin_invalidated done;
-  if (what->keys) {
-    std::vector<key> keys;
-    for (const auto& each : *what->keys) keys.emplace_back(each);
-    done.keys = keys.size();
-    co_await cache.remove(std::move(keys));
-  }
-  if (what->tags) {
-    for (const auto& each : *what->tags) co_await cache.remove_by_tag(each);
-    done.tags = what->tags->size();
-  }
-  if (what->prefixes) {
-    for (const auto& each : *what->prefixes) co_await cache.remove_by_prefix(each);
-    done.prefixes = what->prefixes->size();
-  }
-  if (what->patterns) {
-    for (const auto& each : *what->patterns) co_await cache.remove_pattern(each);
-    done.patterns = what->patterns->size();
-  }
+  const texts none;
+  const auto& keys = what->keys ? *what->keys : none;
+  const auto& tags = what->tags ? *what->tags : none;
+  const auto& prefixes = what->prefixes ? *what->prefixes : none;
+  const auto& patterns = what->patterns ? *what->patterns : none;
+  auto& target = *state->options.cache;
+  auto work = what->soft.value_or(false) ? expire(target, keys, tags, prefixes, patterns)
+                                         : remove(target, keys, tags, prefixes, patterns);
+  co_await std::move(work);
+  const admin_invalidated done{keys.size(), tags.size(), prefixes.size(), patterns.size()};
   co_return json(200, json::text_of(done));
 }
 

@@ -47,9 +47,10 @@ struct admin_options {
 };
 
 /// GET /metrics, /healthz, /readyz, /cache/stats, /cache/explain?key=, /cache/get?key= and
-/// POST /cache/invalidate. Without a token only requests to an IP address or localhost are
-/// answered, so that no web page can reach it through a name of its own (DNS rebinding).
-/// Throws bad_options that names every problem of `options`.
+/// POST /cache/invalidate, whose `soft` expires instead of removing; of patterns it then takes `*`
+/// and `PREFIX:*` only, since no other glob can be expired. Without a token only requests to an IP address or
+/// localhost are answered, so that no web page can reach it through a name of its own (DNS rebinding). Throws
+/// bad_options that names every problem of `options`.
 router admin_routes(admin_options options);
 
 }  // namespace strata::server

@@ -58,10 +58,11 @@ struct admin_invalidation {
   std::optional<std::vector<std::string>> tags;
   std::optional<std::vector<std::string>> prefixes;
   std::optional<std::vector<std::string>> patterns;
+  std::optional<bool> soft;  ///< expire instead of remove: what may be served stale still is
 };
-BOOST_DESCRIBE_STRUCT(admin_invalidation, (), (keys, tags, prefixes, patterns))
+BOOST_DESCRIBE_STRUCT(admin_invalidation, (), (keys, tags, prefixes, patterns, soft))
 
-/// Its answer: how many of each were removed from the cache (not: how many values that were).
+/// Its answer: how many of each were removed or expired (not: how many values that were).
 struct admin_invalidated {
   std::uint64_t keys = 0, tags = 0, prefixes = 0, patterns = 0;
 };

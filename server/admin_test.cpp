@@ -138,11 +138,44 @@ TEST_F(Admin, InvalidatesByKeyTagPrefixAndPattern) {
   EXPECT_TRUE(remembers("1"));
 }
 
+TEST_F(Admin, ASoftInvalidationLeavesTheValueForStaleServing) {
+  const entity<note, "note:{id}"> kept{{.ttl = std::chrono::minutes(1), .fail_safe = true}};
+  const auto read = [&](const std::string& id) {
+    return sync_wait(values->get_or_set(kept(id), [] { return result<note>(fail(errc::timeout, "away")); }));
+  };
+  for (const char* what : {R"("keys":["note:1"])", R"("tags":["board"])", R"("prefixes":["note"])",
+                           R"("patterns":["note:*"])", R"("patterns":["*"])"}) {
+    sync_wait(
+        values->set(kept("1").with({.ttl = std::chrono::minutes(1), .fail_safe = true, .tags = {"board"}}),
+                    note{"hello"}));
+    ASSERT_FALSE(read("1").info().stale) << what;
+    const auto answer = ask("POST", "/cache/invalidate", std::string("{\"soft\":true,") + what + "}");
+    EXPECT_EQ(answer.status, 200) << what << answer.body;
+    const auto stale = read("1");
+    ASSERT_TRUE(stale) << what;
+    EXPECT_TRUE(stale.info().stale) << what;
+
+    EXPECT_EQ(ask("POST", "/cache/invalidate", std::string("{\"soft\":false,") + what + "}").status, 200);
+    EXPECT_FALSE(read("1")) << what << ": what is removed must not come back";
+  }
+}
+
+TEST_F(Admin, ASoftInvalidationSaysWhichPatternsItCannotExpire) {
+  remember("1");
+  const auto answer =
+      ask("POST", "/cache/invalidate", R"({"soft":true,"keys":["note:1"],"patterns":["*","no?e:*"]})");
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_THAT(answer.body, HasSubstr("/patterns/1"));
+  EXPECT_THAT(answer.body, HasSubstr("cannot be expired softly"));
+  EXPECT_THAT(answer.body, Not(HasSubstr("/patterns/0")));
+  EXPECT_TRUE(remembers("1")) << "nothing is done by half";
+}
+
 TEST_F(Admin, RefusesABodyThatItDoesNotUnderstandAndRemovesNothing) {
   remember("1");
   EXPECT_EQ(ask("POST", "/cache/invalidate", R"({"keys":["note:1")").status, 400);
   for (const char* body : {R"({})", R"({"keys":[]})", R"({"keys":"note:1"})", R"({"keys":[""]})",
-                           R"({"keys":["note:1"],"soft":true})", R"(["note:1"])", R"({"keys":["note:1",7]})",
+                           R"({"keys":["note:1"],"soft":"yes"})", R"(["note:1"])", R"({"keys":["note:1",7]})",
                            R"({"keys":["note:1"],"key":["note:1"]})"}) {
     const auto answer = ask("POST", "/cache/invalidate", body);
     EXPECT_EQ(answer.status, 422) << body;

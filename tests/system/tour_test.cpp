@@ -127,6 +127,10 @@ TEST_F(Tour, CommandsAskTheRunningGateway) {
   EXPECT_THAT(run(folder, {"stats"}, where).out, HasSubstr("agent"));
   EXPECT_GT(number_at(run(folder, {"stats", "--json"}, where).out, "entries"), 0);
 
+  const auto expired = run(folder, {"invalidate", "--soft", "--key", "agent:" + id}, where);
+  EXPECT_EQ(expired.status, 0) << expired.err;
+  EXPECT_THAT(expired.out, HasSubstr("expired: 1 keys"));
+  EXPECT_NE(run(folder, {"invalidate", "--soft", "--pattern", "agent:?*"}, where).status, 0);
   const auto removed = run(folder, {"invalidate", "--prefix", "agent:" + id, "--json"}, where);
   EXPECT_EQ(removed.status, 0) << removed.err;
   EXPECT_EQ(number_at(removed.out, "prefixes"), 1);
