@@ -18,6 +18,8 @@ admin_stats shown(const cache_stats& from) {
                                                    .l1_hits = each.l1_hits,
                                                    .l2_hits = each.l2_hits,
                                                    .negative_hits = each.negative_hits,
+                                                   .stale_hits = each.stale_hits,
+                                                   .refreshes = each.refreshes,
                                                    .shared = each.shared,
                                                    .fills = each.fills,
                                                    .fills_fenced = each.fills_fenced,

@@ -29,14 +29,15 @@ struct admin_type {
   std::string type;
   std::uint64_t l1_hits = 0, l2_hits = 0, negative_hits = 0;
   std::map<std::string, std::uint64_t> misses;
+  std::uint64_t stale_hits = 0, refreshes = 0;
   std::uint64_t shared = 0, fills = 0, fills_fenced = 0, fills_older = 0, fills_too_large = 0,
                 fills_withheld = 0;
   std::uint64_t factory_calls = 0, factory_failures = 0, removals = 0;
 };
 BOOST_DESCRIBE_STRUCT(admin_type, (),
-                      (type, l1_hits, l2_hits, negative_hits, misses, shared, fills, fills_fenced,
-                       fills_older, fills_too_large, fills_withheld, factory_calls, factory_failures,
-                       removals))
+                      (type, l1_hits, l2_hits, negative_hits, misses, stale_hits, refreshes, shared, fills,
+                       fills_fenced, fills_older, fills_too_large, fills_withheld, factory_calls,
+                       factory_failures, removals))
 
 /// Answer of GET /cache/stats.
 struct admin_stats {

@@ -79,6 +79,12 @@ void add_reads(families& into, const cache_stats& from) {
       into.counter("cache_negative_hits_total", "Of the hits, those that said: there is no such value.");
   for (const auto& each : from.types) count(negative, {{"cache_type", each.type}}, each.negative_hits);
 
+  auto& stale = into.counter("cache_stale_hits_total",
+                             "Reads answered with a value past its time, by the policy's leave.");
+  for (const auto& each : from.types) count(stale, {{"cache_type", each.type}}, each.stale_hits);
+  auto& refreshes = into.counter("cache_refreshes_total", "Refreshes begun in the background.");
+  for (const auto& each : from.types) count(refreshes, {{"cache_type", each.type}}, each.refreshes);
+
   auto& misses = into.counter("cache_misses_total", "Reads the cache could not answer, by reason.");
   for (const auto& each : from.types) {
     for (std::size_t i = 1; i < miss_reasons; ++i) {  // 0 is no miss

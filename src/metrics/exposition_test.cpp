@@ -77,6 +77,8 @@ cache_stats sample() {
   agent.l1_hits = 5;
   agent.l2_hits = 2;
   agent.negative_hits = 1;
+  agent.stale_hits = 12;
+  agent.refreshes = 13;
   agent.misses[static_cast<std::size_t>(miss_reason::absent)] = 3;
   agent.misses[static_cast<std::size_t>(miss_reason::tag)] = 4;
   agent.fills = 6;
@@ -107,6 +109,8 @@ TEST(Exposition, HasTheNamesAndLabelsOfTheStrategy) {
   EXPECT_EQ(read.at(R"(cache_misses_total{cache_type="agent",reason="tag"})"), 4);
   EXPECT_EQ(read.at(R"(cache_fills_total{cache_type="agent",result="fenced"})"), 7);
   EXPECT_EQ(read.at(R"(cache_factory_calls_total{cache_type="agent"})"), 8);
+  EXPECT_EQ(read.at(R"(cache_stale_hits_total{cache_type="agent"})"), 12);
+  EXPECT_EQ(read.at(R"(cache_refreshes_total{cache_type="agent"})"), 13);
   EXPECT_EQ(read.at("cache_size_bytes"), 1000);
   EXPECT_EQ(read.at("cache_entries"), 9);
   EXPECT_EQ(read.at("cache_evictions_total"), 11);
