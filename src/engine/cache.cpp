@@ -25,7 +25,9 @@ cache::write_ticket::~write_ticket() = default;
 
 cache::cache(cache_options options) : engine_(std::make_unique<detail::engine>(std::move(options))) {
 }
-cache::~cache() = default;
+cache::~cache() {
+  engine_->close();
+}
 
 bool cache::has_second_level() const noexcept {
   return engine_->has_second_level();

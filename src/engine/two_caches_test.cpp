@@ -172,6 +172,20 @@ TEST(TwoCaches, ASlowFillOfOneCannotUndoAWriteOfTheOther) {
   EXPECT_EQ(p.read(p.a, "newer")->name, "new");
 }
 
+// The address sanitizer sees it at once if not.
+TEST(TwoCaches, OneThatIsGoneIsToldNothingMore) {
+  pair_of_caches p;
+  for (int i = 0; i < 20; ++i) {
+    {
+      const cache gone(fixture::on(p.time, {.second_level = connect(p.server)}));
+    }
+    const std::vector<std::byte> over_it(4096, std::byte(0xff));
+    p.read(p.a, "Ada");
+    sync_wait(p.b.remove(p.agents("1")));
+  }
+  EXPECT_EQ(p.read(p.a, "Bob")->name, "Bob");
+}
+
 TEST(TwoCaches, NoReadIsOlderThanAWriteThatReturnedBefore) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
