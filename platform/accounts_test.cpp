@@ -145,7 +145,9 @@ TEST_F(Accounts, KeepEmailsUniqueAndOneAdministrator) {
 
 TEST_F(Accounts, HavePermissionsThatOnlyAdministratorsSet) {
   const auto parts = path(member) + "/permissions";
-  EXPECT_EQ(at.ask("GET", parts, member_token).body, R"({"permissions":[]})");
+  EXPECT_EQ(at.ask("GET", parts, member_token).body,
+            R"({"permissions":["agents:execute","agents:read","agents:write"]})")
+      << "what is not granted to anybody is the default";
   EXPECT_EQ(at.ask("PUT", parts, member_token, R"({"permissions":["agents:write"]})").status, 403);
   EXPECT_EQ(at.ask("GET", path(admin) + "/permissions", member_token).status, 403);
   const auto put =

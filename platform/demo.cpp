@@ -194,8 +194,7 @@ class filling {
     happened.push_back(user_event("created", *made));
     user_permissions rights;
     rights.id = made->id;
-    rights.permissions = {"agents:execute", "agents:read", "agents:write"};
-    if (made->is_admin) rights.permissions = {"agents:*", "organization:manage", "users:manage"};
+    if (made->is_admin) rights.permissions = {"agents:*"};
     auto granted = co_await data_.permissions.create_in(work_, std::move(rights));
     if (!granted) co_return outcome_of(granted);
     stored_document settings;

@@ -30,6 +30,10 @@ curl -si $HOST/agents -H "Authorization: Bearer $SESSION"     # Cache-Status: st
 <li>PATCH is JSON Merge Patch (RFC 7396). HEAD works where GET does.</li>
 <li>Errors are <code>application/problem+json</code> (RFC 9457); wrong fields are listed under <code>errors</code>.</li>
 <li>What another organization owns does not exist for you: 404.</li>
+<li>Where a permission is named, a member must hold it: an administrator grants and takes it by
+<code>PUT /users/{id}/permissions</code>, which holds from the next request on. <code>agents:*</code> is every permission
+for agents. Who was never granted anything holds <code>agents:read</code>, <code>agents:write</code> and
+<code>agents:execute</code>; administrators may do everything in their organization.</li>
 </ul>
 <h2>Endpoints</h2>
 <div class="wrap"><table><thead><tr><th>Method</th><th>Path</th><th>Who</th><th>What it does</th><th>Answer</th>
@@ -82,8 +86,9 @@ std::string docs_page(const std::vector<endpoint>& all) {
       query += fmt::format("<br><code>?{}</code> {}", escaped(parameter.name), escaped(parameter.about));
     }
     out += fmt::format(
-        "<tr><td>{}</td><td><code>{}</code></td><td>{}</td><td>{}{}</td><td>{} {}</td><td>{}</td></tr>\n",
-        strata::server::name(each.on), escaped(each.pattern), name(each.who), escaped(each.about), query,
+        "<tr><td>{}</td><td><code>{}</code></td><td>{}{}</td><td>{}{}</td><td>{} {}</td><td>{}</td></tr>\n",
+        strata::server::name(each.on), escaped(each.pattern), name(each.who),
+        each.needs.empty() ? "" : fmt::format(", <code>{}</code>", each.needs), escaped(each.about), query,
         each.success, escaped(each.response),
         each.cache_control.empty() ? "no-store" : escaped(each.cache_control));
   }

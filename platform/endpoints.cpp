@@ -1,6 +1,7 @@
 #include "platform/endpoints.hpp"
 
 #include "platform/answers.hpp"
+#include "platform/permissions.hpp"
 
 #include <strata/key.hpp>
 
@@ -14,6 +15,7 @@ namespace {
 
 namespace server = strata::server;
 using enum server::method;
+using permission::execute_agents, permission::read_agents, permission::write_agents;
 
 constexpr std::string_view own = "private, max-age=300";
 constexpr std::string_view own_short = "private, max-age=60";
@@ -46,7 +48,7 @@ server::route_options options_of(const endpoint& of) {
 void add(server::router& to, const services& in, const endpoint& of) {
   std::vector<std::string_view> known;
   for (const auto& each : of.query) known.push_back(each.name);
-  auto group = to.group(gate_of(in, of.who, std::move(known)));
+  auto group = to.group(gate_of(in, of.who, of.needs, std::move(known)));
   auto handler = [&in, answer = of.answer](request& from) { return answer(in, from); };
   auto how = options_of(of);
   const std::string pattern(of.pattern);
@@ -75,7 +77,7 @@ void add_page(server::router& to, const services& in, std::string pattern, std::
               server::static_text type) {
   const auto etag = fmt::format("\"{:016x}\"", strata::hash_of(text));
   auto content = std::make_shared<const server::representation>(std::move(text), type, etag);
-  to.group(gate_of(in, access::anyone, {}))
+  to.group(gate_of(in, access::anyone, {}, {}))
       .get(std::move(pattern), [content](request&) -> answer_task { return server::ok(content); },
            {.cache_control = std::string(described),
             .produces = std::string(type.text.substr(0, type.text.find(';')))});
@@ -86,33 +88,33 @@ void add_page(server::router& to, const services& in, std::string pattern, std::
 const std::vector<endpoint>& endpoints() {
   // clang-format off
   static const std::vector<endpoint> all = {
-    // method, path, who, handler, Cache-Control, status, response, request, what it does
-    {post,    "/auth/login",                 access::login,  login,              {},        200, "login",              "credentials",        "Begins a session; a session sent along ends."},
-    {post,    "/auth/logout",                access::member, logout,             {},        204, {},                   {},                   "Ends this session."},
-    {post,    "/auth/logout-all",            access::member, logout_all,         {},        200, "ended_sessions",     {},                   "Ends every session of the user, this one included."},
-    {get,     "/auth/session",               access::member, get_session,        {},        200, "session",            {},                   "This session."},
-    {get,     "/users/me",                   access::member, get_me,             own,       200, "user",               {},                   "The user who is logged in."},
-    {get,     "/users/{id}",                 access::member, get_user,           own,       200, "user",               {},                   "A user of the own organization."},
-    {patch,   "/users/{id}",                 access::member, patch_user,         {},        200, "user",               "user_patch",         "Changes a user: oneself (name only), or as administrator anyone of the organization."},
-    {get,     "/users/{id}/permissions",     access::member, get_permissions,    own_short, 200, "permissions",        {},                   "What a user may do: one's own, or as administrator anyone's of the organization."},
-    {put,     "/users/{id}/permissions",     access::admin,  put_permissions,    {},        200, "permissions",        "permissions",        "Replaces what a user may do."},
-    {get,     "/users/{id}/settings",        access::member, get_settings,       own,       200, "document",           {},                   "A user's settings: one's own, or as administrator anyone's of the organization."},
-    {put,     "/users/{id}/settings",        access::member, put_settings,       {},        200, "document",           "document",           "Replaces a user's settings."},
-    {get,     "/organizations/{id}",         access::member, get_organization,   own,       200, "organization",       {},                   "The own organization."},
-    {patch,   "/organizations/{id}",         access::member, patch_organization, {},        200, "organization",       "organization_patch", "Changes the own organization; for administrators."},
-    {get,     "/agents",                     access::member, list_agents,        own_short, 200, "agent_page",         {},                   "The own organization's agents, newest first.", {page_parameter, limit_parameter, status_parameter}},
-    {post,    "/agents",                     access::member, create_agent,       {},        201, "agent",              "agent_form",         "Creates an agent in the own organization."},
-    {get,     "/agents/{id}",                access::member, get_agent,          own,       200, "agent",              {},                   "An agent of the own organization."},
-    {patch,   "/agents/{id}",                access::member, patch_agent,        {},        200, "agent",              "agent_patch",        "Changes an agent."},
-    {delete_, "/agents/{id}",                access::member, delete_agent,       {},        204, {},                   {},                   "Deletes an agent with its config and tools."},
-    {get,     "/agents/{id}/config",         access::member, get_config,         own,       200, "document",           {},                   "An agent's config; {} if none was put."},
-    {put,     "/agents/{id}/config",         access::member, put_config,         {},        200, "document",           "document",           "Replaces an agent's config."},
-    {get,     "/agents/{id}/tools",          access::member, get_tools,          own,       200, "document",           {},                   "An agent's tools; {} if none were put."},
-    {put,     "/agents/{id}/tools",          access::member, put_tools,          {},        200, "document",           "document",           "Replaces an agent's tools."},
-    {post,    "/agents/{id}/executions",     access::member, execute_agent,      {},        202, "execution",          {},                   "Counts one execution of an agent."},
-    {get,     "/marketplace/listings",       access::anyone, list_listings,      shared,    200, "listing_page",       {},                   "The marketplace by name; no login needed.", {page_parameter, limit_parameter, search_parameter}},
-    {get,     "/marketplace/listings/{id}",  access::anyone, get_listing,        shared,    200, "listing",            {},                   "A listing; no login needed."},
-    {post,    "/marketplace/listings/{id}/install", access::member, install_listing, {},    200, "installation",       {},                   "Counts one installation of a listing."},
+    // method, path, who, permission, handler, Cache-Control, status, response, request, what it does
+    {post,    "/auth/login",                 access::login,  {},             login,              {},        200, "login",              "credentials",        "Begins a session; a session sent along ends."},
+    {post,    "/auth/logout",                access::member, {},             logout,             {},        204, {},                   {},                   "Ends this session."},
+    {post,    "/auth/logout-all",            access::member, {},             logout_all,         {},        200, "ended_sessions",     {},                   "Ends every session of the user, this one included."},
+    {get,     "/auth/session",               access::member, {},             get_session,        {},        200, "session",            {},                   "This session."},
+    {get,     "/users/me",                   access::member, {},             get_me,             own,       200, "user",               {},                   "The user who is logged in."},
+    {get,     "/users/{id}",                 access::member, {},             get_user,           own,       200, "user",               {},                   "A user of the own organization."},
+    {patch,   "/users/{id}",                 access::member, {},             patch_user,         {},        200, "user",               "user_patch",         "Changes a user: oneself (name only), or as administrator anyone of the organization."},
+    {get,     "/users/{id}/permissions",     access::member, {},             get_permissions,    own_short, 200, "permissions",        {},                   "What a user may do: one's own, or as administrator anyone's of the organization."},
+    {put,     "/users/{id}/permissions",     access::admin,  {},             put_permissions,    {},        200, "permissions",        "permissions",        "Replaces what a user may do."},
+    {get,     "/users/{id}/settings",        access::member, {},             get_settings,       own,       200, "document",           {},                   "A user's settings: one's own, or as administrator anyone's of the organization."},
+    {put,     "/users/{id}/settings",        access::member, {},             put_settings,       {},        200, "document",           "document",           "Replaces a user's settings."},
+    {get,     "/organizations/{id}",         access::member, {},             get_organization,   own,       200, "organization",       {},                   "The own organization."},
+    {patch,   "/organizations/{id}",         access::member, {},             patch_organization, {},        200, "organization",       "organization_patch", "Changes the own organization; for administrators."},
+    {get,     "/agents",                     access::member, read_agents,    list_agents,        own_short, 200, "agent_page",         {},                   "The own organization's agents, newest first.", {page_parameter, limit_parameter, status_parameter}},
+    {post,    "/agents",                     access::member, write_agents,   create_agent,       {},        201, "agent",              "agent_form",         "Creates an agent in the own organization."},
+    {get,     "/agents/{id}",                access::member, read_agents,    get_agent,          own,       200, "agent",              {},                   "An agent of the own organization."},
+    {patch,   "/agents/{id}",                access::member, write_agents,   patch_agent,        {},        200, "agent",              "agent_patch",        "Changes an agent."},
+    {delete_, "/agents/{id}",                access::member, write_agents,   delete_agent,       {},        204, {},                   {},                   "Deletes an agent with its config and tools."},
+    {get,     "/agents/{id}/config",         access::member, read_agents,    get_config,         own,       200, "document",           {},                   "An agent's config; {} if none was put."},
+    {put,     "/agents/{id}/config",         access::member, write_agents,   put_config,         {},        200, "document",           "document",           "Replaces an agent's config."},
+    {get,     "/agents/{id}/tools",          access::member, read_agents,    get_tools,          own,       200, "document",           {},                   "An agent's tools; {} if none were put."},
+    {put,     "/agents/{id}/tools",          access::member, write_agents,   put_tools,          {},        200, "document",           "document",           "Replaces an agent's tools."},
+    {post,    "/agents/{id}/executions",     access::member, execute_agents, execute_agent,      {},        202, "execution",          {},                   "Counts one execution of an agent."},
+    {get,     "/marketplace/listings",       access::anyone, {},             list_listings,      shared,    200, "listing_page",       {},                   "The marketplace by name; no login needed.", {page_parameter, limit_parameter, search_parameter}},
+    {get,     "/marketplace/listings/{id}",  access::anyone, {},             get_listing,        shared,    200, "listing",            {},                   "A listing; no login needed."},
+    {post,    "/marketplace/listings/{id}/install", access::member, {},      install_listing,    {},        200, "installation",       {},                   "Counts one installation of a listing."},
   };
   // clang-format on
   return all;

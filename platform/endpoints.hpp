@@ -29,6 +29,7 @@ struct endpoint {
   strata::server::method on;
   std::string_view pattern;
   access who;
+  std::string_view needs;  ///< the permission that a member must hold; empty: none
   endpoint_handler answer;
   std::string_view cache_control;  ///< of a 2xx to GET; empty: no-store
   int success;

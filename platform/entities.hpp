@@ -2,6 +2,8 @@
 /// The platform's rows. A member's name is its column's name and its name in JSON.
 /// Threads: plain values.
 
+#include "platform/permissions.hpp"
+
 #include <strata/json.hpp>
 
 #include <boost/describe.hpp>
@@ -82,7 +84,7 @@ BOOST_DESCRIBE_STRUCT(stored_document, (), (id, document, version, created_at, u
 /// What a user may do, as names of the form `agents:write`.
 struct user_permissions {
   std::string id;  ///< the user's
-  std::vector<std::string> permissions;
+  std::vector<std::string> permissions = default_permissions();
   std::int64_t version = 0;
   std::string created_at, updated_at;
 };

@@ -1,6 +1,7 @@
 #include "platform/gate.hpp"
 
 #include "platform/answers.hpp"
+#include "platform/permissions.hpp"
 
 #include <algorithm>
 
@@ -65,6 +66,26 @@ early refuse_member(const request& from) {
   return forbidden("only an administrator of your organization may do this");
 }
 
+early refuse_without(std::string_view needed, const strata::lookup<served<user_permissions>>& found) {
+  if (found.failure() != nullptr) return failed(*found.failure());
+  if (grants(found ? found->row.permissions : default_permissions(), needed)) return {};
+  return forbidden("this needs the permission " + std::string(needed) +
+                   ", which an administrator of your organization can grant");
+}
+
+task<early> require_later(std::string_view needed, task<strata::lookup<served<user_permissions>>> pending) {
+  const auto found = co_await std::move(pending);
+  co_return refuse_without(needed, found);
+}
+
+task<early> require(const services& in, const request& from, std::string_view needed) {
+  const auto who = from.principal<principal>();
+  if (who->row.is_admin) return early();
+  auto pending = in.data.permissions.find(who->row.id);
+  if (!pending.is_ready()) return require_later(needed, std::move(pending));
+  return refuse_without(needed, pending.take_ready());
+}
+
 early refuse_query(const std::vector<std::string_view>& known, const request& from) {
   if (from.query().empty()) return {};
   std::vector<server::field_problem> problems;
@@ -115,7 +136,8 @@ std::string_view token_of(const request& from) {
   return field.substr(scheme.size());
 }
 
-std::vector<server::step> gate_of(const services& in, access who, std::vector<std::string_view> query) {
+std::vector<server::step> gate_of(const services& in, access who, std::string_view needs,
+                                  std::vector<std::string_view> query) {
   std::vector<server::step> steps;
   const bool signed_in = who == access::member || who == access::admin;
   // 1. Who is it?
@@ -123,6 +145,7 @@ std::vector<server::step> gate_of(const services& in, access who, std::vector<st
   // 2. May they?
   if (who == access::admin)
     steps.emplace_back([](request& from) -> task<early> { return refuse_member(from); });
+  if (!needs.empty()) steps.emplace_back([&in, needs](request& from) { return require(in, from, needs); });
   // 3. Not too often?
   steps.emplace_back([&in, who](request& from) -> task<early> {
     switch (who) {

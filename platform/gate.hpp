@@ -17,9 +17,11 @@ namespace platform {
 /// handler checks, before anything of the row is told.
 enum class access { anyone, login, member, admin };
 
-/// The steps of an endpoint that knows the query parameters `query`.
-/// Lifetime: `in` outlives the steps; `query`'s texts are literals.
-std::vector<strata::server::step> gate_of(const services& in, access who,
+/// The steps of an endpoint for `who`, who must hold the permission `needs` (empty: none) or be an
+/// administrator, and may send the query parameters `query`.
+/// Requires: `needs` is empty unless `who` is a member.
+/// Lifetime: `in` outlives the steps; texts are literals.
+std::vector<strata::server::step> gate_of(const services& in, access who, std::string_view needs,
                                           std::vector<std::string_view> query);
 
 /// The token a request carries: Bearer, else the cookie `strata_session`; empty if there is none.

@@ -176,8 +176,10 @@ std::string responses_of(const endpoint& of) {
   if (!of.request.empty()) out.emplace_back("400", problem_response("malformed JSON, with its position"));
   if (of.who != access::anyone)
     out.emplace_back("401", problem_response("no session, or email or password wrong"));
-  if (of.who == access::admin || of.on == patch || of.pattern.ends_with("/settings") ||
-      of.pattern.ends_with("/permissions")) {
+  if (!of.needs.empty()) {
+    out.emplace_back("403", problem_response("without the permission " + std::string(of.needs)));
+  } else if (of.who == access::admin || of.on == patch || of.pattern.ends_with("/settings") ||
+             of.pattern.ends_with("/permissions")) {
     out.emplace_back("403", problem_response("not for this user"));
   }
   if (of.pattern.contains("{id}")) out.emplace_back("404", problem_response("not there, or not yours"));
@@ -199,7 +201,10 @@ std::string operation_of(const endpoint& of) {
     out.emplace_back("requestBody", object_of({{"required", "true"}, {"content", body}}));
   }
   const bool open = of.who == access::anyone || of.who == access::login;
-  out.emplace_back("security", open ? "[]" : R"([{"bearer":[]},{"cookie":[]}])");
+  // Of schemes other than OAuth the list names roles (OpenAPI 3.1, Security Requirement Object).
+  const auto roles = of.needs.empty() ? std::string() : quoted(of.needs);
+  out.emplace_back("security",
+                   open ? "[]" : fmt::format(R"([{{"bearer":[{0}]}},{{"cookie":[{0}]}}])", roles));
   return object_of(out);
 }
 
