@@ -41,8 +41,7 @@ answer_task get_document(const services& in, request& from, const Repository& do
   if (!names_agent(from)) return not_found();
   return then(in.data.agents.find(from.path_parameter("id")),
               [&](const strata::lookup<served<agent>>& found) -> answer_task {
-                if (auto refused = refuse_unseen(found, *from.principal<principal>()))
-                  return std::move(*refused);
+                if (auto refused = refuse_unseen(found, *from.who<principal>())) return std::move(*refused);
                 return then(documents.find(found->row.id),
                             [](const strata::lookup<served<stored_document>>& part) -> response {
                               if (part.failure() != nullptr) return failed(*part.failure());
@@ -124,7 +123,7 @@ answer_task list_agents(const services& in, request& from) {
   const auto part = read_page(from, problems);
   const auto status = read_choice(from, "status", agent_statuses, problems);
   if (!problems.empty()) return unprocessable(problems);
-  return then(in.data.agents_of(from.principal<principal>()->row.organization_id, status, part),
+  return then(in.data.agents_of(from.who<principal>()->row.organization_id, status, part),
               [](const strata::lookup<page>& found) -> response {
                 return found ? answer_of(found) : failed(*found.failure());
               });
@@ -139,7 +138,7 @@ answer_task create_agent(const services& in, request& from) {
   if (const auto problems = fields.finish(); !problems.empty()) return unprocessable(problems);
   agent row;
   row.id = new_id(agent_prefix);
-  row.organization_id = from.principal<principal>()->row.organization_id;
+  row.organization_id = from.who<principal>()->row.organization_id;
   form.apply(row);
   return create_later(in, from, std::move(row));
 }
@@ -148,8 +147,7 @@ answer_task get_agent(const services& in, request& from) {
   if (!names_agent(from)) return not_found();
   return then(in.data.agents.find(from.path_parameter("id")),
               [&from](const strata::lookup<served<agent>>& found) -> response {
-                if (auto refused = refuse_unseen(found, *from.principal<principal>()))
-                  return std::move(*refused);
+                if (auto refused = refuse_unseen(found, *from.who<principal>())) return std::move(*refused);
                 return answer_of(found);
               });
 }

@@ -80,7 +80,7 @@ answer_task logout(const services& in, request& from) {
 }
 
 answer_task logout_all(const services& in, request& from) {
-  const auto ended = in.sessions.end_all(from.principal<principal>()->row.id);
+  const auto ended = in.sessions.end_all(from.who<principal>()->row.id);
   auto out = server::json(200, fmt::format(R"({{"sessions":{}}})", ended));
   out.add("Set-Cookie", cookie_line({}, in.auth));
   return out;

@@ -3,6 +3,8 @@
 #include "platform/answers.hpp"
 #include "platform/permissions.hpp"
 
+#include <sodium.h>
+
 #include <algorithm>
 
 namespace platform {
@@ -46,23 +48,62 @@ task<early> authenticate_later(const services& in, request& from,
   co_return settle(in, from, found, home);
 }
 
+/// What a connection's last request found out: whose session its token is, and the keys of who that
+/// is. It spares hashing the token and making the keys; session, user and organization are looked at
+/// anew for every request.
+struct known_login {
+  known_login(std::string_view sent, std::shared_ptr<const session> of, const services& in, const user& who)
+      : token(sent),
+        held(std::move(of)),
+        user_key(in.data.users.key_of(who.id)),
+        home(who.organization_id),
+        home_key(in.data.organizations.key_of(home)) {}
+  ~known_login() { sodium_memzero(token.data(), token.size()); }
+  known_login(const known_login&) = delete;
+  known_login& operator=(const known_login&) = delete;
+
+  std::string token;
+  std::shared_ptr<const session> held;
+  strata::typed_key<served<user>> user_key;
+  std::string home;
+  strata::typed_key<served<organization>> home_key;
+};
+
+/// What is known of the very token that `from` carries, if its session still holds. Compared in
+/// constant time: a proxy's connection carries the tokens of many.
+const known_login* known_of(const services& in, const request& from, std::string_view token) {
+  const auto* known = from.remembered<known_login>();
+  if (known == nullptr || known->token.size() != token.size()) return nullptr;
+  if (sodium_memcmp(known->token.data(), token.data(), token.size()) != 0) return nullptr;
+  return in.sessions.holds(*known->held) ? known : nullptr;
+}
+
 task<early> authenticate(const services& in, request& from) {
   const auto token = token_of(from);
-  const auto held = token.empty() ? nullptr : in.sessions.use(token);
-  if (!held) return early(unauthenticated());
-  auto pending = in.data.users.find(held->user_id);
+  if (token.empty()) return early(unauthenticated());
+  const auto* known = known_of(in, from, token);
+  const auto held = known != nullptr ? nullptr : in.sessions.use(token);
+  if (known == nullptr && held == nullptr) return early(unauthenticated());
+  auto pending = known != nullptr ? in.data.users.find(known->user_key, known->held->user_id)
+                                  : in.data.users.find(held->user_id);
   if (!pending.is_ready()) return authenticate_later(in, from, std::move(pending));
   const auto found = pending.take_ready();
   if (auto refused = refuse_stranger(in, from, found)) return refused;
-  auto organization = in.data.organizations.find(found->row.organization_id);
+  const bool same_home = known != nullptr && known->home == found->row.organization_id;
+  auto organization = same_home ? in.data.organizations.find(known->home_key, known->home)
+                                : in.data.organizations.find(found->row.organization_id);
   if (!organization.is_ready())
     return authenticate_later(in, from, task<strata::lookup<served<user>>>(found));
-  return settle(in, from, found, organization.take_ready());
+  auto refused = settle(in, from, found, organization.take_ready());
+  if (!refused && !same_home) {
+    from.remember(std::make_shared<const known_login>(token, held ? held : known->held, in, found->row));
+  }
+  return refused;
 }
 
 early refuse_member(const request& from) {
-  const auto who = from.principal<principal>();
-  if (who && who->row.is_admin) return {};
+  const auto* who = from.who<principal>();
+  if (who != nullptr && who->row.is_admin) return {};
   return forbidden("only an administrator of your organization may do this");
 }
 
@@ -79,7 +120,7 @@ task<early> require_later(std::string_view needed, task<strata::lookup<served<us
 }
 
 task<early> require(const services& in, const request& from, std::string_view needed) {
-  const auto who = from.principal<principal>();
+  const auto* who = from.who<principal>();
   if (who->row.is_admin) return early();
   auto pending = in.data.permissions.find(who->row.id);
   if (!pending.is_ready()) return require_later(needed, std::move(pending));
@@ -157,7 +198,7 @@ std::vector<server::step> gate_of(const services& in, access who, std::string_vi
       case access::admin:
         break;
     }
-    return limit(in.limited.user, "user", from.principal<principal>()->row.id, in, from);
+    return limit(in.limited.user, "user", from.who<principal>()->row.id, in, from);
   });
   // 4. Only then what they ask: the query, the handler, and last, by the server, conditions.
   steps.emplace_back(

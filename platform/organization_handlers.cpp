@@ -9,7 +9,7 @@ namespace platform {
 namespace {
 
 bool is_own(const request& from) {
-  return from.path_parameter("id") == from.principal<principal>()->row.organization_id;
+  return from.path_parameter("id") == from.who<principal>()->row.organization_id;
 }
 
 }  // namespace

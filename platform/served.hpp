@@ -47,8 +47,8 @@ struct served {
     answer = json_answer(std::move(body), etag);
   }
 
+  std::shared_ptr<const strata::server::representation> answer;  // first: a hit needs nothing behind it
   T row;
-  std::shared_ptr<const strata::server::representation> answer;
 };
 
 /// A page of a list: only its answer.

@@ -27,7 +27,9 @@ struct session_table::shard {
   entries recent;
   std::unordered_map<digest, entries::iterator, digest_hash> by_id;
 
+  /// Ends the session, too, for those who hold it.
   void erase(entries::iterator at) {
+    session_table::close(*at->held);
     by_id.erase(at->id);
     recent.erase(at);
   }
@@ -80,15 +82,27 @@ session_table::shard& session_table::shard_of(const digest& id) const {
   return shards_[id.back() % shards];
 }
 
-bool session_table::ended(const entry& of, strata::time_point now) const {
-  return now - of.used >= settings_.idle || now - of.held->started >= settings_.lifetime;
+bool session_table::ended(const session& of, strata::time_point now) const {
+  return now - of.used_.load(std::memory_order_relaxed) >= settings_.idle ||
+         now - of.started >= settings_.lifetime;
+}
+
+void session_table::close(const session& of) noexcept {
+  of.over_.store(true, std::memory_order_release);
+}
+
+bool session_table::holds(const session& of) const noexcept {
+  if (of.over_.load(std::memory_order_acquire)) return false;
+  const auto now = time_->coarse_now();
+  const auto moment = std::min<strata::duration>(std::chrono::seconds(1), settings_.idle / 64);
+  return now - of.used_.load(std::memory_order_relaxed) < moment && now - of.started < settings_.lifetime;
 }
 
 session_table::begun session_table::begin(std::string user_id) {
   auto token = std::string(token_prefix) + random_text(32);
   const auto id = digest_of(token);
   const auto now = time_->now();
-  auto made = std::make_shared<const session>(session{std::move(user_id), now, time_->wall()});
+  auto made = std::make_shared<const session>(std::move(user_id), now, time_->wall());
   std::vector<entry> evicted;
   {
     auto& in = shard_of(id);
@@ -97,7 +111,7 @@ session_table::begun session_table::begin(std::string user_id) {
       const std::lock_guard index_lock(index_->mutex);
       index_->by_user[made->user_id].push_back(id);
     }
-    in.recent.push_front({id, now, made});
+    in.recent.push_front({id, made});
     in.by_id.emplace(id, in.recent.begin());
     const auto most = std::max<std::size_t>(1, settings_.limit / shards);
     while (in.recent.size() > most) {
@@ -120,8 +134,9 @@ std::shared_ptr<const session> session_table::use(std::string_view token) {
     const auto found = in.by_id.find(id);
     if (found == in.by_id.end()) return nullptr;
     const auto at = found->second;
-    if (!ended(*at, now)) {
-      at->used = std::max(at->used, now);
+    if (!ended(*at->held, now)) {
+      auto& used = at->held->used_;
+      used.store(std::max(used.load(std::memory_order_relaxed), now), std::memory_order_relaxed);
       in.recent.splice(in.recent.begin(), in.recent, at);
       return at->held;
     }
@@ -169,7 +184,7 @@ std::size_t session_table::end_all(std::string_view user_id) {
     const std::lock_guard lock(in.mutex);
     const auto found = in.by_id.find(id);
     if (found == in.by_id.end()) continue;
-    if (!ended(*found->second, now)) ++count;
+    if (!ended(*found->second->held, now)) ++count;
     in.erase(found->second);
   }
   return count;
@@ -184,7 +199,7 @@ void session_table::sweep() {
       const std::lock_guard lock(in.mutex);
       for (auto at = in.recent.begin(); at != in.recent.end();) {
         const auto next = std::next(at);
-        if (ended(*at, now)) {
+        if (ended(*at->held, now)) {
           gone.push_back(*at);
           in.erase(at);
         }

@@ -1,6 +1,6 @@
 #pragma once
 /// Who is logged in: a table of sessions in this process's memory.
-/// Threads: internally locked, in shards; a `session` is immutable but for its last use.
+/// Threads: internally locked, in shards; a `session` is immutable but for its last use and its end.
 ///
 /// A token is 256 random bits. The table knows only its keyed BLAKE2b hash, so that neither memory
 /// nor the time of a look-up tells anything about a token that is valid.
@@ -28,9 +28,17 @@ struct session_settings {
 };
 
 struct session {
-  std::string user_id;
-  strata::time_point started;
-  strata::wall_time created_at;
+  session(std::string of, strata::time_point from, strata::wall_time at)
+      : user_id(std::move(of)), started(from), created_at(at), used_(from) {}
+
+  const std::string user_id;
+  const strata::time_point started;
+  const strata::wall_time created_at;
+
+ private:
+  friend class session_table;
+  mutable std::atomic<strata::time_point> used_;
+  mutable std::atomic<bool> over_ = false;
 };
 
 class session_table {
@@ -48,6 +56,11 @@ class session_table {
   /// The session of `token`, used now; null if there is none or it has ended.
   /// Cost: one hash, one lock; no allocation.
   std::shared_ptr<const session> use(std::string_view token);
+
+  /// True if `of` has not ended and was used a moment ago, so that `use` need not be called: a session
+  /// that is ended is so for this, too, at once. False tells nothing; ask `use`.
+  /// Cost: two loads.
+  bool holds(const session& of) const noexcept;
 
   /// When a session used now will end.
   strata::wall_time expires_at(const session& of) const;
@@ -70,7 +83,6 @@ class session_table {
   };
   struct entry {
     digest id;
-    strata::time_point used;
     std::shared_ptr<const session> held;
   };
   // In order of last use: the front was used last.
@@ -78,10 +90,11 @@ class session_table {
   struct shard;
   struct index;
 
+  static void close(const session& of) noexcept;
   /// Requires: `token` has a token's length.
   digest digest_of(std::string_view token) const;
   shard& shard_of(const digest& id) const;
-  bool ended(const entry& of, strata::time_point now) const;
+  bool ended(const session& of, strata::time_point now) const;
   void forget(const digest& id, std::string_view user_id);
 
   static constexpr std::size_t shards = 16;

@@ -85,14 +85,16 @@ inline limit_settings no_limits() {
           .login_address = {.limit = 0}};
 }
 
-/// Asks as the server would; a body is JSON if `more` does not say otherwise.
+/// Asks as the server would; a body is JSON if `more` does not say otherwise. Requests with the same
+/// `connection` come through one.
 inline answer ask(const strata::server::router& routes, std::string_view method, std::string_view target,
-                  std::string_view token = {}, std::string body = {}, fields more = {}) {
+                  std::string_view token = {}, std::string body = {}, fields more = {},
+                  strata::server::connection_memory* connection = nullptr) {
   bool typed = false;
   for (const auto& each : more) typed = typed || each.first == "Content-Type";
   if (!body.empty() && !typed) more.emplace_back("Content-Type", "application/json");
   if (!token.empty()) more.emplace_back("Authorization", "Bearer " + std::string(token));
-  strata::server::made_request asked(method, target, std::move(more), std::move(body));
+  strata::server::made_request asked(method, target, std::move(more), std::move(body), connection);
   auto made = strata::sync_wait(routes.dispatch(*asked));
   answer out;
   const auto sent = strata::server::finish(*asked, std::move(made), {}, out.head);
@@ -115,7 +117,7 @@ class world {
 
   /// `wrap` may put a database of its own before the real one.
   explicit world(limit_settings limits = no_limits(), const wrapper& wrap = {},
-                 strata::cache_options caching = {}) {
+                 strata::cache_options caching = {}, policy_table policies = default_policies()) {
     database = must(strata::open_sqlite({.file = folder.file("platform.db")}));
     if (wrap) database = wrap(database);
     cache = std::make_shared<strata::cache>(std::move(caching));
@@ -124,6 +126,7 @@ class world {
     options.cache = cache;
     options.auth.passwords = quick_passwords();
     options.limits = limits;
+    options.policies = std::move(policies);
     options.log = [this](std::string_view line) { log.emplace_back(line); };
     held = std::make_unique<app>(std::move(options));
     must(strata::sync_wait(held->migrate()));

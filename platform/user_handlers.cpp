@@ -99,17 +99,16 @@ strata::task<maybe_refused> refuse_state(strata::unit_of_work& work, const user&
 }  // namespace
 
 answer_task get_me(const services& in, request& from) {
-  return then(in.data.users.find(from.principal<principal>()->row.id),
-              [](const user_lookup& found) -> response {
-                if (found.failure() != nullptr) return failed(*found.failure());
-                return found ? answer_of(found) : not_found();
-              });
+  return then(in.data.users.find(from.who<principal>()->row.id), [](const user_lookup& found) -> response {
+    if (found.failure() != nullptr) return failed(*found.failure());
+    return found ? answer_of(found) : not_found();
+  });
 }
 
 answer_task get_user(const services& in, request& from) {
   if (!names_user(from)) return not_found();
   return then(in.data.users.find(from.path_parameter("id")), [&from](const user_lookup& found) -> response {
-    if (auto refused = refuse_unseen(found, *from.principal<principal>())) return std::move(*refused);
+    if (auto refused = refuse_unseen(found, *from.who<principal>())) return std::move(*refused);
     return answer_of(found);
   });
 }

@@ -258,7 +258,8 @@ bool connection::answer() {
                                              .peer = peer_,
                                              .made_id = loop_.next_id(),
                                              .now = now_,
-                                             .deadline = now_ + loop_.core().options.request_timeout});
+                                             .deadline = now_ + loop_.core().options.request_timeout,
+                                             .memory = &memory_});
   if (refused) {
     respond(problem(refused->status, refused->why));
     return true;

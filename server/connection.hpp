@@ -112,6 +112,7 @@ class connection : public boost::intrusive::list_base_hook<> {
   std::size_t discarded_ = 0;
   std::optional<http::chunked_decoder> chunks_;
 
+  connection_memory memory_;
   std::unique_ptr<exchange> exchange_;
   std::optional<task<response>> waiting_;
   std::optional<completion<response>> outcome_;

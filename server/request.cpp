@@ -115,6 +115,7 @@ std::optional<refusal> request_access::fill(request& into, const http::request_h
   into.peer_ = about.peer;
   into.now_ = about.now;
   into.deadline_ = about.deadline;
+  into.memory_ = about.memory;
   const auto sent_id = head.value(http::known::x_request_id);
   if (is_request_id(sent_id)) {
     into.request_id_ = sent_id;
@@ -192,7 +193,8 @@ request_access::split request_access::split_path(request& of, std::span<std::str
 }
 
 made_request::made_request(std::string_view method, std::string_view target,
-                           std::vector<std::pair<std::string, std::string>> fields, std::string body)
+                           std::vector<std::pair<std::string, std::string>> fields, std::string body,
+                           connection_memory* memory)
     : head_(std::make_unique<http::request_head>()) {
   text_.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
   const bool has_host =
@@ -213,7 +215,8 @@ made_request::made_request(std::string_view method, std::string_view target,
                                              .peer = "127.0.0.1",
                                              .made_id = 1,
                                              .now = now,
-                                             .deadline = now + std::chrono::seconds(30)});
+                                             .deadline = now + std::chrono::seconds(30),
+                                             .memory = memory});
   if (refused) throw std::invalid_argument("the request is refused: " + std::string(refused->why));
 }
 

@@ -44,6 +44,12 @@ struct rate_limit_state {
   duration retry_after{};
 };
 
+/// What a connection keeps from one request to the next.
+struct connection_memory {
+  std::shared_ptr<const void> what;
+  const void* type = nullptr;
+};
+
 struct route;
 
 class request {
@@ -102,6 +108,27 @@ class request {
     principal_type_ = tag_of<T>();
   }
 
+  /// As `principal`, for as long as the request lives.
+  template <class T>
+  const T* who() const noexcept {
+    return principal_type_ == tag_of<T>() ? static_cast<const T*>(principal_.get()) : nullptr;
+  }
+
+  /// What an earlier request of the same connection left, or null. Behind a proxy that may have been
+  /// another client's request: it proves nothing about this one. Valid until `remember`.
+  template <class T>
+  const T* remembered() const noexcept {
+    if (memory_ == nullptr || memory_->type != tag_of<T>()) return nullptr;
+    return static_cast<const T*>(memory_->what.get());
+  }
+  /// Leaves `what` for the connection's next requests, instead of what was there.
+  template <class T>
+  void remember(std::shared_ptr<const T> what) noexcept {
+    if (memory_ == nullptr) return;
+    memory_->what = std::move(what);
+    memory_->type = tag_of<T>();
+  }
+
   /// Set by the limiting step; every answer then carries the RateLimit fields.
   std::optional<rate_limit_state> rate_limit;
 
@@ -129,6 +156,7 @@ class request {
   std::vector<parameter> query_;
   std::string decoded_;  // what path and query are decoded into, when they need it
   char made_id_[24];
+  connection_memory* memory_ = nullptr;
   std::shared_ptr<const void> principal_;
   const void* principal_type_ = nullptr;
 };
@@ -137,8 +165,10 @@ class request {
 /// Throws std::invalid_argument if the server would refuse it.
 class made_request {
  public:
+  /// Requests with the same `memory` are as if of one connection. Lifetime: it outlives the request.
   made_request(std::string_view method, std::string_view target,
-               std::vector<std::pair<std::string, std::string>> fields = {}, std::string body = {});
+               std::vector<std::pair<std::string, std::string>> fields = {}, std::string body = {},
+               connection_memory* memory = nullptr);
   ~made_request();
 
   request& operator*() noexcept { return request_; }

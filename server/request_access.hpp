@@ -24,6 +24,7 @@ struct request_access {
     std::uint64_t made_id = 0;  ///< becomes the request id if the client sent none that fits
     time_point now{};
     time_point deadline{};
+    connection_memory* memory = nullptr;
   };
 
   /// Makes `into` the request of `head`, forgetting what it was. Nothing: it is good.

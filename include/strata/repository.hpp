@@ -99,6 +99,11 @@ class repository {
     return cache_->get_or_set(key_of(id), view_loader(*this, id));
   }
 
+  /// The same for who reads one row often: `where` is `key_of(id)`, made once.
+  task<lookup<View>> find(const typed_key<View>& where, std::string_view id) const {
+    return cache_->get_or_set(where, view_loader(*this, id));
+  }
+
   /// The row with this id from the database. Errors: as `database::query`, and corrupt_entry if a
   /// column does not hold its type.
   task<result<std::optional<T>>> load(std::string id) const {

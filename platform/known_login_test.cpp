@@ -1,0 +1,106 @@
+/// What a connection remembers of its last login must never let through what has ended since.
+
+#include "platform/test_support.hpp"
+
+#include <gmock/gmock.h>
+
+namespace platform {
+namespace {
+
+class KnownLogin : public testing::PlatformTest {
+ protected:
+  testing::answer me(const std::string& token) {
+    return testing::ask(*at.routes, "GET", "/users/me", token, {}, {}, &connection);
+  }
+  void SetUp() override {
+    for (int i = 0; i < 3; ++i) ASSERT_EQ(me(member_token).text("/email"), member.email);
+    ASSERT_NE(connection.what, nullptr) << "there must be something to remember";
+  }
+  strata::server::connection_memory connection;
+};
+
+TEST_F(KnownLogin, EndsWithItsSession) {
+  ASSERT_EQ(at.ask("POST", "/auth/logout", member_token).status, 204);
+  EXPECT_EQ(me(member_token).status, 401);
+}
+
+TEST_F(KnownLogin, EndsWithAllSessionsOfItsUser) {
+  const auto elsewhere = at.login(member.email);
+  ASSERT_EQ(at.ask("POST", "/auth/logout-all", elsewhere).status, 200);
+  EXPECT_EQ(me(member_token).status, 401);
+}
+
+TEST_F(KnownLogin, EndsWithItsUser) {
+  testing::must(strata::sync_wait(at.data().users.remove(member.id)));
+  EXPECT_EQ(me(member_token).status, 401);
+  EXPECT_EQ(me(member_token).status, 401);
+}
+
+TEST_F(KnownLogin, EndsWithItsOrganization) {
+  testing::must(strata::sync_wait(at.data().organizations.update(home.id, {}, [](organization& row) {
+    row.is_active = false;
+    return strata::result<void>();
+  })));
+  EXPECT_EQ(me(member_token).status, 401);
+}
+
+TEST_F(KnownLogin, IsNobodyElsesOnTheSameConnection) {
+  EXPECT_EQ(me(admin_token).text("/email"), admin.email);
+  EXPECT_EQ(me(stranger_token).text("/email"), stranger.email);
+  EXPECT_EQ(me(member_token).text("/email"), member.email);
+  EXPECT_EQ(me("").status, 401);
+  auto wrong = member_token;
+  wrong.back() = wrong.back() == 'A' ? 'B' : 'A';
+  EXPECT_EQ(me(wrong).status, 401);
+  EXPECT_EQ(me(member_token + "x").status, 401);
+  EXPECT_EQ(me(member_token.substr(0, 20)).status, 401);
+  EXPECT_EQ(me(member_token).status, 200);
+}
+
+TEST_F(KnownLogin, SeesWhatChangedOfItsUser) {
+  ASSERT_EQ(at.ask("PATCH", "/users/" + member.id, admin_token, R"({"name":"New Name"})").status, 200);
+  EXPECT_EQ(me(member_token).text("/name"), "New Name");
+  ASSERT_EQ(at.ask("PATCH", "/users/" + member.id, admin_token, R"({"is_admin":true})").status, 200);
+  EXPECT_EQ(testing::ask(*at.routes, "PUT", "/users/" + member.id + "/permissions", member_token,
+                         R"({"permissions":[]})", {}, &connection)
+                .status,
+            200);
+}
+
+TEST_F(KnownLogin, FollowsItsUserToAnotherOrganization) {
+  testing::must(strata::sync_wait(at.data().users.update(member.id, {}, [&](user& row) {
+    row.organization_id = abroad.id;
+    return strata::result<void>();
+  })));
+  EXPECT_EQ(me(member_token).text("/organization_id"), abroad.id);
+  testing::must(strata::sync_wait(at.data().organizations.update(abroad.id, {}, [](organization& row) {
+    row.is_active = false;
+    return strata::result<void>();
+  })));
+  EXPECT_EQ(me(member_token).status, 401);
+}
+
+TEST(KnownSession, HoldsWhileItIsInUseAndNoLonger) {
+  using namespace std::chrono_literals;
+  testing::manual_clock time;
+  session_table table({.idle = 10min, .lifetime = 1h}, time);
+  const auto [token, held] = table.begin("usr_1");
+  EXPECT_TRUE(table.holds(*held));
+  time.advance(2s);
+  EXPECT_FALSE(table.holds(*held)) << "its last use must be noted now and then";
+  ASSERT_TRUE(table.use(token));
+  EXPECT_TRUE(table.holds(*held));
+  for (int i = 0; i < 12; ++i) {
+    time.advance(5min);
+    if (i < 11) EXPECT_TRUE(table.use(token)) << i;
+  }
+  EXPECT_FALSE(table.holds(*held)) << "its lifetime is over";
+  EXPECT_FALSE(table.use(token));
+
+  const auto other = table.begin("usr_1");
+  EXPECT_EQ(table.end_all("usr_1"), 1u);
+  EXPECT_FALSE(table.holds(*other.held));
+}
+
+}  // namespace
+}  // namespace platform
