@@ -62,7 +62,7 @@ server::cache_status status_of(const strata::read_info& info) {
   server::cache_status out;
   if (info.hit()) {
     out.ttl = std::chrono::floor<std::chrono::seconds>(info.ttl);
-    out.detail = strata::name(info.from);
+    out.detail = info.stale ? "stale" : strata::name(info.from);
   } else {
     out.forward = server::cache_status::forwarded::miss;
     out.stored = info.stored;

@@ -12,6 +12,7 @@
 #include <boost/json/value.hpp>
 
 #include <expected>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -39,11 +40,14 @@ response failed(const strata::error& why);
 /// How the cache took part, as Cache-Status says it.
 strata::server::cache_status status_of(const strata::read_info& info);
 
-/// What was found, with how.
+/// What was found, with how. Nobody further down is to keep what is stale here already.
 template <class T>
 response answer_of(const strata::lookup<T>& found) {
-  auto out = strata::server::ok(found->answer);
+  // Owned through the value: its counter was touched a moment ago, the answer's own was not.
+  using shared_answer = std::shared_ptr<const strata::server::representation>;
+  auto out = strata::server::ok(shared_answer(found.value(), found->answer.get()));
   out.cache = status_of(found.info());
+  if (found.info().stale) out.cache_control = "private, no-cache";
   return out;
 }
 

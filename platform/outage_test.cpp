@@ -101,6 +101,28 @@ TEST_F(Outage, LeavesWhatIsCachedAndSaysWhenToComeBackForTheRest) {
   EXPECT_EQ(at.ask("GET", "/agents", token).number("/total"), 1) << "a failure is not remembered";
 }
 
+TEST(StaleAnswers, AreServedWhereThePolicyAllowsAndSaySo) {
+  faults fault;
+  auto policies = default_policies();
+  policies.at("listing").fail_safe = true;
+  testing::world at(
+      testing::no_limits(),
+      [&](auto real) { return std::make_shared<faulty_database>(std::move(real), fault); }, {},
+      std::move(policies));
+  const auto path = "/marketplace/listings/" + at.add_listing("Cartographer").id;
+  EXPECT_EQ(at.ask("GET", path).field("Cache-Control"), "public, max-age=300, s-maxage=600");
+  fault.down = true;
+  strata::sync_wait(at.cache->expire_by_prefix("listing"));
+  const auto stale = at.ask("GET", path);
+  EXPECT_EQ(stale.status, 200);
+  EXPECT_EQ(stale.text("/name"), "Cartographer");
+  EXPECT_THAT(stale.field("Cache-Status"), ::testing::HasSubstr("detail=stale"));
+  EXPECT_EQ(stale.field("Cache-Control"), "private, no-cache") << "nobody is to keep it";
+  EXPECT_EQ(stale.field("CDN-Cache-Control"), "");
+  strata::sync_wait(at.cache->remove_by_prefix("listing"));
+  EXPECT_EQ(at.ask("GET", path).status, 503) << "what was removed is never served";
+}
+
 TEST_F(Outage, LeavesNothingOldInTheCacheWhenACommitsAnswerIsLost) {
   EXPECT_EQ(at.ask("GET", path, token).text("/name"), "Before");
   EXPECT_EQ(at.ask("GET", "/agents", token).text("/items/0/name"), "Before");
