@@ -1,5 +1,5 @@
 // What a cached GET of 1.2 KB costs the server, in CPU a request, side by side with a raw epoll
-// responder, a bare Asio responder and nginx. The server is pinned to one core and wrk to another;
+// responder, a bare Asio responder, nginx and Varnish. The server is pinned to one core and wrk to another;
 // the runs of all servers alternate, and the median of the rounds counts. Only the ratios of one run
 // mean anything, and only on a quiet machine.
 
@@ -8,6 +8,9 @@
 #include "bench/gateway/nginx.hpp"
 #include "bench/gateway/process.hpp"
 #include "bench/gateway/responders.hpp"
+#include "bench/gateway/varnish.hpp"
+
+#include <server/test_support.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -52,6 +55,15 @@ std::vector<std::string> all_targets() {
   std::vector<std::string> targets;
   for (int i = 0; i < documents; ++i) targets.push_back("/agents/" + document_id(i));
   return targets;
+}
+
+/// Every document is asked for once, so that a cache has them all.
+void warm(int port) {
+  strata::server::testing::client with(static_cast<std::uint16_t>(port));
+  for (const auto& each : all_targets()) {
+    const auto got = with.get(each, {});
+    if (got.status != 200) throw std::runtime_error("GET " + each + ": " + got.head);
+  }
 }
 
 double median(std::vector<double> of) {
@@ -116,13 +128,25 @@ int compare(const settings& how) {
   add("raw epoll", "epoll");
   add("bare Asio", "asio");
   add("strata::server", "strata");
-  std::unique_ptr<nginx> files;
-  if (wanted("nginx")) {
-    files = std::make_unique<nginx>(how.server_core);
-    who.push_back({.name = "nginx, static files",
-                   .origin = fmt::format("http://127.0.0.1:{}", files->port()),
-                   .pid = files->pid(),
+  std::unique_ptr<nginx> files, proxy;
+  std::unique_ptr<varnish> accelerator;
+  const auto add_peer = [&](const std::string& name, const auto& peer) {
+    who.push_back({.name = name,
+                   .origin = fmt::format("http://127.0.0.1:{}", peer->port()),
+                   .pid = peer->pid(),
                    .targets = all_targets()});
+  };
+  if (wanted("nginx") || wanted("proxy") || wanted("varnish")) files = nginx::of_files(how.server_core);
+  if (wanted("nginx")) add_peer("nginx, static files", files);
+  if (wanted("proxy")) {
+    proxy = nginx::before(files->port(), how.server_core);
+    warm(proxy->port());
+    add_peer("nginx, proxy_cache", proxy);
+  }
+  if (wanted("varnish")) {
+    accelerator = std::make_unique<varnish>(files->port(), how.server_core);
+    warm(accelerator->port());
+    add_peer("Varnish", accelerator);
   }
   std::unique_ptr<gateway> whole;
   if (wanted("gateway")) {
@@ -164,7 +188,7 @@ int run(int count, char** values) {
     } else {
       fmt::print(stderr,
                  "use: gateway_bench [--seconds N] [--rounds N] [--connections N] "
-                 "[--only epoll,asio,strata,nginx,gateway]\n");
+                 "[--only epoll,asio,strata,nginx,proxy,varnish,gateway]\n");
       return 2;
     }
   }

@@ -1,44 +1,19 @@
 #include "bench/gateway/nginx.hpp"
 
+#include "bench/gateway/ports.hpp"
 #include "bench/gateway/responders.hpp"
 
 #include <fstream>
 #include <stdexcept>
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <cstdlib>
 
 namespace bench {
 
 namespace {
 
-/// A port that was free a moment ago; nginx cannot pick one itself.
-int spare_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  ::bind(socket, reinterpret_cast<const sockaddr*>(&at), size);
-  ::getsockname(socket, reinterpret_cast<sockaddr*>(&at), &size);
-  ::close(socket);
-  return ntohs(at.sin_port);
-}
-
-bool answers(int port) {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(static_cast<std::uint16_t>(port));
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool connected = ::connect(socket, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
-  ::close(socket);
-  return connected;
-}
-
-constexpr std::string_view configuration = R"(
+constexpr std::string_view common = R"(
 daemon off;
 master_process off;
 pid {0}/pid;
@@ -57,6 +32,9 @@ http {{
   fastcgi_temp_path {0}/tmp;
   uwsgi_temp_path {0}/tmp;
   scgi_temp_path {0}/tmp;
+)";
+
+constexpr std::string_view files = R"(
   server {{
     listen 127.0.0.1:{1};
     root {0}/root;
@@ -65,26 +43,58 @@ http {{
 }}
 )";
 
+constexpr std::string_view cache = R"(
+  proxy_cache_path {0}/cache levels=1:2 keys_zone=documents:16m max_size=1g inactive=600s use_temp_path=off;
+  server {{
+    listen 127.0.0.1:{1};
+    location / {{
+      proxy_pass http://127.0.0.1:{2};
+      proxy_cache documents;
+      proxy_cache_valid 200 600s;
+      proxy_ignore_headers Cache-Control;
+    }}
+  }}
+}}
+)";
+
 }  // namespace
 
-nginx::nginx(int core) {
+nginx::nginx() {
   std::string pattern = (std::filesystem::temp_directory_path() / "gateway_bench_XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
   folder_ = pattern;
-  std::filesystem::create_directories(folder_ / "root/agents");
   std::filesystem::create_directories(folder_ / "tmp");
   std::filesystem::permissions(folder_, std::filesystem::perms::all);
-  for (int i = 0; i < documents; ++i) {
-    std::ofstream(folder_ / "root/agents" / document_id(i)) << document(i);
-  }
   port_ = spare_port();
-  std::ofstream(folder_ / "nginx.conf") << fmt::format(configuration, folder_.string(), port_);
+}
+
+void nginx::start(std::string_view configuration, int core) {
+  std::ofstream(folder_ / "nginx.conf") << configuration;
   process_ = std::make_unique<process>(
       std::vector<std::string>{"nginx", "-e", (folder_ / "error.log").string(), "-p", folder_.string(), "-c",
                                (folder_ / "nginx.conf").string()},
       core);
-  for (int tries = 0; tries < 100 && !answers(port_); ++tries) ::usleep(50'000);
-  if (!answers(port_)) throw std::runtime_error("nginx does not answer; is nginx-light installed?");
+  if (!comes_up(port_)) throw std::runtime_error("nginx does not answer; is nginx-light installed?");
+}
+
+std::unique_ptr<nginx> nginx::of_files(int core) {
+  std::unique_ptr<nginx> made(new nginx);
+  std::filesystem::create_directories(made->folder_ / "root/agents");
+  for (int i = 0; i < documents; ++i) {
+    std::ofstream(made->folder_ / "root/agents" / document_id(i)) << document(i);
+  }
+  made->start(
+      fmt::format(common, made->folder_.string()) + fmt::format(files, made->folder_.string(), made->port_),
+      core);
+  return made;
+}
+
+std::unique_ptr<nginx> nginx::before(int origin, int core) {
+  std::unique_ptr<nginx> made(new nginx);
+  made->start(fmt::format(common, made->folder_.string()) +
+                  fmt::format(cache, made->folder_.string(), made->port_, origin),
+              core);
+  return made;
 }
 
 nginx::~nginx() {
