@@ -54,11 +54,26 @@ struct key_request {
 /// Makes a key for encryption.
 int new_key(const key_request& what);
 
+struct trace_bench_request {
+  std::string file;
+  std::string memory;    ///< "64MiB"; at most one of these two; empty: not given
+  std::string capacity;  ///< "441", "1GiB"
+  std::string policy;    ///< empty: the default, and for a sweep all
+  std::string objective;
+  std::string svg;  ///< where a sweep's picture goes; empty: nowhere
+  bool ignore_ttl = false;
+  bool sweep = false;
+  bool json = false;
+};
+/// What a memory cache of some size would make of the requests in a file.
+int bench_trace(const trace_bench_request& what);
+
 /// The completion script of bash, zsh or fish, on stdout.
 struct completed_command {
   std::string name;
   std::string help;
   std::vector<std::string> flags;
+  std::vector<std::string> subcommands = {};
 };
 int print_completion(const std::string& shell, const std::vector<completed_command>& commands);
 

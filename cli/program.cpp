@@ -7,12 +7,14 @@
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <strata/trace.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <deque>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <optional>
 
 namespace strata::cli {
@@ -67,6 +69,7 @@ class program {
     define_invalidate();
     define_stats();
     define_key();
+    define_bench();
     define_completion();
     command("version", "print the version", [] {
       fmt::print("strata {}\n", version());
@@ -223,11 +226,51 @@ class program {
         "then let it write with encryption.active, or by moving it to the file's first line.");
   }
 
+  void define_bench() {
+    auto& bench_command = command("bench", "measure: what a cache would make of a trace", [this] {
+      traced_.json = json_;
+      return bench_trace(traced_);
+    });
+    bench_command.require_subcommand(1);
+    auto& trace = *bench_command.add_subcommand("trace", "replay a file of requests, to size a cache");
+    trace.add_option("FILE", traced_.file, "lines of time,key[,size[,ttl]], plain or gzip")->required();
+    auto* memory =
+        trace
+            .add_option("--memory", traced_.memory, "the cache's size, all counted that it uses; e.g. 64MiB")
+            ->type_name("SIZE");
+    trace
+        .add_option("--capacity", traced_.capacity,
+                    "the cache's size in the trace's own sizes alone, as published figures count; objects "
+                    "if it has none")
+        ->type_name("N")
+        ->excludes(memory);
+    trace.add_option("--policy", traced_.policy, "who is evicted; default s3camp, and all for --sweep")
+        ->check(CLI::IsMember(names_of_policies()));
+    trace.add_option("--objective", traced_.objective, "what is to hit, requests or bytes; default objects")
+        ->check(CLI::IsMember({"objects", "bytes"}));
+    trace.add_flag("--ignore-ttl", traced_.ignore_ttl, "as if the trace had no times to live");
+    auto* sweep = trace.add_flag("--sweep", traced_.sweep, "try sizes from 0.1 % of all objects to 100 %");
+    trace.add_option("--svg", traced_.svg, "also draw the curve")->type_name("FILE")->needs(sweep);
+    add_json(trace);
+  }
+
+  static std::vector<std::string> names_of_policies() {
+    std::vector<std::string> names;
+    for (const auto each : eviction_policies) names.emplace_back(name(each));
+    return names;
+  }
+
   void define_completion() {
     auto& completion_command = command("completion", "print a completion script", [this] {
       std::vector<completed_command> commands;
       for (const auto* each : app_.get_subcommands([](const CLI::App*) { return true; })) {
-        commands.push_back({each->get_name(), each->get_description(), flags_of(*each)});
+        completed_command found{each->get_name(), each->get_description(), flags_of(*each)};
+        for (const auto* below : each->get_subcommands([](const CLI::App*) { return true; })) {
+          found.subcommands.push_back(below->get_name());
+          std::ranges::copy_if(flags_of(*below), std::back_inserter(found.flags),
+                               [](const std::string& flag) { return flag != "--help"; });
+        }
+        commands.push_back(std::move(found));
       }
       return print_completion(argument_, commands);
     });
@@ -248,7 +291,7 @@ class program {
         complain(unknown_command(argument_));
         return int{exit_wrong_use};
       }
-      fmt::print("{}", known.front()->help("strata"));
+      fmt::print("{}", known.front()->help("strata", CLI::AppFormatMode::All));
       return int{exit_ok};
     });
     help_command.add_option("COMMAND", argument_, "a command");
@@ -317,7 +360,13 @@ class program {
       }
       return exit_wrong_use;
     }
-    const auto& command = *used.front();
+    const CLI::App* innermost = used.front();
+    std::string called = innermost->get_name();
+    for (auto below = innermost->get_subcommands(); !below.empty(); below = innermost->get_subcommands()) {
+      innermost = below.front();
+      called += ' ' + innermost->get_name();
+    }
+    const auto& command = *innermost;
     std::string what = wrong.what();
     if (const auto colon = what.find(": ");
         wrong.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) &&
@@ -329,8 +378,8 @@ class program {
       what = flag.starts_with('-') ? "unknown flag " + flag : fmt::format("unexpected \"{}\"", flag);
       if (!near.empty()) what += "; did you mean " + near + "?";
     }
-    complain(fmt::format("{}: {}; strata help {} tells how it is used", command.get_name(), what,
-                         command.get_name()));
+    complain(
+        fmt::format("{}: {}; strata help {} tells how it is used", called, what, used.front()->get_name()));
     return exit_wrong_use;
   }
 
@@ -351,6 +400,7 @@ class program {
   CLI::Option* watch_option_ = nullptr;
   invalidate_request removed_;
   key_request key_;
+  trace_bench_request traced_;
   bool json_ = false;
   bool print_config_ = false;
 };

@@ -3,6 +3,7 @@
 /// Threads: as `sharded`.
 
 #include "memory/sharded.hpp"
+#include "trace/number_cell.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -10,38 +11,9 @@
 
 namespace strata::bench {
 
-/// Mixes all bits of a number into all bits of the hash.
-inline std::uint64_t mixed(std::uint64_t key) noexcept {
-  const auto wide = static_cast<unsigned __int128>(key ^ 0x9e37'79b9'7f4a'7c15) * 0xd6e8'feb8'6659'fd93;
-  const auto once = static_cast<std::uint64_t>(wide) ^ static_cast<std::uint64_t>(wide >> 64);
-  return once * 0xd6e8'feb8'6659'fd93 ^ once >> 32;
-}
-
-class number_cell : public memory::node {
- public:
-  using key_type = std::uint64_t;
-  using value_type = std::uint64_t;
-
-  static constexpr bool accepts(std::uint64_t) noexcept { return true; }
-  static constexpr std::size_t key_bytes(std::uint64_t) noexcept { return 0; }
-
-  number_cell(std::uint64_t, std::uint64_t key) noexcept : key_(key) {}
-
-  std::uint64_t hash() const noexcept { return mixed(key_); }
-  bool holds(std::uint64_t, std::uint64_t key) const noexcept { return key_ == key; }
-  std::uint64_t value() const noexcept { return value_; }
-  std::uint64_t put(std::uint64_t value) noexcept { return std::exchange(value_, value); }
-
- private:
-  std::uint64_t key_;
-  std::uint64_t value_ = 0;
-};
-
-/// What leaves needs no care.
-struct forget {
-  void gone(const number_cell&, memory::left) const noexcept {}
-  void replaced(std::uint64_t) const noexcept {}
-};
+using detail::forget;
+using detail::mixed;
+using detail::number_cell;
 
 class number_cache {
  public:

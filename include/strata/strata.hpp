@@ -24,4 +24,5 @@
 #include <strata/task.hpp>
 #include <strata/time.hpp>
 #include <strata/timer.hpp>
+#include <strata/trace.hpp>
 #include <strata/unit_of_work.hpp>

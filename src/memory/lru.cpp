@@ -28,7 +28,8 @@ class lru final : public eviction {
     queue_.push(pool_, at);
   }
 
-  std::size_t largest_part() const noexcept override { return 4; }
+  // As in the books: whatever fits goes in, and drives out as many as it takes.
+  std::size_t largest_part() const noexcept override { return 1; }
   std::size_t bytes() const noexcept override { return sizeof(*this); }
   void clear() noexcept override { queue_ = {}; }
 

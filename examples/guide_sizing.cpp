@@ -1,0 +1,33 @@
+/// The code of docs/guide/sizing.md.
+#include "check.hpp"
+
+#include <strata/strata.hpp>
+
+#include <filesystem>
+#include <fstream>
+
+using namespace strata::literals;
+
+strata::replay_result replayed(const std::filesystem::path& file, strata::byte_size memory) {
+  auto trace = strata::trace_reader::open(file);
+  CHECK(trace);  // else trace.error().detail says why not
+  strata::trace_replay cache({.size = memory});
+  strata::trace_request each;
+  auto more = trace->next(each);
+  for (; more && *more; more = trace->next(each)) cache.add(each);
+  CHECK(more);  // else more.error().detail names file and line
+  return cache.result();
+}
+
+int main() {
+  const auto file = std::filesystem::temp_directory_path() / "strata_guide_sizing.csv";
+  {
+    std::ofstream lines(file);
+    lines << "time,key,size\n";
+    for (int i = 0; i < 10'000; ++i) lines << i << ",agent:agt_" << i % 1000 << ",1024\n";
+  }
+  // A thousand values of 1 KiB take more than 1 MiB, and less than 2.
+  CHECK(replayed(file, 2_MiB).object_miss_ratio() == 0.1);
+  CHECK(replayed(file, 1_MiB).object_miss_ratio() > 0.1);
+  std::filesystem::remove(file);
+}

@@ -1,0 +1,69 @@
+#pragma once
+/// Where a trace's bytes come from: a file, and gzip undone where there is some.
+/// Threads: one.
+
+#include <strata/error.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+namespace strata::detail {
+
+class byte_source {
+ public:
+  virtual ~byte_source() = default;
+  /// Writes what comes next to the beginning of `into`. Returns how much that is; 0: the end.
+  /// Requires: `into` is not empty.
+  /// Errors:   invalid_argument; what is wrong, not where.
+  virtual result<std::size_t> read(std::span<char> into) = 0;
+};
+
+class file_bytes final : public byte_source {
+ public:
+  /// Errors: invalid_argument that says why it cannot be read.
+  static result<std::unique_ptr<file_bytes>> open(const std::filesystem::path& file);
+  ~file_bytes() override;
+  file_bytes(const file_bytes&) = delete;
+  file_bytes& operator=(const file_bytes&) = delete;
+
+  result<std::size_t> read(std::span<char> into) override;
+
+  std::uint64_t position() const noexcept { return position_; }
+  std::uint64_t size() const noexcept { return size_; }
+
+ private:
+  file_bytes(int file, std::uint64_t size) : file_(file), size_(size) {}
+
+  int file_;
+  std::uint64_t size_;
+  std::uint64_t position_ = 0;
+};
+
+/// What `from` gives, with gzip undone if it begins as gzip does (RFC 1952), be it in several members.
+class unzipped_bytes final : public byte_source {
+ public:
+  /// `from` outlives it.
+  explicit unzipped_bytes(byte_source& from);
+  ~unzipped_bytes() override;
+  unzipped_bytes(const unzipped_bytes&) = delete;
+  unzipped_bytes& operator=(const unzipped_bytes&) = delete;
+
+  result<std::size_t> read(std::span<char> into) override;
+
+ private:
+  struct inflating;
+
+  result<void> begin();
+  result<void> more();
+  result<std::size_t> plain(std::span<char> into);
+
+  byte_source& from_;
+  std::unique_ptr<char[]> held_;
+  std::span<char> unread_;  ///< of held_
+  std::unique_ptr<inflating> zip_;
+  bool begun_ = false;
+};
+
+}  // namespace strata::detail
