@@ -1,6 +1,7 @@
 #pragma once
 /// Everything: `#include <strata/strata.hpp>`.
 
+#include <strata/blocking.hpp>
 #include <strata/cache.hpp>
 #include <strata/cache_type.hpp>
 #include <strata/cached.hpp>
