@@ -144,4 +144,58 @@ TEST(Encoding, CompressingDoesNotWidenTheSizeLimit) {
   EXPECT_EQ(s.stored("1"), "");
 }
 
+/// Reads by the cache that has nothing in memory.
+void expect_a_miss(shared_store& s, std::string_view bytes, const std::string& what) {
+  s.plant("1", bytes);
+  const auto read = sync_wait(s.b.get(s.agents("1")));
+  ASSERT_FALSE(read) << what;
+  ASSERT_EQ(read.info().reason, miss_reason::undecodable) << what;
+  ASSERT_FALSE(read.known_absent()) << what;
+}
+
+TEST(Encoding, WhatIsCutOffOrChangedAnywhereIsAMissWithItsReason) {
+  for (const bool sensitive : {false, true}) {
+    shared_store s({.sensitive = sensitive}, ring(key_one), ring(key_one));
+    s.read(s.a, "1", "Ada");
+    const auto good = s.stored("1");
+    for (std::size_t size = 0; size < good.size(); ++size) {
+      expect_a_miss(s, good.substr(0, size), "cut to " + std::to_string(size));
+    }
+    for (std::size_t at = 0; at < good.size(); ++at) {
+      for (const int bit : {0, 7}) {
+        auto changed = good;
+        changed[at] = static_cast<char>(changed[at] ^ (1 << bit));
+        expect_a_miss(s, changed, "changed at " + std::to_string(at));
+      }
+    }
+    s.plant("1", good);
+    EXPECT_EQ(s.read(s.b, "1", "never")->name, "Ada") << "the test plants what can be read";
+  }
+}
+
+TEST(Encoding, AValueOfAnotherTypeIsAMissWithItsReason) {
+  shared_store s({}, nullptr, nullptr);
+  const entity<std::vector<int>, "agent:{id}"> numbers{{.ttl = 60s, .jitter = 0}};
+  sync_wait(s.a.set(numbers("1"), std::vector{1, 2, 3}));
+  const auto read = sync_wait(s.b.get(s.agents("1")));
+  EXPECT_FALSE(read);
+  EXPECT_EQ(read.info().reason, miss_reason::undecodable);
+  EXPECT_EQ(s.read(s.b, "1", "Ada")->name, "Ada");
+}
+
+TEST(Encoding, AValueThatIsReplayedBelowAFloorIsAMissWithItsReason) {
+  for (const bool sensitive : {false, true}) {
+    shared_store s({.tags = {"team"}, .sensitive = sensitive}, ring(key_one), ring(key_one));
+    s.read(s.a, "1", "dismissed");
+    const auto recorded = s.stored("1");
+    sync_wait(s.a.remove_by_tag("team"));
+    s.plant("1", recorded);
+    for (auto* each : {&s.a, &s.b}) {
+      const auto read = sync_wait(each->get(s.agents("1")));
+      EXPECT_FALSE(read);
+      EXPECT_EQ(read.info().reason, miss_reason::tag);
+    }
+  }
+}
+
 }  // namespace
