@@ -28,7 +28,7 @@ struct client_options {
   duration connect_timeout = std::chrono::seconds(1);         ///< resolve, connect, TLS and login together
 
   /// A connection is lost when nothing came back for this long although something was asked.
-  duration silence = std::chrono::milliseconds(700);
+  duration silence = std::chrono::milliseconds(600);
   /// When nothing was asked for this long, a PING is.
   duration ping_after = std::chrono::milliseconds(200);
 

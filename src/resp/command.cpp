@@ -8,16 +8,18 @@ namespace strata::resp {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> confirmed_names = {"SUBSCRIBE",   "PSUBSCRIBE",   "SSUBSCRIBE",
-                                                             "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"};
+constexpr std::array<std::string_view, 6> confirmed_names = {"subscribe",   "psubscribe",   "ssubscribe",
+                                                             "unsubscribe", "punsubscribe", "sunsubscribe"};
 
-char upper(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-bool is_confirmed(std::string_view name) {
-  return std::ranges::any_of(
-      confirmed_names, [&](std::string_view each) { return std::ranges::equal(each, name, {}, {}, upper); });
+/// What the pushes begin with that confirm a command; empty if it is answered.
+std::string_view confirming_push(std::string_view name) {
+  const auto* found = std::ranges::find_if(
+      confirmed_names, [&](std::string_view each) { return std::ranges::equal(each, name, {}, {}, lower); });
+  return found == confirmed_names.end() ? std::string_view() : *found;
 }
 
 }  // namespace
@@ -26,7 +28,9 @@ pipeline& pipeline::add(std::string_view name) {
   const auto word = name.substr(0, name.find(' '));
   last_ = bytes_.size();
   arguments_ = 1;
-  if (is_confirmed(word)) confirmed_.push_back({.command = commands_, .pushes = 0});
+  if (const auto push = confirming_push(word); !push.empty()) {
+    confirmed_.push_back({.command = commands_, .pushes = 0, .push = push});
+  }
   ++commands_;
   bytes_ += "*1\r\n";
   bulk(word);

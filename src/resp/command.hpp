@@ -55,6 +55,7 @@ class pipeline {
   struct confirmation {
     std::size_t command = 0;  ///< which one
     std::size_t pushes = 0;   ///< how many end it
+    std::string_view push;    ///< what they begin with, e.g. "subscribe"; static
     friend bool operator==(confirmation, confirmation) = default;
   };
   const std::vector<confirmation>& confirmed() const noexcept { return confirmed_; }

@@ -80,7 +80,7 @@ TEST(Pipeline, KnowsWhatIsConfirmedByPushes) {
 
   pipeline outer;
   outer.add("PING").add(batch).arg("y*");
-  const std::vector<pipeline::confirmation> moved{{.command = 2, .pushes = 2}, {.command = 4, .pushes = 2}};
+  const std::vector<pipeline::confirmation> moved{{2, 2, "subscribe"}, {4, 2, "punsubscribe"}};
   EXPECT_EQ(outer.confirmed(), moved);
 }
 

@@ -1,0 +1,18 @@
+#pragma once
+/// What a new connection begins with, and what its answers mean: HELLO 3 with login and name, SELECT,
+/// PING, INFO and the client's setup, all in one round trip.
+/// Threads: pure functions.
+
+#include "redis/client.hpp"
+
+#include <span>
+
+namespace strata::redis {
+
+resp::pipeline greeting(const client_options& with);
+
+/// Reads the replies to `greeting`. Errors: store_unavailable, with what is wrong and what to do about
+/// it, and never a password.
+result<connection_info> understand(const client_options& with, std::span<resp::value> replies);
+
+}  // namespace strata::redis

@@ -1,0 +1,107 @@
+#pragma once
+/// One submission on its way: its commands, who waits for it, and what became of it.
+/// Threads: whoever made it until it is submitted, then the link's thread; `standing` and the
+/// references any. What it became is the waiter's to read once it is `ready`.
+
+#include "resp/command.hpp"
+#include "resp/value.hpp"
+
+#include <strata/error.hpp>
+#include <strata/task.hpp>
+#include <strata/time.hpp>
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace strata::redis {
+
+class request {
+ public:
+  request(resp::pipeline commands, time_point until, bool again)
+      : what(std::move(commands)), deadline(until), retryable(again) {}
+  request(const request&) = delete;
+  request& operator=(const request&) = delete;
+
+  void hold() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void drop() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  const resp::pipeline what;
+  const time_point deadline;
+  const bool retryable;
+
+  // What became of it.
+  bool done = false;                 ///< nothing below changes any more
+  std::optional<error> failed;       ///< then there are no replies
+  resp::value reply;                 ///< if it is one command
+  std::vector<resp::value> replies;  ///< if it is several
+
+  // The multiplexer's.
+  request* next = nullptr;       ///< in the inbox, among the waiting, or among the sent
+  request* next_done = nullptr;  ///< among the completed
+  std::size_t answered = 0;      ///< commands
+  std::size_t confirmed = 0;     ///< pushes for the command that is next to be answered
+  time_point sent_at{};
+  bool was_sent = false;
+
+  // The deadline wheel's.
+  request* later = nullptr;
+  request** earlier = nullptr;  ///< what points here; null: not in the wheel
+
+  // Who waits. `ready` is set by the link's thread, `abandoned` by a waiter that is destroyed.
+  enum class stand : std::uint8_t { waiting, ready, abandoned };
+  std::atomic<stand> standing = stand::waiting;
+  std::coroutine_handle<> waiter;
+  executor* where = nullptr;
+
+ private:
+  ~request() = default;
+  std::atomic<int> references_ = 1;
+};
+
+/// Requests in order, through their `next`. Owns a reference to each.
+class request_list {
+ public:
+  request_list() = default;
+  request_list(const request_list&) = delete;
+  request_list& operator=(const request_list&) = delete;
+  ~request_list() {
+    while (request* each = pop()) each->drop();
+  }
+
+  bool empty() const noexcept { return first_ == nullptr; }
+  request* front() const noexcept { return first_; }
+  void push(request* last) noexcept {
+    last->next = nullptr;
+    *end_ = last;
+    end_ = &last->next;
+  }
+  /// Null if there is none.
+  request* pop() noexcept {
+    request* taken = first_;
+    if (taken == nullptr) return nullptr;
+    first_ = taken->next;
+    if (first_ == nullptr) end_ = &first_;
+    taken->next = nullptr;
+    return taken;
+  }
+  /// Moves all of `others` in front of what is here.
+  void prepend(request_list& others) noexcept {
+    if (others.empty()) return;
+    *others.end_ = first_;
+    if (first_ == nullptr) end_ = others.end_;
+    first_ = std::exchange(others.first_, nullptr);
+    others.end_ = &others.first_;
+  }
+
+ private:
+  request* first_ = nullptr;
+  request** end_ = &first_;
+};
+
+}  // namespace strata::redis
