@@ -104,8 +104,11 @@ result<url_parts> split_url(std::string_view url, std::uint16_t default_port) {
   }
   url_parts made;
   const auto scheme = url.find("://");
-  if (scheme == std::string_view::npos) return wrong("has no scheme, e.g. redis://host:6379");
-  made.scheme = url.substr(0, scheme);
+  made.scheme = url.substr(0, scheme == std::string_view::npos ? 0 : scheme);
+  const auto in_scheme = [](char c) { return (c >= 'a' && c <= 'z') || c == '+'; };
+  if (made.scheme.empty() || !std::ranges::all_of(made.scheme, in_scheme)) {
+    return wrong("has no scheme, e.g. redis://host:6379");
+  }
   url.remove_prefix(scheme + 3);
   if (url.contains('#')) return wrong("holds a #; in a password it is written as %23");
 
@@ -142,26 +145,27 @@ result<url_parts> split_url(std::string_view url, std::uint16_t default_port) {
 }
 
 result<void> apply_query(const url_parts& of, client_options& options) {
-  std::vector<std::string_view> seen;
+  const bool tls = options.tls.enabled;
+  // A name that is not known is not repeated: it may be a piece of a password that was not escaped.
+  const auto known = [&](std::string_view name) -> std::string* {
+    if (name == "name") return &options.name;
+    if (tls && name == "ca") return &options.tls.ca_file;
+    if (tls && name == "cert") return &options.tls.certificate_file;
+    if (tls && name == "key") return &options.tls.key_file;
+    if (tls && name == "sni") return &options.tls.server_name;
+    return nullptr;
+  };
+  std::vector<std::string*> seen;
   for (const auto& [name, value] : of.query) {
-    if (std::ranges::find(seen, name) != seen.end()) return wrong(fmt::format("has '{}' twice", name));
-    seen.push_back(name);
-    if (value.empty()) return wrong(fmt::format("has nothing for '{}'", name));
-    const bool tls = options.tls.enabled;
-    if (name == "name") {
-      options.name = value;
-    } else if (tls && name == "ca") {
-      options.tls.ca_file = value;
-    } else if (tls && name == "cert") {
-      options.tls.certificate_file = value;
-    } else if (tls && name == "key") {
-      options.tls.key_file = value;
-    } else if (tls && name == "sni") {
-      options.tls.server_name = value;
-    } else {
+    auto* into = known(name);
+    if (into == nullptr) {
       return wrong(fmt::format("has a parameter that is not known; there are: name{}",
                                tls ? ", ca, cert, key, sni" : ""));
     }
+    if (std::ranges::find(seen, into) != seen.end()) return wrong(fmt::format("has '{}' twice", name));
+    seen.push_back(into);
+    if (value.empty()) return wrong(fmt::format("has nothing for '{}'", name));
+    *into = value;
   }
   if (options.tls.certificate_file.empty() != options.tls.key_file.empty()) {
     return wrong("needs both of cert and key, or neither");

@@ -74,8 +74,8 @@ TEST(Pipeline, TakesOverWholePipelines) {
 TEST(Pipeline, KnowsWhatIsConfirmedByPushes) {
   pipeline batch;
   batch.add("PING").add("subscribe").arg("a").arg("b").add("GET").arg("k").add("PUNSUBSCRIBE").arg("x*");
-  const std::vector<pipeline::confirmation> expected{{.command = 1, .pushes = 2},
-                                                     {.command = 3, .pushes = 1}};
+  const std::vector<pipeline::confirmation> expected{{.command = 1, .pushes = 2, .push = "subscribe"},
+                                                     {.command = 3, .pushes = 1, .push = "punsubscribe"}};
   EXPECT_EQ(batch.confirmed(), expected);
 
   pipeline outer;
