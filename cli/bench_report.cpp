@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <strata/json.hpp>
 
+#include <algorithm>
 #include <boost/describe.hpp>
 
 namespace strata::cli {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdlib>
 
 namespace strata {
 
