@@ -1,0 +1,79 @@
+#pragma once
+/// A circuit breaker: whether a service that fails is to be called again yet.
+/// Threads: one at a time; its owner locks.
+///
+///   closed     every call goes through; `failures` in a row open it
+///   open       no call goes through, for `rest`
+///   half-open  one call at a time is let through to try: a success closes, a failure opens again
+///
+/// Each pass says in which period it was given, and how a call of an earlier period ended changes
+/// nothing: what hung since before the breaker opened tells nothing about now.
+
+#include <strata/time.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace strata::detail {
+
+class breaker {
+ public:
+  enum class state : std::uint8_t { closed, open, half_open };
+
+  /// `failures` 0: never opens.
+  breaker(unsigned failures, duration rest) : failures_(failures), rest_(rest) {}
+
+  /// The right to make one call. Its outcome is told by `succeeded` or `failed`; a trial of which
+  /// nothing is heard for `rest` is followed by another.
+  struct pass {
+    std::uint64_t period = 0;
+  };
+  std::optional<pass> enter(time_point now) {
+    if (state_ == state::closed) return pass{period_};
+    if (now < again_) return std::nullopt;
+    become(state::half_open);
+    again_ = now + rest_;
+    return pass{period_};
+  }
+
+  void succeeded(pass which) {
+    if (which.period != period_) return;
+    in_a_row_ = 0;
+    if (state_ != state::closed) become(state::closed);
+  }
+
+  void failed(pass which, time_point now) {
+    if (which.period != period_ || failures_ == 0) return;
+    if (state_ == state::closed && ++in_a_row_ < failures_) return;
+    become(state::open);
+    ++times_opened_;
+    again_ = now + rest_;
+  }
+
+  /// Somebody has heard of the service: it may be tried at once.
+  void hint(time_point now) {
+    if (state_ == state::open) again_ = now;
+  }
+
+  state current() const noexcept { return state_; }
+  std::uint64_t times_opened() const noexcept { return times_opened_; }
+  /// When the next call may be let through. Requires: not closed.
+  time_point again() const noexcept { return again_; }
+
+ private:
+  void become(state next) {
+    state_ = next;
+    ++period_;
+    in_a_row_ = 0;
+  }
+
+  const unsigned failures_;
+  const duration rest_;
+  state state_ = state::closed;
+  std::uint64_t period_ = 0;
+  unsigned in_a_row_ = 0;
+  std::uint64_t times_opened_ = 0;
+  time_point again_{};
+};
+
+}  // namespace strata::detail
