@@ -155,6 +155,17 @@ class faulty_store final : public store {
   /// rule's operation carries no values.
   void corrupt(fault_rule rule);
 
+  /// Another server stands behind it from now on, as after a failover. What is under way ends with the
+  /// old one. Tells nobody: see `lose`.
+  void replace(std::shared_ptr<store> real);
+
+  /// Tells observers that changes were missed, as a store does that has connected again.
+  void lose(bool may_have_forgotten = false);
+  /// Tells observers until when they are told in time.
+  void coherent_until(time_point when);
+  /// From now on, what the store would tell observers of changes is lost on the way, or no longer.
+  void mute(bool muted);
+
   /// Forgets all rules; what waits goes on waiting.
   void heal();
 
@@ -191,7 +202,9 @@ class faulty_store final : public store {
 
  private:
   struct script;
+  struct relay;
   std::shared_ptr<script> script_;
+  std::unique_ptr<relay> relay_;
 };
 
 /// Writes down what is published on a bus.

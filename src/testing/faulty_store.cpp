@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <deque>
 #include <random>
 
@@ -71,14 +72,21 @@ void damage(std::vector<T>& values, std::uint64_t random) {
 }  // namespace
 
 struct faulty_store::script {
-  script(std::shared_ptr<store> behind, std::uint64_t seed) : real(std::move(behind)), random(seed) {}
+  script(std::shared_ptr<store> behind, std::uint64_t seed) : random(seed) { replace(std::move(behind)); }
 
-  const std::shared_ptr<store> real;
+  std::atomic<store*> real = nullptr;
   mutable detail::mutex mutex;
+  std::vector<std::shared_ptr<store>> all STRATA_GUARDED_BY(mutex);  ///< calls may still be under way in each
   std::deque<scripted> rules STRATA_GUARDED_BY(mutex);
   std::deque<std::shared_ptr<event>> waiting STRATA_GUARDED_BY(mutex);
   std::array<std::size_t, store_calls> calls STRATA_GUARDED_BY(mutex) = {};
   std::mt19937_64 random STRATA_GUARDED_BY(mutex);
+
+  void replace(std::shared_ptr<store> behind) {
+    detail::scoped_lock lock(mutex);
+    real = behind.get();
+    all.push_back(std::move(behind));
+  }
 
   void add(fault kind, fault_rule rule, error what = {}) {
     detail::scoped_lock lock(mutex);
@@ -147,10 +155,62 @@ struct faulty_store::script {
   static auto run(const std::shared_ptr<script>& self, store_call which, const Keys& keys, Work work) {
     using returned = std::invoke_result_t<Work&, store&, const verdict*>;
     auto what = self->judge(which, keys);
-    if (!what) return work(*self->real, nullptr);
-    auto later = [self, told = *what, work = std::move(work)]() mutable { return work(*self->real, &told); };
+    if (!what) return work(*self->real.load(), nullptr);
+    auto later = [self, told = *what, work = std::move(work)]() mutable {
+      return work(*self->real.load(), &told);
+    };
     return suffer<typename returned::value_type>(std::move(*what), std::move(later));
   }
+};
+
+/// Between the store and those who observe it.
+struct faulty_store::relay final : store_observer {
+  explicit relay(std::shared_ptr<script> of) : of_(std::move(of)) { of_->real.load()->observe(*this); }
+  ~relay() override { of_->real.load()->unobserve(*this); }
+  relay(const relay&) = delete;
+  relay& operator=(const relay&) = delete;
+
+  void changed(std::string_view key) override {
+    tell(true, [=](store_observer& each) { each.changed(key); });
+  }
+  void floor_raised(floor_entry floor) override {
+    tell(true, [=](store_observer& each) { each.floor_raised(floor); });
+  }
+  void lost(bool may_have_forgotten) override {
+    tell(true, [=](store_observer& each) { each.lost(may_have_forgotten); });
+  }
+  void coherent_until(time_point when) override {
+    detail::scoped_lock lock(mutex_);
+    coherent_until_ = when;
+    for (auto* each : observers_) each->coherent_until(when);
+  }
+
+  template <class Tell>
+  void tell(bool by_store, Tell what) {
+    detail::scoped_lock lock(mutex_);
+    if (by_store && muted_) return;
+    for (auto* each : observers_) what(*each);
+  }
+  void mute(bool muted) {
+    detail::scoped_lock lock(mutex_);
+    muted_ = muted;
+  }
+  void add(store_observer& observer) {
+    detail::scoped_lock lock(mutex_);
+    observers_.push_back(&observer);
+    if (coherent_until_) observer.coherent_until(*coherent_until_);
+  }
+  void take_away(store_observer& observer) {
+    detail::scoped_lock lock(mutex_);
+    std::erase(observers_, &observer);
+  }
+
+ private:
+  const std::shared_ptr<script> of_;
+  detail::mutex mutex_;
+  std::vector<store_observer*> observers_ STRATA_GUARDED_BY(mutex_);
+  std::optional<time_point> coherent_until_ STRATA_GUARDED_BY(mutex_);
+  bool muted_ STRATA_GUARDED_BY(mutex_) = false;
 };
 
 namespace {
@@ -208,11 +268,27 @@ std::string_view name(store_call which) noexcept {
 }
 
 faulty_store::faulty_store(std::shared_ptr<store> real, std::uint64_t seed)
-    : script_(std::make_shared<script>(std::move(real), seed)) {
+    : script_(std::make_shared<script>(std::move(real), seed)), relay_(std::make_unique<relay>(script_)) {
 }
 
 faulty_store::~faulty_store() {
+  relay_.reset();
   script_->let_go(SIZE_MAX);
+}
+
+void faulty_store::replace(std::shared_ptr<store> real) {
+  script_->real.load()->unobserve(*relay_);
+  script_->replace(std::move(real));
+  script_->real.load()->observe(*relay_);
+}
+void faulty_store::lose(bool may_have_forgotten) {
+  relay_->tell(false, [=](store_observer& each) { each.lost(may_have_forgotten); });
+}
+void faulty_store::coherent_until(time_point when) {
+  relay_->coherent_until(when);
+}
+void faulty_store::mute(bool muted) {
+  relay_->mute(muted);
 }
 
 void faulty_store::delay(fault_rule rule) {
@@ -351,11 +427,11 @@ task<result<commit_time>> faulty_store::clear(commit_time at_least) {
 }
 
 void faulty_store::observe(store_observer& observer) {
-  script_->real->observe(observer);
+  relay_->add(observer);
 }
 
 void faulty_store::unobserve(store_observer& observer) {
-  script_->real->unobserve(observer);
+  relay_->take_away(observer);
 }
 
 }  // namespace strata::testing

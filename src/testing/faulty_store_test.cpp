@@ -194,6 +194,51 @@ TEST_F(FaultyStore, CorruptsOneBitOfWhatIsWritten) {
   EXPECT_EQ(bits_changed(really("more"), "another"), 1);
 }
 
+struct heard final : store_observer {
+  int changes = 0;
+  std::vector<bool> losses;
+  time_point until{};
+  void changed(std::string_view) override { ++changes; }
+  void floor_raised(floor_entry) override { ++changes; }
+  void lost(bool may_have_forgotten) override { losses.push_back(may_have_forgotten); }
+  void coherent_until(time_point when) override { until = when; }
+};
+
+TEST_F(FaultyStore, TellsObserversWhatTheTestWishes) {
+  heard seen;
+  faulty.observe(seen);
+  EXPECT_EQ(seen.until, time_point::max());
+  const std::vector<std::string> keys{"k"};
+  (void)sync_wait(real->invalidate(keys, 0));
+  EXPECT_EQ(seen.changes, 1);
+  faulty.mute(true);
+  (void)sync_wait(real->invalidate(keys, 0));
+  EXPECT_EQ(seen.changes, 1);
+  faulty.lose(true);
+  faulty.lose();
+  EXPECT_THAT(seen.losses, ElementsAre(true, false));
+  faulty.coherent_until(time.now() + 1s);
+  EXPECT_EQ(seen.until, time.now() + 1s);
+  faulty.unobserve(seen);
+  faulty.lose();
+  EXPECT_EQ(seen.losses.size(), 2u);
+}
+
+TEST_F(FaultyStore, StandsBeforeAnotherServerAfterAFailover) {
+  heard seen;
+  faulty.observe(seen);
+  EXPECT_TRUE(put("k", "before"));
+  const auto replica = make_memory_server(time);
+  const auto behind = connect(replica);
+  faulty.replace(connect(replica));
+  EXPECT_FALSE(*sync_wait(faulty.get("k")));
+  EXPECT_TRUE(put("k", "after"));
+  EXPECT_EQ(really("k"), "before");
+  (void)sync_wait(behind->remove("k"));
+  EXPECT_EQ(seen.changes, 1);
+  faulty.unobserve(seen);
+}
+
 TEST_F(FaultyStore, RefusesToCorruptWhatCarriesNoValues) {
   EXPECT_THROW(faulty.corrupt({.call = store_call::touch}), bad_options);
   faulty.corrupt({});
