@@ -49,6 +49,18 @@ struct cache_options {
   /// What encrypts values of sensitive policies in L2. Null or empty: they are kept in L1 only.
   std::shared_ptr<const key_ring> keys;
 
+  /// How long a call to L2 may take; longer is a failure. 0: for ever.
+  duration l2_timeout = std::chrono::milliseconds(200);
+
+  /// After so many failures of L2 in a row (0: never) it is left alone for `breaker`, then tried by
+  /// one call at a time.
+  unsigned breaker_failures = 5;
+  duration breaker = std::chrono::seconds(5);
+
+  /// What the invalidations may take that L2 could not be told yet, and as much again for those of the
+  /// last 10 minutes. More clear the namespace instead.
+  byte_size backlog{8u << 20};
+
   /// How long another process may hold the right to fill a key in L2.
   duration lease = std::chrono::seconds(30);
 

@@ -5,6 +5,7 @@
 
 #include <strata/error.hpp>
 #include <strata/lookup.hpp>
+#include <strata/stats.hpp>
 
 #include <string_view>
 
@@ -23,6 +24,8 @@ class cache_observer {
   virtual void on_stale(std::string_view key) { (void)key; }
   /// A factory failed (or threw, or was too slow). `what` is never shown to a client.
   virtual void on_error(std::string_view key, const error& what) { (void)key, (void)what; }
+  /// The second level is used otherwise than it was.
+  virtual void on_second_level(second_level_state is) { (void)is; }
 };
 
 }  // namespace strata

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace strata {
@@ -42,6 +43,28 @@ struct latency_stats {
   double sum_seconds = 0;
 };
 
+/// Whether the second level is used now.
+enum class second_level_state : std::uint8_t {
+  off,         ///< there is none
+  up,          ///< it serves
+  recovering,  ///< it is reachable; nothing is served from it before all that was missed is made up for
+  down,        ///< it has failed, and is left alone for a while or being tried
+};
+std::string_view name(second_level_state state) noexcept;
+
+/// The second level, as this process sees it.
+struct second_level_stats {
+  second_level_state state = second_level_state::off;
+  bool coherent = true;              ///< what is in L1 is told of changes in time
+  std::uint64_t breaker_opened = 0;  ///< how often it was left alone
+  std::uint64_t timeouts = 0;        ///< calls given up by l2_timeout
+  std::uint64_t kept = 0;            ///< invalidations that it has not been told yet
+  std::uint64_t kept_bytes = 0;
+  std::uint64_t delivered = 0;  ///< invalidations that it was told later
+  std::uint64_t overflows = 0;  ///< how often too many were kept, and everything was cleared instead
+  std::uint64_t losses = 0;     ///< how often changes were missed
+};
+
 struct cache_stats {
   std::vector<type_stats> types;
   std::vector<latency_stats> latencies;
@@ -53,7 +76,8 @@ struct cache_stats {
   std::uint64_t flights = 0;  ///< factory calls running now
   std::uint64_t l2_errors = 0;
   std::uint64_t l2_round_trips = 0;
-  commit_time clock = 0;
+  commit_time clock = 0;  ///< with a second level: the latest heard of its clock
+  second_level_stats second_level;
 };
 
 /// Where one key stands.

@@ -100,7 +100,8 @@ class store_observer {
   virtual void floor_raised(floor_entry floor) = 0;
   /// Changes, floors too, may have been missed: trust nothing read before now. `may_have_forgotten`:
   /// the server is another one than before or was restored, and may have lost what it had confirmed
-  /// (values, floors, counter), or have got older values back.
+  /// (values, floors, counter), or have got older values back. Said before any answer is given that
+  /// came after the loss.
   virtual void lost(bool may_have_forgotten) = 0;
   /// Until `when` every change is told in time; after it, copies are not to be trusted until this is
   /// said again. Each call replaces the one before, also by an earlier time. Before the first
@@ -108,6 +109,7 @@ class store_observer {
   virtual void coherent_until(time_point when) = 0;
 };
 
+/// What a call is given (keys, requests) outlives it; the store outlives its calls.
 class store {
  public:
   virtual ~store() = default;

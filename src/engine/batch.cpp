@@ -52,8 +52,8 @@ task<std::vector<any_lookup>> engine::get_many(std::span<const any_key> keys) {
     out.push_back(std::move(found));
   }
   if (missed.empty()) co_return out;
-  const auto stored = co_await options_.second_level->get_many(names);
-  const bool up = answered(stored);
+  const auto stored = co_await second_.get_many(std::move(names));
+  const bool up = stored.has_value();
   for (std::size_t m = 0; m < missed.size(); ++m) {
     const auto& where = keys[missed[m]];
     auto& lookup = out[missed[m]];
@@ -84,7 +84,7 @@ task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
       gate_.renew(each.flight.lead);
       names.push_back(l2_key(work.keys[each.index].key));
     }
-    auto answers = co_await options_.second_level->acquire_many(names, options_.lease, clock_.now());
+    auto answers = co_await second_.acquire_many(std::move(names));
     for (std::size_t i = 0; i < work.leads.size(); ++i) {
       work.leads[i].second =
           heard(work.keys[work.leads[i].index],

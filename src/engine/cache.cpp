@@ -23,7 +23,8 @@ cache::write_ticket::write_ticket(write_ticket&&) noexcept = default;
 cache::write_ticket& cache::write_ticket::operator=(write_ticket&&) noexcept = default;
 cache::write_ticket::~write_ticket() = default;
 
-cache::cache(cache_options options) : engine_(std::make_unique<detail::engine>(std::move(options))) {
+cache::cache(cache_options options) : engine_(std::make_shared<detail::engine>(std::move(options))) {
+  engine_->open();
 }
 cache::~cache() {
   engine_->close();

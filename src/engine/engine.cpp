@@ -1,7 +1,5 @@
 #include "engine/engine.hpp"
 
-#include "core/glob.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -13,6 +11,9 @@ namespace {
 cache_options checked(cache_options options) {
   std::vector<std::string> wrong;
   if (options.memory.count < (64u << 10)) wrong.emplace_back("cache_options.memory must be at least 64 KiB");
+  if (options.l2_timeout < duration::zero())
+    wrong.emplace_back("cache_options.l2_timeout must not be negative");
+  if (options.breaker < duration::zero()) wrong.emplace_back("cache_options.breaker must not be negative");
   if (options.lease <= duration::zero()) wrong.emplace_back("cache_options.lease must be more than 0");
   if (options.time == nullptr) wrong.emplace_back("cache_options.time must not be null");
   if (options.timer == nullptr) wrong.emplace_back("cache_options.timer must not be null");
@@ -37,15 +38,16 @@ std::uint64_t seed_of(const cache_options& options) {
 
 engine::engine(cache_options options)
     : options_(checked(std::move(options))),
+      second_({.options = options_, .clock = clock_, .counted = counters_, .floors = floors_}),
       memory_({.budget = options_.memory,
                .on_gone = [this](std::string_view text, std::uint64_t hash,
                                  memory::gone why) { note_gone(text, hash, why); }}),
       bulkhead_(options_.factory_limit, options_.factory_queue),
       random_(seed_of(options_)) {
-  if (has_second_level()) {
-    options_.second_level->observe(*this);
-    start(nullptr, load_floors(), [](const completion<void>&) {});
-  }
+}
+
+void engine::open() {
+  second_.open(shared_from_this(), *this);
 }
 
 void engine::note_gone(std::string_view text, std::uint64_t hash, memory::gone why) {
@@ -55,13 +57,7 @@ void engine::note_gone(std::string_view text, std::uint64_t hash, memory::gone w
 }
 
 void engine::close() noexcept {
-  if (has_second_level()) options_.second_level->unobserve(*this);
-}
-
-task<> engine::load_floors() {
-  const auto known = co_await options_.second_level->floors();
-  if (!answered(known)) co_return;
-  for (const auto& each : *known) floor_raised(each);
+  second_.close(*this);
 }
 
 record_ptr engine::peek(const key& where) const {
@@ -74,14 +70,23 @@ engine::judgement engine::judge(const any_key& where, const record& entry, time_
   }
   if (entry.type != where.value) return {state::gone, miss_reason::undecodable};
   const auto soft = entry.floors.check_soft(floors_, entry.asof);
-  if (soft == miss_reason::none && at < entry.fresh_until) return {state::fresh, miss_reason::none};
-  const auto why = soft == miss_reason::none ? miss_reason::expired : soft;
-  return {at < entry.stale_until ? state::stale : state::gone, why};
+  auto why = soft != miss_reason::none ? soft
+             : at < entry.fresh_until  ? miss_reason::none
+                                       : miss_reason::expired;
+  const auto told = second_.coherent_until();
+  if (at < told || (entry.throttled && at < entry.fresh_until)) {
+    if (why == miss_reason::none) return {state::fresh, why};
+    return {at < entry.stale_until ? state::stale : state::gone, why, entry.fresh_until};
+  }
+  // Nobody would have told us of a change since `told`: it is as good as it was then.
+  if (why == miss_reason::none) why = miss_reason::not_coherent;
+  const auto until = std::min(entry.stale_until, told + where.rules->stale_window());
+  return {at < until ? state::stale : state::gone, why, std::min(told, entry.fresh_until)};
 }
 
-bool engine::refresh_due(const any_key& where, const record& entry, time_point at) noexcept {
+bool engine::refresh_due(const any_key& where, const record& entry, time_point at, bool stale) noexcept {
   const auto& rules = *where.rules;
-  bool due = at >= entry.fresh_until;
+  bool due = stale;
   if (!due && rules.eager_refresh > 0) {
     const auto life = entry.fresh_until - entry.created;
     due = at >= entry.created + std::chrono::duration_cast<duration>(life * rules.eager_refresh);
@@ -90,7 +95,7 @@ bool engine::refresh_due(const any_key& where, const record& entry, time_point a
     const auto early = static_cast<double>(entry.took.count()) * rules.xfetch_beta * -std::log(1 - random());
     due = at + duration(static_cast<duration::rep>(early)) >= entry.fresh_until;
   }
-  if (!due && entry.floors.check_soft(floors_, entry.asof) == miss_reason::none) return false;
+  if (!due) return false;
   // One hit takes the refresh; if that fails or is lost, another may after the throttle.
   auto after = entry.refresh_after.load(std::memory_order_relaxed);
   const auto ticks = at.time_since_epoch().count();
@@ -133,23 +138,27 @@ any_lookup engine::find(const any_key& where) noexcept {
     return missed;
   }
   const auto stands = judge(where, *found, at);
-  if (stands.is == state::gone) {
+  if (stands.is == state::gone && stands.why != miss_reason::not_coherent) {
     memory_.erase_if(where.key.hash(), where.key.text(),
                      [&](const void* current) { return current == found.get(); });
     departures_.note(where.key.hash(), stands.why);
   }
   const auto& rules = *where.rules;
-  const bool serve_stale =
-      stands.is == state::stale && at < found->fresh_until + rules.stale_while_revalidate;
+  const bool serve_stale = stands.is == state::stale && at < stands.since + rules.stale_while_revalidate;
   if (stands.is != state::fresh && !serve_stale) {
     missed.info.reason = stands.why;
     return missed;
   }
   bool due = false;
-  if (serve_stale || rules.eager_refresh > 0 || rules.xfetch_beta > 0) due = refresh_due(where, *found, at);
+  if (serve_stale || rules.eager_refresh > 0 || rules.xfetch_beta > 0) {
+    due = refresh_due(where, *found, at, serve_stale);
+  }
   auto lookup = hit(where, std::move(found), layer::l1, at);
   lookup.refresh_due = due;
-  if (serve_stale) lookup.info.stale = true;
+  if (serve_stale) {
+    lookup.info.stale = true;
+    lookup.info.ttl = duration::zero();
+  }
   if (lookup.info.stale) count_stale(where);
   if (timed) counters_.time(operation::get, options_.time->now() - began, counters::sample_every);
   return lookup;
@@ -186,105 +195,6 @@ double engine::random() noexcept {
   return static_cast<double>(z >> 11) * 0x1p-53;
 }
 
-void engine::forget(const key& where, commit_time floor, miss_reason why) {
-  gate_.invalidate(where.text(), floor, [&] {
-    memory_.erase_if(where.hash(), where.text(),
-                     [&](const void* current) { return static_cast<const record*>(current)->asof < floor; });
-  });
-  departures_.note(where.hash(), why);
-}
-
-task<> engine::remove(std::vector<key> keys) {
-  const auto began = now();
-  auto floor = clock_.tick();
-  std::vector<std::string> remote;
-  for (const auto& each : keys) {
-    if (!each.cacheable()) continue;
-    forget(each, floor, miss_reason::removed);
-    counters_.count(cache_type::find(each.entity()), &type_cells::removals);
-    if (has_second_level()) remote.push_back(l2_key(each));
-  }
-  if (!remote.empty()) {
-    const auto done = co_await options_.second_level->invalidate(remote, floor);
-    if (answered(done)) floor = clock_.merge(*done);
-    // Once more: a read may have brought the old value from L2 before it was invalidated there.
-    for (const auto& each : keys) forget(each, floor, miss_reason::removed);
-  }
-  counters_.time(operation::remove, now() - began);
-}
-
-void engine::make_stale(const key& where, commit_time floor) {
-  gate_.invalidate(where.text(), floor, [&] {
-    const auto at = now();
-    const auto found = peek(where);
-    if (found == nullptr || found->asof >= floor || found->fresh_until <= at) return;
-    auto expired = std::make_shared<record>(*found);
-    expired->fresh_until = options_.time->coarse_now();  // what `find` compares it with
-    memory_.insert_if(where.hash(), where.text(), {expired, expired->bytes, expired->stale_until}, at,
-                      [&](const void* current) { return current == found.get(); });
-  });
-  departures_.note(where.hash(), miss_reason::expired);
-}
-
-task<> engine::expire(key where) {
-  if (!where.cacheable()) co_return;
-  auto floor = clock_.tick();
-  make_stale(where, floor);
-  if (has_second_level()) {
-    const auto name = l2_key(where);
-    const auto done = co_await options_.second_level->expire({&name, 1}, floor);
-    if (answered(done)) floor = clock_.merge(*done);
-    make_stale(where, floor);  // as in remove
-  }
-}
-
-task<> engine::raise(std::uint32_t bucket, bool soft) {
-  co_await raise_to({.bucket = bucket, .asof = clock_.tick(), .soft = soft});
-}
-
-task<> engine::raise_to(floor_entry floor) {
-  floors_.raise(floor);
-  if (!has_second_level()) co_return;
-  const auto done = co_await options_.second_level->raise({&floor, 1});
-  if (!answered(done)) co_return;
-  floor.asof = *done;
-  floor_raised(floor);
-}
-
-task<> engine::clear() {
-  const floor_entry floor{.bucket = floor_table::root, .asof = clock_.tick(), .soft = false};
-  floors_.raise(floor);
-  memory_.erase_matching([&](std::string_view text, const void* current) {
-    if (static_cast<const record*>(current)->asof >= floor.asof) return false;
-    departures_.note(hash_of(text), miss_reason::cleared);
-    return true;
-  });
-  co_await raise_to(floor);
-}
-
-task<> engine::remove_matching(std::string glob) {
-  auto floor = clock_.tick();
-  const auto fence = [&] {
-    gate_.invalidate_if([&](std::string_view text) { return glob_matches(glob, text); }, floor);
-  };
-  const auto forget_matching = [&] {
-    fence();
-    memory_.erase_matching([&](std::string_view text, const void* current) {
-      if (static_cast<const record*>(current)->asof >= floor || !glob_matches(glob, text)) return false;
-      departures_.note(hash_of(text), miss_reason::removed);
-      return true;
-    });
-    fence();  // who found the old value there before it was erased must not hand it on now
-  };
-  forget_matching();
-  if (has_second_level()) {
-    const auto full = options_.name_space + ':' + glob;
-    const auto done = co_await options_.second_level->invalidate_matching(full, floor);
-    if (answered(done)) floor = clock_.merge(done->floor);
-    forget_matching();  // as in remove
-  }
-}
-
 task<bool> engine::touch(key where, duration ttl) {
   bool touched = false;
   const auto at = now();
@@ -300,8 +210,8 @@ task<bool> engine::touch(key where, duration ttl) {
               memory::inserted::stored;
   }
   if (has_second_level()) {
-    auto there = co_await options_.second_level->touch(l2_key(where), ttl);
-    if (answered(there)) touched = touched || *there;
+    const auto there = co_await second_.touch(l2_key(where), ttl);
+    if (there) touched = touched || *there;
   }
   co_return touched;
 }
@@ -317,6 +227,7 @@ cache_stats engine::stats() const {
   out.expirations = memory.expirations;
   out.flights = gate_.flights();
   out.clock = clock_.now();
+  out.second_level = second_.stats();
   return out;
 }
 
@@ -338,10 +249,12 @@ void engine::floor_raised(floor_entry floor) {
   floors_.raise(floor);
 }
 
-void engine::coherent_until(time_point) {
+void engine::coherent_until(time_point when) {
+  second_.coherent_until(when);
 }
 
-void engine::lost(bool) {
+void engine::lost(bool may_have_forgotten) {
+  second_.lost(may_have_forgotten);
   gate_.note_change_of_all();
   memory_.clear();
   gate_.note_change_of_all();  // as in remove_matching

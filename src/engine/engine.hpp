@@ -22,6 +22,7 @@
 #include "engine/floors.hpp"
 #include "engine/gate.hpp"
 #include "engine/record.hpp"
+#include "engine/second_level.hpp"
 #include "memory/table.hpp"
 
 #include <strata/cache.hpp>
@@ -38,10 +39,12 @@ class engine final : public store_observer, public std::enable_shared_from_this<
  public:
   /// Throws bad_options.
   explicit engine(cache_options options);
-  /// Ends the dealings with the store. What runs in the background goes on and keeps the engine.
+  /// Begins the dealings with the store. Requires: owned by a shared_ptr.
+  void open();
+  /// Ends them. What runs in the background goes on and keeps the engine.
   void close() noexcept;
 
-  bool has_second_level() const noexcept { return options_.second_level != nullptr; }
+  bool has_second_level() const noexcept { return static_cast<bool>(second_); }
 
   /// Memory only. `info.from` is none on a miss, and `info.reason` says why.
   any_lookup find(const any_key& where) noexcept;
@@ -76,8 +79,10 @@ class engine final : public store_observer, public std::enable_shared_from_this<
     ~held_lease();
 
     explicit operator bool() const noexcept { return token_ != 0; }
-    /// The token, for a fill, which ends the lease.
-    lease_token spend() noexcept { return std::exchange(token_, 0); }
+    /// For a fill.
+    lease_token token() const noexcept { return token_; }
+    /// A fill has ended it.
+    void spent() noexcept { token_ = 0; }
     /// What its holder reads from the source from now on is as of this time.
     commit_time now() const noexcept { return now_; }
 
@@ -98,6 +103,8 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   /// Invalidates `where` in place of a write whose outcome nobody told.
   static void give_up_write(std::shared_ptr<engine> self, key where);
   task<bool> finish_write(write right, any_key where, any_value value);
+  /// Removes what is under the key of a write that L2 does not hold. Returns the floor.
+  task<commit_time> drop_in_second_level(const key& where, commit_time floor);
 
   task<> remove(std::vector<key> keys);
   task<> expire(key where);
@@ -135,6 +142,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   struct judgement {
     state is;
     miss_reason why;
+    time_point since{};  ///< when it ceased to be fresh, of what is stale
   };
 
   /// A value on its way in: what a factory made, or L2 had.
@@ -162,15 +170,10 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   double random() noexcept;
 
   std::string l2_key(const key& where) const { return options_.name_space + ':' + where.text(); }
-  template <class T>
-  bool answered(const result<T>& from_l2) noexcept {
-    counters_.l2_round_trip(!from_l2.has_value());
-    return from_l2.has_value();
-  }
-
   record_ptr peek(const key& where) const;
   judgement judge(const any_key& where, const record& entry, time_point at) const noexcept;
-  bool refresh_due(const any_key& where, const record& entry, time_point at) noexcept;
+  bool coherent(time_point at) const noexcept { return at < second_.coherent_until(); }
+  bool refresh_due(const any_key& where, const record& entry, time_point at, bool stale) noexcept;
   any_lookup hit(const any_key& where, record_ptr entry, layer from, time_point at) noexcept;
   static any_lookup lookup_of(const record_ptr& entry, read_info info, time_point at);
   static any_lookup failed(error what, miss_reason reason);
@@ -230,19 +233,26 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   task<> settle_batch(batch& work, std::vector<any_value> values, const fill_context& context);
   void fail_batch(batch& work, const std::shared_ptr<const error>& failure, std::exception_ptr thrown);
 
-  task<> load_floors();
   /// Raises a floor here, and then in L2 and here to what L2 made of it.
   task<> raise_to(floor_entry floor);
   void note_gone(std::string_view text, std::uint64_t hash, memory::gone why);
   void forget(const key& where, commit_time floor, miss_reason why);
-  void make_stale(const key& where, commit_time floor);
+  /// As the time an invalidation has that has no number: older than whatever is there.
+  static constexpr commit_time whatever_is_there = last_commit_time;
+  void make_stale(const key& where, commit_time floor, commit_time older_than);
+  void forget_matching(const std::string& glob, commit_time floor);
+  /// L2 could not be told of an invalidation: voids what is being read from it for `where`.
+  void forget_untold(const key& where);
+  /// The change that `flight` waits for, as long as we would be told of it. Returns whether it came.
+  task<bool> change_told(std::shared_ptr<event> change, time_point until);
 
   cache_options options_;
   commit_clock clock_;
-  gate gate_;
   floor_table floors_;
-  departures departures_;
   counters counters_;
+  second_level second_;
+  gate gate_;
+  departures departures_;
   memory::table memory_;
   bulkhead bulkhead_;
   std::atomic<std::uint64_t> random_;

@@ -32,12 +32,19 @@ explanation::level level_of_memory(const record_ptr& found, miss_reason why, tim
 }
 
 explanation::level level_of_store(const key& where, const result<std::optional<stored_value>>& stored,
-                                  const floor_table& floors, const open_options& how) {
+                                  const floor_table& floors, const open_options& how,
+                                  const second_level_stats& seen) {
   explanation::level out;
   out.layer = "l2";
   if (!stored) {
     out.state = "unreachable";
     out.reason = name(miss_reason::l2_down);
+    out.detail = stored.error().detail;
+    if (seen.kept != 0) {
+      out.detail += "; " + std::to_string(seen.kept) +
+                    (seen.kept == 1 ? " invalidation is" : " invalidations are") +
+                    " kept for it, and delivered before it serves again";
+    }
     return out;
   }
   if (!*stored) {
@@ -61,6 +68,11 @@ explanation::level level_of_store(const key& where, const result<std::optional<s
   out.state = why != miss_reason::none ? "invalid" : expired ? "stale" : "fresh";
   if (out.state == "stale") out.reason = name(miss_reason::expired);
   if (why != miss_reason::none) out.reason = name(why);
+  if (out.state == "fresh" && !seen.coherent) {
+    out.state = "invalid";
+    out.reason = name(miss_reason::not_coherent);
+    out.detail = "the store does not tell this process of changes now, so floors may have been missed";
+  }
   out.ttl_seconds = seconds(fresh_for);
   out.age_seconds = seconds(header->life - fresh_for);
   out.asof = header->asof;
@@ -77,6 +89,9 @@ std::string next_read(const explanation& so_far) {
     return "The next read calls the factory; the policy says whether the stale value stands in.";
   }
   const std::string why = so_far.levels[0].reason;
+  if (why == name(miss_reason::not_coherent)) {
+    return "The next read calls the factory, because what is in memory may have changed unheard.";
+  }
   return "The next read calls the factory, because the key is " +
          (why == "absent" ? std::string("in no layer") : "gone from memory: " + why) + ".";
 }
@@ -108,12 +123,17 @@ task<explanation> engine::explain(key where) {
       memory.reason = name(why);
     }
   }
+  if (memory.state == "fresh" && !coherent(now()) && !found->throttled) {
+    memory.state = "invalid";
+    memory.reason = name(miss_reason::not_coherent);
+    memory.detail = "the store does not tell this process of changes now";
+  }
   out.levels.push_back(std::move(memory));
   if (has_second_level()) {
     const auto full = l2_key(where);
-    const auto stored = co_await options_.second_level->get(full);
-    answered(stored);
-    out.levels.push_back(level_of_store(where, stored, floors_, {.name = full, .keys = options_.keys.get()}));
+    const auto stored = co_await second_.get(full);
+    out.levels.push_back(
+        level_of_store(where, stored, floors_, {.name = full, .keys = options_.keys.get()}, second_.stats()));
   } else {
     out.levels.emplace_back();
     out.levels.back().layer = "l2";

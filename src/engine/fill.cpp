@@ -79,7 +79,7 @@ void engine::note_failure(const any_key& where, const error& what) {
 }
 
 task<> engine::release(std::shared_ptr<engine> self, std::string name, lease_token token) {
-  self->answered(co_await self->options_.second_level->release(name, token));
+  (void)co_await self->second_.release(name, token);
   self->gate_.wake(std::string_view(name).substr(self->options_.name_space.size() + 1));
 }
 
@@ -90,7 +90,7 @@ engine::held_lease::~held_lease() {
 
 engine::asked engine::heard(const any_key& where, result<acquired> answer) {
   asked out;
-  if (!answered(answer)) {
+  if (!answer) {
     out.reason = miss_reason::l2_down;
     return out;
   }
@@ -113,13 +113,13 @@ engine::asked engine::heard(const any_key& where, result<acquired> answer) {
 task<engine::asked> engine::ask(const job& work) {
   const auto where = work.view();
   const auto name = l2_key(work.where);
-  auto out = heard(where, co_await options_.second_level->acquire(name, options_.lease, clock_.now()));
+  auto out = heard(where, co_await second_.acquire(name));
   const bool unfit = out.up && !out.busy && !out.lease && (out.entry == nullptr || work.force);
   if (!unfit) co_return out;
   // What is there cannot be served, or not for long: ask for the right to replace it.
   out.entry = nullptr;
-  const auto lease = co_await options_.second_level->take_lease(name, options_.lease, clock_.now());
-  if (answered(lease)) out.lease = holding(work.where, *lease);
+  const auto lease = co_await second_.take_lease(name);
+  if (lease) out.lease = holding(work.where, *lease);
   out.busy = !out.lease;
   co_return out;
 }
@@ -162,15 +162,15 @@ task<engine::placed> engine::place(const any_key& where, const gate::ticket& hel
   bool refused = false;
   if (what.keep && withheld && has_second_level()) counters_.count(where.type, &type_cells::fills_withheld);
   if (what.keep && !withheld && has_second_level()) {
-    const auto name = l2_key(where.key);
-    const fill_request request{.key = name,
-                               .lease = second.lease.spend(),
-                               .asof = what.entry->asof,
-                               .bytes = bytes,
-                               .ttl = what.entry->stale_until - what.entry->created};
-    const auto filled = co_await options_.second_level->fill(request);
+    second_level::filling value{.name = l2_key(where.key),
+                                .lease = second.lease.token(),
+                                .asof = what.entry->asof,
+                                .bytes = std::move(bytes),
+                                .ttl = what.entry->stale_until - what.entry->created};
+    const auto filled = co_await second_.fill(std::move(value));
+    if (filled) second.lease.spent();
     gate_.wake(where.key.text());
-    refused = answered(filled) && *filled != fill_result::stored;
+    refused = filled && *filled != fill_result::stored;
     what.keep = filled.has_value() && !refused;
     if (refused && *filled == fill_result::older) counters_.count(where.type, &type_cells::fills_older);
   }
@@ -205,6 +205,14 @@ bool engine::fall_back(const any_key& where, const gate::joined& flight, const r
   return true;
 }
 
+task<bool> engine::change_told(std::shared_ptr<event> change, time_point until) {
+  for (;;) {
+    const auto told = second_.coherent_until();
+    if (now() >= std::min(told, until)) co_return false;
+    if (co_await timed_wait(change, *options_.timer, std::min(told, until))) co_return true;
+  }
+}
+
 task<> engine::fly(job& work, gate::joined& flight) {
   const auto where = work.view();
   // Somebody may have filled between our look and our lead.
@@ -232,7 +240,7 @@ task<> engine::fly(job& work, gate::joined& flight) {
     // Another process is filling, and tells us when it has.
     const auto patience =
         work.rules->hard_timeout > duration::zero() ? work.rules->hard_timeout : options_.lease;
-    if (!co_await timed_wait(change, *options_.timer, now() + patience)) break;
+    if (!co_await change_told(change, now() + patience)) break;
   }
   result<made> what = fail(errc::factory_failed, "");
   try {
@@ -385,15 +393,15 @@ task<any_lookup> engine::get(any_key where) {
   if (!where.key.cacheable()) co_return give_up(where, std::move(missed));
   const auto began = now();
   const auto held = gate_.enter(where.key);
-  const auto stored = co_await options_.second_level->get(l2_key(where.key));
+  const auto stored = co_await second_.get(l2_key(where.key));
   missed.info.reason = miss_reason::l2_down;
-  if (!answered(stored)) co_return give_up(where, std::move(missed));
+  if (!stored) co_return give_up(where, std::move(missed));
   missed.info.reason = departures_.reason(where.key.hash());
   if (!*stored) co_return give_up(where, std::move(missed));
   const auto entry = decode(where, **stored);
   const auto stands = entry ? judge(where, **entry, now()) : judgement{state::gone, entry.error()};
   const bool serve_stale =
-      stands.is == state::stale && now() < (*entry)->fresh_until + where.rules->stale_while_revalidate;
+      stands.is == state::stale && now() < stands.since + where.rules->stale_while_revalidate;
   if (stands.is != state::fresh && !serve_stale) {
     missed.info.reason = stands.why;
     co_return give_up(where, std::move(missed));

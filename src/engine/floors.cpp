@@ -15,6 +15,18 @@ std::uint32_t floor_table::prefix_bucket(std::string_view prefix) noexcept {
   return static_cast<std::uint32_t>(XXH3_64bits(prefix.data(), prefix.size())) & (buckets - 1);
 }
 
+std::vector<floor_entry> floor_table::raised() const {
+  std::vector<floor_entry> out;
+  for (std::uint32_t bucket = 0; bucket <= root; ++bucket) {
+    if (const auto asof = hard(bucket); asof != 0) out.push_back({.bucket = bucket, .asof = asof});
+    if (!any_soft()) continue;
+    if (const auto asof = soft(bucket); asof != 0) {
+      out.push_back({.bucket = bucket, .asof = asof, .soft = true});
+    }
+  }
+  return out;
+}
+
 std::uint32_t floor_table::tag_bucket(std::string_view tag) noexcept {
   return static_cast<std::uint32_t>(XXH3_64bits_withSeed(tag.data(), tag.size(), tag_seed)) & (buckets - 1);
 }

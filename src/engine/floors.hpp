@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace strata::detail {
 
@@ -44,6 +45,9 @@ class floor_table {
   commit_time soft(std::uint32_t bucket) const noexcept {
     return soft_[bucket].load(std::memory_order_acquire);
   }
+  /// Every floor that was ever raised. Cost: O(buckets).
+  std::vector<floor_entry> raised() const;
+
   /// False while no soft floor was ever raised: the common case, and cheaper to know.
   bool any_soft() const noexcept { return any_soft_.load(std::memory_order_acquire); }
 

@@ -9,9 +9,8 @@ task<engine::write> engine::begin_write(key where) {
   out.held = gate_.enter(where);
   out.began = clock_.now();
   if (has_second_level() && where.cacheable()) {
-    const auto lease =
-        co_await options_.second_level->force_lease(l2_key(where), options_.lease, clock_.now());
-    if (answered(lease)) out.lease = holding(where, *lease);
+    const auto lease = co_await second_.force_lease(l2_key(where));
+    if (lease) out.lease = holding(where, *lease);
     out.began = asof_under(out.lease);
   }
   co_return out;
@@ -22,6 +21,13 @@ void engine::give_up_write(std::shared_ptr<engine> self, key where) {
     co_await engine->remove({std::move(gone)});
   };
   start(nullptr, removal(std::move(self), std::move(where)), [](const completion<void>&) {});
+}
+
+task<commit_time> engine::drop_in_second_level(const key& where, commit_time floor) {
+  std::vector<std::string> names{l2_key(where)};
+  const auto done = co_await second_.invalidate(std::move(names), floor);
+  if (!done) forget_untold(where);
+  co_return done.value_or(floor);
 }
 
 task<bool> engine::finish_write(write right, any_key where, any_value value) {
@@ -47,31 +53,31 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
     stored =
         gate_.admit_write(right.held, right.began, floor, remembered) == gate::verdict::entered && wanted;
   } else {
-    const auto name = l2_key(where.key);
     bool in_second_level = false;
     const bool withheld = wanted && right.lease && !may_share(where);
     if (withheld) counters_.count(where.type, &type_cells::fills_withheld);
     if (wanted && !withheld && right.lease) {
-      const auto bytes = encode(where, *entry);
-      const fill_request request{.key = name,
-                                 .lease = right.lease.spend(),
-                                 .asof = right.began,
-                                 .bytes = bytes,
-                                 .ttl = entry->stale_until - entry->created};
-      const auto filled = co_await options_.second_level->fill(request);
-      in_second_level = answered(filled) && *filled == fill_result::stored;
+      second_level::filling filling{.name = l2_key(where.key),
+                                    .lease = right.lease.token(),
+                                    .asof = right.began,
+                                    .bytes = encode(where, *entry),
+                                    .ttl = entry->stale_until - entry->created};
+      second_.note_written(filling.name);
+      const auto filled = co_await second_.fill(std::move(filling));
+      if (filled) right.lease.spent();
+      in_second_level = filled && *filled == fill_result::stored;
     }
     if (!in_second_level) {
-      const auto done = co_await options_.second_level->invalidate({&name, 1}, floor);
-      if (answered(done)) floor = clock_.merge(*done);
+      const auto dropped = co_await drop_in_second_level(where.key, floor);
+      if (!withheld) floor = dropped;  // else the value goes into memory, and is not to be fenced
     }
     const bool keeps = in_second_level || withheld;
     const auto verdict =
         gate_.admit_write(right.held, right.began, floor, [&](bool may) { remembered(may && keeps); });
     stored = keeps && verdict != gate::verdict::fenced;
     if (in_second_level && !stored) {
-      const auto done = co_await options_.second_level->invalidate({&name, 1}, clock_.tick());
-      if (answered(done)) clock_.merge(*done);
+      const auto dropped = co_await drop_in_second_level(where.key, clock_.tick());
+      forget(where.key, dropped, miss_reason::removed);
     }
   }
   if (has_second_level()) gate_.wake(where.key.text());
