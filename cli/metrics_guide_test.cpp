@@ -16,7 +16,9 @@ namespace {
 
 std::set<std::string> families_told() {
   const std::array listeners{http_stats{.listener = "platform"}};
-  std::istringstream lines(exposition({}, listeners, {}));
+  cache_stats stats;
+  stats.second_level.state = second_level_state::up;
+  std::istringstream lines(exposition(stats, listeners, {}));
   std::set<std::string> names;
   for (std::string hash, what, name, rest; lines >> hash >> what >> name && std::getline(lines, rest);) {
     if (hash == "#") names.insert(name);

@@ -114,6 +114,26 @@ void add_writes(families& into, const cache_stats& from) {
   for (const auto& each : from.types) count(removals, {{"cache_type", each.type}}, each.removals);
 }
 
+void add_second_level(families& into, const second_level_stats& from) {
+  if (from.state == second_level_state::off) return;
+  auto& state = into.gauge("cache_l2_state", "1 for the state that the second level is in.");
+  for (const auto each : {second_level_state::up, second_level_state::recovering, second_level_state::down}) {
+    measure(state, {{"state", name(each)}}, each == from.state ? 1 : 0);
+  }
+  into.gauge("cache_l2_coherent", "1 while the second level tells of changes in time.",
+             from.coherent ? 1 : 0);
+  into.counter("cache_l2_breaker_opened_total", "How often the second level was left alone.",
+               from.breaker_opened);
+  into.counter("cache_l2_timeouts_total", "Calls to the second level that were given up.", from.timeouts);
+  into.counter("cache_l2_losses_total", "How often its changes may have been missed.", from.losses);
+  into.gauge("cache_l2_kept_invalidations", "Invalidations that it has not been told yet.",
+             static_cast<double>(from.kept));
+  into.counter("cache_l2_delivered_invalidations_total", "Invalidations that it was told later.",
+               from.delivered);
+  into.counter("cache_l2_overflows_total", "How often too many were kept, and everything was cleared.",
+               from.overflows);
+}
+
 void add_cache(families& into, const cache_stats& from) {
   add_reads(into, from);
   add_writes(into, from);
@@ -129,6 +149,7 @@ void add_cache(families& into, const cache_stats& from) {
   into.gauge("cache_flights", "Factory calls running now.", static_cast<double>(from.flights));
   into.counter("cache_l2_errors_total", "Failures of the second level.", from.l2_errors);
   into.counter("cache_l2_round_trips_total", "Round trips to the second level.", from.l2_round_trips);
+  add_second_level(into, from.second_level);
 }
 
 void add_listeners(families& into, std::span<const http_stats> from) {

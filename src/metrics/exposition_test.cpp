@@ -147,6 +147,18 @@ TEST(Exposition, TellsEveryReasonForAMissAndNoneForAHit) {
   EXPECT_THAT(text, testing::Not(HasSubstr("reason=\"none\"")));
 }
 
+TEST(Exposition, TellsOfTheSecondLevelIfThereIsOne) {
+  auto stats = sample();
+  EXPECT_THAT(exposition(stats, {}, {}), testing::Not(HasSubstr("cache_l2_state")));
+  stats.second_level = {.state = second_level_state::down, .coherent = false, .breaker_opened = 2, .kept = 3};
+  const scrape read(exposition(stats, {}, {}));
+  EXPECT_EQ(read.at(R"(cache_l2_state{state="down"})"), 1);
+  EXPECT_EQ(read.at(R"(cache_l2_state{state="up"})"), 0);
+  EXPECT_EQ(read.at("cache_l2_coherent"), 0);
+  EXPECT_EQ(read.at("cache_l2_breaker_opened_total"), 2);
+  EXPECT_EQ(read.at("cache_l2_kept_invalidations"), 3);
+}
+
 TEST(Exposition, KeepsLargeCountersExact) {
   auto stats = sample();
   stats.evictions = 9'007'199'254'740'991;  // the largest that a double holds exactly
