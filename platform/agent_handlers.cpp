@@ -61,43 +61,54 @@ answer_task put_document(const services& in, request& from, const Repository& do
       [who](const agent& row) { return refuse_foreign(row, *who); }, updated);
 }
 
-answer_task create_later(const services& in, request& from, agent row) {
-  auto work = co_await in.data.begin();
-  if (!work) co_return failed(work.error());
+strata::task<strata::result<response>> create_once(const services& in, request& from, agent row,
+                                                   strata::unit_of_work work) {
   // If-None-Match: * asks that there be none yet; a new id never is.
   if (auto refused = server::check_preconditions(from, {})) co_return std::move(*refused);
-  auto written = co_await in.data.agents.create_in(*work, std::move(row));
-  if (!written) co_return failed(written.error());
+  auto written = co_await in.data.agents.create_in(work, std::move(row));
+  if (!written) co_return std::unexpected(std::move(written.error()));
   std::vector<strata::domain_event> events;
   events.push_back(agent_event("created", *written));
-  auto done = co_await in.data.commit(std::move(*work), std::move(events));
-  if (!done) co_return failed(done.error());
+  auto done = co_await in.data.commit(std::move(work), std::move(events));
+  if (!done) co_return std::unexpected(std::move(done.error()));
   const served<agent> now(std::move(*written));
   auto out = server::created("/agents/" + now.row.id);
   out.content = now.answer;
   co_return out;
 }
 
-answer_task delete_later(const services& in, request& from, std::string id,
-                         std::shared_ptr<const principal> who) {
-  auto work = co_await in.data.begin();
-  if (!work) co_return failed(work.error());
-  auto found = co_await in.data.agents.load_in(*work, id);
-  if (!found) co_return failed(found.error());
+answer_task create_later(const services& in, request& from, agent row) {
+  auto attempt = [&](strata::unit_of_work work) { return create_once(in, from, row, std::move(work)); };
+  auto made = in.data.in_transaction(attempt);
+  co_return answer_or_failure(co_await std::move(made));
+}
+
+strata::task<strata::result<response>> delete_once(const services& in, request& from, std::string id,
+                                                   std::shared_ptr<const principal> who,
+                                                   strata::unit_of_work work) {
+  auto found = co_await in.data.agents.load_in(work, id);
+  if (!found) co_return std::unexpected(std::move(found.error()));
   if (!*found) co_return not_found();
   const served<agent> before(std::move(**found));
   if (auto refused = refuse_foreign(before.row, *who)) co_return std::move(*refused);
   if (auto refused = server::check_preconditions(from, before.answer->etag())) co_return std::move(*refused);
-  auto removed = co_await in.data.agents.remove_in(*work, id, before.row.version);
-  if (!removed) co_return failed(removed.error());
+  auto removed = co_await in.data.agents.remove_in(work, id, before.row.version);
+  if (!removed) co_return std::unexpected(std::move(removed.error()));
   // The database deletes these with the agent.
-  work->forget(in.data.configs.key_of(id).key);
-  work->forget(in.data.tools.key_of(id).key);
+  work.forget(in.data.configs.key_of(id).key);
+  work.forget(in.data.tools.key_of(id).key);
   std::vector<strata::domain_event> events;
   events.push_back(agent_event("deleted", before.row));
-  auto done = co_await in.data.commit(std::move(*work), std::move(events));
-  if (!done) co_return failed(done.error());
+  auto done = co_await in.data.commit(std::move(work), std::move(events));
+  if (!done) co_return std::unexpected(std::move(done.error()));
   co_return server::no_content();
+}
+
+answer_task delete_later(const services& in, request& from, std::string id,
+                         std::shared_ptr<const principal> who) {
+  auto attempt = [&](strata::unit_of_work work) { return delete_once(in, from, id, who, std::move(work)); };
+  auto removed = in.data.in_transaction(attempt);
+  co_return answer_or_failure(co_await std::move(removed));
 }
 
 answer_task execute_later(const services& in, request& from, std::string id,

@@ -32,13 +32,14 @@ response forbidden(std::string_view detail) {
 response failed(const strata::error& why) {
   switch (why.code) {
     case errc::busy:
+    case errc::contention:
     case errc::timeout:
     case errc::database_unavailable:
     case errc::store_unavailable: {
-      auto out =
-          server::problem(503, why.code == errc::busy ? "too much to do at once; try again shortly"
-                                                      : "the database does not answer; try again shortly");
-      out.add("Retry-After", why.code == errc::busy ? "1" : "5");
+      const bool crowded = why.code == errc::busy || why.code == errc::contention;
+      auto out = server::problem(503, crowded ? "too much to do at once; try again shortly"
+                                              : "the database does not answer; try again shortly");
+      out.add("Retry-After", crowded ? "1" : "5");
       return out;
     }
     case errc::not_found:

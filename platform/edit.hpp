@@ -22,20 +22,20 @@ namespace platform {
 /// The JSON document in the body of a PUT, as the row of what the path's {id} names; or 400, 422.
 std::expected<stored_document, response> put_document_of(const request& from);
 
-/// Changes the row `id` of `rows`.
-///   allowed(row)   a response if the caller may not touch it, else nothing
-///   change(row)    applies the change; a response if it cannot be
-///   happened(row)  the event of the change
-///   state(work, before, after)  a task of a response if other rows forbid the change
-/// Returns: 200 with the row | 404 | 412 | what `allowed`, `change` or `state` says | 409, 503
-template <class Repository, class Allowed, class Change, class Happened, class State = std::nullptr_t>
-strata::task<response> edit(const repositories& data, request& from, const Repository& rows, std::string id,
-                            Allowed allowed, Change change, Happened happened, State state = {}) {
+/// The answer, or what is answered to an error.
+inline response answer_or_failure(strata::result<response> from) {
+  return from ? std::move(*from) : failed(from.error());
+}
+
+/// One attempt of `edit`. What it is given outlives it.
+template <class Repository, class Allowed, class Change, class Happened, class State>
+strata::task<strata::result<response>> edit_once(const repositories& data, request& from,
+                                                 const Repository& rows, const std::string& id,
+                                                 Allowed& allowed, Change& change, Happened& happened,
+                                                 State& state, strata::unit_of_work work) {
   using row_type = Repository::row_type;
-  auto work = co_await data.begin();
-  if (!work) co_return failed(work.error());
-  auto found = co_await rows.load_in(*work, id);
-  if (!found) co_return failed(found.error());
+  auto found = co_await rows.load_in(work, id);
+  if (!found) co_return std::unexpected(std::move(found.error()));
   if (!*found) co_return not_found();
   const served<row_type> before(std::move(**found));
   if (std::optional<response> refused = allowed(before.row)) co_return std::move(*refused);
@@ -46,18 +46,74 @@ strata::task<response> edit(const repositories& data, request& from, const Repos
   if (std::optional<response> refused = change(after)) co_return std::move(*refused);
   if (after == before.row) co_return strata::server::ok(before.answer);
   if constexpr (!std::is_same_v<State, std::nullptr_t>) {
-    auto checked = state(*work, before.row, after);
-    if (auto refused = co_await std::move(checked)) co_return std::move(*refused);
+    auto checked = state(work, before.row, after);
+    auto refused = co_await std::move(checked);
+    if (!refused) co_return std::unexpected(std::move(refused.error()));
+    if (*refused) co_return std::move(**refused);
   }
-  auto written = co_await rows.update_in(*work, id, before.row.version, [&after](row_type& row) {
+  auto written = co_await rows.update_in(work, id, before.row.version, [&after](row_type& row) {
     row = after;
     return strata::result<void>();
   });
-  if (!written) co_return failed(written.error());
+  if (!written) co_return std::unexpected(std::move(written.error()));
   std::vector<strata::domain_event> events;
   events.push_back(happened(*written));
-  auto done = co_await data.commit(std::move(*work), std::move(events));
-  if (!done) co_return failed(done.error());
+  auto done = co_await data.commit(std::move(work), std::move(events));
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  const served<row_type> now(std::move(*written));
+  co_return strata::server::ok(now.answer);
+}
+
+/// Changes the row `id` of `rows`.
+///   allowed(row)   a response if the caller may not touch it, else nothing
+///   change(row)    applies the change; a response if it cannot be
+///   happened(row)  the event of the change
+///   state(work, before, after)  a task of a response if other rows forbid the change, or of an error
+/// Returns: 200 with the row | 404 | 412 | what `allowed`, `change` or `state` says | 409, 503
+template <class Repository, class Allowed, class Change, class Happened, class State = std::nullptr_t>
+strata::task<response> edit(const repositories& data, request& from, const Repository& rows, std::string id,
+                            Allowed allowed, Change change, Happened happened, State state = {}) {
+  auto attempt = [&](strata::unit_of_work work) {
+    return edit_once(data, from, rows, id, allowed, change, happened, state, std::move(work));
+  };
+  auto edited = data.in_transaction(attempt);
+  co_return answer_or_failure(co_await std::move(edited));
+}
+/// One attempt of `put_part`. What it is given outlives it.
+template <class Owners, class Repository, class Allowed, class Happened>
+strata::task<strata::result<response>> put_part_once(const repositories& data, request& from,
+                                                     const Owners& owners, const Repository& rows,
+                                                     const typename Repository::row_type& value,
+                                                     Allowed& allowed, Happened& happened,
+                                                     strata::unit_of_work work) {
+  using row_type = Repository::row_type;
+  auto owner = co_await owners.load_in(work, value.id);
+  if (!owner) co_return std::unexpected(std::move(owner.error()));
+  if (!*owner) co_return not_found();
+  if (std::optional<response> refused = allowed(**owner)) co_return std::move(*refused);
+  auto found = co_await rows.load_in(work, value.id);
+  if (!found) co_return std::unexpected(std::move(found.error()));
+  row_type unwritten;
+  unwritten.id = value.id;
+  const served<row_type> before(*found ? **found : unwritten);
+  if (auto refused = strata::server::check_preconditions(from, before.answer->etag())) {
+    co_return std::move(*refused);
+  }
+  if (*found && body_of(value) == before.answer->body()) co_return strata::server::ok(before.answer);
+  strata::result<row_type> written;
+  if (*found) {
+    written = co_await rows.update_in(work, value.id, before.row.version, [&value](row_type& row) {
+      row = value;
+      return strata::result<void>();
+    });
+  } else {
+    written = co_await rows.create_in(work, value);
+  }
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  std::vector<strata::domain_event> events;
+  events.push_back(happened(**owner));
+  auto done = co_await data.commit(std::move(work), std::move(events));
+  if (!done) co_return std::unexpected(std::move(done.error()));
   const served<row_type> now(std::move(*written));
   co_return strata::server::ok(now.answer);
 }
@@ -69,38 +125,11 @@ template <class Owners, class Repository, class Allowed, class Happened>
 strata::task<response> put_part(const repositories& data, request& from, const Owners& owners,
                                 const Repository& rows, typename Repository::row_type value, Allowed allowed,
                                 Happened happened) {
-  using row_type = Repository::row_type;
-  auto work = co_await data.begin();
-  if (!work) co_return failed(work.error());
-  auto owner = co_await owners.load_in(*work, value.id);
-  if (!owner) co_return failed(owner.error());
-  if (!*owner) co_return not_found();
-  if (std::optional<response> refused = allowed(**owner)) co_return std::move(*refused);
-  auto found = co_await rows.load_in(*work, value.id);
-  if (!found) co_return failed(found.error());
-  row_type unwritten;
-  unwritten.id = value.id;
-  const served<row_type> before(*found ? **found : unwritten);
-  if (auto refused = strata::server::check_preconditions(from, before.answer->etag())) {
-    co_return std::move(*refused);
-  }
-  if (*found && body_of(value) == before.answer->body()) co_return strata::server::ok(before.answer);
-  strata::result<row_type> written;
-  if (*found) {
-    written = co_await rows.update_in(*work, value.id, before.row.version, [&value](row_type& row) {
-      row = value;
-      return strata::result<void>();
-    });
-  } else {
-    written = co_await rows.create_in(*work, value);
-  }
-  if (!written) co_return failed(written.error());
-  std::vector<strata::domain_event> events;
-  events.push_back(happened(**owner));
-  auto done = co_await data.commit(std::move(*work), std::move(events));
-  if (!done) co_return failed(done.error());
-  const served<row_type> now(std::move(*written));
-  co_return strata::server::ok(now.answer);
+  auto attempt = [&](strata::unit_of_work work) {
+    return put_part_once(data, from, owners, rows, value, allowed, happened, std::move(work));
+  };
+  auto put = data.in_transaction(attempt);
+  co_return answer_or_failure(co_await std::move(put));
 }
 
 /// What a GET answers for a part that was never written: its default, in version 0.

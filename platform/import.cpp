@@ -276,16 +276,19 @@ class importing {
   }
 
   task<result<void>> write_together(const pending_record* first, std::size_t size) {
-    auto work = co_await data_.begin();
-    if (!work) co_return std::unexpected(std::move(work.error()));
-    batch_writer writer(data_, passwords_, *work);
+    return data_.in_transaction(
+        [this, first, size](unit_of_work work) { return write_once(first, size, std::move(work)); });
+  }
+
+  task<result<void>> write_once(const pending_record* first, std::size_t size, unit_of_work work) {
+    batch_writer writer(data_, passwords_, work);
     import_counts outcome;
     for (std::size_t i = 0; i < size; ++i) {
       auto done = co_await writer.write(first[i]);
       if (!done) co_return std::unexpected(std::move(done.error()));
       count(*done, outcome);
     }
-    auto done = co_await data_.commit(std::move(*work), std::move(writer.happened));
+    auto done = co_await data_.commit(std::move(work), std::move(writer.happened));
     if (!done) co_return done;
     counts_.created += outcome.created;
     counts_.updated += outcome.updated;

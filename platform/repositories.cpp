@@ -116,7 +116,9 @@ strata::task<strata::result<void>> repositories::commit(strata::unit_of_work wor
   auto done = co_await work.commit();
   if (!done) {
     // A commit that was not answered may have happened, and no event says what it changed.
-    if (done.error().code != strata::errc::constraint) co_await cache_->clear();
+    const bool refused =
+        done.error().code == strata::errc::constraint || done.error().code == strata::errc::contention;
+    if (!refused) co_await cache_->clear();
     co_return done;
   }
   for (auto& each : happened) co_await bus_->publish(std::move(each));

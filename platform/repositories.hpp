@@ -60,6 +60,12 @@ class repositories {
 
   strata::task<strata::result<strata::unit_of_work>> begin() const;
 
+  /// As `strata::in_transaction` over the platform's database and cache.
+  template <class Attempt>
+  auto in_transaction(Attempt attempt) const {
+    return strata::in_transaction(*source_, *cache_, std::move(attempt));
+  }
+
   /// Sets the user's password hash inside `work`.
   strata::task<strata::result<void>> set_credential(strata::unit_of_work& work, credential value) const;
 

@@ -70,12 +70,13 @@ maybe_refused refuse_fields(const user_form& form, const principal& who) {
 
 // What a change of a user must hold besides: an email of one's own, and somebody left who
 // administers the organization.
-strata::task<maybe_refused> refuse_state(strata::unit_of_work& work, const user& before, const user& after) {
+strata::task<strata::result<maybe_refused>> refuse_state(strata::unit_of_work& work, const user& before,
+                                                         const user& after) {
   if (after.email != before.email) {
     strata::sql_parameters parameters{after.email, after.id};
     auto others = co_await work.execute("SELECT id FROM users WHERE LOWER(email) = LOWER($1) AND id <> $2",
                                         std::move(parameters));
-    if (!others) co_return failed(others.error());
+    if (!others) co_return std::unexpected(std::move(others.error()));
     if (!others->empty()) {
       const std::vector<server::field_problem> problems{{"/email", "belongs to another account"}};
       co_return server::problem(409, {}, "this contradicts what is stored already", problems);
@@ -86,7 +87,7 @@ strata::task<maybe_refused> refuse_state(strata::unit_of_work& work, const user&
     auto others = co_await work.execute(
         "SELECT id FROM users WHERE organization_id = $1 AND is_admin = 1 AND id <> $2 LIMIT 1",
         std::move(parameters));
-    if (!others) co_return failed(others.error());
+    if (!others) co_return std::unexpected(std::move(others.error()));
     if (others->empty()) {
       const std::vector<server::field_problem> problems{
           {"/is_admin", "an organization needs an administrator"}};

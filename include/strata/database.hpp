@@ -10,7 +10,9 @@
 #include <strata/error.hpp>
 #include <strata/store.hpp>
 #include <strata/task.hpp>
+#include <strata/time.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -53,8 +55,8 @@ class sql_rows {
 class transaction {
  public:
   virtual ~transaction() = default;
-  /// Errors: constraint, statement, database_unavailable, timeout. After any error only
-  /// `rollback` or destruction makes sense.
+  /// Errors: constraint, statement, invalid_argument, database_unavailable, timeout; contention where
+  ///         several write at once. After any error only `rollback` or destruction makes sense.
   virtual task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) = 0;
   /// Runs a script of statements separated by `;`, without parameters or results: for migrations.
   virtual task<result<void>> run_script(std::string_view script) = 0;
@@ -69,20 +71,27 @@ class database {
   virtual ~database() = default;
 
   /// Runs one reading statement outside any transaction, on a snapshot of committed data.
-  /// Errors: statement, database_unavailable, timeout, busy.
+  /// Errors: statement, invalid_argument, database_unavailable, timeout, busy.
   virtual task<result<sql_rows>> query(std::string_view statement, sql_parameters parameters) = 0;
 
   /// Runs one writing statement in a transaction of its own; it is durable when the task ends.
+  /// Where several write at once, each row that it changes is the newest committed one.
   virtual task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) = 0;
 
   /// Opens a transaction; waits its turn where the database has one writer.
   virtual task<result<std::unique_ptr<transaction>>> begin() = 0;
 
+  /// As `begin`, after a transaction that ended with `contention`: of those who try again, one at a
+  /// time has a transaction, so that they are not in each other's way once more.
+  /// Requires: the caller has ended the transaction before.
+  virtual task<result<std::unique_ptr<transaction>>> begin_again() { return begin(); }
+
   /// Runs a script of statements separated by `;` in one transaction: for migrations.
   virtual task<result<void>> run_script(std::string_view script) = 0;
 
   /// Changes whenever another program commits to this database; tells a cache with no relay
-  /// that what it holds may be old. Cost: no I/O to speak of.
+  /// that what it holds may be old. May change without that, e.g. when the server was restarted, but never
+  /// for this object's own commits alone. Cost: SQLite none to speak of, PostgreSQL a round trip.
   virtual task<result<std::uint64_t>> foreign_changes() = 0;
 
   /// Answers if the database can serve now.

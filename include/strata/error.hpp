@@ -25,6 +25,7 @@ enum class errc {
   busy,                  ///< a bounded queue or pool is full
   factory_failed,        ///< a factory threw; where an exception cannot be handed on
   statement,             ///< the database refused a statement: syntax, unknown table or column
+  contention,            ///< another transaction was faster; nothing was written: run it again
 };
 
 /// The name of `code` as written in this header, e.g. "store_unavailable".

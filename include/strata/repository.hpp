@@ -120,36 +120,33 @@ class repository {
   /// Inserts `value` with version 1. `created_at` is kept if it is not empty.
   /// Returns: the row as written.   Errors: constraint (the id exists, …), as `begin` besides.
   task<result<T>> create(T value) const {
-    auto work = co_await unit_of_work::begin(*database_, *cache_);
-    if (!work) co_return std::unexpected(std::move(work.error()));
-    auto written = co_await create_in(*work, std::move(value));
-    co_return co_await committed(*work, std::move(written));
+    return in_transaction(*database_, *cache_, [this, value = std::move(value)](unit_of_work work) {
+      return create_once(std::move(work), value);
+    });
   }
 
   /// Applies `change` to the row as it is inside the transaction, and writes it with the next
-  /// version, even if nothing changed. `id`, `version` and the times are not `change`'s to set.
+  /// version, even if nothing changed. `id`, `version` and the times are not `change`'s to set. It is
+  /// applied anew, to the newer row, when another transaction was faster.
   /// `expected_version`: the version the caller saw; none accepts any.
   /// Returns: the row as written.
   /// Errors:  not_found, conflict (another version), constraint, what `change` returns; as `begin`
   ///          besides. Rethrows what `change` throws. Nothing is written then.
   task<result<T>> update(std::string id, std::optional<std::int64_t> expected_version,
                          change_function change) const {
-    auto work = co_await unit_of_work::begin(*database_, *cache_);
-    if (!work) co_return std::unexpected(std::move(work.error()));
-    auto written = co_await update_in(*work, std::move(id), expected_version, std::move(change));
-    co_return co_await committed(*work, std::move(written));
+    return in_transaction(
+        *database_, *cache_,
+        [this, id = std::move(id), expected_version, change = std::move(change)](unit_of_work work) mutable {
+          return update_once(std::move(work), id, expected_version, change);
+        });
   }
 
   /// Deletes the row. Errors: not_found, conflict, constraint (something refers to it).
   task<result<void>> remove(std::string id, std::optional<std::int64_t> expected_version = {}) const {
-    auto work = co_await unit_of_work::begin(*database_, *cache_);
-    if (!work) co_return std::unexpected(std::move(work.error()));
-    auto removed = co_await remove_in(*work, std::move(id), expected_version);
-    if (!removed) {
-      co_await work->rollback();
-      co_return removed;
-    }
-    co_return co_await work->commit();
+    return in_transaction(*database_, *cache_,
+                          [this, id = std::move(id), expected_version](unit_of_work work) {
+                            return remove_once(std::move(work), id, expected_version);
+                          });
   }
 
   /// The row as `work` sees it.
@@ -260,6 +257,28 @@ class repository {
       co_return detail::row_conflict(statements_, id, *expected_version, (*found)->version);
     }
     co_return std::move(**found);
+  }
+
+  task<result<T>> create_once(unit_of_work work, T value) const {
+    auto written = co_await create_in(work, std::move(value));
+    co_return co_await committed(work, std::move(written));
+  }
+
+  task<result<T>> update_once(unit_of_work work, std::string id, std::optional<std::int64_t> expected_version,
+                              change_function& change) const {
+    auto written =
+        co_await update_in(work, std::move(id), expected_version, [&change](T& row) { return change(row); });
+    co_return co_await committed(work, std::move(written));
+  }
+
+  task<result<void>> remove_once(unit_of_work work, std::string id,
+                                 std::optional<std::int64_t> expected_version) const {
+    auto removed = co_await remove_in(work, std::move(id), expected_version);
+    if (!removed) {
+      co_await work.rollback();
+      co_return removed;
+    }
+    co_return co_await work.commit();
   }
 
   task<result<T>> committed(unit_of_work& work, result<T> written) const {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,8 @@ class unit_of_work {
   /// Opens the transaction; waits its turn where the database has one writer.
   /// Lifetime: `source` and `target` outlive the unit of work.
   static task<result<unit_of_work>> begin(database& source, cache& target);
+  /// As `begin`, after one that ended with contention. As `database::begin_again`.
+  static task<result<unit_of_work>> begin_again(database& source, cache& target);
 
   unit_of_work(unit_of_work&&) noexcept;
   unit_of_work& operator=(unit_of_work&&) noexcept;
@@ -99,5 +102,26 @@ class unit_of_work {
   std::vector<std::unique_ptr<detail::pending_write>> writes_;
   std::vector<key> forgotten_;
 };
+
+/// How often `in_transaction` tries.
+inline constexpr unsigned most_attempts = 16;
+
+/// Runs `attempt` with a unit of work, and again with a new one while another transaction was faster
+/// (errc::contention), at most `most_attempts` times. `attempt(unit_of_work)` is a task of a
+/// result and commits by itself; what it does besides writing must bear being done again.
+/// Returns: what `attempt` returned last.   Errors: as `begin` besides.
+/// Lifetime: `source` and `target` outlive the task.
+template <class Attempt>
+std::invoke_result_t<Attempt&, unit_of_work> in_transaction(database& source, cache& target,
+                                                            Attempt attempt) {
+  for (unsigned tries = 1;; ++tries) {
+    auto begun = tries == 1 ? unit_of_work::begin(source, target) : unit_of_work::begin_again(source, target);
+    auto work = co_await std::move(begun);
+    if (!work) co_return std::unexpected(std::move(work.error()));
+    auto running = attempt(std::move(*work));
+    auto done = co_await std::move(running);
+    if (done || done.error().code != errc::contention || tries == most_attempts) co_return done;
+  }
+}
 
 }  // namespace strata

@@ -41,6 +41,8 @@ std::string_view name(errc code) noexcept {
       return "factory_failed";
     case errc::statement:
       return "statement";
+    case errc::contention:
+      return "contention";
   }
   return "unknown";
 }

@@ -10,6 +10,12 @@ task<result<unit_of_work>> unit_of_work::begin(database& source, cache& target) 
   co_return unit_of_work(target, std::move(*open));
 }
 
+task<result<unit_of_work>> unit_of_work::begin_again(database& source, cache& target) {
+  auto open = co_await source.begin_again();
+  if (!open) co_return std::unexpected(std::move(open.error()));
+  co_return unit_of_work(target, std::move(*open));
+}
+
 unit_of_work::unit_of_work(cache& target, std::unique_ptr<transaction> open)
     : cache_(&target), transaction_(std::move(open)) {
 }

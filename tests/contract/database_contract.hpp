@@ -362,18 +362,34 @@ TYPED_TEST_P(DatabaseContract, AThousandConcurrentTasksFinish) {
 TYPED_TEST_P(DatabaseContract, RacingTransactionsKeepEveryInvariant) {
   ASSERT_TRUE(this->add_account("a"));
   ASSERT_TRUE(this->add_account("b"));
-  const auto move = [](strata::database& db, std::int64_t amount, bool keep) -> strata::task<bool> {
+  const auto move_in = [](strata::transaction& open, std::int64_t amount,
+                          bool keep) -> strata::task<strata::result<void>> {
+    strata::result<strata::sql_rows> done;
+    std::int64_t balances[2] = {};
+    for (int i = 0; i < 2; ++i) {
+      strata::sql_parameters id{i == 0 ? "a" : "b"};
+      done = co_await open.execute("SELECT balance FROM accounts WHERE id = $1", std::move(id));
+      if (!done) co_return std::unexpected(done.error());
+      balances[i] = strata::test::number(done);
+    }
+    for (int i = 0; i < 2; ++i) {
+      strata::sql_parameters values{balances[i] + (i == 0 ? -amount : amount), i == 0 ? "a" : "b"};
+      done = co_await open.execute("UPDATE accounts SET balance = $1 WHERE id = $2", std::move(values));
+      if (!done) co_return std::unexpected(done.error());
+    }
+    if (!keep) co_return strata::result<void>();
+    co_return co_await open.commit();
+  };
+  const auto move = [&](strata::database& db, std::int64_t amount, bool keep) -> strata::task<bool> {
     auto open = co_await db.begin();
-    if (!open) co_return false;
-    auto left = co_await (*open)->execute("SELECT balance FROM accounts WHERE id = 'a'", {});
-    auto right = co_await (*open)->execute("SELECT balance FROM accounts WHERE id = 'b'", {});
-    strata::sql_parameters less{strata::test::number(left) - amount};
-    strata::sql_parameters more{strata::test::number(right) + amount};
-    (void)co_await (*open)->execute("UPDATE accounts SET balance = $1 WHERE id = 'a'", std::move(less));
-    (void)co_await (*open)->execute("UPDATE accounts SET balance = $1 WHERE id = 'b'", std::move(more));
-    if (!keep) co_return true;
-    auto kept = co_await (*open)->commit();
-    co_return kept.has_value();
+    for (int tries = 0; open && tries < 50; ++tries) {
+      auto moved = co_await move_in(**open, amount, keep);
+      if (moved) co_return true;
+      if (moved.error().code != strata::errc::contention) co_return false;
+      open->reset();
+      open = co_await db.begin_again();
+    }
+    co_return false;
   };
   std::atomic<int> failures = 0;
   std::vector<std::thread> threads;
