@@ -114,4 +114,38 @@ struct sqlite_options {
 /// Errors: database_unavailable with the file's name and SQLite's reason.
 result<std::shared_ptr<database>> open_sqlite(sqlite_options options);
 
+/// Options of a PostgreSQL server, 15 or newer. What is given twice counts as a field, not as in the
+/// URL; what is given nowhere is libpq's default: PGHOST and its like, ~/.pgpass, ~/.postgresql.
+struct postgres_options {
+  std::string url;         ///< postgres://user@host:5432/database?sslmode=verify-full, or "host=… dbname=…"
+  std::string host;        ///< a name, an address, or the folder of a Unix socket
+  std::uint16_t port = 0;  ///< 0: not given
+  std::string database;
+  std::string user;
+  std::string password;  ///< never shown in an error
+  std::string sslmode;   ///< disable, allow, prefer, require, verify-ca or verify-full
+  std::string
+      sslrootcert;       ///< file of the authorities that a server's certificate may come from, or "system"
+  std::string sslcert;   ///< file of our own certificate
+  std::string sslkey;    ///< file of its key
+  unsigned readers = 2;  ///< connections that only read, each shared by many queries at once
+  unsigned pipeline_depth = 64;  ///< queries in flight on one of them
+  unsigned writers = 4;          ///< connections that write, each lent to one transaction at a time
+  unsigned queue_limit = 4096;   ///< statements waiting, above which a call ends with errc::busy
+  /// How long a statement may take, waiting for a connection included. Scripts are exempt.
+  duration statement_timeout = std::chrono::seconds(5);
+  /// How long a transaction may be open before it is rolled back: it holds locks and a connection.
+  duration transaction_timeout = std::chrono::seconds(30);
+  duration connect_timeout = std::chrono::seconds(5);
+};
+
+/// Connects to a PostgreSQL server. Transactions are SERIALIZABLE: one that cannot be put in order
+/// with the others ends with errc::contention, and nothing of it happened; run it again, begun with
+/// `begin_again`. Connections that are lost are made again in the background; meanwhile, queries
+/// wait for as long as the server might answer and fail at once when it does not.
+/// Throws bad_options that names every problem.
+/// Errors: database_unavailable with PostgreSQL's reason. Every error of PostgreSQL keeps its message
+///         and SQLSTATE in its detail, and no value.
+result<std::shared_ptr<database>> open_postgres(postgres_options options);
+
 }  // namespace strata

@@ -91,13 +91,12 @@ task<result<void>> apply(transaction& open, const migration& step, std::string n
 }
 
 /// Takes the lock that makes other processes wait until this transaction ends. A writer of SQLite
-/// has it since it began.
+/// has it since it began. On PostgreSQL what is read afterwards must not be as old as the beginning
+/// of the wait; as a script it may wait for as long as another's migrations take.
 task<result<void>> lock(database& target, transaction& open) {
-  if (target.dialect() == "postgres") {
-    auto locked = co_await open.execute("SELECT pg_advisory_xact_lock(7310579618392600)", sql_parameters());
-    if (!locked) co_return std::unexpected(std::move(locked.error()));
-  }
-  co_return result<void>();
+  if (target.dialect() != "postgres") return result<void>();
+  return open.run_script(
+      "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7310579618392600)");
 }
 
 task<result<migrated>> migrate_all(database& target, std::vector<migration> steps,

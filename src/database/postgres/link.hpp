@@ -1,0 +1,85 @@
+#pragma once
+/// One connection on the driver's event loop: writes what a pipeline plans, reads what answers it.
+/// Threads: the loop's.
+
+#include "database/postgres/dial.hpp"
+#include "database/postgres/pipeline.hpp"
+#include "database/postgres/values.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+struct pg_result;
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace strata::detail {
+
+class link : public std::enable_shared_from_this<link> {
+ public:
+  /// Whoever uses the connection. May drop the link in any of these.
+  class owner {
+   public:
+    virtual void answered(link& from, command_ptr of, result<sql_rows> rows) = 0;
+    /// The statement was not run: something before it failed, or it must be prepared anew.
+    virtual void again(link& from, command_ptr of) = 0;
+    /// Everything up to a sync is answered.
+    virtual void synced(link& from) = 0;
+    /// The connection is gone. What it has not answered is in `take_all`.
+    virtual void lost(link& from, const error& why) = 0;
+
+   protected:
+    ~owner() = default;
+  };
+
+  /// `serial`: tells this connection from all others of the process.
+  static std::shared_ptr<link> make(boost::asio::io_context& on, connection_handle connection, owner& of,
+                                    std::uint64_t serial);
+  ~link();
+  link(const link&) = delete;
+  link& operator=(const link&) = delete;
+
+  /// Writes a statement behind what was written before. It leaves with the next `sync`.
+  void send(command_ptr next);
+  /// Ends the batch and lets it leave.
+  void sync();
+
+  /// Tells its owner nothing more. What it has not answered stays in `take_all`.
+  void close() noexcept { broken_ = closed_ = true; }
+
+  /// How many statements have no answer yet.
+  std::size_t in_flight() const noexcept { return pipeline_.size(); }
+  bool idle() const noexcept { return pipeline_.empty(); }
+  pipeline& waiting() noexcept { return pipeline_; }
+  std::vector<command_ptr> take_all() { return pipeline_.take_all(); }
+  std::uint64_t serial() const noexcept { return serial_; }
+  /// True between BEGIN and the end of the transaction, failed or not. Requires: idle.
+  bool in_transaction() const noexcept;
+  cancel_request cancel() const { return cancel_request(connection_.get()); }
+
+ private:
+  struct watch;
+  link(boost::asio::io_context& on, connection_handle connection, owner& of, std::uint64_t serial);
+  void read_later();
+  void readable();
+  void flush();
+  void take(pg_result* from);
+  void give_up(error why);
+
+  connection_handle connection_;
+  std::unique_ptr<watch> watch_;
+  owner* owner_;
+  pipeline pipeline_;
+  parameter_texts texts_;
+  std::uint64_t serial_;
+  bool writing_ = false;    ///< waits for the socket to take more
+  bool in_answer_ = false;  ///< libpq says when the answer of a statement is complete
+  bool broken_ = false;
+  bool closed_ = false;
+  error why_;
+};
+
+}  // namespace strata::detail

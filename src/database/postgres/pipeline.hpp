@@ -1,0 +1,117 @@
+#pragma once
+/// Which answer of a pipelined connection belongs to which statement. No I/O.
+///
+/// Statements are sent without waiting; a *sync* ends a batch. The server answers in order. When a
+/// statement fails, what follows it up to the sync is not run but *aborted*; statements that only
+/// read can be sent again, so one error costs its batch a second trip and nobody else an answer.
+/// Threads: one at a time.
+
+#include "database/postgres/reply.hpp"
+#include "database/postgres/statement_cache.hpp"
+
+#include <strata/database.hpp>
+#include <strata/time.hpp>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::detail {
+
+/// A statement on its way to the server and back.
+struct command {
+  enum class role : unsigned char {
+    statement,   ///< a caller's
+    own_number,  ///< asks for the number of the transaction it is in
+    control,     ///< begins, ends or adjusts the transaction
+  };
+  std::string text;
+  sql_parameters values;
+  role what = role::statement;
+  bool kept = true;     ///< prepared, and kept prepared for the next time
+  bool pinned = false;  ///< only on the first connection of the pool
+  unsigned lost = 0;    ///< with how many connections it was lost
+  unsigned stale = 0;   ///< how often its prepared statement was not the right one
+  time_point deadline = time_point::max();
+  std::shared_ptr<reply<result<sql_rows>>> waiter;  ///< of a query; else its batch is told
+};
+using command_ptr = std::unique_ptr<command>;
+
+/// What an answer of the server was.
+enum class answer_kind {
+  done,
+  failed,
+  stale,    ///< not run: the plan that was prepared is no longer what the text means
+  missing,  ///< not run: it is not prepared
+  aborted,  ///< not run: something before it has failed
+  sync,
+};
+
+class pipeline {
+ public:
+  explicit pipeline(std::size_t statements = statement_cache::kept) : cache_(statements) {}
+
+  /// What is to be written for a command, in this order.
+  struct plan {
+    std::vector<std::string> deallocate;
+    bool prepare = false;
+    std::string_view name;  ///< empty: run without preparing. Valid until the next call
+    const command* what = nullptr;
+  };
+  plan add(command_ptr next);
+  void add_sync();
+
+  /// The statement that the next answer belongs to. Null: the library's own, or one that is gone.
+  const command* next() const noexcept;
+
+  /// How often a statement is prepared anew before its error is told: behind a pooler that hands
+  /// connections around it would never end.
+  static constexpr unsigned most_stale = 3;
+
+  enum class verdict {
+    nothing,   ///< no statement has ended
+    done,      ///< it has its rows
+    failed,    ///< it has its error
+    again,     ///< it was not run: send it again
+    synced,    ///< a batch has ended
+    confused,  ///< not the order the server promises: the connection is of no use
+  };
+  struct event {
+    verdict what = verdict::nothing;
+    command_ptr of;
+  };
+  event take(answer_kind answer);
+
+  /// Every command that has no answer, oldest first; the connection is gone.
+  std::vector<command_ptr> take_all();
+
+  /// Calls `visit(command&)` for every command that has no answer, oldest first.
+  template <class Visit>
+  void each(Visit visit) {
+    for (auto& slot : expected_) {
+      if (slot.of) visit(*slot.of);
+    }
+  }
+  /// How many statements have no answer yet.
+  std::size_t size() const noexcept { return commands_; }
+  bool empty() const noexcept { return expected_.empty(); }
+
+ private:
+  enum class step : unsigned char { deallocate, prepare, execute, sync };
+  struct slot {
+    step what;
+    std::string name;  ///< of the prepared statement
+    command_ptr of;    ///< of `execute`; null if it has been told its end already
+  };
+  event take_failure(answer_kind answer, slot failed);
+  event finish(verdict what, command_ptr of);
+
+  statement_cache cache_;
+  std::deque<slot> expected_;
+  std::vector<std::string> garbage_;  ///< to be deallocated with the next command
+  std::size_t commands_ = 0;
+};
+
+}  // namespace strata::detail

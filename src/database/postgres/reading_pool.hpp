@@ -1,0 +1,83 @@
+#pragma once
+/// Connections that only read, each shared by many queries at once.
+///
+/// Queries that come together leave together, with one sync; they are spread over the connections
+/// with the fewest in flight. What was aborted by another's error, or lost with its connection,
+/// is sent again: reading twice does no harm. A query that is lost twice is not tried a third time,
+/// for it may be what ends the connections.
+/// Threads: the loop's.
+
+#include "database/postgres/dialer.hpp"
+#include "database/postgres/link.hpp"
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace strata::detail {
+
+/// What the pools share.
+struct pool_parts {
+  boost::asio::io_context& loop;
+  const postgres_options& options;
+  dialer& dial;
+  std::atomic<std::size_t>& waiting;              ///< statements that have not been sent
+  std::function<std::shared_ptr<void>()> keeper;  ///< what owns the loop
+  std::function<void()> arm;                      ///< has `sweep` called while a pool needs time
+  std::uint64_t last_serial = 0;
+};
+
+/// How much longer than its deadline a statement that was sent may take to be answered: the server
+/// ends it at the deadline and says so.
+inline constexpr duration answer_grace = std::chrono::milliseconds(250);
+
+class reading_pool final : public link::owner {
+ public:
+  /// Turns the answer to a pinned command into what its waiter gets.
+  using pinned_answer = std::function<result<sql_rows>(std::uint64_t serial, result<sql_rows> rows)>;
+
+  reading_pool(pool_parts& parts, pinned_answer on_pinned);
+
+  /// Gives the pool its first connection. Requires: called once, before anything else.
+  void adopt(connection_handle first);
+
+  /// Takes a query; it leaves with the next `pump`.
+  void add(command_ptr next);
+  /// Sends what can be sent, and dials what is missing.
+  void pump();
+  /// Ends what has waited too long.
+  void sweep(time_point now);
+  /// True while there is something that only time ends.
+  bool needs_time() const noexcept;
+  void close(const error& why);
+
+ private:
+  struct lane {
+    std::shared_ptr<link> up;
+    bool dialing = false;
+  };
+
+  void answered(link& from, command_ptr of, result<sql_rows> rows) override;
+  void again(link& from, command_ptr of) override;
+  void synced(link& from) override;
+  void lost(link& from, const error& why) override;
+
+  void dial_missing();
+  void connected(std::size_t which, result<connection_handle> made);
+  lane* lane_for(const command& next);
+  void send_waiting();
+  void requeue(std::vector<command_ptr> commands);
+  void drop(lane& which, const error& why);
+  void refuse_waiting(const error& why);
+  void finish(command& of, result<sql_rows> rows);
+
+  pool_parts* parts_;
+  pinned_answer on_pinned_;
+  std::vector<lane> lanes_;
+  std::deque<command_ptr> waiting_;
+  std::vector<command_ptr> again_;  ///< aborted ones, until their batch has ended
+};
+
+}  // namespace strata::detail

@@ -1,0 +1,264 @@
+#include "database/postgres/writing_pool.hpp"
+
+#include "database/postgres/sql_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <string>
+#include <utility>
+
+namespace strata::detail {
+
+namespace {
+
+std::optional<std::uint64_t> number_in(const sql_rows& rows) {
+  if (rows.empty()) return std::nullopt;
+  const auto* text = std::get_if<std::string>(&rows.row(0).at(0));
+  std::uint64_t number = 0;
+  if (text == nullptr ||
+      std::from_chars(text->data(), text->data() + text->size(), number).ec != std::errc()) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+}  // namespace
+
+writing_pool::writing_pool(pool_parts& parts, foreign_watch& watch,
+                           std::function<writer_loan(std::uint64_t)> lend)
+    : parts_(&parts), watch_(&watch), lend_(std::move(lend)), lanes_(parts.options.writers) {
+}
+
+void writing_pool::tell(write_job& job, result<sql_rows> rows) {
+  if (const auto waiter = std::exchange(job.waiter, nullptr)) {
+    waiter->set(std::move(rows));
+  } else if (const auto borrower = std::exchange(job.borrower, nullptr)) {
+    borrower->set(std::unexpected(std::move(rows.error())));
+  }
+}
+
+void writing_pool::add(write_job_ptr job) {
+  if (job->loan == 0) {
+    waiting_.push_back(std::move(job));
+    return;
+  }
+  --parts_->waiting;
+  auto* const on = lane_of_loan(job->loan);
+  if (on != nullptr && !on->job) return run(*on, std::move(job));
+  const auto why = ended_.find(job->loan);
+  tell(*job,
+       std::unexpected(why != ended_.end()
+                           ? why->second
+                           : error{errc::statement, "a statement of this transaction is still running"}));
+}
+
+void writing_pool::pump() {
+  dial_missing();
+  while (!waiting_.empty()) {
+    auto& next = *waiting_.front();
+    const bool wanted = (next.waiter && next.waiter->wanted()) || (next.borrower && next.borrower->wanted());
+    const auto free = std::ranges::find_if(lanes_, &lane::available);
+    if (wanted && free == lanes_.end()) break;
+    auto job = std::move(waiting_.front());
+    waiting_.pop_front();
+    --parts_->waiting;
+    if (!wanted) continue;
+    if (job->borrower) {
+      lend_to(*free, *job);
+    } else {
+      run(*free, std::move(job));
+    }
+  }
+  const bool nobody = std::ranges::none_of(lanes_, [](const lane& each) { return !!each.up; });
+  if (!waiting_.empty() && nobody && parts_->dial.is_down()) refuse_waiting(parts_->dial.last_failure());
+  parts_->arm();
+}
+
+void writing_pool::dial_missing() {
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (lanes_[i].up || lanes_[i].dialing) continue;
+    lanes_[i].dialing =
+        parts_->dial.dial(server_address::role::writing, parts_->keeper(),
+                          [this, i](result<connection_handle> made) { connected(i, std::move(made)); });
+  }
+}
+
+void writing_pool::connected(std::size_t which, result<connection_handle> made) {
+  lanes_[which].dialing = false;
+  if (made) lanes_[which].up = link::make(parts_->loop, std::move(*made), *this, ++parts_->last_serial);
+  pump();
+}
+
+void writing_pool::lend_to(lane& which, write_job& job) {
+  which.loan = ++last_loan_;
+  which.lent_at = std::chrono::steady_clock::now();
+  const auto borrower = std::exchange(job.borrower, nullptr);
+  borrower->set(lend_(which.loan));
+}
+
+void writing_pool::run(lane& on, write_job_ptr job) {
+  on.failed.reset();
+  on.rows = {};
+  on.own_number.reset();
+  on.job = std::move(job);
+  watch_->begun();
+  for (auto& each : on.job->commands) on.up->send(std::move(each));
+  on.job->commands.clear();
+  ++on.job->tries;
+  on.up->sync();
+}
+
+void writing_pool::answered(link& from, command_ptr of, result<sql_rows> rows) {
+  auto* const which = lane_of(from);
+  if (which == nullptr || !which->job) return;
+  if (!rows) {
+    if (!which->failed) which->failed = std::move(rows.error());
+  } else if (of->what == command::role::own_number) {
+    which->own_number = number_in(*rows);
+  } else if (of->what == command::role::statement) {
+    which->rows = std::move(*rows);
+  }
+  which->job->commands.push_back(std::move(of));
+}
+
+void writing_pool::again(link& from, command_ptr of) {
+  // Behind an error it is that error's. Else its plan was stale, and the transaction has failed.
+  auto* const which = lane_of(from);
+  if (which == nullptr || !which->job) return;
+  if (!which->failed) {
+    which->failed = error{
+        errc::contention,
+        fmt::format("the schema changed under the statement; run it again (in: {})", shortened(of->text))};
+  }
+  which->job->commands.push_back(std::move(of));
+}
+
+void writing_pool::synced(link& from) {
+  auto* const which = lane_of(from);
+  if (which == nullptr) return;
+  if (which->rolling_back) {
+    which->rolling_back = false;
+  } else {
+    finish(*which);
+  }
+  pump();
+}
+
+void writing_pool::finish(lane& which) {
+  auto job = std::move(which.job);
+  watch_->ended(which.own_number);
+  if (job->unlimited) which.lent_at = std::chrono::steady_clock::now();
+  const bool ends = job->loan == 0 || job->ends_loan;
+  if (ends) {
+    if (which.loan != 0) ended_.emplace(which.loan, error{errc::statement, "the transaction has ended"});
+    which.loan = 0;
+    clean_up(which);
+  }
+  if (which.failed && which.failed->code == errc::contention && job->loan == 0 && job->tries < most_tries) {
+    ++parts_->waiting;
+    waiting_.push_front(std::move(job));
+  } else if (which.failed) {
+    tell(*job, std::unexpected(std::move(*which.failed)));
+  } else {
+    tell(*job, std::move(which.rows));
+  }
+}
+
+void writing_pool::clean_up(lane& which) {
+  if (!which.up || !which.up->in_transaction()) return;
+  auto undo = std::make_unique<command>();
+  undo->text = "ROLLBACK";
+  undo->what = command::role::control;
+  undo->kept = false;
+  undo->deadline = std::chrono::steady_clock::now() + parts_->options.statement_timeout;
+  which.rolling_back = true;
+  which.up->send(std::move(undo));
+  which.up->sync();
+}
+
+void writing_pool::give_back(std::uint64_t loan) {
+  ended_.erase(loan);
+  auto* const which = lane_of_loan(loan);
+  if (which == nullptr) return;
+  if (which->job) {
+    parts_->dial.cancel(which->up->cancel());
+    drop(*which, {errc::database_unavailable, "the transaction was given up"});
+    ended_.erase(loan);
+  } else {
+    which->loan = 0;
+    clean_up(*which);
+  }
+  pump();
+}
+
+void writing_pool::lost(link& from, const error& why) {
+  if (auto* const which = lane_of(from)) drop(*which, why);
+  pump();
+}
+
+void writing_pool::drop(lane& which, const error& why) {
+  const auto gone = std::exchange(which.up, nullptr);
+  gone->close();
+  auto job = std::move(which.job);
+  if (which.loan != 0) ended_.emplace(std::exchange(which.loan, 0), why);
+  which.rolling_back = false;
+  if (!job) return;
+  watch_->ended(which.own_number);
+  // An error that was answered is the cause; a COMMIT that was not may have happened.
+  tell(*job, std::unexpected(which.failed ? std::move(*which.failed) : why));
+}
+
+void writing_pool::refuse_waiting(const error& why) {
+  parts_->waiting -= waiting_.size();
+  for (auto& each : std::exchange(waiting_, {})) tell(*each, std::unexpected(why));
+}
+
+void writing_pool::sweep(time_point now) {
+  std::erase_if(waiting_, [&](write_job_ptr& each) {
+    if (each->deadline > now) return false;
+    --parts_->waiting;
+    tell(*each, fail(errc::timeout, "no connection for writing was free in time"));
+    return true;
+  });
+  for (auto& each : lanes_) {
+    if (!each.up) continue;
+    const bool late = each.job && !each.job->unlimited && each.job->deadline + answer_grace <= now;
+    const bool held = each.loan != 0 && !(each.job && each.job->unlimited) &&
+                      each.lent_at + parts_->options.transaction_timeout <= now;
+    bool stuck = false;
+    if (each.rolling_back) {
+      each.up->waiting().each([&](command& of) { stuck = stuck || of.deadline + answer_grace <= now; });
+    }
+    if (!late && !held && !stuck) continue;
+    if (!each.up->idle()) parts_->dial.cancel(each.up->cancel());
+    drop(each, held ? error{errc::timeout, "the transaction was open for too long and was rolled back"}
+                    : error{errc::timeout, "PostgreSQL did not answer in time"});
+  }
+  pump();
+}
+
+bool writing_pool::needs_time() const noexcept {
+  return !waiting_.empty() || std::ranges::any_of(lanes_, [](const lane& each) { return !each.available(); });
+}
+
+void writing_pool::close(const error& why) {
+  for (auto& each : lanes_) {
+    if (each.up) drop(each, why);
+  }
+  refuse_waiting(why);
+}
+
+writing_pool::lane* writing_pool::lane_of(const link& which) {
+  const auto found = std::ranges::find_if(lanes_, [&](const lane& each) { return each.up.get() == &which; });
+  return found == lanes_.end() ? nullptr : &*found;
+}
+
+writing_pool::lane* writing_pool::lane_of_loan(std::uint64_t number) {
+  const auto found = std::ranges::find(lanes_, number, &lane::loan);
+  return found == lanes_.end() ? nullptr : &*found;
+}
+
+}  // namespace strata::detail

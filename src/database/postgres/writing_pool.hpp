@@ -1,0 +1,105 @@
+#pragma once
+/// Connections that write, each lent to one transaction at a time.
+///
+/// Who holds a connection has a *loan*, a number. It travels with the work, as the turn of SQLite
+/// does: wherever a task is abandoned, the loan's destructor gives the connection back, and what was
+/// left open is rolled back. A single statement borrows for one batch: BEGIN, the statement and
+/// COMMIT leave together. A connection that was given up while it worked is closed, not reused.
+/// Threads: the loop's.
+
+#include "database/postgres/foreign_watch.hpp"
+#include "database/postgres/reading_pool.hpp"
+
+#include <optional>
+#include <unordered_map>
+
+namespace strata::detail {
+
+class client;
+
+/// The right to use one connection for writing; zero or moved from: none.
+class writer_loan {
+ public:
+  writer_loan() = default;
+  writer_loan(std::shared_ptr<client> from, std::uint64_t number) : from_(std::move(from)), number_(number) {}
+  writer_loan(writer_loan&& other) noexcept
+      : from_(std::move(other.from_)), number_(std::exchange(other.number_, 0)) {}
+  writer_loan& operator=(writer_loan&&) = delete;
+  ~writer_loan() { end(); }
+
+  /// Gives the connection back. Idempotent.
+  void end();
+  std::uint64_t number() const noexcept { return number_; }
+
+ private:
+  std::shared_ptr<client> from_;
+  std::uint64_t number_ = 0;
+};
+
+/// A batch for one connection, or the wish for one.
+struct write_job {
+  std::uint64_t loan = 0;  ///< whose connection; 0: any that is free, for this batch only
+  std::vector<command_ptr> commands;
+  bool ends_loan = false;  ///< COMMIT or ROLLBACK
+  bool unlimited = false;  ///< a script takes as long as it takes
+  unsigned tries = 0;      ///< how often it has been run
+  time_point deadline = time_point::max();
+  std::shared_ptr<reply<result<writer_loan>>> borrower;  ///< wants a loan and sends nothing
+  std::shared_ptr<reply<result<sql_rows>>> waiter;       ///< gets the last statement's rows
+};
+/// How often a single statement is run when others are faster, e.g. in a deadlock.
+inline constexpr unsigned most_tries = 4;
+using write_job_ptr = std::unique_ptr<write_job>;
+
+class writing_pool final : public link::owner {
+ public:
+  writing_pool(pool_parts& parts, foreign_watch& watch, std::function<writer_loan(std::uint64_t)> lend);
+
+  void add(write_job_ptr job);
+  void give_back(std::uint64_t loan);
+  void pump();
+  void sweep(time_point now);
+  bool needs_time() const noexcept;
+  void close(const error& why);
+
+ private:
+  struct lane {
+    std::shared_ptr<link> up;
+    bool dialing = false;
+    std::uint64_t loan = 0;  ///< who has it
+    time_point lent_at;
+    write_job_ptr job;  ///< what it is doing; its commands come back as they are answered
+    std::optional<error> failed;
+    sql_rows rows;
+    std::optional<std::uint64_t> own_number;
+    bool rolling_back = false;  ///< cleans up before the next job
+    bool available() const noexcept { return up && loan == 0 && !job && !rolling_back; }
+  };
+
+  void answered(link& from, command_ptr of, result<sql_rows> rows) override;
+  void again(link& from, command_ptr of) override;
+  void synced(link& from) override;
+  void lost(link& from, const error& why) override;
+
+  void dial_missing();
+  void connected(std::size_t which, result<connection_handle> made);
+  void run(lane& on, write_job_ptr job);
+  void lend_to(lane& which, write_job& job);
+  void finish(lane& which);
+  void clean_up(lane& which);
+  void drop(lane& which, const error& why);
+  void refuse_waiting(const error& why);
+  lane* lane_of(const link& which);
+  lane* lane_of_loan(std::uint64_t number);
+  static void tell(write_job& job, result<sql_rows> rows);
+
+  pool_parts* parts_;
+  foreign_watch* watch_;
+  std::function<writer_loan(std::uint64_t)> lend_;
+  std::vector<lane> lanes_;
+  std::deque<write_job_ptr> waiting_;
+  std::unordered_map<std::uint64_t, error> ended_;  ///< loans whose connection is gone, until given back
+  std::uint64_t last_loan_ = 0;
+};
+
+}  // namespace strata::detail
