@@ -1,5 +1,6 @@
 #include "cli/config.hpp"
 
+#include "cli/database_url.hpp"
 #include "cli/endpoint.hpp"
 #include "platform/entity_table.hpp"
 
@@ -42,8 +43,11 @@ void check_parts(const config& values, std::vector<config_problem>& found) {
     found.push_back({"store", fmt::format("\"{}\" is not a known store; known is memory", values.store)});
   }
   constexpr std::string_view scheme = "sqlite:";
-  if (!values.database.starts_with(scheme) || values.database.size() == scheme.size()) {
-    found.push_back({"database", "is not a known database; known is sqlite:FILE, e.g. sqlite:strata.db"});
+  const bool is_sqlite = values.database.starts_with(scheme) && values.database.size() > scheme.size();
+  if (!is_sqlite && !is_postgres(values.database)) {
+    found.push_back({"database",
+                     "is not a known database; known are sqlite:FILE, e.g. sqlite:strata.db, and "
+                     "postgres://USER@HOST/DATABASE"});
   }
   constexpr std::array levels{"debug", "info", "warning", "error"};
   if (std::ranges::find(levels, std::string_view(values.log.level)) == levels.end()) {
@@ -84,6 +88,12 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   within("sqlite.readers", values.sqlite.readers, 1u, 64u, "1 to 64");
   within("sqlite.busy_timeout", values.sqlite.busy_timeout, 0s, 1h, "0s to 1h");
   within("sqlite.poll", values.sqlite.poll, 1ms, 1min, "1ms to 1m");
+  within("postgres.readers", values.postgres.readers, 1u, 64u, "1 to 64");
+  within("postgres.writers", values.postgres.writers, 1u, 64u, "1 to 64");
+  within("postgres.statement_timeout", values.postgres.statement_timeout, 1ms, 1h, "1ms to 1h");
+  within("postgres.transaction_timeout", values.postgres.transaction_timeout, 1ms, 24h, "1ms to 24h");
+  within("postgres.connect_timeout", values.postgres.connect_timeout, 10ms, 10min, "10ms to 10m");
+  within("postgres.poll", values.postgres.poll, 1ms, 1min, "1ms to 1m");
   within("auth.session_idle", values.auth.session_idle, 1min, 24h * 365, "1m to 365d");
   within("auth.session_lifetime", values.auth.session_lifetime, values.auth.session_idle, 24h * 365,
          "session_idle to 365d");

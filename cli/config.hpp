@@ -57,6 +57,19 @@ struct sqlite_config {
 };
 BOOST_DESCRIBE_STRUCT(sqlite_config, (), (readers, busy_timeout, poll))
 
+struct postgres_config {
+  std::string password;
+  std::uint32_t readers = 2;
+  std::uint32_t writers = 4;
+  strata::duration statement_timeout = std::chrono::seconds(5);
+  strata::duration transaction_timeout = std::chrono::seconds(30);
+  strata::duration connect_timeout = std::chrono::seconds(5);
+  strata::duration poll = std::chrono::milliseconds(100);
+};
+BOOST_DESCRIBE_STRUCT(postgres_config, (),
+                      (password, readers, writers, statement_timeout, transaction_timeout, connect_timeout,
+                       poll))
+
 struct auth_config {
   strata::duration session_idle = std::chrono::hours(24);
   strata::duration session_lifetime = std::chrono::hours(24 * 7);
@@ -114,6 +127,7 @@ struct config {
   cache_config cache;
   encryption_config encryption;
   sqlite_config sqlite;
+  postgres_config postgres;
   auth_config auth;
   rate_config rate;
   /// By the entity's name in strata.toml; the names are those of the defaults.
@@ -121,7 +135,7 @@ struct config {
 };
 BOOST_DESCRIBE_STRUCT(config, (),
                       (listen, admin, admin_token, store, database, demo, threads, grace, log, limits, cache,
-                       encryption, sqlite, auth, rate, entity))
+                       encryption, sqlite, postgres, auth, rate, entity))
 
 /// What holds where nothing is configured: the above, and the platform's policies.
 config default_config();

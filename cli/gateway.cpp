@@ -1,5 +1,6 @@
 #include "cli/gateway.hpp"
 
+#include "cli/database_url.hpp"
 #include "cli/endpoint.hpp"
 #include "cli/keys.hpp"
 #include "cli/policies.hpp"
@@ -59,7 +60,7 @@ platform::app_options platform_options(const config& values, const platform::pol
   options.limits.address.limit = values.rate.address;
   options.limits.login_account.limit = values.rate.login_account;
   options.limits.login_address.limit = values.rate.login_address;
-  options.foreign_change_interval = values.sqlite.poll;
+  options.foreign_change_interval = is_postgres(values.database) ? values.postgres.poll : values.sqlite.poll;
   options.log = [&log](std::string_view line) { log.write(log_level::warning, line); };
   return options;
 }
@@ -247,12 +248,20 @@ bool gateway::stop() {
   return finished;
 }
 
-std::string sqlite_file(const config& values) {
-  return values.database.substr(std::string_view("sqlite:").size());
-}
-
 result<std::shared_ptr<database>> open_database(const config& values) {
-  const auto file = sqlite_file(values);
+  if (is_postgres(values.database)) {
+    const auto& with = values.postgres;
+    auto opened = open_postgres({.url = values.database,
+                                 .password = with.password,
+                                 .readers = with.readers,
+                                 .writers = with.writers,
+                                 .statement_timeout = with.statement_timeout,
+                                 .transaction_timeout = with.transaction_timeout,
+                                 .connect_timeout = with.connect_timeout});
+    if (!opened) return fail(opened.error().code, "database: " + opened.error().detail);
+    return opened;
+  }
+  const auto file = values.database.substr(std::string_view("sqlite:").size());
   const auto folder = std::filesystem::path(file).parent_path();
   if (std::error_code ignored; !folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
     return fail(

@@ -48,8 +48,6 @@ class gateway {
   std::unique_ptr<state> state_;
 };
 
-/// The file of "sqlite:FILE".
-std::string sqlite_file(const config& values);
 /// Opens the configured database. Errors: with what to do.
 result<std::shared_ptr<database>> open_database(const config& values);
 

@@ -1,5 +1,6 @@
 #include "cli/load.hpp"
 
+#include "cli/database_url.hpp"
 #include "cli/file.hpp"
 #include "cli/settings.hpp"
 #include "cli/toml.hpp"
@@ -172,6 +173,7 @@ class loader {
 
 std::string shown_value(const setting& each, const config& values) {
   auto text = each.write(values);
+  if (each.key == "database") return without_password(std::move(text));
   return each.secret && !text.empty() ? std::string(masked) : text;
 }
 

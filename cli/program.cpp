@@ -150,7 +150,7 @@ class program {
         ->required();
     add_config_file(import_command);
     import_flags_.emplace(import_command, table_, [](const setting& each) {
-      return each.key == "database" || each.key.starts_with("sqlite.");
+      return each.key == "database" || each.key.starts_with("sqlite.") || each.key.starts_with("postgres.");
     });
     add_json(import_command);
   }

@@ -29,7 +29,8 @@ constexpr std::array helps{
     explained{"admin_token",
               "bearer token the admin listener asks for; at least 16 characters; empty: none, loopback only"},
     explained{"store", "second cache level: memory (none, this process's own memory only)"},
-    explained{"database", "source of truth: sqlite:FILE; created if missing"},
+    explained{"database",
+              "source of truth: sqlite:FILE, created if missing, or postgres://USER@HOST:PORT/DATABASE"},
     explained{"demo", "fill an empty database with a demo platform and print its logins"},
     explained{"threads", "threads that serve requests; 0: one for each core"},
     explained{"grace", "how long requests in flight may take to finish after SIGTERM"},
@@ -54,6 +55,15 @@ constexpr std::array helps{
     explained{"sqlite.readers", "reading connections to SQLite, each with a thread"},
     explained{"sqlite.busy_timeout", "how long a write waits for another program's write"},
     explained{"sqlite.poll", "how often to look whether another program has written to the file"},
+    explained{"postgres.password", "password for PostgreSQL, better here or in PGPASSFILE than in the URL"},
+    explained{"postgres.readers", "reading connections to PostgreSQL, each shared by many queries at once"},
+    explained{"postgres.writers",
+              "writing connections to PostgreSQL, each lent to one transaction at a time"},
+    explained{"postgres.statement_timeout",
+              "how long a statement may take, waiting for a connection included"},
+    explained{"postgres.transaction_timeout", "how long a transaction may be open before it is rolled back"},
+    explained{"postgres.connect_timeout", "how long connecting to PostgreSQL may take"},
+    explained{"postgres.poll", "how often to ask PostgreSQL whether another program has written"},
     explained{"auth.session_idle", "a session ends after this long without a request"},
     explained{"auth.session_lifetime", "a session ends after this long, however used"},
     explained{"auth.secure_cookie",
@@ -205,13 +215,14 @@ void add(std::vector<setting>& table, const config& defaults, const std::string&
     } else if constexpr (boost::describe::has_describe_members<field>::value) {
       add<field>(table, defaults, key + '.', key + '.', field_of);
     } else {
-      table.push_back({.key = key,
-                       .kind = kind_of<field>(),
-                       .help = help_of(help_prefix + member.name),
-                       .secret = key == "admin_token" || key == "encryption.keys",
-                       .read = [field_of](config& into,
-                                          std::string_view text) { return read_value(text, field_of(into)); },
-                       .write = [field_of](const config& from) { return write_value(field_of(from)); }});
+      table.push_back(
+          {.key = key,
+           .kind = kind_of<field>(),
+           .help = help_of(help_prefix + member.name),
+           .secret = key == "admin_token" || key == "encryption.keys" || key == "postgres.password",
+           .read = [field_of](config& into,
+                              std::string_view text) { return read_value(text, field_of(into)); },
+           .write = [field_of](const config& from) { return write_value(field_of(from)); }});
     }
   });
 }

@@ -136,7 +136,7 @@ TEST(Config, NamesEveryProblemWithItsKey) {
   config values = default_config();
   values.listen = "nowhere";
   values.store = "redis://localhost";
-  values.database = "postgres://localhost";
+  values.database = "mysql://localhost";
   values.log.level = "loud";
   values.limits.connections = 0;
   values.entity.at("agent").ttl = 0s;

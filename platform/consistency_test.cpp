@@ -109,7 +109,7 @@ TEST_F(Consistency, WhatAnotherProgramWritesIsSeenAtTheNextLook) {
   at.ask("PATCH", path, member_token, R"({"description":"our own writes are not another program's"})");
   EXPECT_FALSE(care.check());
 
-  auto other = testing::must(strata::open_sqlite({.file = at.folder.file("platform.db")}));
+  auto other = at.another();
   testing::must(
       strata::sync_wait(other->execute("UPDATE agents SET name = 'After' WHERE id = $1", {row.id})));
   EXPECT_TRUE(care.check());

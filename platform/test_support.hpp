@@ -1,11 +1,12 @@
 #pragma once
-/// For the platform's tests: a platform over a real SQLite file and a real cache, asked through its
-/// router as the server would, without sockets.
+/// For the platform's tests: a platform over a real database and a real cache, asked through its
+/// router as the server would, without sockets. The database is SQLite or PostgreSQL: see chosen.hpp.
 
 #include "platform/app.hpp"
 #include "platform/ids.hpp"
 #include "platform/repositories.hpp"
 #include "tests/contract/temporary_folder.hpp"
+#include "tests/postgres/chosen.hpp"
 
 #include <server/finish.hpp>
 #include <server/message.hpp>
@@ -118,7 +119,7 @@ class world {
   /// `wrap` may put a database of its own before the real one.
   explicit world(limit_settings limits = no_limits(), const wrapper& wrap = {},
                  strata::cache_options caching = {}, policy_table policies = default_policies()) {
-    database = must(strata::open_sqlite({.file = folder.file("platform.db")}));
+    database = another();
     if (wrap) database = wrap(database);
     cache = std::make_shared<strata::cache>(std::move(caching));
     app_options options;
@@ -131,6 +132,11 @@ class world {
     held = std::make_unique<app>(std::move(options));
     must(strata::sync_wait(held->migrate()));
     routes = std::make_unique<strata::server::router>(held->routes());
+  }
+
+  /// The same database, as another program has it.
+  std::shared_ptr<strata::database> another() const {
+    return must(strata::test::open_chosen(folder.file("platform.db")));
   }
 
   const repositories& data() { return held->data(); }

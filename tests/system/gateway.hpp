@@ -2,6 +2,7 @@
 /// A running gateway with the demo platform, and what a client of it needs.
 /// Threads: the gateway by one; `ask` any.
 
+#include "tests/postgres/chosen.hpp"
 #include "tests/system/http.hpp"
 
 #include <strata/json.hpp>
@@ -35,7 +36,7 @@ struct login {
   std::string organization;
 };
 
-/// `strata serve` on free ports with a database in `folder`.
+/// `strata serve` on free ports with a database in `folder`, or one that stands for it.
 class gateway {
  public:
   /// Flags that make a test quick; a test's own come after them.
@@ -46,7 +47,7 @@ class gateway {
             "--admin",
             "127.0.0.1:0",
             "--database",
-            "sqlite:" + folder.file("strata.db"),
+            test::chosen_url(folder.file("strata.db")),
             "--auth-password-memory",
             "8MiB",
             "--rate-user",
@@ -139,10 +140,11 @@ class gateway {
   std::vector<login> logins_;
 };
 
-/// The database's file as another program opens it.
+/// The database's file, or the database that stands for it, as another program opens it.
 class other_program {
  public:
-  explicit other_program(const std::string& file) {
+  explicit other_program(const std::string& file) : file_(file) {
+    if (test::postgres_chosen()) return;
     if (sqlite3_open(file.c_str(), &database_) != SQLITE_OK) throw std::runtime_error("cannot open " + file);
     sqlite3_busy_timeout(database_, 10'000);
   }
@@ -152,6 +154,9 @@ class other_program {
 
   /// Runs `statement`; returns the rows as text, a line each.
   std::string execute(const std::string& statement) const {
+    if (database_ == nullptr) {
+      return test::shared_postgres().execute(test::postgres_database_of(file_), statement);
+    }
     std::string rows;
     char* problem = nullptr;
     const auto add = [](void* to, int count, char** values, char**) {
@@ -172,13 +177,17 @@ class other_program {
   /// Every row of every table: two images are equal if nothing was written in between.
   std::string image() const {
     std::string all;
-    std::istringstream tables(execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"));
+    std::istringstream tables(
+        execute(database_ == nullptr
+                    ? "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+                    : "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"));
     for (std::string table; std::getline(tables, table);)
       all += table + ":\n" + execute("SELECT * FROM " + table);
     return all;
   }
 
  private:
+  std::string file_;
   sqlite3* database_ = nullptr;
 };
 

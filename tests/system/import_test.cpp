@@ -32,7 +32,7 @@ std::string made_export(int count) {
 
 struct Import : testing::Test {
   temp_folder folder;
-  std::string database = "sqlite:" + folder.file("strata.db");
+  std::string database = test::chosen_url(folder.file("strata.db"));
 
   finished import(const std::string& file, const std::string& input = "/dev/null") {
     return run(folder, {"import", file, "--database", database}, {}, input);

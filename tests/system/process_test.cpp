@@ -224,7 +224,7 @@ TEST(Process, WrongUseExitsWithTwoAndOneLine) {
                                              {"serve", "--listen"},
                                              {"serve", "--listen", "nowhere"},
                                              {"serve", "--admin", "0.0.0.0:0"},
-                                             {"serve", "--database", "postgres://x"},
+                                             {"serve", "--database", "mysql://x"},
                                              {"import"},
                                              {"get"},
                                              {"explain", "a", "b"},
