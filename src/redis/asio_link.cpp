@@ -223,6 +223,8 @@ void asio_link::greeted() {
     return;
   }
   about->generation = generation_ + 1;
+  // What the observer starts waits for its verdict.
+  state_.store(client_state::connecting, std::memory_order_relaxed);
   if (observer_ != nullptr) {
     if (auto accepted = observer_->connected(*about); !accepted) {
       broken_ = std::move(accepted.error());

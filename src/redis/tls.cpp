@@ -88,8 +88,7 @@ tls_session::~tls_session() {
   SSL_free(session_);
 }
 
-std::unexpected<error> tls_session::failed(int returned) const {
-  static_cast<void>(SSL_get_error(session_, returned));
+std::unexpected<error> tls_session::failed() const {
   const auto verified = SSL_get_verify_result(session_);
   if (verified != X509_V_OK) {
     ERR_clear_error();
@@ -106,7 +105,7 @@ result<bool> tls_session::handshake() {
   if (returned == 1) return done_ = true;
   const int why = SSL_get_error(session_, returned);
   if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return false;
-  return failed(returned);
+  return failed();
 }
 
 result<void> tls_session::received(std::string_view bytes, read_buffer& plain) {
@@ -130,7 +129,7 @@ result<void> tls_session::received(std::string_view bytes, read_buffer& plain) {
     }
     const int why = SSL_get_error(session_, size);
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return {};
-    return failed(size);
+    return failed();
   }
 }
 
@@ -139,7 +138,7 @@ result<void> tls_session::send(std::string_view plain) {
   while (!plain.empty()) {
     const int size =
         SSL_write(session_, plain.data(), static_cast<int>(std::min<std::size_t>(plain.size(), 1u << 30)));
-    if (size <= 0) return failed(size);
+    if (size <= 0) return failed();
     plain.remove_prefix(static_cast<std::size_t>(size));
   }
   return {};

@@ -53,7 +53,7 @@ class tls_session {
   void take_output(std::string& into);
 
  private:
-  std::unexpected<error> failed(int returned) const;
+  std::unexpected<error> failed() const;
 
   std::shared_ptr<const tls_context> context_;
   ssl_st* session_;

@@ -26,6 +26,7 @@ std::string_view confirming_push(std::string_view name) {
 
 pipeline& pipeline::add(std::string_view name) {
   const auto word = name.substr(0, name.find(' '));
+  if (bytes_.empty()) bytes_.reserve(96);  // one allocation for most commands with a key
   last_ = bytes_.size();
   arguments_ = 1;
   if (const auto push = confirming_push(word); !push.empty()) {
