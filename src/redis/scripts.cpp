@@ -1,0 +1,303 @@
+#include "redis/scripts.hpp"
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <utility>
+
+namespace strata::redis {
+
+namespace {
+
+/// What several scripts use. The layouts are those of store_value.hpp and docs/formats.md:
+///   value  "R1", 1 flags (1 expired, 2 record), 1 zero, 4 epoch, 8 asof, 8 end, then the bytes
+///   lease  16 token, 4 epoch, 8 floor
+constexpr std::string_view prelude = R"lua(
+local head_size, lease_size = 24, 28
+local function text(n) return string.format('%.0f', n) end
+local function clock(key)
+  local held = redis.call('HMGET', key, 'now', 'epoch')
+  return tonumber(held[1]) or 0, tonumber(held[2]) or 0
+end
+local function learn(key, now, known)
+  if known <= now then return now end
+  redis.pcall('HSET', key, 'now', text(known))
+  return known
+end
+local function new_floor(key, now, at_least)
+  return learn(key, now, math.max(now + 1, at_least))
+end
+-- The flags and asof of a value that counts, else nil: one of another kind or epoch is not there.
+local function value_of(head, epoch)
+  if not head or #head < head_size or string.sub(head, 1, 2) ~= 'R1' then return nil end
+  local flags, of, asof = struct.unpack('>BxI4I8', head, 3)
+  if of < epoch and flags < 2 then return nil end
+  return flags, asof
+end
+-- The token and floor of a lease that counts.
+local function lease_of(held, epoch)
+  if not held or #held ~= lease_size then return nil end
+  local of, floor = struct.unpack('>I4I8', held, 17)
+  if of ~= epoch then return nil end
+  return string.sub(held, 1, 16), floor
+end
+local function tell(channel, origin, what) redis.call('PUBLISH', channel, origin .. what) end
+local function tell_changed(channel, origin, key) tell(channel, origin, 'c' .. struct.pack('>I2', #key) .. key) end
+)lua";
+
+constexpr std::string_view lease_text = R"lua(
+local now, epoch = clock(KEYS[3])
+now = learn(KEYS[3], now, tonumber(ARGV[3]))
+if ARGV[4] == 'miss' then
+  local value = redis.call('GET', KEYS[1])
+  if value_of(value, epoch) then return value end
+end
+local token, floor = lease_of(redis.call('GET', KEYS[2]), epoch)
+if token and token ~= ARGV[1] and ARGV[4] ~= 'force' then return {0, now} end
+redis.call('SET', KEYS[2], ARGV[1] .. struct.pack('>I4I8', epoch, floor or 0), 'PX', ARGV[2])
+return {1, now}
+)lua";
+
+// The lease is deleted last: a first write of SET is refused when memory is full, one after DEL is not.
+constexpr std::string_view fill_text = R"lua(
+local asof = tonumber(ARGV[3])
+local now, epoch = clock(KEYS[3])
+learn(KEYS[3], now, asof)
+local token, floor = lease_of(redis.call('GET', KEYS[2]), epoch)
+if token ~= ARGV[1] or tonumber(ARGV[2]) ~= epoch then return 1 end
+local outcome, replaced = 0, false
+if asof < floor then
+  outcome = 2
+else
+  local flags, stored = value_of(redis.call('GETRANGE', KEYS[1], 0, head_size - 1), epoch)
+  replaced = flags ~= nil
+  if replaced and stored > asof then
+    outcome = 3
+  else
+    local done = redis.pcall('SET', KEYS[1], ARGV[5], 'PX', ARGV[4])
+    if done.err then outcome = done end
+  end
+end
+redis.call('DEL', KEYS[2])
+if outcome ~= 0 or replaced then tell_changed(ARGV[6], ARGV[7], KEYS[1]) end
+return outcome
+)lua";
+
+constexpr std::string_view release_text = R"lua(
+local held = redis.call('GET', KEYS[2])
+if not held or string.sub(held, 1, 16) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[2])
+tell_changed(ARGV[2], ARGV[3], KEYS[1])
+return 1
+)lua";
+
+constexpr std::string_view invalidate_body = R"lua(
+local at_least, mode = tonumber(ARGV[1]), ARGV[2]
+local now, epoch = clock(KEYS[#KEYS])
+local floor = at_least
+if mode ~= 'sweep' then floor = new_floor(KEYS[#KEYS], now, at_least) end
+local removed, changed = 0, {}
+for i = 1, #KEYS - 1, 2 do
+  local key, beside = KEYS[i], KEYS[i + 1]
+  if mode == 'remove' then
+    removed = removed + redis.call('UNLINK', key)
+  else
+    local flags, asof = value_of(redis.call('GETRANGE', key, 0, head_size - 1), epoch)
+    if mode == 'sweep' and flags and asof < floor then removed = removed + redis.call('UNLINK', key) end
+    if mode == 'expire' and flags and flags % 2 == 0 then
+      redis.call('SETRANGE', key, 2, string.char(flags + 1))
+    end
+  end
+  local token, before = lease_of(redis.call('GET', beside), epoch)
+  if token and before < floor then
+    redis.call('SET', beside, token .. struct.pack('>I4I8', epoch, floor), 'KEEPTTL')
+  end
+  changed[#changed + 1] = struct.pack('>I2', #key) .. key
+end
+if #changed > 0 then tell(ARGV[3], ARGV[4], 'c' .. table.concat(changed)) end
+return {floor, removed}
+)lua";
+
+constexpr std::string_view touch_text = R"lua(
+local now, epoch = clock(KEYS[2])
+if not value_of(redis.call('GETRANGE', KEYS[1], 0, head_size - 1), epoch) then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+redis.call('SETRANGE', KEYS[1], 16, ARGV[2])
+return 1
+)lua";
+
+constexpr std::string_view raise_body = R"lua(
+local floor = new_floor(KEYS[1], clock(KEYS[1]), tonumber(ARGV[1]))
+local told = {}
+for i = 4, #ARGV do
+  redis.call('HSET', KEYS[2], ARGV[i], text(floor))
+  told[#told + 1] = ARGV[i] .. '=' .. text(floor)
+end
+tell(ARGV[2], ARGV[3], 'f' .. table.concat(told, ' '))
+return floor
+)lua";
+
+constexpr std::string_view restore_body = R"lua(
+local now = clock(KEYS[1])
+local told = {}
+for i = 3, #ARGV - 1, 2 do
+  local asof = tonumber(ARGV[i + 1])
+  now = learn(KEYS[1], now, asof)
+  if asof > (tonumber(redis.call('HGET', KEYS[2], ARGV[i])) or 0) then
+    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+    told[#told + 1] = ARGV[i] .. '=' .. ARGV[i + 1]
+  end
+end
+if #told > 0 then tell(ARGV[1], ARGV[2], 'f' .. table.concat(told, ' ')) end
+return now
+)lua";
+
+constexpr std::string_view clear_body = R"lua(
+local now, epoch = clock(KEYS[1])
+local floor = new_floor(KEYS[1], now, tonumber(ARGV[1]))
+epoch = epoch + 1
+redis.call('HSET', KEYS[1], 'epoch', text(epoch))
+tell(ARGV[2], ARGV[3], 'l' .. text(epoch))
+return {floor, epoch}
+)lua";
+
+constexpr std::string_view beat_body = R"lua(
+local before, stored = clock(KEYS[1])
+local now = learn(KEYS[1], before, tonumber(ARGV[1]))
+local epoch, adopted = math.max(stored, tonumber(ARGV[2])), 0
+local run = redis.call('HGET', KEYS[1], 'run')
+if not run or (ARGV[3] ~= '' and run ~= ARGV[3]) then
+  epoch, adopted = epoch + 1, 1
+  redis.call('HSET', KEYS[1], 'run', ARGV[3])
+end
+if epoch ~= stored then
+  redis.call('HSET', KEYS[1], 'epoch', text(epoch))
+  tell(ARGV[4], ARGV[5], 'e' .. text(epoch))
+end
+local at = redis.call('TIME')
+return {epoch, now, before, at[1] * 1000 + math.floor(at[2] / 1000), adopted}
+)lua";
+
+/// An invalidation may not fail for want of memory: it is what frees it.
+constexpr std::string_view though_full = "#!lua flags=allow-oom";
+
+script made(std::string_view first, std::string_view body) {
+  script out;
+  out.text.append(first).append(prelude).append(body);
+  out.sha = sha1(out.text);
+  return out;
+}
+
+}  // namespace
+
+namespace scripts {
+
+const script lease = made("", lease_text);
+const script fill = made("", fill_text);
+const script release = made(though_full, release_text);
+const script invalidate = made(though_full, invalidate_body);
+const script touch = made(though_full, touch_text);
+const script raise = made(though_full, raise_body);
+const script restore = made(though_full, restore_body);
+const script clear = made(though_full, clear_body);
+const script beat = made(though_full, beat_body);
+
+std::span<const named> all() {
+  static const std::array<named, 9> every{{{"lease", lease},
+                                           {"fill", fill},
+                                           {"release", release},
+                                           {"invalidate", invalidate},
+                                           {"touch", touch},
+                                           {"raise", raise},
+                                           {"restore", restore},
+                                           {"clear", clear},
+                                           {"beat", beat}}};
+  return every;
+}
+
+}  // namespace scripts
+
+std::string sha1(std::string_view text) {
+  // FIPS 180-4, section 6.1. Names scripts, protects nothing.
+  std::array<std::uint32_t, 5> h{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+  std::string padded(text);
+  padded += '\x80';
+  while (padded.size() % 64 != 56) padded += '\0';
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    padded += static_cast<char>(std::uint64_t{text.size()} * 8 >> shift & 0xff);
+  }
+  for (std::size_t block = 0; block < padded.size(); block += 64) {
+    std::array<std::uint32_t, 80> w{};
+    for (std::size_t i = 0; i < 64; ++i) {
+      w[i / 4] = w[i / 4] << 8 | static_cast<unsigned char>(padded[block + i]);
+    }
+    for (std::size_t i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+    auto [a, b, c, d, e] = h;
+    for (std::size_t i = 0; i < 80; ++i) {
+      const auto round = i / 20;
+      const auto f = round == 0 ? (b & c) | (~b & d) : round == 2 ? (b & c) | (b & d) | (c & d) : b ^ c ^ d;
+      constexpr std::array<std::uint32_t, 4> k{0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
+      const auto next = std::rotl(a, 5) + f + e + k[round] + w[i];
+      e = d;
+      d = c;
+      c = std::rotl(b, 30);
+      b = a;
+      a = next;
+    }
+    h = {h[0] + a, h[1] + b, h[2] + c, h[3] + d, h[4] + e};
+  }
+  std::string out;
+  for (const auto word : h) {
+    for (int shift = 28; shift >= 0; shift -= 4) out += "0123456789abcdef"[word >> shift & 15];
+  }
+  return out;
+}
+
+namespace {
+
+void append(resp::pipeline& to, const script_call& what, bool whole) {
+  if (whole) {
+    to.add("EVAL").arg(what.which->text);
+  } else {
+    to.add("EVALSHA").arg(what.which->sha);
+  }
+  to.arg(what.keys.size());
+  for (const auto& each : what.keys) to.arg(each);
+  for (const auto& each : what.arguments) to.arg(each);
+}
+
+bool is_unknown(const resp::value& reply) {
+  return reply.is_error() && reply.error().code == "NOSCRIPT";
+}
+
+}  // namespace
+
+task<result<std::vector<resp::value>>> run_many(client& over, std::vector<script_call> what,
+                                                request_options how) {
+  resp::pipeline first;
+  for (const auto& each : what) append(first, each, false);
+  auto replies = co_await over.execute_many(std::move(first), how);
+  if (!replies) co_return std::unexpected(std::move(replies.error()));
+  std::vector<std::size_t> again;
+  resp::pipeline second;
+  for (std::size_t i = 0; i < what.size(); ++i) {
+    if (!is_unknown((*replies)[i])) continue;
+    again.push_back(i);
+    append(second, what[i], true);
+  }
+  if (again.empty()) co_return std::move(*replies);
+  auto more = co_await over.execute_many(std::move(second), how);
+  if (!more) co_return std::unexpected(std::move(more.error()));
+  for (std::size_t i = 0; i < again.size(); ++i) (*replies)[again[i]] = std::move((*more)[i]);
+  co_return std::move(*replies);
+}
+
+task<result<resp::value>> run(client& over, script_call what, request_options how) {
+  std::vector<script_call> one;
+  one.push_back(std::move(what));
+  auto replies = co_await run_many(over, std::move(one), how);
+  if (!replies) co_return std::unexpected(std::move(replies.error()));
+  co_return std::move(replies->front());
+}
+
+}  // namespace strata::redis
