@@ -16,7 +16,9 @@
 #include <strata/key.hpp>
 #include <strata/lookup.hpp>
 #include <strata/migrations.hpp>
+#include <strata/network_store.hpp>
 #include <strata/observer.hpp>
+#include <strata/open.hpp>
 #include <strata/policy.hpp>
 #include <strata/repository.hpp>
 #include <strata/row.hpp>

@@ -4,6 +4,7 @@
 ///   struct memory_under_test {
 ///     std::shared_ptr<store> connect();      // another connection to the same, at first empty, store
 ///     void advance(duration);                // lets the store's time pass
+///     void settle();                         // optional: returns when all that was done is told
 ///   };
 ///   INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreContract, memory_under_test);
 
@@ -69,6 +70,9 @@ class StoreContract : public ::testing::Test {
   std::shared_ptr<store> one = under_test.connect();
   std::shared_ptr<store> two = under_test.connect();
 
+  void settle() {
+    if constexpr (requires { under_test.settle(); }) under_test.settle();
+  }
   std::optional<stored_value> get(std::string_view key) { return *sync_wait(one->get(key)); }
   lease_token lease(std::string_view key, duration hold = 10s) {
     return sync_wait(one->acquire(key, hold, 0))->lease;
@@ -344,6 +348,7 @@ TYPED_TEST_P(StoreContract, TellsOthersWhatChangedAndNotItsMaker) {
   this->invalidate({"invalidated"}, 1);
   const std::vector<floor_entry> floors{{4, 2}};
   const auto raised = *sync_wait(this->one->raise(floors));
+  this->settle();
   EXPECT_TRUE(theirs.saw("filled"));
   EXPECT_TRUE(theirs.saw("invalidated"));
   ASSERT_EQ(theirs.floors().size(), 1u);
@@ -353,6 +358,7 @@ TYPED_TEST_P(StoreContract, TellsOthersWhatChangedAndNotItsMaker) {
   EXPECT_TRUE(mine.floors().empty());
   this->two->unobserve(theirs);
   this->invalidate({"later"}, 1);
+  this->settle();
   EXPECT_FALSE(theirs.saw("later"));
   this->one->unobserve(mine);
 }
@@ -364,6 +370,7 @@ TYPED_TEST_P(StoreContract, TellsEveryoneWhenAllIsGone) {
   this->two->observe(theirs);
   this->fill("k", this->lease("k"), 1);
   sync_wait(this->one->clear(0));
+  this->settle();
   EXPECT_FALSE(this->get("k"));
   EXPECT_EQ(mine.losses(), 1);
   EXPECT_EQ(theirs.losses(), 1);

@@ -1,0 +1,226 @@
+/// The store's changes that are not of one key: invalidations, floors, records, and going through all keys.
+
+#include "core/glob.hpp"
+#include "redis/store.hpp"
+#include "redis/store_replies.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace strata::redis {
+
+namespace {
+
+/// `glob` with all that is special in it escaped, up to its first wildcard, and then `*`: what SCAN is
+/// asked for. The keys that come are matched by ourselves, so that globs mean the same in every store.
+std::string wider(std::string_view glob) {
+  const auto end = std::min(glob.find_first_of("*?[\\"), glob.size());
+  return std::string(glob.substr(0, end)) + '*';
+}
+
+}  // namespace
+
+script_call redis_store::invalidate_call(commit_time at_least, std::string_view mode) const {
+  script_call out{.which = &scripts::invalidate, .keys = {}, .arguments = {}};
+  out.arguments = {std::to_string(at_least), std::string(mode), tracking_.names().channel,
+                   std::string(tracking_.origin())};
+  return out;
+}
+
+void redis_store::add_key(script_call& to, std::string_view key) const {
+  to.keys.emplace_back(key);
+  to.keys.push_back(lease_name(key));
+}
+
+task<result<commit_time>> redis_store::change(std::span<const std::string> keys, commit_time at_least,
+                                              std::string_view mode, std::size_t* removed) {
+  if (auto may = may_use(keys); !may) co_return std::unexpected(std::move(may.error()));
+  tracking_.learn(at_least);
+  std::vector<script_call> calls;
+  for (std::size_t i = 0; i < keys.size() || calls.empty(); i += batch_size) {
+    calls.push_back(invalidate_call(at_least, mode));
+    for (const auto& each : keys.subspan(i, std::min(batch_size, keys.size() - i))) {
+      add_key(calls.back(), each);
+    }
+    calls.back().keys.push_back(tracking_.names().clock);
+  }
+  const auto replies = co_await run_many(*client_, std::move(calls), again);
+  if (!replies) co_return std::unexpected(replies.error());
+  commit_time floor = 0;
+  for (const auto& each : *replies) {
+    if (each.is_error()) co_return std::unexpected(to_error(each));
+    const auto items = each.items();
+    if (items.size() != 2) co_return std::unexpected(strange("an invalidation"));
+    floor = std::max(floor, static_cast<commit_time>(items[0].integer().value_or(0)));
+    if (removed != nullptr) *removed += static_cast<std::size_t>(items[1].integer().value_or(0));
+  }
+  co_return tracking_.learn(floor);
+}
+
+task<result<commit_time>> redis_store::invalidate(std::span<const std::string> keys, commit_time at_least) {
+  return change(keys, at_least, "remove", nullptr);
+}
+
+task<result<commit_time>> redis_store::expire(std::span<const std::string> keys, commit_time at_least) {
+  return change(keys, at_least, "expire", nullptr);
+}
+
+task<result<std::vector<std::string>>> redis_store::scan(std::string_view pattern, std::string& cursor) {
+  auto page = resp::command("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg("500");
+  const auto reply = co_await client_->execute(std::move(page), again);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  if (reply->items().size() != 2) co_return std::unexpected(strange("SCAN"));
+  cursor = reply->items()[0].text();
+  std::vector<std::string> keys;
+  for (const auto& each : reply->items()[1].items()) keys.emplace_back(each.text());
+  co_return keys;
+}
+
+task<result<void>> redis_store::sweep(std::string pattern, std::string_view glob, bool leases, swept& done) {
+  std::string cursor = "0";
+  do {
+    auto page = co_await scan(pattern, cursor);
+    if (!page) co_return std::unexpected(std::move(page.error()));
+    std::vector<std::string> keys;
+    for (auto& each : *page) {
+      const auto key = leases ? key_of_lease(each) : std::optional<std::string_view>(each);
+      if (key && !is_beside(*key) && key->starts_with(tracking_.names().prefix) && glob_matches(glob, *key)) {
+        keys.emplace_back(*key);
+      }
+    }
+    if (keys.empty()) continue;
+    const auto swept = co_await change(keys, done.floor, "sweep", &done.removed);
+    if (!swept) co_return std::unexpected(swept.error());
+  } while (cursor != "0");
+  co_return result<void>();
+}
+
+task<result<swept>> redis_store::invalidate_matching(std::string_view glob, commit_time at_least) {
+  // The floor first, then the leases, then the values: who fills after we have passed its lease is
+  // refused, and who filled before we came to it left a value for the second pass.
+  const auto floor = co_await change({}, at_least, "remove", nullptr);
+  if (!floor) co_return std::unexpected(floor.error());
+  swept done{.removed = 0, .floor = *floor};
+  const auto fenced = co_await sweep(tracking_.names().lease_pattern, glob, true, done);
+  if (!fenced) co_return std::unexpected(fenced.error());
+  const auto removed = co_await sweep(wider(glob), glob, false, done);
+  if (!removed) co_return std::unexpected(removed.error());
+  co_return done;
+}
+
+task<result<bool>> redis_store::touch(std::string_view key, duration ttl) {
+  if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
+  script_call call{.which = &scripts::touch, .keys = {}, .arguments = {}};
+  const auto longer = in_ms(ttl);
+  call.keys = {std::string(key), tracking_.names().clock};
+  call.arguments = {longer, encode_end(tracking_.server_now() + std::stoull(longer))};
+  const auto reply = co_await run(*client_, std::move(call), again);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  co_return reply->integer() == 1;
+}
+
+task<result<commit_time>> redis_store::counter_after(script_call call) {
+  if (auto may = tracking_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  const auto reply = co_await run(*client_, std::move(call), again);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  const auto counter = reply->integer();
+  if (!counter) co_return std::unexpected(strange("a change of floors"));
+  co_return tracking_.learn(static_cast<commit_time>(*counter));
+}
+
+task<result<commit_time>> redis_store::raise(std::span<const floor_entry> floors) {
+  const auto& names = tracking_.names();
+  commit_time at_least = 0;
+  for (const auto& each : floors) at_least = std::max(at_least, each.asof);
+  script_call call{.which = &scripts::raise, .keys = {}, .arguments = {}};
+  call.keys = {names.clock, names.floors};
+  call.arguments = {std::to_string(tracking_.learn(at_least)), names.channel,
+                    std::string(tracking_.origin())};
+  for (const auto& each : floors) call.arguments.push_back(floor_field(each));
+  return counter_after(std::move(call));
+}
+
+task<result<void>> redis_store::restore(std::span<const floor_entry> floors) {
+  const auto& names = tracking_.names();
+  for (std::size_t i = 0; i < floors.size(); i += batch_size) {
+    script_call call{.which = &scripts::restore, .keys = {}, .arguments = {}};
+    call.keys = {names.clock, names.floors};
+    call.arguments = {names.channel, std::string(tracking_.origin())};
+    for (const auto& each : floors.subspan(i, std::min(batch_size, floors.size() - i))) {
+      call.arguments.push_back(floor_field(each));
+      call.arguments.push_back(std::to_string(tracking_.learn(each.asof)));
+    }
+    const auto done = co_await counter_after(std::move(call));
+    if (!done) co_return std::unexpected(done.error());
+  }
+  co_return result<void>();
+}
+
+task<result<std::vector<floor_entry>>> redis_store::floors() {
+  if (auto may = tracking_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  co_return co_await tracking_.read_floors();
+}
+
+task<result<void>> redis_store::put(std::string_view key, std::string_view bytes, duration ttl) {
+  if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
+  const auto life = in_ms(ttl);
+  const value_header header{.record = true, .end = tracking_.server_now() + std::stoull(life)};
+  auto set = resp::command("SET").arg(key).arg(encode_value(header, bytes)).arg("PX").arg(life);
+  const auto reply = co_await client_->execute(std::move(set), again);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  co_return result<void>();
+}
+
+task<result<bool>> redis_store::remove(std::string_view key) {
+  if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
+  const auto reply = co_await client_->execute(resp::command("UNLINK").arg(key), again);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  co_return reply->integer() == 1;
+}
+
+task<result<void>> redis_store::unlink_all(std::string pattern, bool leases) {
+  std::string cursor = "0";
+  do {
+    auto page = co_await scan(pattern, cursor);
+    if (!page) co_return std::unexpected(std::move(page.error()));
+    resp::pipeline gone;
+    for (auto& each : *page) {
+      const auto key = leases ? key_of_lease(each) : std::optional<std::string_view>(each);
+      if (key && !is_beside(*key) && key->starts_with(tracking_.names().prefix)) gone.add("UNLINK").arg(each);
+    }
+    if (gone.empty()) continue;
+    const auto done = co_await client_->execute_many(std::move(gone), again);
+    if (!done) co_return std::unexpected(done.error());
+  } while (cursor != "0");
+  co_return result<void>();
+}
+
+task<result<commit_time>> redis_store::clear(commit_time at_least) {
+  if (auto may = tracking_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  const auto& names = tracking_.names();
+  script_call call{.which = &scripts::clear, .keys = {}, .arguments = {}};
+  call.keys = {names.clock};
+  call.arguments = {std::to_string(tracking_.learn(at_least)), names.channel,
+                    std::string(tracking_.origin())};
+  const auto reply = co_await run(*client_, std::move(call), again);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  const auto items = reply->items();
+  if (items.size() != 2) co_return std::unexpected(strange("a clear"));
+  const auto floor = static_cast<commit_time>(items[0].integer().value_or(0));
+  tracking_.learn(floor);
+  tracking_.cleared(static_cast<std::uint32_t>(items[1].integer().value_or(0)));
+  // By now nothing of before counts any more; what follows frees the memory, and ends records.
+  const auto leases = co_await unlink_all(names.lease_pattern, true);
+  if (!leases) co_return std::unexpected(leases.error());
+  const auto values = co_await unlink_all(names.prefix + '*', false);
+  if (!values) co_return std::unexpected(values.error());
+  co_return floor;
+}
+
+}  // namespace strata::redis

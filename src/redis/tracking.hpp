@@ -1,0 +1,162 @@
+#pragma once
+/// What a store knows of its server, and hears from it: whether it may be used, its epoch and its time,
+/// what others changed, and how long that can be trusted.
+/// Threads: internally locked. Pushes and replies come in on the client's own thread, in the order in
+/// which the server sent them; what follows rests on that order.
+///
+/// **Two ways to hear of a change.** CLIENT TRACKING (BCAST) tells of every change of a value, whoever
+/// made it, redis-cli and eviction too: once for each turn of the server's event loop, after the
+/// replies of that turn, our own changes among them (NOLOOP does not hold for what scripts do). The
+/// store's channel tells, at once, of what no value shows: an absent key that was invalidated, a lease
+/// that ended, floors, a clear. It also tells of each change to a value that was there before.
+///
+/// **Our own fills** are not told back, or what they put in memory would be thrown out again. A fill's
+/// reply comes before its turn's push, so the next push with a key that we filled is the echo. Was the
+/// key changed by another in the same turn, then the channel tells: a value that was there had been
+/// changed, and that is always published. The client hands over the pushes of a read before its
+/// replies; so pushes are put off until the replies that came with them are taken (`later`).
+///
+/// **Coherence.** A heartbeat is answered in a turn after the one in which the heartbeat before it was
+/// answered, and so after every push of that turn. Hence an answer proves that all is told that
+/// happened before the heartbeat *before* it was sent: from then we may trust for as long as the lease.
+///
+/// **Epochs.** A heartbeat brings the run id of the server we are connected to. If the data says
+/// another one (a restart from a dump, a replica that took over, a flush), it may have lost what it
+/// confirmed; then a new epoch begins, which voids every value and lease. So what a server forgot can
+/// cost speed only.
+
+#include "core/mutex.hpp"
+#include "redis/client.hpp"
+#include "redis/scripts.hpp"
+#include "redis/store_format.hpp"
+
+#include <strata/store.hpp>
+#include <strata/timer.hpp>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::redis {
+
+struct tracking_options {
+  std::string name_space = "strata";
+  duration lease = std::chrono::milliseconds(250);
+  duration heartbeat = std::chrono::milliseconds(25);
+  const clock* time = &system_clock();
+  timers* timer = &system_timers();
+  /// Told what an operator should know, one line each; called from any thread.
+  std::function<void(std::string_view)> log = [](std::string_view) {};
+  /// Told on the client's thread each time the store can be used again.
+  std::function<void()> ready = [] {};
+};
+
+class tracking final : public client_observer {
+ public:
+  explicit tracking(tracking_options with);
+  ~tracking() override;
+  tracking(const tracking&) = delete;
+  tracking& operator=(const tracking&) = delete;
+
+  /// What every connection begins with.
+  resp::pipeline setup() const;
+  /// Begins to beat. Requires: called once; `over` outlives what `stop` ends.
+  void start_on(client& over);
+  /// Ends the heartbeats; to be called before the client goes.
+  void stop();
+
+  const store_names& names() const noexcept { return names_; }
+  std::string_view origin() const noexcept { return origin_; }
+
+  /// Nothing is wrong, or why the store cannot be used now.
+  result<void> usable() const;
+  std::uint32_t epoch() const noexcept { return epoch_.load(std::memory_order_acquire); }
+  /// The server's time now, or a little later than that.
+  server_time server_now() const noexcept;
+  commit_time known() const noexcept { return known_.load(std::memory_order_acquire); }
+  commit_time learn(commit_time heard) noexcept;
+  time_point trusted_until() const;
+  std::uint64_t losses() const noexcept { return losses_.load(std::memory_order_relaxed); }
+
+  /// A fill of ours was stored. Called in the order of the replies.
+  void filled(std::string_view key);
+  /// The store was cleared by us, which began `epoch`.
+  void cleared(std::uint32_t epoch);
+
+  /// Every floor ever raised.
+  task<result<std::vector<floor_entry>>> read_floors();
+
+  void observe(store_observer& observer);
+  void unobserve(store_observer& observer);
+
+  result<void> connected(const connection_info& about) override;
+  void lost(std::uint64_t generation, const error& why) override;
+  void pushed(resp::value message) override;
+
+ private:
+  struct ticker;
+  struct beat_answer {
+    std::uint32_t epoch = 0;
+    commit_time now = 0;
+    commit_time before = 0;
+    server_time at = 0;
+    bool adopted = false;
+  };
+
+  /// Does `work` on the client's thread after the replies that have come in by now are taken.
+  void later(std::move_only_function<void()> work);
+  void do_later();
+  template <class Tell>
+  void tell(Tell what);
+  void tell_lost(bool may_have_forgotten);
+  void refuse(std::string why);
+
+  void tick();
+  task<> open_session(std::uint64_t generation);
+  void try_again(std::uint64_t generation);
+  task<> beat_once(std::uint64_t generation);
+  task<result<beat_answer>> beat(bool opening);
+  task<result<void>> check_memory_policy();
+  void take(const beat_answer& answer, time_point sent);
+  bool is_current(std::uint64_t generation) const;
+  void on_invalidated(const resp::value& keys);
+  void on_message(std::string_view text);
+  void hear(const news& what);
+
+  const tracking_options options_;
+  const store_names names_;
+  const std::string origin_;
+  std::atomic<client*> client_ = nullptr;
+  std::shared_ptr<ticker> ticker_;
+
+  std::atomic<std::uint32_t> epoch_ = 0;
+  std::atomic<commit_time> known_ = 0;
+  std::atomic<commit_time> counted_ = 0;  ///< the server's counter as it last said
+  std::atomic<std::int64_t> server_ahead_ =
+      0;  ///< the server's ms since 1970 less ours since the clock began
+  std::atomic<bool> ready_ = false;
+  std::atomic<std::uint64_t> losses_ = 0;
+
+  mutable detail::mutex mutex_;
+  std::uint64_t generation_ STRATA_GUARDED_BY(mutex_) = 0;  ///< of the connection; 0: none
+  std::string run_id_ STRATA_GUARDED_BY(mutex_);
+  bool run_id_made_up_ STRATA_GUARDED_BY(mutex_) = false;  ///< INFO is not allowed to us
+  std::string trouble_ STRATA_GUARDED_BY(mutex_) = "not connected yet";
+  time_point last_sent_ STRATA_GUARDED_BY(mutex_){};  ///< of the heartbeat answered last; zero: none yet
+  time_point trusted_ STRATA_GUARDED_BY(mutex_){};
+  bool beating_ STRATA_GUARDED_BY(mutex_) = false;  ///< a heartbeat waits for its answer
+  bool forgot_ STRATA_GUARDED_BY(mutex_) = false;   ///< the server was flushed; to be told with its new epoch
+  std::uint64_t beats_ STRATA_GUARDED_BY(mutex_) = 0;  ///< answered
+  /// Keys filled by us whose push is still to come, and at which heartbeat.
+  std::map<std::string, std::uint64_t, std::less<>> echoes_ STRATA_GUARDED_BY(mutex_);
+  std::vector<std::move_only_function<void()>> later_ STRATA_GUARDED_BY(mutex_);
+
+  detail::mutex telling_;  ///< held while observers are told
+  std::vector<store_observer*> observers_ STRATA_GUARDED_BY(telling_);
+};
+
+}  // namespace strata::redis

@@ -1,0 +1,66 @@
+#pragma once
+/// Stores over a test's own Redis, and waiting for them.
+/// Threads: one.
+
+#include "tests/redis/server.hpp"
+
+#include <strata/open.hpp>
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace strata::test {
+
+using namespace std::chrono_literals;
+
+/// What the guide tells an operator to allow the gateway's user, and nothing more: docs/guide/redis.md.
+inline std::vector<std::string> least_privilege(const std::string& user, const std::string& password) {
+  std::vector<std::string> words{"ACL", "SETUSER", user, "on", '>' + password, "resetkeys", "resetchannels"};
+  for (const auto* key :
+       {"~strata:*", "~strata-lease:*", "~strata-clock:*", "~strata-floors:*", "&strata-news:*"})
+    words.emplace_back(key);
+  for (const auto* command :
+       {"-@all",      "+hello", "+auth",   "+ping",   "+info", "+client|setname", "+client|tracking",
+        "+subscribe", "+get",   "+set",    "+unlink", "+del",  "+getrange",       "+setrange",
+        "+pexpire",   "+scan",  "+hget",   "+hmget",  "+hset", "+hscan",          "+time",
+        "+publish",   "+eval",  "+evalsha"}) {
+    words.emplace_back(command);
+  }
+  return words;
+}
+
+inline store_health health_of(const store& of) {
+  return dynamic_cast<const network_store&>(of).health();
+}
+
+/// Waits until `of` is usable and trusted. Fails the test, with the reason, if it does not become so.
+inline void wait_until_up(const store& of, std::chrono::milliseconds patience = 20s) {
+  const bool up = eventually(
+      [&] {
+        const auto now = health_of(of);
+        return now.usable && now.trusted_until > system_clock().now();
+      },
+      patience);
+  if (!up) ADD_FAILURE() << "the store does not come up: " << health_of(of).trouble;
+}
+
+inline std::shared_ptr<network_store> open_now(const std::string& url, store_options with = {}) {
+  auto opened = open_store(url, with);
+  if (!opened) throw std::runtime_error(opened.error().detail);
+  wait_until_up(**opened);
+  return std::move(*opened);
+}
+
+/// Returns when all that was done before is told to the observers of `of`: an answer comes after the
+/// pushes of the turn before it, and a heartbeat's after that.
+inline void wait_until_told(store& of) {
+  for (int i = 0; i < 3; ++i) sync_wait(of.get("strata:of the wait"));
+  const auto before = health_of(of).trusted_until;
+  eventually([&] { return health_of(of).trusted_until > before; });
+  sync_wait(of.get("strata:of the wait"));
+}
+
+}  // namespace strata::test
