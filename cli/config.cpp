@@ -4,6 +4,8 @@
 #include "cli/endpoint.hpp"
 #include "platform/entity_table.hpp"
 
+#include <strata/open.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -40,7 +42,10 @@ void check_listeners(const config& values, std::vector<config_problem>& found) {
 
 void check_parts(const config& values, std::vector<config_problem>& found) {
   if (values.store != "memory") {
-    found.push_back({"store", fmt::format("\"{}\" is not a known store; known is memory", values.store)});
+    if (const auto usable = strata::check_store_url(values.store); !usable) {
+      found.push_back(
+          {"store", fmt::format("is neither memory nor a store's URL: {}", usable.error().detail)});
+    }
   }
   constexpr std::string_view scheme = "sqlite:";
   const bool is_sqlite = values.database.starts_with(scheme) && values.database.size() > scheme.size();

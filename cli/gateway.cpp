@@ -14,6 +14,7 @@
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
 #include <strata/metrics.hpp>
+#include <strata/open.hpp>
 
 #include <fmt/format.h>
 
@@ -93,6 +94,13 @@ void tell_withheld(const platform::policy_table& policies, logs& log) {
                         names));
 }
 
+/// The store that gateways share, or null.
+result<std::shared_ptr<store>> open_shared(const config& values, logs& log) {
+  if (values.store == "memory") return std::shared_ptr<store>();
+  return open_store(values.store,
+                    {.log = [&log](std::string_view line) { log.write(log_level::warning, line); }});
+}
+
 double seconds_of(wall_time at) {
   return std::chrono::duration<double>(at.time_since_epoch()).count();
 }
@@ -106,6 +114,7 @@ struct gateway::state {
         log(to),
         policies(std::move(rules)),
         source(std::move(opened)),
+        shared(std::dynamic_pointer_cast<network_store>(second_level)),
         target(std::make_shared<strata::cache>(cache_options{.memory = values.cache.memory,
                                                              .second_level = std::move(second_level),
                                                              .keys = std::move(keys)})),
@@ -134,14 +143,25 @@ struct gateway::state {
   }
 
   server::admin_options admin_options() {
+    std::vector<server::readiness_check> checks{
+        {"listener",
+         [this]() -> task<result<void>> {
+           if (serving.load()) return result<void>();
+           return result<void>(fail(errc::busy, "not serving: starting or stopping"));
+         }},
+        {"database", [this] { return source->ping(); }}};
+    if (shared != nullptr) {
+      checks.push_back({"store",
+                        [this]() -> task<result<void>> {
+                          const auto now = shared->health();
+                          if (now.usable) return result<void>();
+                          return result<void>(fail(errc::store_unavailable, now.trouble));
+                        },
+                        false});
+    }
     return {.cache = target,
             .token = values.admin_token,
-            .checks = {{"listener",
-                        [this]() -> task<result<void>> {
-                          if (serving.load()) return result<void>();
-                          return result<void>(fail(errc::busy, "not serving: starting or stopping"));
-                        }},
-                       {"database", [this] { return source->ping(); }}},
+            .checks = std::move(checks),
             .metrics =
                 [this] {
                   const std::array listeners{told("platform", *platform_server, platform_routes),
@@ -157,6 +177,7 @@ struct gateway::state {
   double started = seconds_of(system_clock().wall());
   std::atomic<bool> serving{false};
   std::shared_ptr<database> source;
+  std::shared_ptr<network_store> shared;  // null: none, or it is not on the network
   std::shared_ptr<strata::cache> target;
   platform::entity_table entities;
   platform::app app;
@@ -181,6 +202,11 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
   if (!policies) return std::unexpected(std::move(policies.error()));
   auto source = open_database(values);
   if (!source) return std::unexpected(std::move(source.error()));
+  if (second_level == nullptr) {
+    auto shared = open_shared(values, log);
+    if (!shared) return std::unexpected(std::move(shared.error()));
+    second_level = std::move(*shared);
+  }
   if (second_level != nullptr && *keys == nullptr) tell_withheld(*policies, log);
   auto parts = std::make_unique<state>(values, log, std::move(*source), std::move(*policies),
                                        std::move(second_level), std::move(*keys));

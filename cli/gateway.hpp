@@ -18,7 +18,7 @@ namespace strata::cli {
 class gateway {
  public:
   /// Opens the database, brings its tables up to date and prepares everything; serves nothing yet.
-  /// `second_level` is shared with other gateways; null: this one's memory only.
+  /// `second_level` is shared with other gateways; null: the configured store.
   /// Errors: what cannot be had, with its reason and what to do. Throws bad_options.
   /// Lifetime: `log` outlives the gateway.
   static result<std::unique_ptr<gateway>> open(const config& values, logs& log,

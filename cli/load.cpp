@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <strata/json.hpp>
+#include <strata/open.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -174,6 +175,7 @@ class loader {
 std::string shown_value(const setting& each, const config& values) {
   auto text = each.write(values);
   if (each.key == "database") return without_password(std::move(text));
+  if (each.key == "store") return strata::without_password(text);
   return each.secret && !text.empty() ? std::string(masked) : text;
 }
 

@@ -134,10 +134,10 @@ TEST(Load, PointsAtBrokenToml) {
 TEST(Load, NamesTheOriginOfAValueThatCannotHold) {
   EXPECT_THAT(problems_of("# why\nlisten = \"nowhere\"\n"),
               ElementsAre(HasSubstr("2:10: listen: \"nowhere\" is not HOST:PORT")));
-  const auto loaded = load(default_config(), {.environment = {{"STRATA_STORE", "redis://x"}}});
+  const auto loaded = load(default_config(), {.environment = {{"STRATA_STORE", "disk://x"}}});
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error(),
-              ElementsAre(HasSubstr("STRATA_STORE: store: \"redis://x\" is not a known store")));
+              ElementsAre(HasSubstr("STRATA_STORE: store: is neither memory nor a store's URL")));
 }
 
 TEST(Load, RefusesBadEnvironmentAndFlags) {

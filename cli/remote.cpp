@@ -77,22 +77,24 @@ std::string seconds(double value) {
   return fmt::format("{:.1f}s", value);
 }
 
-void print_explanation(const explanation& where) {
-  fmt::print("{}\n  type       {}\n", where.key, where.type);
+/// What is known about a key, for people: to standard error where standard output has its value.
+void print_explanation(const explanation& where, std::FILE* to = stdout) {
+  fmt::print(to, "{}\n  type       {}\n", where.key, where.type);
   for (const auto& each : where.levels) {
-    fmt::print("  {:<10} {}", each.layer, each.state);
-    if (!each.reason.empty() && each.reason != "none") fmt::print(" ({})", each.reason);
-    if (!each.detail.empty()) fmt::print(": {}", each.detail);
+    fmt::print(to, "  {:<10} {}", each.layer, each.state);
+    if (!each.reason.empty() && each.reason != "none") fmt::print(to, " ({})", each.reason);
+    if (!each.detail.empty()) fmt::print(to, ": {}", each.detail);
     if (each.state == "fresh") {
-      fmt::print(", {} left, {} old, {}", seconds(each.ttl_seconds), seconds(each.age_seconds),
+      fmt::print(to, ", {} left, {} old, {}", seconds(each.ttl_seconds), seconds(each.age_seconds),
                  to_text(byte_size{each.bytes}));
-      if (each.negative) fmt::print(", says: not found");
+      if (each.negative) fmt::print(to, ", says: not found");
     }
-    if (!each.tags.empty()) fmt::print(", tags {}", fmt::join(each.tags, " "));
-    fmt::print("\n");
+    if (each.asof != 0) fmt::print(to, ", as of {}", each.asof);
+    if (!each.tags.empty()) fmt::print(to, ", tags {}", fmt::join(each.tags, " "));
+    fmt::print(to, "\n");
   }
-  if (where.in_flight) fmt::print("  in flight  a factory computes it now\n");
-  fmt::print("  next read  {}\n", where.next_read);
+  if (where.in_flight) fmt::print(to, "  in flight  a factory computes it now\n");
+  fmt::print(to, "  next read  {}\n", where.next_read);
 }
 
 }  // namespace
@@ -112,6 +114,8 @@ int get_key(const admin_address& admin, const std::string& key, bool json) {
     print_explanation(answer->where);
   } else if (answer->value) {
     fmt::print("{}\n", answer->value->text);
+    std::fflush(stdout);
+    print_explanation(answer->where, stderr);
   } else if (!answer->cached) {
     complain("get", fmt::format("{} is not cached; strata explain tells why", key));
   } else {

@@ -135,7 +135,7 @@ TEST(Config, HasNoProblemAsItIs) {
 TEST(Config, NamesEveryProblemWithItsKey) {
   config values = default_config();
   values.listen = "nowhere";
-  values.store = "redis://localhost";
+  values.store = "redis://";
   values.database = "mysql://localhost";
   values.log.level = "loud";
   values.limits.connections = 0;

@@ -23,6 +23,7 @@ struct readiness_check {
   std::string name;
   /// Its error's detail is shown to who may ask.
   std::function<task<result<void>>()> ready;
+  bool required = true;  ///< else it is told, but the process serves without it
 };
 
 /// What may be shown of a key's cached value.

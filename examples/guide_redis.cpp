@@ -1,0 +1,30 @@
+/// The code of docs/guide/redis.md. Nobody listens where it looks for Redis: a cache goes on without it.
+#include "check.hpp"
+
+#include <strata/strata.hpp>
+
+#include <iostream>
+#include <string>
+
+using namespace std::chrono_literals;
+
+strata::task<> share(const std::string& url) {
+  const auto shared =
+      strata::open_store(url, {.log = [](std::string_view line) { std::cerr << line << '\n'; }});
+  if (!shared) throw std::runtime_error(shared.error().detail);  // what is wrong with the URL
+  strata::cache cache({.second_level = *shared});
+
+  const strata::entity<std::string, "greeting:{name}"> greeting{{.ttl = 30min}};
+  const auto text = co_await cache.get_or_set(
+      greeting("world"),
+      [](strata::fill_context&) -> strata::task<std::string> { co_return "Hello, world"; });
+  CHECK(*text == "Hello, world");
+
+  const auto now = (*shared)->health();
+  if (!now.usable) std::cerr << "without Redis: " << now.trouble << '\n';
+  CHECK(!now.usable);
+}
+
+int main() {
+  strata::sync_wait(share("redis://127.0.0.1:1"));
+}
