@@ -1,0 +1,176 @@
+/// What the store over Redis costs: a hit, a lease and a fill beside a plain GET and SET of the same
+/// server in the same run; and how soon other processes' connections are told of an invalidation.
+///
+///   redis_store_bench [SECONDS]
+///
+/// Client and server share the machine: compare the rows of one run, not runs.
+
+#include "bench/gateway/process.hpp"
+#include "redis/client.hpp"
+#include "redis/url.hpp"
+#include "tests/redis/server.hpp"
+
+#include <strata/open.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include <fmt/format.h>
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+using strata::completion;
+using strata::duration;
+using strata::sync_wait;
+using strata::task;
+
+constexpr int in_flight = 64;
+constexpr std::size_t value_size = 512;
+
+std::string key_of(std::uint64_t number) {
+  return "strata:bench:" + std::to_string(number % 10'000);
+}
+
+strata::time_point now() {
+  return strata::system_clock().now();
+}
+
+struct counts {
+  std::atomic<std::uint64_t> done = 0;
+  std::atomic<std::uint64_t> failed = 0;
+  std::atomic<int> running = in_flight;
+};
+
+template <class One>
+task<> repeat(const One& one, counts& into, std::uint64_t number, strata::time_point until) {
+  while (now() < until) {
+    const bool well = co_await one(number);
+    into.done.fetch_add(1, std::memory_order_relaxed);
+    if (!well) into.failed.fetch_add(1, std::memory_order_relaxed);
+    number += in_flight;
+  }
+}
+
+/// Does `one` again and again, 64 at once, and prints what it took.
+template <class One>
+void measure(const char* name, const strata::test::redis_server& server, duration span, const One& one) {
+  counts counted;
+  const auto began = now();
+  const auto cpu = cpu_seconds(server.pid());
+  for (int i = 0; i < in_flight; ++i) {
+    strata::start(nullptr, repeat(one, counted, static_cast<std::uint64_t>(i), began + span),
+                  [&](const completion<void>&) { --counted.running; });
+  }
+  while (counted.running > 0) std::this_thread::sleep_for(1ms);
+  const auto seconds = std::chrono::duration<double>(now() - began).count();
+  const auto count = static_cast<double>(counted.done.load());
+  fmt::print("{:<36}{:>12.0f}{:>14.2f}{:>10}\n", name, count / seconds,
+             (cpu_seconds(server.pid()) - cpu) * 1e6 / count, counted.failed.load());
+  std::fflush(stdout);
+}
+
+std::shared_ptr<strata::network_store> open_now(const std::string& url) {
+  auto opened = *strata::open_store(url);
+  while (!opened->health().usable) std::this_thread::sleep_for(1ms);
+  return opened;
+}
+
+void costs(const strata::test::redis_server& server, duration span) {
+  const auto shared = open_now(server.url());
+  strata::redis::runtime threads;
+  strata::redis::client plain(threads, *strata::redis::parse_url(server.url()));
+  const std::string bytes(value_size, 'x');
+  fmt::print("\n64 in flight, values of {} B\n{:<36}{:>12}{:>14}{:>10}\n", value_size, "", "ops/s",
+             "server µs", "failed");
+  measure("plain SET", server, span, [&](std::uint64_t n) -> task<bool> {
+    auto set = strata::resp::command("SET").arg("plain:" + key_of(n)).arg(bytes).arg("PX").arg("60000");
+    const auto got = co_await plain.execute(std::move(set));
+    co_return got.has_value();
+  });
+  measure("plain GET", server, span, [&](std::uint64_t n) -> task<bool> {
+    auto get = strata::resp::command("GET").arg("plain:" + key_of(n));
+    const auto got = co_await plain.execute(std::move(get));
+    co_return got.has_value();
+  });
+  measure("lease and fill (a miss)", server, span, [&](std::uint64_t n) -> task<bool> {
+    const auto key = key_of(n);
+    const auto right = co_await shared->force_lease(key, 10s, 0);
+    if (!right) co_return false;
+    const strata::fill_request request{
+        .key = key, .lease = right->lease, .asof = right->now, .bytes = bytes, .ttl = 60s};
+    const auto filled = co_await shared->fill(request);
+    co_return filled.has_value();
+  });
+  measure("lease", server, span, [&](std::uint64_t n) -> task<bool> {
+    const auto key = key_of(n);
+    const auto right = co_await shared->force_lease(key, 10s, 0);
+    co_return right.has_value();
+  });
+  measure("get (a hit)", server, span, [&](std::uint64_t n) -> task<bool> {
+    const auto key = key_of(n);
+    const auto got = co_await shared->get(key);
+    co_return got && got->has_value();
+  });
+  measure("invalidate", server, span, [&](std::uint64_t n) -> task<bool> {
+    const std::vector<std::string> keys{key_of(n)};
+    const auto done = co_await shared->invalidate(keys, 0);
+    co_return done.has_value();
+  });
+}
+
+/// Counts the observers who were told of a key.
+struct listener final : strata::store_observer {
+  explicit listener(std::atomic<int>& count) : told(count) {}
+  void changed(std::string_view key) override {
+    if (key == awaited && !std::exchange(heard, true)) ++told;
+  }
+  void floor_raised(strata::floor_entry) override {}
+  void lost(bool) override {}
+  void coherent_until(strata::time_point) override {}
+  std::atomic<int>& told;
+  std::string awaited = "strata:bench:told";
+  std::atomic<bool> heard = false;
+};
+
+void fan_out(const strata::test::redis_server& server, int listeners) {
+  const auto maker = open_now(server.url());
+  std::atomic<int> told = 0;
+  std::vector<std::shared_ptr<strata::network_store>> stores;
+  std::vector<std::unique_ptr<listener>> ears;
+  for (int i = 0; i < listeners; ++i) {
+    stores.push_back(open_now(server.url()));
+    ears.push_back(std::make_unique<listener>(told));
+    stores.back()->observe(*ears.back());
+  }
+  constexpr int rounds = 500;
+  std::vector<double> took;
+  const std::vector<std::string> keys{"strata:bench:told"};
+  for (int i = 0; i < rounds; ++i) {
+    told = 0;
+    for (auto& each : ears) each->heard = false;
+    const auto began = now();
+    sync_wait(maker->invalidate(keys, 0));
+    while (told < listeners) std::this_thread::yield();
+    took.push_back(std::chrono::duration<double, std::micro>(now() - began).count());
+  }
+  for (std::size_t i = 0; i < stores.size(); ++i) stores[i]->unobserve(*ears[i]);
+  std::ranges::sort(took);
+  fmt::print("{:>10}{:>14.0f}{:>12.0f}{:>12.0f}\n", listeners, took[rounds / 2], took[rounds * 99 / 100],
+             took.back());
+  std::fflush(stdout);
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int count, char** words) {
+  const auto span = std::chrono::seconds(count > 1 ? std::stoi(words[1]) : 2);
+  const strata::test::redis_server server;
+  bench::costs(server, span);
+  fmt::print("\nfrom an invalidation until the last listener is told, µs\n{:>10}{:>14}{:>12}{:>12}\n",
+             "listeners", "p50", "p99", "max");
+  for (const int listeners : {1, 10, 50}) bench::fan_out(server, listeners);
+}
