@@ -2,7 +2,9 @@
 
 #include "redis/loop.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <thread>
 #include <vector>
 
 #include <boost/asio/post.hpp>
@@ -52,7 +54,15 @@ runtime::runtime(unsigned threads) : state_(std::make_unique<state>()) {
 }
 
 runtime::~runtime() {
-  for (auto& each : state_->loops) each->stop();
+  const auto end = [](state& ending) {
+    for (auto& each : ending.loops) each->stop();
+  };
+  if (std::ranges::none_of(state_->loops, &loop::is_current)) {
+    end(*state_);
+    return;
+  }
+  // A task that ended here was the last to hold us, and a thread cannot wait for its own end.
+  std::thread([mine = std::move(state_), end] { end(*mine); }).detach();
 }
 
 const std::shared_ptr<loop>& runtime::next() {

@@ -14,7 +14,7 @@ class runtime {
  public:
   /// One thread drives a server's core; more are worth having with several nodes. Requires: threads > 0.
   explicit runtime(unsigned threads = 1);
-  /// Ends the threads. Requires: its clients are gone.
+  /// Ends the threads; from one of them without waiting for it. Requires: its clients are gone.
   ~runtime();
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;

@@ -24,7 +24,11 @@ int main(int count, char** words) {
   const auto opened = strata::open_store(url);
   if (!opened) return 2;
   strata::cache cache({.second_level = *opened});
-  while (!(*opened)->health().usable || (*opened)->health().trusted_until == strata::time_point{}) {
+  const auto in_use = [&] {
+    const auto now = cache.stats().second_level;
+    return now.state == strata::second_level_state::up && now.coherent;
+  };
+  while (!in_use()) {
     std::this_thread::sleep_for(1ms);
   }
   std::puts("ready");
