@@ -144,7 +144,10 @@ any_lookup engine::find(const any_key& where) noexcept {
     departures_.note(where.key.hash(), stands.why);
   }
   const auto& rules = *where.rules;
-  const bool serve_stale = stands.is == state::stale && at < stands.since + rules.stale_while_revalidate;
+  // A soft floor says that a value is stale, and not since when: its time may still be to come.
+  const auto window = rules.stale_while_revalidate;
+  const bool serve_stale =
+      stands.is == state::stale && window > duration::zero() && at < stands.since + window;
   if (stands.is != state::fresh && !serve_stale) {
     missed.info.reason = stands.why;
     return missed;

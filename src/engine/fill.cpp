@@ -400,8 +400,9 @@ task<any_lookup> engine::get(any_key where) {
   if (!*stored) co_return give_up(where, std::move(missed));
   const auto entry = decode(where, **stored);
   const auto stands = entry ? judge(where, **entry, now()) : judgement{state::gone, entry.error()};
+  const auto window = where.rules->stale_while_revalidate;
   const bool serve_stale =
-      stands.is == state::stale && now() < stands.since + where.rules->stale_while_revalidate;
+      stands.is == state::stale && window > duration::zero() && now() < stands.since + window;
   if (stands.is != state::fresh && !serve_stale) {
     missed.info.reason = stands.why;
     co_return give_up(where, std::move(missed));

@@ -146,6 +146,31 @@ TEST(Expire, MakesTheNextReadAMissButKeepsTheValueForFailSafe) {
   }
 }
 
+TEST(Expire, TheNextReadFillsAnewHoweverItWasExpired) {
+  for (int way = 0; way < 4; ++way) {
+    SCOPED_TRACE(way);
+    stage s({.ttl = 60s, .jitter = 0, .fail_safe = true, .tags = {"tag"}});
+    s.read_value("old");
+    switch (way) {
+      case 0:
+        sync_wait(s.store.expire(s.agents("1")));
+        break;
+      case 1:
+        sync_wait(s.store.expire_by_tag("tag"));
+        break;
+      case 2:
+        sync_wait(s.store.expire_by_prefix("agent"));
+        break;
+      default:
+        sync_wait(s.store.expire_all());
+    }
+    const auto read = s.read_value("new");
+    ASSERT_TRUE(read->got);
+    EXPECT_EQ((*read->got)->name, "new");
+    EXPECT_FALSE(read->got->info().stale);
+  }
+}
+
 TEST(Expire, LetsTheFactoryReplaceTheValue) {
   stage s(safe);
   s.read_value("old");
