@@ -54,8 +54,8 @@ class chart {
       lowest = std::min(lowest, each.fraction);
       highest = std::max(highest, each.fraction);
     }
-    from_ = std::floor(std::log10(std::max(lowest, 1e-12)) + 1e-9);
-    to_ = std::max(std::log10(highest), from_ + 1);
+    from_ = static_cast<int>(std::floor(std::log10(std::max(lowest, 1e-12)) + 1e-9));
+    to_ = std::max(std::log10(highest), from_ + 1.0);
   }
 
   std::string text() {
@@ -110,7 +110,7 @@ class chart {
       line(begin, y, end, y, tenths == 0 ? "stroke=\"#222\"" : "stroke=\"#ddd\"");
       label(begin - 8, y + 4.5, "end", fmt::format(">{:.1f}", tenths / 10.0));
     }
-    for (double power = from_; power <= to_ + 1e-9; ++power) {
+    for (int power = from_; power <= to_ + 1e-9; ++power) {
       for (int digit = 1; digit < 10; ++digit) {
         const double fraction = digit * std::pow(10, power);
         if (std::log10(fraction) > to_ + 1e-9) break;
@@ -176,7 +176,8 @@ class chart {
   const sweep& of_;
   const bool bytes_;
   const int panels_;
-  double from_ = 0, to_ = 0;  // powers of ten, of the fraction
+  int from_ = 0;  // powers of ten, of the fraction
+  double to_ = 0;
   std::string out_;
 };
 

@@ -28,10 +28,10 @@ void* operator new(std::size_t size) {
   throw std::bad_alloc();
 }
 void operator delete(void* what) noexcept {
-  std::free(what);
+  std::free(what);  // NOLINT: this is the release
 }
 void operator delete(void* what, std::size_t) noexcept {
-  std::free(what);
+  std::free(what);  // NOLINT: this is the release
 }
 
 namespace {

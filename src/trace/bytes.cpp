@@ -15,7 +15,7 @@ namespace strata::detail {
 
 namespace {
 
-constexpr std::size_t chunk = 64 * 1024;
+constexpr std::size_t chunk = 1u << 16;
 
 std::unexpected<error> wrong(std::string what) {
   return fail(errc::invalid_argument, std::move(what));

@@ -11,7 +11,7 @@ namespace strata::detail {
 
 namespace {
 
-constexpr std::size_t buffer = 64 * 1024;
+constexpr std::size_t buffer = 1u << 16;
 constexpr std::uint64_t largest_size = std::uint64_t{1} << 40;
 constexpr std::uint64_t most_in_all = std::uint64_t{1} << 60;
 constexpr double most_seconds = 4e9;  // over a century; two of them still fit into a duration

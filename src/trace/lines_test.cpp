@@ -122,7 +122,7 @@ TEST(TraceLines, BoundTheSumOfSizes) {
     result<std::size_t> read(std::span<char> into) override {
       constexpr std::string_view line = "0,a,1099511627776\n";
       const auto times = into.size() / line.size();
-      for (std::size_t i = 0; i < times; ++i) std::ranges::copy(line, into.begin() + i * line.size());
+      for (std::size_t i = 0; i < times; ++i) std::ranges::copy(line, into.data() + i * line.size());
       return times * line.size();
     }
   };

@@ -89,7 +89,7 @@ class trace_replay::model {
   virtual replay_result result() const = 0;
 
  protected:
-  replay_result counted_;
+  const replay_result& counted() const noexcept { return counted_; }
 
  private:
   virtual bool hit(std::uint64_t hash, std::string_view key, time_point now) = 0;
@@ -98,6 +98,7 @@ class trace_replay::model {
   virtual void sweep(time_point now) = 0;
 
   const bool ttls_;
+  replay_result counted_;
   time_point now_{};
   time_point next_sweep_{};
 };
@@ -112,7 +113,7 @@ class trace_replay::whole_cache final : public model {
                 .wanted = wanted_of(options.objective)}) {}
 
   replay_result result() const override {
-    auto out = counted_;
+    auto out = counted();
     const auto now = table_.stats();
     out.evictions = now.evictions;
     out.expirations = now.expirations;
@@ -152,7 +153,7 @@ class trace_replay::bare_policy final : public model {
                maker_of(options.policy)) {}
 
   replay_result result() const override {
-    auto out = counted_;
+    auto out = counted();
     const auto& now = shard_.counters();
     out.evictions = now.evictions;
     out.expirations = now.expirations;
