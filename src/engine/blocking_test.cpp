@@ -67,7 +67,8 @@ TEST(Blocking, HasTheOperationsOfTheCache) {
 }
 
 TEST(Blocking, RemovesAndExpires) {
-  fixture f;
+  run_loop background;  // what is refreshed there would outlive the fixture's clock
+  fixture f({.background = &background});
   const auto now = blocking(f.cache);
   const entity<agent, "agent:{id}"> tagged{{.jitter = 0, .fail_safe = true, .tags = {"team"}}};
   const auto where = tagged("1");
@@ -217,25 +218,26 @@ TEST(Blocking, ReadersNeverGoBackWhileAWriterWrites) {
   cache cache({.memory = {1u << 20}});
   const auto now = blocking(cache);
   const entity<int, "number:{id}"> numbers;
-  std::atomic<int> committed = 0;
+  std::atomic<int> committed = 0;  // in the source
+  std::atomic<int> told = 0;       // whose write has returned
   std::atomic<bool> done = false;
   std::atomic<int> wrong = 0;
   std::vector<std::thread> readers;
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       while (!done) {
-        const int before = committed;
+        const int before = told;
         const auto read = now.get_or_set(numbers("1"), [&] { return committed.load(); });
         if (!read || *read < before) ++wrong;
       }
     });
   }
   for (int i = 1; i <= 500; ++i) {
-    // Readers may see the new value from its commit on, and must from the end of the removal on.
-    const auto next = i;
+    // Readers may see the new value from its commit on, and must from the end of the write on.
     auto ticket = now.begin_write(numbers("1"));
-    now.set_committed(std::move(ticket), numbers("1"), std::make_shared<const int>(next));
-    committed = next;
+    committed = i;
+    now.set_committed(std::move(ticket), numbers("1"), std::make_shared<const int>(i));
+    told = i;
   }
   done = true;
   for (auto& each : readers) each.join();
