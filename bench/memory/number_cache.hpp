@@ -21,11 +21,7 @@ class number_cache {
       : parts_(shards, each, policy) {}
 
   std::optional<std::uint64_t> find(std::uint64_t key, std::int64_t now) noexcept {
-    const std::uint64_t hash = mixed(key);
-    auto& part = parts_.at(hash);
-    const memory::locked hold(part.lock);
-    const number_cell* found = part.entries.find(hash, key, now);
-    return found != nullptr ? std::optional(found->value()) : std::nullopt;
+    return parts_.find(mixed(key), key, now);
   }
 
   bool insert(std::uint64_t key, std::uint64_t value, std::int64_t now, std::size_t bytes = 0,
@@ -34,8 +30,8 @@ class number_cache {
     auto& part = parts_.at(hash);
     const memory::locked hold(part.lock);
     return part.entries.insert(
-               hash, key, value, bytes, drop_at, now, [](const number_cell*) { return true; }, forget{}) <
-           memory::stored::refused;
+               hash, key, std::move(value), bytes, drop_at, now, [](const number_cell*) { return true; },
+               forget{}) < memory::stored::refused;
   }
 
   std::uint64_t entries() const noexcept { return sum(&memory::shard_counters::entries); }

@@ -76,8 +76,9 @@ replay_result replay(std::span<const trace_request> requests, std::size_t capaci
 /// The object miss ratio of the default policy if each value leaves at the very moment it ends, at
 /// any cost: what expiry is measured by.
 double replay_exactly(std::span<const trace_request> requests, std::size_t capacity) {
+  memory::view<number_cell> unread;
   memory::shard<number_cell> cache({.budget = capacity, .counts = memory::accounting::charges},
-                                   memory::make_s3_camp);
+                                   memory::make_s3_camp, unread);
   using ending = std::pair<std::int64_t, std::uint64_t>;
   std::priority_queue<ending, std::vector<ending>, std::greater<>> endings;
   std::size_t misses = 0;
@@ -93,7 +94,9 @@ double replay_exactly(std::span<const trace_request> requests, std::size_t capac
     if (cache.find(mixed(key), key, now) != nullptr) continue;
     ++misses;
     const std::int64_t drop_at = r.ttl > duration::zero() ? now + r.ttl.count() : memory::node::never;
-    cache.insert(mixed(key), key, 0, r.size, drop_at, now, [](const number_cell*) { return true; }, forget{});
+    cache.insert(
+        mixed(key), key, std::uint64_t{0}, r.size, drop_at, now, [](const number_cell*) { return true; },
+        forget{});
     if (drop_at != memory::node::never) endings.emplace(drop_at, key);
   }
   return static_cast<double>(misses) / static_cast<double>(requests.size());

@@ -1,25 +1,135 @@
 #pragma once
 /// The hash index of a shard: from hash to handle, in buckets of one cache line.
-/// Threads: one strand (a shard's lock).
+/// Threads: one strand (a shard's lock), but for what a bucket says of itself: see `view`.
 ///
-/// A bucket has ten slots, a 16-bit tag and a handle each, and counts the entries that wanted a
+/// A bucket has twelve slots, an 8-bit tag and a handle each, and counts the entries that wanted a
 /// slot here and went on to the next bucket; a lookup goes on only where that count is not zero
 /// (F14, Bronson & Shi 2019). There are no tombstones. The bucket is hash × buckets / 2^32, so
 /// the number of buckets need not be a power of two and memory follows the entries closely.
+///
+/// A bucket also has a version, odd while it changes, so that readers need no lock (a seqlock: Lameter
+/// 2005; as Boehm 2012 has it for C++, all that is read under it is atomic). The version covers the
+/// bucket and the cells whose handles it holds: none of them changes, or is given to another entry,
+/// without it.
 
 #include "memory/node.hpp"
 
+#include <array>
+#include <atomic>
 #include <cassert>
 #include <memory>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace strata::memory {
+
+/// Version (24 bits), overflow (8), and the tags of four slots in the first word, eight more tags in the
+/// second. A version comes back after 2^23 changes of one bucket; a reader that slept through exactly
+/// so many would not notice, and one hot key takes seconds for them.
+class alignas(64) bucket {
+ public:
+  static constexpr unsigned slots = 12;
+
+  static std::uint8_t tag_of(std::uint64_t hash) noexcept {
+    const auto tag = static_cast<std::uint8_t>(hash >> 40);
+    return tag == 0 ? 1 : tag;
+  }
+  static std::size_t home(std::uint64_t hash, std::size_t buckets) noexcept {
+    return (hash & 0xffff'ffff) * buckets >> 32;
+  }
+
+  /// What a bucket holds, as far as it fits in registers.
+  class snapshot {
+   public:
+    bool passed() const noexcept { return (first_ & overflow) != 0; }  ///< an entry went on to the next
+
+    /// The slots whose tag is `tag`, for `slot_of` from the lowest bit up. After the first of a word
+    /// there may be one that is not.
+    std::uint64_t matches(std::uint8_t tag) const noexcept {
+      const std::uint64_t wanted = each * tag;
+      return zeros((first_ ^ wanted) | 0xffff'ffff) >> 4 | zeros(second_ ^ wanted);
+    }
+
+   private:
+    friend bucket;
+    static constexpr std::uint64_t each = 0x0101'0101'0101'0101;
+
+    /// The highest bit of each byte that is zero, and perhaps of the next above such.
+    static std::uint64_t zeros(std::uint64_t word) noexcept { return (word - each) & ~word & each << 7; }
+
+    std::uint64_t first_;
+    std::uint64_t second_;
+  };
+
+  /// Of the lowest bit of what `matches` returned.
+  static unsigned slot_of(std::uint64_t matches) noexcept {
+    const auto bit = static_cast<unsigned>(std::countr_zero(matches));
+    return bit / 8 + (bit & 4) * 2 - 4;
+  }
+
+  snapshot read() const noexcept {
+    snapshot now;
+    now.first_ = first_.load(std::memory_order_acquire);
+    now.second_ = second_.load(std::memory_order_acquire);
+    return now;
+  }
+  /// Whether neither the bucket nor the cells it names changed from `then` to the end of all that was
+  /// read of them since.
+  bool still(const snapshot& then) const noexcept {
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return first_.load(std::memory_order_relaxed) == (then.first_ & ~std::uint64_t{1});
+  }
+  handle at(unsigned slot) const noexcept { return handles_[slot].load(std::memory_order_acquire); }
+
+ private:
+  friend class hash_index;
+  static constexpr std::uint64_t version = 0xff'ffff;
+  static constexpr std::uint64_t one_passed = version + 1;
+  static constexpr std::uint64_t overflow = 0xff * one_passed;
+
+  void begin() noexcept {
+    step();
+    std::atomic_thread_fence(std::memory_order_release);
+  }
+  void end() noexcept { step(); }
+  void step() noexcept {
+    const std::uint64_t now = first_.load(std::memory_order_relaxed);
+    first_.store((now & ~version) | ((now + 1) & version), std::memory_order_release);
+  }
+  /// At its most the count stays: then lookups go on for ever, and are still right.
+  void pass() noexcept { change_overflow(one_passed); }
+  void unpass() noexcept { change_overflow(-one_passed); }
+  void change_overflow(std::uint64_t by) noexcept {
+    const std::uint64_t now = first_.load(std::memory_order_relaxed);
+    if ((now & overflow) != overflow) first_.store(now + by, std::memory_order_release);
+  }
+  void put(unsigned slot, std::uint8_t tag, handle entry) noexcept {
+    handles_[slot].store(entry, std::memory_order_release);
+    auto& word = slot < 4 ? first_ : second_;
+    const unsigned shift = slot < 4 ? 32 + slot * 8 : (slot - 4) * 8;
+    const std::uint64_t others = word.load(std::memory_order_relaxed) & ~(std::uint64_t{0xff} << shift);
+    word.store(others | std::uint64_t{tag} << shift, std::memory_order_release);
+  }
+  /// The slot of `entry`, whose tag is `tag`, or -1.
+  int slot_with(std::uint8_t tag, handle entry) const noexcept {
+    for (std::uint64_t found = read().matches(tag); found != 0; found &= found - 1) {
+      const unsigned slot = slot_of(found);
+      if (at(slot) == entry) return static_cast<int>(slot);
+    }
+    return -1;
+  }
+
+  std::atomic<std::uint64_t> first_{0};
+  std::atomic<std::uint64_t> second_{0};  ///< tag 0: free
+  std::array<std::atomic<handle>, slots> handles_{};
+};
+static_assert(sizeof(bucket) == 64);
 
 class hash_index {
  public:
   std::size_t size() const noexcept { return size_; }
+
+  /// For readers: they must be gone before `grow`, `shrink` and `clear`.
+  const bucket* buckets() const noexcept { return table_.get(); }
+  std::size_t count() const noexcept { return buckets_; }
 
   /// True if an entry more needs `grow` first.
   bool full() const noexcept { return size_ >= limit(buckets_); }
@@ -33,16 +143,16 @@ class hash_index {
   /// The entry with this hash of which `equal(handle)` is true, or 0.
   template <class Equal>
   handle find(std::uint64_t hash, Equal&& equal) const noexcept {
-    const std::uint16_t tag = tag_of(hash);
+    const std::uint8_t tag = bucket::tag_of(hash);
     std::size_t at = home(hash);
     // Bounded, because in a small index every bucket may have been gone past.
     for (std::size_t left = buckets_; left > 0; --left, at = next(at)) {
-      const bucket& b = table_[at];
-      for (unsigned found = matches(b, tag); found != 0; found &= found - 1) {
-        const handle candidate = b.handles[std::countr_zero(found)];
-        if (equal(candidate)) return candidate;
+      const auto now = table_[at].read();
+      for (std::uint64_t found = now.matches(tag); found != 0; found &= found - 1) {
+        const handle candidate = table_[at].at(bucket::slot_of(found));
+        if (candidate != 0 && equal(candidate)) return candidate;
       }
-      if (b.overflow == 0) return 0;
+      if (!now.passed()) return 0;
     }
     return 0;
   }
@@ -52,39 +162,49 @@ class hash_index {
     assert(!full());
     for (std::size_t at = home(hash);; at = next(at)) {
       bucket& b = table_[at];
-      if (const unsigned empty = matches(b, 0); empty != 0) {
-        const int slot = std::countr_zero(empty);
-        b.tags[slot] = tag_of(hash);
-        b.handles[slot] = entry;
+      if (const std::uint64_t empty = b.read().matches(0); empty != 0) {
+        b.begin();
+        b.put(bucket::slot_of(empty), bucket::tag_of(hash), entry);
+        b.end();
         ++size_;
         return;
       }
-      ++b.overflow;
+      b.pass();
     }
   }
 
+  /// The entry's cell may be changed from then on: no reader takes what it finds there.
   /// Requires: `entry` is in the index under `hash`.
   void erase(std::uint64_t hash, handle entry) noexcept {
+    const std::uint8_t tag = bucket::tag_of(hash);
     for (std::size_t at = home(hash);; at = next(at)) {
       bucket& b = table_[at];
-      if (const int slot = slot_of(b, entry); slot >= 0) {
-        b.tags[slot] = 0;
-        b.handles[slot] = 0;
+      if (const int slot = b.slot_with(tag, entry); slot >= 0) {
+        b.begin();
+        b.put(static_cast<unsigned>(slot), 0, 0);
+        b.end();
         --size_;
         return;
       }
-      --b.overflow;  // it went past this bucket, and no longer does
+      b.unpass();  // it went past this bucket, and no longer does
     }
+  }
+
+  /// Runs `change`, which changes what readers see of the entry's cell. Requires: as erase.
+  template <class Change>
+  void rewrite(std::uint64_t hash, handle entry, Change&& change) noexcept {
+    bucket& b = bucket_with(hash, entry).first;
+    b.begin();
+    change();
+    b.end();
   }
 
   /// The entry under `hash` has moved. Requires: `from` is in the index.
   void moved(std::uint64_t hash, handle from, handle to) noexcept {
-    for (std::size_t at = home(hash);; at = next(at)) {
-      if (const int slot = slot_of(table_[at], from); slot >= 0) {
-        table_[at].handles[slot] = to;
-        return;
-      }
-    }
+    const auto [b, slot] = bucket_with(hash, from);
+    b.begin();
+    b.put(slot, bucket::tag_of(hash), to);
+    b.end();
   }
 
   /// Becomes empty with half as many buckets again, or with half of them; the caller inserts its
@@ -99,47 +219,21 @@ class hash_index {
   }
 
  private:
-  static constexpr unsigned slots = 10;
-  struct alignas(64) bucket {
-    std::uint16_t tags[slots];  ///< 0: free
-    std::uint32_t overflow;     ///< how many entries went past
-    handle handles[slots];
-  };
-  static_assert(sizeof(bucket) == 64);
-
-  static std::size_t limit(std::size_t buckets) noexcept { return buckets * slots * 17 / 20; }
+  static std::size_t limit(std::size_t buckets) noexcept { return buckets * bucket::slots * 17 / 20; }
   static std::size_t bytes_for(std::size_t buckets) noexcept {
     return buckets == 0 ? 0 : buckets * sizeof(bucket) + 80;  // with what the allocator adds
   }
   std::size_t grown() const noexcept { return buckets_ < 2 ? buckets_ + 1 : buckets_ + buckets_ / 2; }
-
-  static std::uint16_t tag_of(std::uint64_t hash) noexcept {
-    const auto tag = static_cast<std::uint16_t>(hash >> 40);
-    return tag == 0 ? 1 : tag;
-  }
-  std::size_t home(std::uint64_t hash) const noexcept { return (hash & 0xffffffff) * buckets_ >> 32; }
+  std::size_t home(std::uint64_t hash) const noexcept { return bucket::home(hash, buckets_); }
   std::size_t next(std::size_t at) const noexcept { return at + 1 == buckets_ ? 0 : at + 1; }
 
-  /// A bit for each slot whose tag is `tag`.
-  static unsigned matches(const bucket& b, std::uint16_t tag) noexcept {
-#if defined(__SSE2__)
-    const auto* from = reinterpret_cast<const __m128i*>(b.tags);  // 20 bytes of tags, then more bucket
-    const __m128i wanted = _mm_set1_epi16(static_cast<short>(tag));
-    const __m128i low = _mm_cmpeq_epi16(_mm_load_si128(from), wanted);
-    const __m128i high = _mm_cmpeq_epi16(_mm_load_si128(from + 1), wanted);
-    return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(low, high))) & ((1u << slots) - 1);
-#else
-    unsigned found = 0;
-    for (unsigned i = 0; i < slots; ++i) found |= static_cast<unsigned>(b.tags[i] == tag) << i;
-    return found;
-#endif
-  }
-
-  static int slot_of(const bucket& b, handle entry) noexcept {
-    for (unsigned i = 0; i < slots; ++i) {
-      if (b.handles[i] == entry) return static_cast<int>(i);
+  std::pair<bucket&, unsigned> bucket_with(std::uint64_t hash, handle entry) noexcept {
+    const std::uint8_t tag = bucket::tag_of(hash);
+    for (std::size_t at = home(hash);; at = next(at)) {
+      if (const int slot = table_[at].slot_with(tag, entry); slot >= 0) {
+        return {table_[at], static_cast<unsigned>(slot)};
+      }
     }
-    return -1;
   }
 
   void reset(std::size_t buckets) {

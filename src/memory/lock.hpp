@@ -26,6 +26,32 @@
 
 namespace strata::memory {
 
+/// How to wait for another thread that is about to be done: spins, then gives the processor away, as
+/// that thread may have been preempted, and then only running it helps.
+class backoff {
+ public:
+  void pause() noexcept {
+    if (++round_ % 64 != 0) {
+      relax();
+    } else if (round_ < 16 * 64) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
+  }
+
+ private:
+  static void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+
+  unsigned round_ = 0;
+};
+
 class STRATA_CAPABILITY("mutex") spin_lock {
  public:
   void lock() noexcept STRATA_ACQUIRE() {
@@ -34,28 +60,11 @@ class STRATA_CAPABILITY("mutex") spin_lock {
   void unlock() noexcept STRATA_RELEASE() { held_.store(false, std::memory_order_release); }
 
  private:
-  /// Spins, then gives the processor away: the holder may have been preempted, and then only
-  /// running it helps.
   void wait() noexcept {
-    for (unsigned round = 0;; ++round) {
-      for (int spins = 0; spins < 64; ++spins) {
-        if (!held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire))
-          return;
-        pause();
-      }
-      if (round < 16) {
-        std::this_thread::yield();
-      } else {
-        std::this_thread::sleep_for(std::chrono::microseconds(50));
-      }
+    backoff slower;
+    while (held_.load(std::memory_order_relaxed) || held_.exchange(true, std::memory_order_acquire)) {
+      slower.pause();
     }
-  }
-  static void pause() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
   }
 
   std::atomic<bool> held_{false};

@@ -1,148 +1,202 @@
 #pragma once
 /// What every entry has, and the pool entries live in.
-/// Threads: one strand: all of a shard's parts are used under its lock.
+/// Threads: one strand: all of a shard's parts are used under its lock, but for what is `relaxed`
+/// and, in cells, what a `view` reads.
 
+#include "memory/relaxed.hpp"
+
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <new>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace strata::memory {
 
 /// Names a cell of a pool; 0 names none. Half a pointer, and cells can move.
 using handle = std::uint32_t;
 
-/// The head of every cell.
+/// The head of every cell: what a hit may touch, and what its policy knows of it.
 struct node {
-  handle queue_prev = 0;  ///< towards the newer
-  handle queue_next = 0;  ///< towards the older
-  handle timer_prev = 0;
-  handle timer_next = 0;
-  std::int64_t drop_at = never;  ///< nanoseconds on the clock's own count
-  std::uint32_t charge = 0;      ///< bytes on the heap: key and value
-  std::uint8_t queue = 0;        ///< which of the policy's queues
-  std::uint8_t uses = 0;         ///< hits since it was queued, as far as the policy counts
-  std::uint16_t stamp = 0;       ///< for the policy
+  relaxed<std::int64_t> drop_at = never;  ///< nanoseconds on the clock's own count
+  std::uint32_t charge = 0;               ///< bytes on the heap: key and value
+  std::uint8_t queue = 0;                 ///< which of the policy's queues
+  relaxed<std::uint8_t> uses = 0;         ///< hits since it was queued, as far as the policy counts
+  std::uint16_t stamp = 0;                ///< for the policy
 
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 };
 
-/// Cells of one size in chunks of 64, lowest free cell first, so that the last chunks run empty
-/// and can be given back when entries become fewer.
-/// Constructing and destroying what is in a cell is the caller's.
+/// The lists a cell is in. Beside the cells, not in them: no hit needs these lines.
+struct node_links {
+  handle queue_prev = 0;  ///< towards the newer
+  handle queue_next = 0;  ///< towards the older
+  handle timer_prev = 0;
+  handle timer_next = 0;
+};
+
+/// Cells of one type in chunks of 64, lowest free cell first, so that the last chunks run empty and
+/// can be given back when entries become fewer.
+///
+/// A cell is constructed with its chunk and destroyed with it, not when it is taken or given: a
+/// reader may look at a cell that is being given to another entry. So what it holds is for the
+/// caller to put in and take out.
 class node_pool {
  public:
   static constexpr std::size_t cells_per_chunk = 64;
 
-  explicit node_pool(std::size_t cell_size) : cell_size_(cell_size) {}
-  ~node_pool() {
-    while (!chunks_.empty()) pop_chunk();
+  /// For cells of type `Cell`, whose first base is node.
+  template <class Cell>
+  static node_pool of() {
+    static_assert(std::is_trivially_destructible_v<Cell>);
+    return node_pool(sizeof(Cell), [](std::byte* cells) {
+      for (std::size_t i = 0; i < cells_per_chunk; ++i) new (cells + i * sizeof(Cell)) Cell;
+    });
   }
-  node_pool(const node_pool&) = delete;
-  node_pool& operator=(const node_pool&) = delete;
+  node_pool(node_pool&& other) noexcept : node_pool(other.cell_size_, other.construct_) { swap(other); }
+  ~node_pool() {
+    while (chunks_ > 0) pop_chunk();
+  }
+  node_pool& operator=(node_pool&&) = delete;
 
-  /// Requires: the same cell size.
+  /// Requires: the same type of cell.
   void swap(node_pool& other) noexcept {
-    chunks_.swap(other.chunks_);
+    cells_.swap(other.cells_);
+    free_.swap(other.free_);
     summary_.swap(other.summary_);
+    std::swap(chunks_, other.chunks_);
+    std::swap(capacity_, other.capacity_);
     std::swap(hint_, other.hint_);
     std::swap(used_, other.used_);
   }
 
-  node& operator[](handle at) const noexcept { return *static_cast<node*>(address(at)); }
-
-  void* address(handle at) const noexcept {
-    return chunks_[at / cells_per_chunk].cells + (at % cells_per_chunk) * cell_size_;
+  node& operator[](handle at) const noexcept { return *std::launder(reinterpret_cast<node*>(address(at))); }
+  node_links& links(handle at) const noexcept {
+    auto* links = reinterpret_cast<node_links*>(cells_[at / cells_per_chunk] + cell_size_ * cells_per_chunk);
+    return *std::launder(links + at % cells_per_chunk);
   }
+
+  /// A cell, with the directory of chunks. What a reader uses: only `directory_growth` changes the
+  /// directory, only `pop_chunk` what stands in it.
+  using directory = std::byte* const*;
+  template <class Cell>
+  static Cell& cell(directory chunks, handle at) noexcept {
+    return *std::launder(
+        reinterpret_cast<Cell*>(chunks[at / cells_per_chunk] + (at % cells_per_chunk) * sizeof(Cell)));
+  }
+  directory chunks() const noexcept { return cells_.get(); }
 
   std::size_t used() const noexcept { return used_; }
-  std::size_t free() const noexcept { return chunks_.size() * cells_per_chunk - reserved() - used_; }
+  std::size_t free() const noexcept { return chunks_ * cells_per_chunk - reserved() - used_; }
   bool is_used(handle at) const noexcept {
-    return (chunks_[at / cells_per_chunk].free >> (at % cells_per_chunk) & 1) == 0;
+    return (free_[at / cells_per_chunk] >> (at % cells_per_chunk) & 1) == 0;
   }
   /// One past the last handle there is; `first()` is the first. Not every handle between is used.
-  handle end() const noexcept { return static_cast<handle>(chunks_.size() * cells_per_chunk); }
+  handle end() const noexcept { return static_cast<handle>(chunks_ * cells_per_chunk); }
   static constexpr handle first() noexcept { return 1; }
 
   /// What the pool uses, and what `grow` needs beside it while it runs.
-  std::size_t bytes() const noexcept {
-    return chunks_.size() * chunk_bytes() + chunks_.capacity() * sizeof(chunk) +
-           summary_.capacity() * sizeof(std::uint64_t);
-  }
-  std::size_t growth() const noexcept {
-    std::size_t more = chunk_bytes();
-    if (chunks_.size() == chunks_.capacity()) more += more_chunks() * sizeof(chunk);
-    if (chunks_.size() / 64 == summary_.capacity()) more += more_words() * sizeof(std::uint64_t);
-    return more;
+  std::size_t bytes() const noexcept { return chunks_ * chunk_bytes() + directory_bytes(capacity_); }
+  std::size_t growth() const noexcept { return chunk_bytes() + (is_full() ? directory_bytes(grown()) : 0); }
+
+  /// True if `grow` needs a larger directory first.
+  bool is_full() const noexcept { return chunks_ == capacity_; }
+  /// No reader may be in the directory meanwhile.
+  void grow_directory() {
+    const std::size_t capacity = grown();
+    auto cells = std::make_unique<std::byte*[]>(capacity);
+    auto free = std::make_unique<std::uint64_t[]>(capacity);
+    auto summary = std::make_unique<std::uint64_t[]>(capacity / 64 + 1);
+    std::copy_n(cells_.get(), chunks_, cells.get());
+    std::copy_n(free_.get(), chunks_, free.get());
+    if (capacity_ > 0) std::copy_n(summary_.get(), capacity_ / 64 + 1, summary.get());
+    cells_ = std::move(cells);
+    free_ = std::move(free);
+    summary_ = std::move(summary);
+    capacity_ = capacity;
   }
 
+  /// Requires: not is_full().
   void grow() {
-    if (chunks_.size() == chunks_.capacity()) chunks_.reserve(more_chunks());
-    if (chunks_.size() / 64 == summary_.capacity()) summary_.reserve(more_words());
-    if (chunks_.size() / 64 == summary_.size()) summary_.push_back(0);
-    auto* cells = static_cast<std::byte*>(::operator new(cell_size_ * cells_per_chunk, alignment));
-    // Handle 0 names no cell: the first chunk's first cell is never given out.
-    chunks_.push_back({cells, chunks_.empty() ? ~std::uint64_t{1} : ~std::uint64_t{0}});
-    set_summary(chunks_.size() - 1);
-    if (chunks_.size() - 1 < 64 * hint_) hint_ = (chunks_.size() - 1) / 64;
+    auto* cells = static_cast<std::byte*>(::operator new(chunk_size(), alignment));
+    construct_(cells);
+    for (std::size_t i = 0; i < cells_per_chunk; ++i) {
+      new (cells + cell_size_ * cells_per_chunk + i * sizeof(node_links)) node_links;
+    }
+    cells_[chunks_] = cells;
+    // Handle 0 names no cell: the first chunk's first cell is never given out, and who looks at it all
+    // the same finds that it has ended.
+    free_[chunks_] = chunks_ == 0 ? ~std::uint64_t{1} : ~std::uint64_t{0};
+    if (chunks_ == 0) (*this)[0].drop_at = std::numeric_limits<std::int64_t>::min();
+    set_summary(chunks_);
+    hint_ = std::min(hint_, chunks_ / 64);
+    ++chunks_;
   }
 
   /// The lowest free cell. Requires: free() > 0.
   handle take() noexcept {
     while (summary_[hint_] == 0) ++hint_;
     const std::size_t at = hint_ * 64 + std::countr_zero(summary_[hint_]);
-    auto& chunk = chunks_[at];
-    const auto cell = static_cast<unsigned>(std::countr_zero(chunk.free));
-    chunk.free &= chunk.free - 1;
-    if (chunk.free == 0) summary_[at / 64] &= ~(std::uint64_t{1} << (at % 64));
+    const auto cell = static_cast<unsigned>(std::countr_zero(free_[at]));
+    free_[at] &= free_[at] - 1;
+    if (free_[at] == 0) summary_[at / 64] &= ~(std::uint64_t{1} << (at % 64));
     ++used_;
     return static_cast<handle>(at * cells_per_chunk + cell);
   }
 
   void give(handle at) noexcept {
     const std::size_t index = at / cells_per_chunk;
-    chunks_[index].free |= std::uint64_t{1} << (at % cells_per_chunk);
+    free_[index] |= std::uint64_t{1} << (at % cells_per_chunk);
     set_summary(index);
-    if (index / 64 < hint_) hint_ = index / 64;
+    hint_ = std::min(hint_, index / 64);
     --used_;
   }
 
   /// A used cell of the last chunk, or 0: then the last chunk can be popped.
   handle last_used() const noexcept {
-    const std::size_t last = chunks_.size() - 1;
-    const std::uint64_t taken = ~chunks_[last].free & ~(last == 0 ? std::uint64_t{1} : 0);
+    const std::size_t last = chunks_ - 1;
+    const std::uint64_t taken = ~free_[last] & ~(last == 0 ? std::uint64_t{1} : 0);
     return taken == 0 ? 0 : static_cast<handle>(last * cells_per_chunk + std::countr_zero(taken));
   }
 
-  /// Requires: last_used() == 0.
+  /// Requires: last_used() == 0. No reader may hold a handle to it.
   void pop_chunk() noexcept {
-    const std::size_t last = chunks_.size() - 1;
-    ::operator delete(chunks_[last].cells, alignment);
-    chunks_.pop_back();
+    const std::size_t last = --chunks_;
+    ::operator delete(cells_[last], alignment);
     summary_[last / 64] &= ~(std::uint64_t{1} << (last % 64));
   }
 
  private:
-  struct chunk {
-    std::byte* cells;
-    std::uint64_t free;  ///< a bit a cell
-  };
+  using construct = void (*)(std::byte* cells);
   static constexpr std::align_val_t alignment{64};
 
-  /// With what the allocator adds to an aligned block.
-  std::size_t chunk_bytes() const noexcept { return cell_size_ * cells_per_chunk + 80; }
-  std::size_t more_chunks() const noexcept { return chunks_.capacity() + chunks_.capacity() / 2 + 8; }
-  std::size_t more_words() const noexcept { return summary_.capacity() * 2 + 1; }
-  std::size_t reserved() const noexcept { return chunks_.empty() ? 0 : 1; }
+  node_pool(std::size_t cell_size, construct construct) : cell_size_(cell_size), construct_(construct) {}
+
+  std::byte* address(handle at) const noexcept {
+    return cells_[at / cells_per_chunk] + (at % cells_per_chunk) * cell_size_;
+  }
+  std::size_t chunk_size() const noexcept { return (cell_size_ + sizeof(node_links)) * cells_per_chunk; }
+  /// With what the allocator adds to an aligned block, and to plain ones.
+  std::size_t chunk_bytes() const noexcept { return chunk_size() + 80; }
+  static std::size_t directory_bytes(std::size_t capacity) noexcept {
+    return capacity == 0 ? 0 : capacity * 16 + capacity / 64 * 8 + 8 + 3 * 16;
+  }
+  std::size_t grown() const noexcept { return capacity_ + capacity_ / 2 + 8; }
+  std::size_t reserved() const noexcept { return chunks_ == 0 ? 0 : 1; }
   void set_summary(std::size_t chunk) noexcept { summary_[chunk / 64] |= std::uint64_t{1} << (chunk % 64); }
 
   const std::size_t cell_size_;
-  std::vector<chunk> chunks_;
-  std::vector<std::uint64_t> summary_;  ///< a bit a chunk: it has free cells
-  std::size_t hint_ = 0;                ///< no word of summary_ before it has a bit
+  const construct construct_;
+  std::unique_ptr<std::byte*[]> cells_;       ///< each chunk: its cells, then their links
+  std::unique_ptr<std::uint64_t[]> free_;     ///< each chunk: a bit a cell
+  std::unique_ptr<std::uint64_t[]> summary_;  ///< a bit a chunk: it has free cells
+  std::size_t chunks_ = 0;
+  std::size_t capacity_ = 0;
+  std::size_t hint_ = 0;  ///< no word of summary_ before it has a bit
   std::size_t used_ = 0;
 };
 
@@ -153,27 +207,27 @@ class node_queue {
   handle oldest() const noexcept { return tail_; }
 
   void push(node_pool& pool, handle at) noexcept {
-    auto& n = pool[at];
+    auto& n = pool.links(at);
     n.queue_prev = 0;
     n.queue_next = head_;
-    (head_ != 0 ? pool[head_].queue_prev : tail_) = at;
+    (head_ != 0 ? pool.links(head_).queue_prev : tail_) = at;
     head_ = at;
     ++size_;
   }
 
   /// Requires: `at` is in this queue.
   void remove(node_pool& pool, handle at) noexcept {
-    auto& n = pool[at];
-    (n.queue_prev != 0 ? pool[n.queue_prev].queue_next : head_) = n.queue_next;
-    (n.queue_next != 0 ? pool[n.queue_next].queue_prev : tail_) = n.queue_prev;
+    auto& n = pool.links(at);
+    (n.queue_prev != 0 ? pool.links(n.queue_prev).queue_next : head_) = n.queue_next;
+    (n.queue_next != 0 ? pool.links(n.queue_next).queue_prev : tail_) = n.queue_prev;
     --size_;
   }
 
   /// The cell now at `to` was one of this queue.
   void moved(node_pool& pool, handle to) noexcept {
-    auto& n = pool[to];
-    (n.queue_prev != 0 ? pool[n.queue_prev].queue_next : head_) = to;
-    (n.queue_next != 0 ? pool[n.queue_next].queue_prev : tail_) = to;
+    auto& n = pool.links(to);
+    (n.queue_prev != 0 ? pool.links(n.queue_prev).queue_next : head_) = to;
+    (n.queue_next != 0 ? pool.links(n.queue_next).queue_prev : tail_) = to;
   }
 
  private:

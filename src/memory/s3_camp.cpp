@@ -111,7 +111,7 @@ class s3_camp final : public eviction {
         inflation_ = pool_[at].stamp;
         leave_main(at);
         if (pool_[at].uses == 0) return at;
-        --pool_[at].uses;
+        pool_[at].uses = static_cast<std::uint8_t>(pool_[at].uses - 1);
         enter_main(at);
       }
     }

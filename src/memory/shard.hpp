@@ -1,70 +1,39 @@
 #pragma once
 /// One shard of a memory cache: index, cells, eviction and timers under one budget.
-/// Threads: one strand; `table` holds a lock for each shard.
+/// Threads: one strand; `sharded` holds a lock for each shard. What may be read without it: `view`.
 ///
 /// Invariants, between calls:
 ///   1. bytes() <= budget, unless the empty shard alone is larger; also while a structure grows;
 ///   2. an entry is in the index, in one queue of the policy and, if it ends, in the wheel;
-///   3. no entry is returned at or past its drop_at.
+///   3. no entry is returned at or past its drop_at;
+///   4. the view shows index and pool, if there are any and hits need not be told to the policy.
 ///
-/// `Cell` is the node with what this kind of cache stores. It has
-///   using key_type, value_type;
+/// `Cell` is the node with what this kind of cache stores; trivially destructible, as it lives as long
+/// as its chunk. It has, besides what `view` wants of it,
+///   using key_type, value_type;                what is stored
 ///   static bool accepts(key_type)              whether a cell can hold such a key
 ///   static std::size_t key_bytes(key_type)     bytes its key takes on the heap
-///   Cell(hash, key)  Cell(Cell&&)  ~Cell()     the move leaves nothing to free
-///   bool holds(key_type) const    std::uint64_t hash() const
-///   value_type put(value_type)                 swaps the value
+///   static bool lingers                        readers may hold a value that has left its cell
+///   void fill(hash, key, value_type)           for an empty cell
+///   value_type put(value_type)                 another value of the same key; returns the old
+///   value_type take()                          empties it
+///   void move_to(Cell& empty)
+///   std::uint64_t hash() const
+/// All of them may run while readers look at the cell.
 
 #include "memory/eviction.hpp"
 #include "memory/index.hpp"
 #include "memory/node.hpp"
+#include "memory/retired.hpp"
+#include "memory/shard_setup.hpp"
 #include "memory/timer_wheel.hpp"
+#include "memory/view.hpp"
 
-#include <atomic>
 #include <limits>
 #include <new>
 #include <utility>
 
 namespace strata::memory {
-
-/// Written by one thread at a time, read by any; costs what a plain number costs.
-class counter {
- public:
-  void operator+=(std::uint64_t n) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  void operator=(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
-  operator std::uint64_t() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
-struct shard_counters {
-  counter entries;
-  counter bytes;
-  counter evictions;
-  counter expirations;
-  counter rejected;
-};
-
-enum class stored : std::uint8_t { added, replaced, refused, too_large };
-
-/// Why an entry leaves a shard.
-enum class left : std::uint8_t { evicted, expired, replaced, erased };
-
-/// What the budget counts.
-enum class accounting : std::uint8_t {
-  all,      ///< every byte that is used
-  charges,  ///< the values' sizes alone: to compare policies with published figures
-};
-
-struct shard_setup {
-  std::size_t budget = 0;
-  std::size_t fixed = 0;  ///< what the owner spends for this shard, counted in
-  accounting counts = accounting::all;
-  objective wanted = objective::objects;
-};
 
 template <class Cell>
 class shard {
@@ -75,19 +44,23 @@ class shard {
   /// Steps of the timer wheel a write does at most.
   static constexpr unsigned steps_per_write = 8;
 
-  /// `make_policy(setup)` returns the eviction policy.
+  /// `make_policy(setup)` returns the eviction policy. `readable` shows this shard as long as it lives;
+  /// no other shows anything there.
   template <class MakePolicy>
-  shard(const shard_setup& setup, MakePolicy&& make_policy)
-      : pool_(sizeof(Cell)),
+  shard(const shard_setup& setup, MakePolicy&& make_policy, view<Cell>& readable)
+      : view_(readable),
+        pool_(node_pool::of<Cell>()),
         wheel_(pool_),
         policy_(make_policy(eviction_setup{
-            pool_, setup.counts == accounting::all ? sizeof(Cell) + index_share : 0, setup.wanted})),
+            pool_, setup.counts == accounting::all ? cell_share + index_share : 0, setup.wanted})),
         counts_(setup.counts),
         fixed_(setup.counts == accounting::all ? setup.fixed + sizeof(*this) : 0),
         budget_(setup.budget) {
-    note();
+    note_structure();
   }
-  ~shard() { destroy_cells(pool_); }
+  ~shard() {
+    destroy_cells(pool_);  // and nobody reads any more, so what is retired may go as well
+  }
   shard(const shard&) = delete;
   shard& operator=(const shard&) = delete;
 
@@ -99,7 +72,7 @@ class shard {
     if (at == 0) return nullptr;
     Cell& cell = at_(at);
     if (now >= cell.drop_at) return nullptr;
-    if (cell.uses < most_uses_) ++cell.uses;
+    if (cell.uses < most_uses_) cell.uses += 1;
     if (ordered_by_use_) [[unlikely]] {
       policy_->used(at);
     }
@@ -114,10 +87,11 @@ class shard {
     return now < cell.drop_at ? &cell : nullptr;
   }
 
-  /// Stores `value` of `value_bytes` in place of what is there, if `wanted(cell or null)`. Each
-  /// entry that leaves is given to `out.gone(cell, why)`, a value alone to `out.replaced(value)`.
+  /// Stores `value` of `value_bytes` in place of what is there, if `wanted(cell or null)`; else
+  /// `value` stays as it is. Each entry that leaves is told to `out.gone(cell, why)`, and each value
+  /// that no reader can hold any more is given to `out.free(value)`.
   template <class Wanted, class Out>
-  stored insert(std::uint64_t hash, key_type key, value_type value, std::size_t value_bytes,
+  stored insert(std::uint64_t hash, key_type key, value_type&& value, std::size_t value_bytes,
                 std::int64_t drop_at, std::int64_t now, Wanted&& wanted, Out&& out) {
     wheel_.start(now);
     expire(now, steps_per_write, out);
@@ -137,16 +111,11 @@ class shard {
       note();
       return stored::too_large;
     }
-    if (old != 0) {
-      const bool kept = replace(old, std::move(value), charge, drop_at, out);
-      note();
-      return kept ? stored::replaced : stored::too_large;
-    }
-    Cell fresh(hash, key);
-    fresh.put(std::move(value));
-    const bool room = place(std::move(fresh), charge, drop_at, true, out);
+    const bool kept = old != 0 ? replace(old, hash, key, std::move(value), charge, drop_at, out)
+                               : place(hash, key, std::move(value), charge, drop_at, nullptr, out);
     note();
-    return room ? stored::added : stored::too_large;
+    if (!kept) return stored::too_large;
+    return old != 0 ? stored::replaced : stored::added;
   }
 
   /// Removes the entry of `key` if `wanted(cell)`. Returns whether it did.
@@ -198,45 +167,59 @@ class shard {
   template <class Out>
   bool trim(unsigned steps, Out&& out) {
     while (bytes() > budget_ && steps-- > 0) {
-      if (!give_back(out)) break;
+      if (!reclaim(out) && !give_back(out)) break;
     }
     note();
-    return bytes() <= budget_ || pool_.used() == 0;
+    return bytes() <= budget_ || (pool_.used() == 0 && retired_.empty());
+  }
+
+  /// Frees the values that have left, as soon as no reader can hold them.
+  template <class Out>
+  void reclaim_all(Out&& out) {
+    if (retired_.empty() || (reclaim(out) && retired_.empty())) return;
+    readers::wait();
+    retired_.reclaim_all([&](value_type&& value) { out.free(std::move(value)); });
+    note();
   }
 
   /// Removes everything; the cells go to `into`, for `destroy_cells`. Cost: O(1) but for the index.
-  /// Requires: `into` is empty and has this cell size.
+  /// Requires: `into` is empty and of this cell type.
   void clear(node_pool& into) noexcept {
+    view_.hide();
     pool_.swap(into);
     index_.clear();
     wheel_.clear();
     policy_->clear();
     heap_ = 0;
-    note();
+    note_structure();
   }
   static void destroy_cells(node_pool& pool) noexcept {
     for (handle at = node_pool::first(); at < pool.end(); ++at) {
-      if (pool.is_used(at)) static_cast<Cell*>(pool.address(at))->~Cell();
+      if (pool.is_used(at)) node_pool::cell<Cell>(pool.chunks(), at).take();
     }
   }
 
  private:
-  /// What an entry takes of the index on average, for policies that compare sizes.
-  static constexpr std::size_t index_share = 9;
+  /// What an entry takes of the pool, and of the index on average, for policies that compare sizes.
+  static constexpr std::size_t cell_share = sizeof(Cell) + sizeof(node_links);
+  static constexpr std::size_t index_share = 8;
 
-  Cell& at_(handle at) const noexcept { return *static_cast<Cell*>(pool_.address(at)); }
+  Cell& at_(handle at) const noexcept { return node_pool::cell<Cell>(pool_.chunks(), at); }
 
   handle lookup(std::uint64_t hash, key_type key) const noexcept {
-    return index_.find(hash, [&](handle at) { return at_(at).holds(hash, key); });
+    return index_.find(hash, [&](handle at) { return static_cast<bool>(at_(at).look(hash, key)); });
   }
 
   std::size_t bytes() const noexcept {
-    if (counts_ == accounting::charges) return heap_;
-    return fixed_ + heap_ + pool_.bytes() + index_.bytes() + policy_->bytes();
+    return counts_ == accounting::charges ? heap_ : structure_ + heap_ + retired_.bytes();
   }
   void note() noexcept {
     counters_.entries = pool_.used();
     counters_.bytes = bytes();
+  }
+  void note_structure() noexcept {
+    structure_ = fixed_ + pool_.bytes() + index_.bytes() + policy_->bytes();
+    note();
   }
 
   /// The oversize rule: what part of the shard one entry may take is the policy's to say, so that
@@ -244,8 +227,7 @@ class shard {
   bool fits(std::size_t charge, std::size_t value_bytes) const noexcept {
     constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max() / 2;
     return value_bytes < most && charge < most && budget_ > fixed_ &&
-           charge + (counts_ == accounting::all ? sizeof(Cell) : 0) <=
-               (budget_ - fixed_) / policy_->largest_part();
+           charge + (counts_ == accounting::all ? cell_share : 0) <= (budget_ - fixed_) / largest_part_;
   }
 
   /// Evicts until `charge` more bytes fit, with what pool, index and policy need to grow.
@@ -253,7 +235,7 @@ class shard {
   bool make_room(std::size_t charge, Out&& out) {
     for (;;) {
       if (bytes() + charge + growth_for_one() <= budget_) return true;
-      if (!give_back(out)) return false;
+      if (!reclaim(out) && !give_back(out)) return false;
     }
   }
 
@@ -263,18 +245,42 @@ class shard {
            (pool_.free() == 0 ? pool_.growth() : 0);
   }
   void grow_for_one() {
-    if (policy_->growth() != 0) policy_->grow();
+    const bool policy = policy_->growth() != 0;
+    if (!policy && !index_.full() && pool_.free() != 0) return;
+    if (policy) policy_->grow();
     if (index_.full()) reindex(&hash_index::grow);
-    if (pool_.free() == 0) pool_.grow();
+    if (pool_.free() == 0) {
+      if (pool_.is_full()) {
+        const hidden meanwhile(*this);
+        pool_.grow_directory();
+      }
+      pool_.grow();
+    }
+    note_structure();
   }
+
+  /// While there is one, nobody reads the shard without its lock.
+  class hidden {
+   public:
+    explicit hidden(shard& of) noexcept : of_(of) { of_.view_.hide(); }
+    ~hidden() {
+      if (!of_.ordered_by_use_) of_.view_.show(of_.index_, of_.pool_, of_.most_uses_);
+    }
+    hidden(const hidden&) = delete;
+    hidden& operator=(const hidden&) = delete;
+
+   private:
+    shard& of_;
+  };
 
   /// Rebuilds the index from the cells, which lie in order in memory. Without memory for it the
   /// shard starts afresh.
   void reindex(void (hash_index::*resize)()) {
+    const hidden meanwhile(*this);
     try {
       (index_.*resize)();
     } catch (...) {
-      node_pool cells(sizeof(Cell));
+      auto cells = node_pool::of<Cell>();
       clear(cells);
       destroy_cells(cells);
       throw;
@@ -282,6 +288,7 @@ class shard {
     for (handle at = node_pool::first(); at < pool_.end(); ++at) {
       if (pool_.is_used(at)) index_.insert(at_(at).hash(), at);
     }
+    note_structure();
   }
 
   /// Makes the shard smaller by one step: spare cells or a spare index first, else an entry.
@@ -297,7 +304,7 @@ class shard {
       return true;
     }
     const handle at = policy_->victim();
-    if (at == 0) return give_back_rest();
+    if (at == 0) return give_back_rest(out);
     Cell& cell = at_(at);
     policy_->evicted(cell, cell.hash());
     wheel_.remove(at);
@@ -306,69 +313,111 @@ class shard {
     return true;
   }
 
-  bool give_back_rest() noexcept {
+  template <class Out>
+  bool give_back_rest(Out&& out) {
+    if (!retired_.empty()) {
+      reclaim_all(out);
+      return true;
+    }
     if (pool_.end() == 0) return false;
-    node_pool none(sizeof(Cell));
+    auto none = node_pool::of<Cell>();
     clear(none);
     return true;
   }
 
+  /// What has left and no reader can hold. Returns whether there was such.
+  template <class Out>
+  bool reclaim(Out&& out) {
+    return retired_.reclaim([&](value_type&& value) { out.free(std::move(value)); });
+  }
+
+  /// For a value that no reader finds any more, but may hold.
+  template <class Out>
+  void retire(value_type value, std::size_t charge, Out&& out) {
+    if constexpr (Cell::lingers) {
+      if (retired_.full() && !reclaim(out)) reclaim_all(out);
+      retired_.add(std::move(value), charge);
+      // What waits is not to cost the entries more than a little of their room.
+      if (retired_.bytes() > budget_ / 64) reclaim_all(out);
+    } else {
+      out.free(std::move(value));
+    }
+  }
+
   /// Moves what is in the last chunk to free cells before it and frees the chunk.
   void pop_chunk() {
+    const hidden meanwhile(*this);
     while (const handle from = pool_.last_used()) {
       const handle to = pool_.take();
-      Cell& source = at_(from);
-      Cell* target = new (pool_.address(to)) Cell(std::move(source));
-      source.~Cell();
+      at_(from).move_to(at_(to));
+      pool_.links(to) = pool_.links(from);
       pool_.give(from);
-      index_.moved(target->hash(), from, to);
+      index_.moved(at_(to).hash(), from, to);
       wheel_.moved(from, to);
       policy_->moved(to);
     }
     pool_.pop_chunk();
+    note_structure();
   }
 
   /// Gives the entry another value. False: there was no room, and the entry is gone.
   template <class Out>
-  bool replace(handle at, value_type value, std::size_t charge, std::int64_t drop_at, Out&& out) {
+  bool replace(handle at, std::uint64_t hash, key_type key, value_type&& value, std::size_t charge,
+               std::int64_t drop_at, Out&& out) {
     Cell& cell = at_(at);
-    policy_->remove(at);
-    wheel_.remove(at);
-    heap_ -= cell.charge;
-    out.replaced(cell.put(std::move(value)));
-    if (charge <= cell.charge) {
-      cell.charge = static_cast<std::uint32_t>(charge);
-      cell.drop_at = drop_at;
-      heap_ += charge;
-      wheel_.add(at);
-      policy_->restore(at);
-      return true;
+    const std::size_t before = cell.charge;
+    if (charge > before || !fits_beside(charge, out)) {
+      // Taken out, so that what makes room for it can neither evict nor move it.
+      const typename view<Cell>::move moving(view_);
+      const node was = cell;
+      leave(at, left::replaced, out);
+      return place(hash, key, std::move(value), charge, drop_at, &was, out);
     }
-    // Taken out, so that what makes room for it can neither evict nor move it.
-    index_.erase(cell.hash(), at);
-    Cell taken(std::move(cell));
-    cell.~Cell();
-    pool_.give(at);
-    return place(std::move(taken), charge, drop_at, false, out);
+    const bool resized = charge < before;
+    const bool timed = !timer_wheel::may_become(cell.drop_at, drop_at);
+    if (resized) policy_->remove(at);
+    if (timed) wheel_.remove(at);
+    value_type old{};
+    index_.rewrite(hash, at, [&] {
+      old = cell.put(std::move(value));
+      cell.drop_at = drop_at;
+    });
+    cell.charge = static_cast<std::uint32_t>(charge);
+    heap_ = heap_ - before + charge;
+    if (timed) wheel_.add(at);
+    if (resized) policy_->restore(at);
+    retire(std::move(old), before, out);
+    return true;
   }
 
-  /// Puts a cell that is nowhere into the shard, evicting as needed. False: there is no room.
+  /// Whether a new value has room while the old one waits to be freed.
   template <class Out>
-  bool place(Cell&& cell, std::size_t charge, std::int64_t drop_at, bool is_new, Out&& out) {
+  bool fits_beside(std::size_t charge, Out&& out) {
+    if (!Cell::lingers || counts_ == accounting::charges) return true;
+    return bytes() + charge <= budget_ || (reclaim(out) && bytes() + charge <= budget_);
+  }
+
+  /// Puts an entry that is nowhere into the shard, evicting as needed. `was`: what it was when it was
+  /// here before, or null. False: there is no room.
+  template <class Out>
+  bool place(std::uint64_t hash, key_type key, value_type&& value, std::size_t charge, std::int64_t drop_at,
+             const node* was, Out&& out) {
     if (!make_room(charge, out)) {
       counters_.rejected += 1;
       return false;
     }
     grow_for_one();
     const handle at = pool_.take();
-    Cell& placed = *new (pool_.address(at)) Cell(std::move(cell));
-    placed.charge = static_cast<std::uint32_t>(charge);
-    placed.drop_at = drop_at;
+    Cell& cell = at_(at);
+    static_cast<node&>(cell) = was != nullptr ? *was : node{};
+    cell.charge = static_cast<std::uint32_t>(charge);
+    cell.drop_at = drop_at;
+    cell.fill(hash, key, std::move(value));
     heap_ += charge;
-    index_.insert(placed.hash(), at);
+    index_.insert(hash, at);
     wheel_.add(at);
-    if (is_new) {
-      policy_->add(at, placed.hash());
+    if (was == nullptr) {
+      policy_->add(at, hash);
     } else {
       policy_->restore(at);
     }
@@ -390,11 +439,21 @@ class shard {
     if (why == left::evicted) counters_.evictions += 1;
     if (why == left::expired) counters_.expirations += 1;
     out.gone(cell, why);
-    cell.~Cell();
+    const std::size_t charge = cell.charge;
+    value_type value = cell.take();
     pool_.give(at);
+    retire(std::move(value), charge, out);
   }
 
-  // What a hit reads comes first, in the lock's own cache line.
+  /// Where nothing lingers, nothing waits.
+  struct none_retired {
+    static bool empty() noexcept { return true; }
+    static std::size_t bytes() noexcept { return 0; }
+    static bool reclaim(auto&&) noexcept { return false; }
+    static void reclaim_all(auto&&) noexcept {}
+  };
+
+  view<Cell>& view_;
   hash_index index_;
   node_pool pool_;
   timer_wheel wheel_;
@@ -402,11 +461,14 @@ class shard {
   const std::uint8_t most_uses_ = policy_->most_uses();
   const bool ordered_by_use_ = policy_->ordered_by_use();
   const accounting counts_;
+  const std::size_t largest_part_ = policy_->largest_part();
   std::size_t fixed_;
   std::size_t budget_;
-  std::size_t heap_ = 0;  ///< sum of charges
-  unsigned walkers_ = 0;  ///< while there are any, no cell moves to another handle
+  std::size_t structure_ = 0;  ///< what index, pool and policy take, and what is fixed
+  std::size_t heap_ = 0;       ///< sum of charges
+  unsigned walkers_ = 0;       ///< while there are any, no cell moves to another handle
   shard_counters counters_;
+  [[no_unique_address]] std::conditional_t<Cell::lingers, retired<value_type>, none_retired> retired_;
 };
 
 }  // namespace strata::memory

@@ -1,22 +1,28 @@
 #pragma once
 /// Shards side by side, each with its lock, one for each group of hashes.
-/// Threads: internally locked: `at` gives a shard, whose `lock` guards its `entries`.
+/// Threads: internally locked: `at` gives a shard, whose `lock` guards its `entries`; `find` and `peek`
+/// take it only where reading without it is unsure.
 
 #include "memory/lock.hpp"
 #include "memory/shard.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
 
 namespace strata::memory {
 
 template <class Cell>
 class sharded {
+  using key_type = Cell::key_type;
+  using shared_type = Cell::shared_type;
+
  public:
   struct alignas(64) part {
     template <class MakePolicy>
-    part(const shard_setup& setup, MakePolicy&& make_policy) : entries(setup, make_policy) {}
+    part(const shard_setup& setup, MakePolicy&& make_policy, view<Cell>& readable)
+        : entries(setup, make_policy, readable) {}
 
     /// Read without the lock.
     const shard_counters& counters() const noexcept STRATA_NO_ANALYSIS { return entries.counters(); }
@@ -28,10 +34,13 @@ class sharded {
   /// Requires: `count` is a power of two up to 256. `each` is the setup of one shard.
   template <class MakePolicy>
   sharded(unsigned count, shard_setup each, MakePolicy&& make_policy)
-      : parts_(static_cast<part*>(::operator new(count * sizeof(part), std::align_val_t(alignof(part))))) {
-    each.fixed += sizeof(part) - sizeof(shard<Cell>) + sizeof(*this);
+      : views_(std::make_unique<view<Cell>[]>(count)),
+        parts_(static_cast<part*>(::operator new(count * sizeof(part), std::align_val_t(alignof(part))))),
+        mask_(count - 1) {
+    readers::prepare();
+    each.fixed += sizeof(part) - sizeof(shard<Cell>) + sizeof(view<Cell>) + sizeof(*this);
     try {
-      for (; count_ < count; ++count_) new (parts_ + count_) part(each, make_policy);
+      for (; count_ < count; ++count_) new (parts_ + count_) part(each, make_policy, views_[count_]);
     } catch (...) {
       destroy();
       throw;
@@ -41,20 +50,57 @@ class sharded {
   sharded(const sharded&) = delete;
   sharded& operator=(const sharded&) = delete;
 
+  /// The value of `key` if it has not ended, else an empty one. Counts as a use. Takes the lock only
+  /// if it must.
+  [[gnu::always_inline]] shared_type find(std::uint64_t hash, key_type key, std::int64_t now) noexcept {
+    shared_type out{};
+    if (const readers::section here; here) {
+      if (views_[index_of(hash)].read(hash, key, now, out) != seen::unsure) return out;
+    }
+    return find_locked(hash, key, now);
+  }
+
+  /// As find; not a use.
+  shared_type peek(std::uint64_t hash, key_type key, std::int64_t now) const noexcept {
+    shared_type out{};
+    if (const readers::section here; here) {
+      if (views_[index_of(hash)].peek(hash, key, now, out) != seen::unsure) return out;
+    }
+    return peek_locked(hash, key, now);
+  }
+
   unsigned size() const noexcept { return count_; }
   part* begin() const noexcept { return parts_; }
   part* end() const noexcept { return parts_ + count_; }
 
   /// By the highest bits: the index takes the lowest and its tags those between.
-  part& at(std::uint64_t hash) const noexcept { return parts_[(hash >> 56) & (count_ - 1)]; }
+  part& at(std::uint64_t hash) const noexcept { return parts_[index_of(hash)]; }
 
  private:
+  [[gnu::noinline]] shared_type find_locked(std::uint64_t hash, key_type key, std::int64_t now) noexcept {
+    part& in = at(hash);
+    const locked hold(in.lock);
+    const Cell* found = in.entries.find(hash, key, now);
+    return found != nullptr ? Cell::share(found->look(hash, key)) : shared_type{};
+  }
+  [[gnu::noinline]] shared_type peek_locked(std::uint64_t hash, key_type key,
+                                            std::int64_t now) const noexcept {
+    part& in = at(hash);
+    const locked hold(in.lock);
+    const Cell* found = in.entries.peek(hash, key, now);
+    return found != nullptr ? Cell::share(found->look(hash, key)) : shared_type{};
+  }
+
+  std::size_t index_of(std::uint64_t hash) const noexcept { return (hash >> 56) & mask_; }
+
   void destroy() noexcept {
     for (unsigned i = 0; i < count_; ++i) parts_[i].~part();
     ::operator delete(parts_, std::align_val_t(alignof(part)));
   }
 
+  std::unique_ptr<view<Cell>[]> views_;  ///< side by side: all a hit needs of any shard in a few lines
   part* parts_;
+  std::size_t mask_;
   unsigned count_ = 0;
 };
 

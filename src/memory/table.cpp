@@ -21,51 +21,104 @@ constexpr std::size_t block_bytes(std::size_t size) {
   return std::max<std::size_t>((size + 8 + 15) & ~15u, 32);
 }
 
-/// An entry with a text key: one cache line, the key's text beside it.
+/// A key's text and its value in one block: neither changes while anyone may read it.
+class body {
+ public:
+  static std::size_t bytes(std::string_view key) noexcept { return block_bytes(size(key)); }
+
+  static body* make(std::string_view key, table::value value) {
+    void* place = ::operator new(size(key));
+    return new (place) body(key, std::move(value));
+  }
+  static void destroy(body* gone) noexcept {
+    gone->~body();
+    ::operator delete(gone);
+  }
+
+  std::string_view key() const noexcept {
+    length size;
+    std::memcpy(&size, text(), sizeof size);
+    return {text() + sizeof size, size};
+  }
+  const table::value& value() const noexcept { return value_; }
+
+  /// Once nobody reads it, its key gives way to the next of a list.
+  body* next() const noexcept {
+    body* next;
+    std::memcpy(&next, text(), sizeof next);
+    return next;
+  }
+  void set_next(body* next) noexcept { std::memcpy(text(), &next, sizeof next); }
+
+ private:
+  using length = std::uint16_t;
+
+  body(std::string_view key, table::value value) noexcept : value_(std::move(value)) {
+    const auto size = static_cast<length>(key.size());
+    std::memcpy(text(), &size, sizeof size);
+    std::memcpy(text() + sizeof size, key.data(), key.size());
+  }
+  ~body() = default;
+
+  static std::size_t size(std::string_view key) noexcept {
+    return sizeof(body) + std::max(sizeof(length) + key.size(), sizeof(body*));
+  }
+  char* text() noexcept { return reinterpret_cast<char*>(this + 1); }  // the key's length, then its text
+  const char* text() const noexcept { return reinterpret_cast<const char*>(this + 1); }
+
+  table::value value_;
+};
+
+struct destroy_body {
+  void operator()(body* gone) const noexcept { body::destroy(gone); }
+};
+using body_ptr = std::unique_ptr<body, destroy_body>;
+
+/// An entry with a text key: half a cache line.
 class object : public node {
  public:
   using key_type = std::string_view;
-  using value_type = table::value;
-  using length = std::uint16_t;
+  using value_type = body_ptr;
+  using found_type = const body*;
+  using shared_type = table::value;
 
-  static bool accepts(std::string_view key) {
+  static constexpr bool lingers = true;
+  static bool accepts(std::string_view key) noexcept {
     return key.size() <= std::numeric_limits<std::uint16_t>::max();
   }
-  static std::size_t key_bytes(std::string_view key) { return block_bytes(sizeof(length) + key.size()); }
+  static std::size_t key_bytes(std::string_view key) noexcept { return body::bytes(key); }
 
-  object(std::uint64_t hash, std::string_view key)
-      : hash_(hash), text_(new char[sizeof(length) + key.size()]) {
-    const auto size = static_cast<length>(key.size());
-    std::memcpy(text_, &size, sizeof size);
-    std::memcpy(text_ + sizeof size, key.data(), key.size());
+  const body* look(std::uint64_t hash, std::string_view key) const noexcept {
+    if (hash_ != hash) return nullptr;
+    const body* there = body_.load(std::memory_order_acquire);
+    return there != nullptr && there->key() == key ? there : nullptr;
   }
-  object(object&& other) noexcept
-      : node(other),
-        hash_(other.hash_),
-        text_(std::exchange(other.text_, nullptr)),
-        value_(std::move(other.value_)) {}
-  ~object() { delete[] text_; }
-  object& operator=(object&&) = delete;
+  static table::value share(const body* found) noexcept { return found->value(); }
+
+  void fill(std::uint64_t hash, std::string_view, body_ptr value) noexcept {
+    hash_ = hash;
+    put(std::move(value));
+  }
+  body_ptr put(body_ptr value) noexcept {
+    body_ptr old(body_.load(std::memory_order_relaxed));
+    body_.store(value.release(), std::memory_order_release);
+    return old;
+  }
+  body_ptr take() noexcept { return put(nullptr); }
+  void move_to(object& empty) noexcept {
+    static_cast<node&>(empty) = *this;
+    empty.fill(hash_, {}, take());
+  }
 
   std::uint64_t hash() const noexcept { return hash_; }
-  std::string_view key() const noexcept {
-    length size;
-    std::memcpy(&size, text_, sizeof size);
-    return {text_ + sizeof size, size};
-  }
-  bool holds(std::uint64_t hash, std::string_view key) const noexcept {
-    return hash_ == hash && this->key() == key;
-  }
-  const table::value& value() const noexcept { return value_; }
-  table::value put(table::value value) noexcept { return std::exchange(value_, std::move(value)); }
-  table::value take() noexcept { return std::move(value_); }
+  std::string_view key() const noexcept { return body_.load(std::memory_order_relaxed)->key(); }
+  const void* value() const noexcept { return body_.load(std::memory_order_relaxed)->value().get(); }
 
  private:
-  std::uint64_t hash_;
-  char* text_;  ///< the key's length, then its text
-  table::value value_;
+  relaxed<std::uint64_t> hash_;
+  std::atomic<body*> body_{nullptr};
 };
-static_assert(sizeof(object) == 64);
+static_assert(sizeof(object) == 32);
 
 using on_gone = std::function<void(std::string_view, std::uint64_t, gone)>;
 
@@ -74,25 +127,24 @@ using on_gone = std::function<void(std::string_view, std::uint64_t, gone)>;
 class leaving {
  public:
   explicit leaving(const on_gone& told) : told_(told) {}
+  ~leaving() {
+    while (first_ != nullptr) body::destroy(std::exchange(first_, first_->next()));
+  }
+  leaving(const leaving&) = delete;
+  leaving& operator=(const leaving&) = delete;
 
-  void gone(object& cell, left why) {
+  void gone(const object& cell, left why) {
     if (told_ && why == left::evicted) told_(cell.key(), cell.hash(), memory::gone::evicted);
     if (told_ && why == left::expired) told_(cell.key(), cell.hash(), memory::gone::expired);
-    replaced(cell.take());
   }
-  void replaced(table::value value) {
-    if (count_ < few_.size()) {
-      few_[count_++] = std::move(value);
-    } else {
-      many_.push_back(std::move(value));
-    }
+  void free(body_ptr value) noexcept {
+    value->set_next(first_);
+    first_ = value.release();
   }
 
  private:
   const on_gone& told_;
-  std::size_t count_ = 0;
-  std::array<table::value, 16> few_;
-  std::vector<table::value> many_;
+  body* first_ = nullptr;
 };
 
 using shards = sharded<object>;
@@ -169,29 +221,25 @@ table::table(table_options options) : impl_(std::make_unique<impl>(std::move(opt
 table::~table() = default;
 
 table::value table::find(std::uint64_t hash, std::string_view key, time_point now) noexcept {
-  auto& shard = impl_->parts.at(hash);
-  const locked hold(shard.lock);
-  const object* found = shard.entries.find(hash, key, count_of(now));
-  return found != nullptr ? found->value() : nullptr;
+  return impl_->parts.find(hash, key, count_of(now));
 }
 
 table::value table::peek(std::uint64_t hash, std::string_view key, time_point now) const noexcept {
-  auto& shard = impl_->parts.at(hash);
-  const locked hold(shard.lock);
-  const object* found = shard.entries.peek(hash, key, count_of(now));
-  return found != nullptr ? found->value() : nullptr;
+  return impl_->parts.peek(hash, key, count_of(now));
 }
 
 inserted table::insert_if(std::uint64_t hash, std::string_view key, item what, time_point now,
                           function_ref<bool(const void* current)> wanted) {
   auto& shard = impl_->parts.at(hash);
+  // Before the lock, so that it is not held for the allocator, nor for the end of what is refused.
+  body_ptr fresh(object::accepts(key) ? body::make(key, std::move(what.value)) : nullptr);
   leaving out(impl_->told);
   const locked hold(shard.lock);
   const auto asked = [&](const object* current) {
-    return wanted(current != nullptr ? current->value().get() : nullptr);
+    return wanted(current != nullptr ? current->value() : nullptr);
   };
-  switch (shard.entries.insert(hash, key, std::move(what.value), what.bytes, count_of(what.drop_at),
-                               count_of(now), asked, out)) {
+  switch (shard.entries.insert(hash, key, std::move(fresh), what.bytes, count_of(what.drop_at), count_of(now),
+                               asked, out)) {
     case stored::refused:
       return inserted::refused;
     case stored::too_large:
@@ -210,8 +258,7 @@ bool table::erase_if(std::uint64_t hash, std::string_view key,
   auto& shard = impl_->parts.at(hash);
   leaving out(impl_->told);
   const locked hold(shard.lock);
-  return shard.entries.erase_if(
-      hash, key, [&](const object& cell) { return wanted(cell.value().get()); }, out);
+  return shard.entries.erase_if(hash, key, [&](const object& cell) { return wanted(cell.value()); }, out);
 }
 
 bool table::erase(std::uint64_t hash, std::string_view key) {
@@ -219,7 +266,7 @@ bool table::erase(std::uint64_t hash, std::string_view key) {
 }
 
 std::size_t table::erase_matching(function_ref<bool(std::string_view key, const void* current)> wanted) {
-  const auto matches = [&](const object& cell) { return wanted(cell.key(), cell.value().get()); };
+  const auto matches = [&](const object& cell) { return wanted(cell.key(), cell.value()); };
   std::size_t erased = 0;
   for (auto& shard : impl_->parts) {
     const walk here(shard);
@@ -236,10 +283,12 @@ std::size_t table::erase_matching(function_ref<bool(std::string_view key, const 
 
 void table::clear() {
   for (auto& shard : impl_->parts) {
-    node_pool cells(sizeof(object));
+    auto cells = node_pool::of<object>();
     {
+      leaving out(impl_->told);
       const locked hold(shard.lock);
       shard.entries.clear(cells);
+      shard.entries.reclaim_all(out);
     }
     memory::shard<object>::destroy_cells(cells);
   }
@@ -267,6 +316,7 @@ std::size_t table::sweep(time_point now) {
     leaving out(impl_->told);
     const locked hold(shard.lock);
     dropped += shard.entries.expire(count_of(now), steps_per_slice, out);
+    shard.entries.reclaim_all(out);
   }
   return dropped;
 }

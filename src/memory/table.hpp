@@ -1,11 +1,12 @@
 #pragma once
 /// The memory cache (L1): values by key within a byte budget that is never exceeded.
 /// Threads: `table` is internally locked, a lock per shard; every member may be called from any
-/// thread. A hit holds its shard's lock for one lookup.
+/// thread. A hit takes no lock (but where the policy orders by use): see `view`.
 ///
 /// Everything is charged: key, value, node, index, timers and the memory of what was evicted.
 /// An entry past its `drop_at` is never returned, and its memory is taken back soon after, by
-/// later writes and by `sweep`. A value's destructor runs outside every lock.
+/// later writes and by `sweep`. So is that of a value that was replaced, evicted or erased: readers may
+/// still be at it. Until then it is charged. A value's destructor runs outside every lock.
 
 #include <strata/time.hpp>
 
@@ -74,7 +75,7 @@ class table {
 
   /// The value of `key`, or null: not there, or `now` is not before its drop_at. Counts as a use.
   /// Requires: here and below, `hash` is hash_of(key).
-  /// Cost: O(1), one lock, no allocation.
+  /// Cost: O(1), no lock, no allocation.
   value find(std::uint64_t hash, std::string_view key, time_point now) noexcept;
 
   /// As find; not a use.
@@ -107,7 +108,8 @@ class table {
   /// Changes the budget; evicts down to it before it returns. The number of shards stays.
   void resize(byte_size budget, time_point now);
 
-  /// Drops entries past their drop_at, a bounded number a call. Returns how many.
+  /// Drops entries past their drop_at, a bounded number a call, and frees what has left. Returns how
+  /// many it dropped.
   std::size_t sweep(time_point now);
 
   /// A snapshot. Cost: O(shards), takes no lock.

@@ -71,9 +71,11 @@ TEST(Table, ReplacesAValueAndFreesTheOldOne) {
   const auto bytes = t.table.stats().bytes;
   EXPECT_TRUE(t.put("a", 2, 96));
   EXPECT_EQ(t.get("a"), 2);
+  t.table.sweep(start);
   EXPECT_EQ(old.use_count(), 1);
   EXPECT_EQ(t.table.stats().bytes, bytes + 32);
   EXPECT_TRUE(t.put("a", 3, 16));
+  t.table.sweep(start);
   EXPECT_EQ(t.table.stats().bytes, bytes - 48);
   EXPECT_EQ(t.table.stats().entries, 1);
 }

@@ -26,27 +26,31 @@ void timer_wheel::add(handle at) noexcept {
 }
 
 void timer_wheel::place(handle at) noexcept {
-  auto& n = (*pool_)[at];
   // One tick later than the tick it ends in: when that slot is reached, all of it is past.
   constexpr std::uint64_t span = std::uint64_t{1} << (slot_bits * levels);
-  const std::uint64_t due = std::clamp(tick_of(n.drop_at, tick_shift) + 1, tick_, tick_ + span - 1);
+  const std::uint64_t due = std::clamp(due_tick(at), tick_, tick_ + span - 1);
   unsigned level = 0;
   while (level + 1 < levels && due - tick_ >= std::uint64_t{1} << (slot_bits * (level + 1))) ++level;
   const auto within = static_cast<unsigned>(due >> (slot_bits * level)) % slots;
   const unsigned slot = level * slots + within;
+  auto& n = pool_->links(at);
   n.timer_prev = head_mark | slot;
   n.timer_next = heads_[slot];
-  if (heads_[slot] != 0) (*pool_)[heads_[slot]].timer_prev = at;
+  if (heads_[slot] != 0) pool_->links(heads_[slot]).timer_prev = at;
   heads_[slot] = at;
   occupied_[level] |= std::uint64_t{1} << within;
 }
 
+std::uint64_t timer_wheel::due_tick(handle at) const noexcept {
+  return tick_of((*pool_)[at].drop_at, tick_shift) + 1;
+}
+
 void timer_wheel::remove(handle at) noexcept {
-  auto& n = (*pool_)[at];
-  if (n.drop_at == node::never) return;
-  if (n.timer_next != 0) (*pool_)[n.timer_next].timer_prev = n.timer_prev;
+  if ((*pool_)[at].drop_at == node::never) return;
+  const auto& n = pool_->links(at);
+  if (n.timer_next != 0) pool_->links(n.timer_next).timer_prev = n.timer_prev;
   if ((n.timer_prev & head_mark) == 0) {
-    (*pool_)[n.timer_prev].timer_next = n.timer_next;
+    pool_->links(n.timer_prev).timer_next = n.timer_next;
     return;
   }
   const unsigned slot = n.timer_prev & ~head_mark;
@@ -55,11 +59,11 @@ void timer_wheel::remove(handle at) noexcept {
 }
 
 void timer_wheel::moved(handle from, handle to) noexcept {
-  auto& n = (*pool_)[to];
-  if (n.drop_at == node::never) return;
-  if (n.timer_next != 0) (*pool_)[n.timer_next].timer_prev = to;
+  if ((*pool_)[to].drop_at == node::never) return;
+  const auto& n = pool_->links(to);
+  if (n.timer_next != 0) pool_->links(n.timer_next).timer_prev = to;
   if ((n.timer_prev & head_mark) == 0) {
-    (*pool_)[n.timer_prev].timer_next = to;
+    pool_->links(n.timer_prev).timer_next = to;
   } else if (heads_[n.timer_prev & ~head_mark] == from) {
     heads_[n.timer_prev & ~head_mark] = to;
   }
@@ -74,7 +78,9 @@ handle timer_wheel::advance(std::int64_t now, unsigned& budget) noexcept {
       if (budget == 0) return 0;
       --budget;
       remove(due);
-      return due;
+      if (due_tick(due) <= tick_) return due;
+      place(due);  // its end has been put off
+      continue;
     }
     step(target);
   }

@@ -23,7 +23,12 @@ class timer_wheel {
   /// Requires: started; `at` is not in the wheel. An entry that never ends is not kept.
   void add(handle at) noexcept;
 
-  /// Requires: its drop_at is what it was when added.
+  /// The end of an entry may be put off while it is here; nothing else may be done to it.
+  static constexpr bool may_become(std::int64_t drop_at, std::int64_t later) noexcept {
+    return drop_at == later || (drop_at < later && later != node::never);
+  }
+
+  /// Requires: its drop_at is what it was when added, or may have become.
   void remove(handle at) noexcept;
 
   /// The cell now at `to` was at `from`.
@@ -42,8 +47,7 @@ class timer_wheel {
   static constexpr unsigned tick_shift = 27;
 
   void place(handle at) noexcept;
-  void unlink(handle at, unsigned slot) noexcept;
-  handle take(unsigned slot) noexcept;
+  std::uint64_t due_tick(handle at) const noexcept;
   bool cascade(unsigned& budget) noexcept;
   void step(std::uint64_t target) noexcept;
 

@@ -16,15 +16,21 @@ constexpr std::int64_t slack = second / 3;
 struct wheel {
   wheel() { timers.start(0); }
   handle add(std::int64_t drop_at) {
-    if (pool.free() == 0) pool.grow();
-    const handle at = pool.take();
+    const handle at = take();
     pool[at] = node{.drop_at = drop_at};
     timers.add(at);
     return at;
   }
+  handle take() {
+    if (pool.free() == 0) {
+      if (pool.is_full()) pool.grow_directory();
+      pool.grow();
+    }
+    return pool.take();
+  }
   handle next(std::int64_t now, unsigned steps = 1'000'000) { return timers.advance(now, steps); }
 
-  node_pool pool{sizeof(node)};
+  node_pool pool = node_pool::of<node>();
   timer_wheel timers{pool};
 };
 
@@ -57,6 +63,22 @@ TEST(TimerWheel, StopsAfterTheStepsItMayDoAndGoesOnThere) {
   EXPECT_EQ(returned, 10);
 }
 
+TEST(TimerWheel, LetsAnEndBePutOff) {
+  for (const std::int64_t first : {second, 9 * second, 600 * second, day}) {
+    for (const std::int64_t later : {first, first + second / 100, first + second, first + 90 * day}) {
+      wheel w;
+      const handle at = w.add(first);
+      ASSERT_TRUE(timer_wheel::may_become(first, later));
+      w.pool[at].drop_at = later;
+      EXPECT_EQ(w.next(later - 1), 0) << first << ' ' << later;
+      EXPECT_EQ(w.next(later + slack), at) << first << ' ' << later;
+    }
+  }
+  EXPECT_FALSE(timer_wheel::may_become(second, second - 1));
+  EXPECT_FALSE(timer_wheel::may_become(second, node::never));
+  EXPECT_FALSE(timer_wheel::may_become(node::never, second));
+}
+
 TEST(TimerWheel, AgreesWithAListUnderAddsRemovalsMovesAndJumps) {
   for (unsigned seed = 1; seed <= 10; ++seed) {
     std::mt19937_64 random(seed);
@@ -84,9 +106,9 @@ TEST(TimerWheel, AgreesWithAListUnderAddsRemovalsMovesAndJumps) {
         }
         case 3: {
           const auto moving = any();
-          if (w.pool.free() == 0) w.pool.grow();
-          const handle to = w.pool.take();
+          const handle to = w.take();
           w.pool[to] = w.pool[moving->first];
+          w.pool.links(to) = w.pool.links(moving->first);
           w.timers.moved(moving->first, to);
           w.pool.give(moving->first);
           entries[to] = moving->second;

@@ -6,7 +6,7 @@
 #include "memory/shard.hpp"
 
 #include <cstdint>
-#include <utility>
+#include <optional>
 
 namespace strata::detail {
 
@@ -21,26 +21,42 @@ class number_cell : public memory::node {
  public:
   using key_type = std::uint64_t;
   using value_type = std::uint64_t;
+  using found_type = std::optional<std::uint64_t>;
+  using shared_type = std::optional<std::uint64_t>;
 
+  static constexpr bool lingers = false;
   static constexpr bool accepts(std::uint64_t) noexcept { return true; }
   static constexpr std::size_t key_bytes(std::uint64_t) noexcept { return 0; }
 
-  number_cell(std::uint64_t, std::uint64_t key) noexcept : key_(key) {}
+  std::optional<std::uint64_t> look(std::uint64_t, std::uint64_t key) const noexcept {
+    return key_ == key ? std::optional<std::uint64_t>(value_) : std::nullopt;
+  }
+  static std::optional<std::uint64_t> share(std::optional<std::uint64_t> found) noexcept { return found; }
+
+  void fill(std::uint64_t, std::uint64_t key, std::uint64_t value) noexcept {
+    key_ = key;
+    value_ = value;
+  }
+  std::uint64_t put(std::uint64_t value) noexcept {
+    const std::uint64_t old = value_;
+    value_ = value;
+    return old;
+  }
+  std::uint64_t take() noexcept { return value_; }
+  void move_to(number_cell& empty) const noexcept { empty = *this; }
 
   std::uint64_t hash() const noexcept { return mixed(key_); }
-  bool holds(std::uint64_t, std::uint64_t key) const noexcept { return key_ == key; }
-  std::uint64_t value() const noexcept { return value_; }
-  std::uint64_t put(std::uint64_t value) noexcept { return std::exchange(value_, value); }
 
  private:
-  std::uint64_t key_;
-  std::uint64_t value_ = 0;
+  memory::relaxed<std::uint64_t> key_ = 0;
+  memory::relaxed<std::uint64_t> value_ = 0;
 };
+static_assert(sizeof(number_cell) == 32);
 
 /// What leaves needs no care.
 struct forget {
   void gone(const number_cell&, memory::left) const noexcept {}
-  void replaced(std::uint64_t) const noexcept {}
+  void free(std::uint64_t) const noexcept {}
 };
 
 }  // namespace strata::detail

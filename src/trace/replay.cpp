@@ -150,7 +150,7 @@ class trace_replay::bare_policy final : public model {
         shard_({.budget = options.size.count,
                 .counts = memory::accounting::charges,
                 .wanted = wanted_of(options.objective)},
-               maker_of(options.policy)) {}
+               maker_of(options.policy), unread_) {}
 
   replay_result result() const override {
     auto out = counted();
@@ -171,11 +171,12 @@ class trace_replay::bare_policy final : public model {
   }
   void store(std::uint64_t hash, const trace_request& request, time_point drop_at, time_point now) override {
     shard_.insert(
-        detail::mixed(hash), hash, 0, request.size, count_of(drop_at), count_of(now),
+        detail::mixed(hash), hash, std::uint64_t{0}, request.size, count_of(drop_at), count_of(now),
         [](const detail::number_cell*) { return true; }, detail::forget{});
   }
   void sweep(time_point now) override { shard_.expire(count_of(now), steps_per_sweep, detail::forget{}); }
 
+  memory::view<detail::number_cell> unread_;  ///< one thread needs none
   memory::shard<detail::number_cell> shard_;
 };
 

@@ -1,0 +1,16 @@
+#pragma once
+/// A memory barrier that one thread imposes on all threads of the process, so that those who would
+/// need one all the time need none: `membarrier(2)` of Linux.
+/// Threads: any.
+
+namespace strata::memory {
+
+/// Prepares the process for `barrier_everywhere`. Returns false where there is no such thing.
+bool can_bar_everywhere() noexcept;
+
+/// When it returns, every other thread of the process has gone through a full memory barrier since it
+/// was called. Cost: about a microsecond: one interrupt a processor that runs such a thread.
+/// Requires: can_bar_everywhere() has returned true.
+void barrier_everywhere() noexcept;
+
+}  // namespace strata::memory

@@ -1,0 +1,30 @@
+#pragma once
+/// A number that one thread at a time writes and any thread may read meanwhile.
+/// Threads: one writer (a shard's lock), any readers. Cost: that of a plain number.
+
+#include <atomic>
+
+namespace strata::memory {
+
+/// Says nothing about what else was written before it: who needs that reads or writes something else
+/// with acquire or release as well.
+template <class T>
+class relaxed {
+ public:
+  relaxed() noexcept = default;
+  constexpr relaxed(T value) noexcept : value_(value) {}
+  relaxed(const relaxed& other) noexcept : value_(T{other}) {}
+  relaxed& operator=(const relaxed& other) noexcept { return *this = T{other}; }
+
+  operator T() const noexcept { return value_.load(std::memory_order_relaxed); }
+  relaxed& operator=(T value) noexcept {
+    value_.store(value, std::memory_order_relaxed);
+    return *this;
+  }
+  relaxed& operator+=(T more) noexcept { return *this = static_cast<T>(*this + more); }
+
+ private:
+  std::atomic<T> value_{};
+};
+
+}  // namespace strata::memory

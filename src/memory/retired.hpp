@@ -1,0 +1,68 @@
+#pragma once
+/// Values that have left a shard and that a reader may still hold: kept until a grace period is over.
+/// Threads: one strand (a shard's lock).
+///
+/// Few, and few bytes: they count in the shard's budget. One grace period frees what waits in all
+/// shards, so with many shards hardly any has to wait for its own.
+
+#include "memory/readers.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace strata::memory {
+
+template <class Value>
+class retired {
+ public:
+  static constexpr unsigned most = 32;
+
+  bool full() const noexcept { return count_ == most; }
+  bool empty() const noexcept { return count_ == 0; }
+  std::size_t bytes() const noexcept { return bytes_; }
+
+  /// Requires: not full(); no reader finds `value` any more.
+  void add(Value value, std::size_t bytes) noexcept {
+    auto& last = ring_[(first_ + count_++) % most];
+    last = {std::move(value), static_cast<std::uint32_t>(bytes), readers::stamp()};
+    bytes_ += bytes;
+  }
+
+  /// Gives `free(value)` each that no reader can hold. Returns whether there was one.
+  template <class Free>
+  bool reclaim(Free&& free) {
+    const unsigned before = count_;
+    while (count_ > 0 && readers::passed(ring_[first_].stamp)) pop(free);
+    return count_ < before;
+  }
+  /// All. Requires: a `readers::wait` since the last `add`.
+  template <class Free>
+  void reclaim_all(Free&& free) {
+    while (count_ > 0) pop(free);
+  }
+
+ private:
+  struct item {
+    Value value;
+    std::uint32_t bytes = 0;
+    std::uint32_t stamp = 0;
+  };
+
+  template <class Free>
+  void pop(Free&& free) {
+    auto& oldest = ring_[first_];
+    bytes_ -= oldest.bytes;
+    first_ = (first_ + 1) % most;
+    --count_;
+    free(std::move(oldest.value));
+  }
+
+  std::array<item, most> ring_{};
+  unsigned first_ = 0;
+  unsigned count_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace strata::memory

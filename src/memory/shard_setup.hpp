@@ -1,0 +1,41 @@
+#pragma once
+/// What a shard of a memory cache is built with, and what it says of itself.
+/// Threads: values; the counters have one writer (a shard's lock) and any readers.
+
+#include "memory/eviction.hpp"
+#include "memory/relaxed.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace strata::memory {
+
+using counter = relaxed<std::uint64_t>;
+
+struct shard_counters {
+  counter entries;
+  counter bytes;
+  counter evictions;
+  counter expirations;
+  counter rejected;
+};
+
+enum class stored : std::uint8_t { added, replaced, refused, too_large };
+
+/// Why an entry leaves a shard.
+enum class left : std::uint8_t { evicted, expired, replaced, erased };
+
+/// What the budget counts.
+enum class accounting : std::uint8_t {
+  all,      ///< every byte that is used
+  charges,  ///< the values' sizes alone: to compare policies with published figures
+};
+
+struct shard_setup {
+  std::size_t budget = 0;
+  std::size_t fixed = 0;  ///< what the owner spends for this shard, counted in
+  accounting counts = accounting::all;
+  objective wanted = objective::objects;
+};
+
+}  // namespace strata::memory
