@@ -236,7 +236,7 @@ task<> engine::fly(job& work, gate::joined& flight) {
     }
     if (second.stale != nullptr) work.stale = second.stale;
     if (second.reason != miss_reason::none) work.reason = second.reason;
-    if (!second.busy) break;
+    if (!second.busy || mutated(mutation::lease_ignored)) break;
     // Another process is filling, and tells us when it has.
     const auto patience =
         work.rules->hard_timeout > duration::zero() ? work.rules->hard_timeout : options_.lease;

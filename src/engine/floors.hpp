@@ -6,6 +6,8 @@
 /// Tags and prefixes hash to 2^20 buckets. A collision only invalidates too much, never too
 /// little. Floors only rise; nothing is ever removed from the table.
 
+#include "engine/mutation.hpp"
+
 #include <strata/store.hpp>
 
 #include <atomic>
@@ -18,7 +20,7 @@ namespace strata::detail {
 
 class floor_table {
  public:
-  static constexpr std::uint32_t buckets = 1u << 20;
+  static constexpr std::uint32_t buckets = 1u << floor_bits;
   /// The bucket that every key is under: what `clear` raises.
   static constexpr std::uint32_t root = buckets;
 

@@ -25,7 +25,8 @@ gate::joined gate::join(const key& where) {
   auto& part = shard_of(where.text());
   std::lock_guard lock(part.mutex);
   auto& at = part.slots[where.text()];
-  if (at.current != nullptr) return {.way = at.current, .lead = {}, .leads = false};
+  if (at.current != nullptr && !mutated(mutation::single_flight_off))
+    return {.way = at.current, .lead = {}, .leads = false};
   at.current = std::make_shared<flight>();
   ++at.tickets;
   flights_.fetch_add(1, std::memory_order_relaxed);

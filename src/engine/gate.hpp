@@ -14,6 +14,7 @@
 /// A *flight* is one factory call that others wait for. It hangs on the key's slot; an
 /// invalidation takes it off, so that whoever comes later starts a new one.
 
+#include "engine/mutation.hpp"
 #include "engine/record.hpp"
 
 #include <strata/task.hpp>
@@ -104,7 +105,7 @@ class gate {
     std::lock_guard lock(part.mutex);
     auto& at = part.slots.find(held.key_)->second;
     if (held.led_ != nullptr && at.current == held.led_) at.current.reset();
-    if (asof < at.floor || !valid()) return verdict::fenced;
+    if ((asof < at.floor || !valid()) && !mutated(mutation::ticket_ignored)) return verdict::fenced;
     if (at.changes != held.seen_) return verdict::changed;
     insert();
     return verdict::entered;

@@ -28,6 +28,7 @@ void engine::give_life(record& entry, const policy& rules, std::optional<duratio
   entry.fresh_until = entry.created + life;
   // That nothing was found is not worth serving when it is old.
   entry.stale_until = entry.fresh_until + (entry.value == nullptr ? duration::zero() : rules.stale_window());
+  if (mutated(mutation::stale_bound_off) && entry.value != nullptr) entry.stale_until += policy::max_ttl;
 }
 
 record_ptr engine::make_record(const any_key& where, any_value value, const fill_context& context,
