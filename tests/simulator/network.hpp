@@ -1,0 +1,188 @@
+#pragma once
+/// The store as processes see it over a network: every request is executed, every answer arrives and
+/// every push is told when the world picks it, or not at all.
+/// Threads: one.
+///
+/// A request owns what it carries, so that it can be executed after its caller has given up. Pushes
+/// reach a process in the order in which they were sent; requests and answers overtake each other.
+
+#include "tests/simulator/schedule.hpp"
+
+#include <strata/store.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::simulator {
+
+class network;
+class connection;
+
+/// What becomes of one request.
+enum class fate : std::uint8_t {
+  done,        ///< executed and answered
+  lost,        ///< never executed; its caller gives up
+  unanswered,  ///< executed; its caller gives up
+  late,        ///< its caller gives up, and it is executed after that
+  refused,     ///< answered with an error
+  corrupted,   ///< done, but one bit of each value is changed
+};
+
+/// What a request is about.
+struct subject {
+  std::uint64_t id = 0;
+  unsigned process = 0;
+  testing::store_call call{};
+  std::vector<std::string> keys;
+  std::vector<floor_entry> floors;
+  lease_token lease = 0;
+  time_point sent{};
+  std::uint64_t note = 0;  ///< of the listener: what it knew when this was sent
+};
+
+/// A request on its way to the store.
+struct request {
+  subject about;
+  connection* from = nullptr;  ///< null: its connection is gone
+  std::move_only_function<void(store&)> execute;
+  std::move_only_function<void(bool executed, std::uint64_t random)> damage;
+  std::move_only_function<void(std::optional<error>)> answer;  ///< null: its caller has given up
+};
+
+/// An answer on its way back: an error, or what the request has got.
+struct reply {
+  subject about;
+  std::optional<error> failure;
+  std::move_only_function<void(std::optional<error>)> answer;
+};
+
+/// A push on its way to a process.
+struct push {
+  enum class kind : std::uint8_t { changed, floor, lost } what{};
+  std::string key;
+  floor_entry floor{};
+  std::uint64_t note = 0;  ///< of the listener: what it means when it is told
+};
+
+/// Told of what happens on the way.
+class network_listener {
+ public:
+  virtual ~network_listener() = default;
+  /// Returns the request's note.
+  virtual std::uint64_t sent(const subject& what) = 0;
+  /// The process wanted to send something, and has no connection.
+  virtual void unsent(unsigned process) = 0;
+  /// About to be executed. Returns the note of the pushes that it causes.
+  virtual std::uint64_t executing(const subject& what) = 0;
+  /// Was executed, and was granted `lease`, or filled.
+  virtual void executed(const subject& what, lease_token lease, std::optional<fill_result> filled) = 0;
+  virtual void answered(const subject& what, const std::optional<error>& failure) = 0;
+  virtual void told(unsigned process, const push& what) = 0;
+  /// The process hears that it may have missed changes.
+  virtual void told_lost(unsigned process) = 0;
+};
+
+/// The way of one process to the store.
+class connection final : public store, private store_observer {
+ public:
+  connection(network& over, unsigned process);
+  ~connection() override;
+
+  bool up() const noexcept { return real_ != nullptr; }
+  const std::deque<push>& pushes() const noexcept { return pushes_; }
+
+  /// Tells the first push that waits.
+  void tell();
+  /// The connection is gone: what is on its way fails, what was to be told is lost.
+  void lose(chance& random);
+  /// It is back, and the process is told that it may have missed something.
+  void restore();
+  /// The process is dead: nothing is sent or told any more, and every call fails at once.
+  void cut(chance& random);
+
+  task<result<std::optional<stored_value>>> get(std::string_view key) override;
+  task<result<std::vector<std::optional<stored_value>>>> get_many(std::span<const std::string> keys) override;
+  task<result<acquired>> acquire(std::string_view key, duration hold, commit_time known) override;
+  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
+                                                   commit_time known) override;
+  task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override;
+  task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) override;
+  task<result<fill_result>> fill(fill_request value) override;
+  task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override;
+  task<result<void>> release(std::string_view key, lease_token lease) override;
+  task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override;
+  task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) override;
+  task<result<swept>> invalidate_matching(std::string_view glob, commit_time at_least) override;
+  task<result<bool>> touch(std::string_view key, duration ttl) override;
+  task<result<commit_time>> raise(std::span<const floor_entry> floors) override;
+  task<result<void>> restore(std::span<const floor_entry> floors) override;
+  task<result<std::vector<floor_entry>>> floors() override;
+  task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;
+  task<result<bool>> remove(std::string_view key) override;
+  task<result<commit_time>> clear(commit_time at_least) override;
+  void observe(store_observer& observer) override;
+  void unobserve(store_observer&) override { told_ = nullptr; }
+
+ private:
+  friend class network;
+  void changed(std::string_view key) override;
+  void floor_raised(floor_entry floor) override;
+  void lost(bool may_have_forgotten) override;
+  void coherent_until(time_point when) override;
+
+  /// Sends `what`, whose work is `work(store)`, a ready task of the store behind.
+  /// `spoil(random)` damages what the request carries.
+  template <class Answer, class Work, class Spoil = void (*)(std::uint64_t)>
+  task<result<Answer>> call(subject about, Work work, Spoil spoil = [](std::uint64_t) {});
+  void open();
+  void close();
+
+  network& over_;
+  unsigned process_;
+  bool dead_ = false;
+  bool emptied_ = false;  ///< another server has taken over since it was last open
+  std::shared_ptr<store> real_;
+  store_observer* told_ = nullptr;
+  std::deque<push> pushes_;
+};
+
+/// The server, and what is on its way to and from it.
+class network {
+ public:
+  network(const clock& time, byte_size budget, network_listener& listener)
+      : time_(time), budget_(budget), listener_(listener), server_(make_memory_server(time, budget)) {}
+
+  const std::vector<request>& requests() const noexcept { return requests_; }
+  const std::vector<reply>& replies() const noexcept { return replies_; }
+
+  /// The request meets its fate.
+  void meet(std::size_t which, fate meets, std::uint64_t random);
+  /// The answer arrives.
+  void arrive(std::size_t which);
+  /// Another server takes over that knows nothing; all connections are gone.
+  void start_empty(chance& random);
+
+ private:
+  friend class connection;
+  void execute(request& what);
+  void fail(request& what, error why);
+
+  const clock& time_;
+  byte_size budget_;
+  network_listener& listener_;
+  std::shared_ptr<memory_server> server_;
+  std::vector<connection*> connections_;
+  std::vector<request> requests_;
+  std::vector<reply> replies_;
+  std::uint64_t last_request_ = 0;
+  std::uint64_t cause_ = 0;  ///< the note of pushes made now
+  std::size_t leases_given_ = 0;
+};
+
+}  // namespace strata::simulator

@@ -1,0 +1,376 @@
+#include "tests/simulator/oracle.hpp"
+
+#include "core/glob.hpp"
+
+#include <algorithm>
+
+namespace strata::simulator {
+
+namespace {
+
+using testing::store_call;
+
+/// Lives are stored in milliseconds.
+constexpr duration rounding = std::chrono::milliseconds(2);
+
+/// After one refusal more a follower loads for itself; the first may come of what was before its read.
+constexpr unsigned patience_of_followers = 3;
+
+std::string_view result_name(fill_result what) {
+  switch (what) {
+    case fill_result::stored:
+      return "stored";
+    case fill_result::lease_lost:
+      return "the lease is lost";
+    case fill_result::below_floor:
+      return "below the lease's floor";
+    default:
+      return "older than what is stored";
+  }
+}
+
+}  // namespace
+
+oracle::oracle(const std::vector<sim_key>& keys, const clock& time, const step_number& step, duration lease,
+               bool limited, event_log& log, tally& seen)
+    : keys_(keys), time_(time), step_(step), lease_(lease), limited_(limited), log_(log), seen_(seen) {
+  history_.resize(keys.size());
+  stored_.resize(keys.size());
+  touching_.resize(keys.size());
+  touch_ttl_.resize(keys.size());
+  touched_until_.resize(keys.size());
+  absent_until_.resize(keys.size());
+  absences_.resize(keys.size());
+  slack_.resize(keys.size());
+}
+
+void oracle::broken(std::string_view rule, unsigned process, unsigned key, const std::string& how) {
+  log_.note(process, key, "BROKEN: {}: {}", rule, how);
+  if (failed_) return;
+  failed_ = failure{.step = step_,
+                    .rule = std::string(rule),
+                    .key = key,
+                    .how = fmt::format("{} in process {}: {}", keys_[key].where.key.text(), process, how)};
+}
+
+void oracle::starts(unsigned process, bool second_level) {
+  if (processes_.size() <= process) processes_.resize(process + 1);
+  auto& fresh = processes_[process];
+  fresh = {.second_level = second_level, .unsent = 0, .keys = std::vector<view>(keys_.size())};
+  if (!second_level) return;
+  for (unsigned k = 0; k < keys_.size(); ++k) {
+    fresh.keys[k].hard = stored_[k].hard;
+    fresh.keys[k].soft = stored_[k].soft;
+  }
+}
+
+op_number oracle::begins(unsigned process) {
+  operations_.push_back({.process = process, .began = step_, .at = time_.now()});
+  return operations_.size() - 1;
+}
+
+void oracle::ends(op_number op) {
+  operations_[op].ended = step_;
+  operations_[op].ended_at = time_.now();
+}
+
+void oracle::write(unsigned key, bool present) {
+  history_[key].emplace_back(step_, present);
+  log_.note(no_process, key, "source: {} {}", keys_[key].where.key.text(),
+            present ? "is written" : "is deleted");
+}
+
+void oracle::disturb(unsigned process, unsigned key, bool voids) {
+  auto& here = at(process, key);
+  ++here.disturbances;
+  if (voids) here.voided = step_;
+}
+
+void oracle::binds(op_number op, unsigned key, bool soft, bool voids) {
+  auto& here = at(operations_[op].process, key);
+  (soft ? here.begun_soft : here.begun_hard).raise({step_, op});
+  disturb(operations_[op].process, key, voids);
+}
+
+void oracle::bound_by(op_number op, unsigned key, bool soft, bool voids) {
+  const auto process = operations_[op].process;
+  auto& here = at(process, key);
+  disturb(process, key, voids);
+  const bound began{operations_[op].began, op};
+  if (processes_[process].second_level) {
+    // What did not reach the store binds nobody: the old value may come back from there.
+    const auto& there = stored_[key];
+    auto reached = std::max(there.hard.step, there.hard_floor.step);
+    if (soft) reached = std::max({reached, there.soft.step, there.soft_floor.step});
+    if (reached < began.step) {
+      seen_("invalidation that did not reach the store");
+      return;
+    }
+  }
+  (soft ? here.soft : here.hard).raise(began);
+}
+
+void oracle::bound_by_write(op_number op, unsigned key, step_number committed) {
+  const auto process = operations_[op].process;
+  disturb(process, key, true);
+  if (processes_[process].second_level) {
+    const auto& there = stored_[key];
+    if (std::max(there.hard.step, there.hard_floor.step) < committed) return;
+  }
+  at(process, key).hard.raise({committed, op});
+}
+
+void oracle::writing(unsigned process, unsigned key, bool begins) {
+  auto& here = at(process, key);
+  here.writing += begins ? 1 : -1u;
+  disturb(process, key, true);
+}
+
+void oracle::absence(unsigned key, bool begins, duration life) {
+  absences_[key] += begins ? 1 : -1u;
+  if (!begins) absent_until_[key] = std::max(absent_until_[key], time_.now() + life + rounding);
+}
+
+void oracle::touching(unsigned key, bool begins, duration ttl) {
+  if (begins) {
+    ++touching_[key];
+    touch_ttl_[key] = std::max(touch_ttl_[key], ttl);
+  } else {
+    --touching_[key];
+    touched_until_[key] = std::max(touched_until_[key], time_.now() + ttl + rounding);
+  }
+}
+
+fetch_number oracle::fetch(unsigned process, unsigned key, op_number op, const read_start& start,
+                           bool batch) {
+  auto& here = at(process, key);
+  const auto& rules = *keys_[key].where.rules;
+  const auto& began = operations_[op];
+  const bool unshared = batch || here.disturbances - start.disturbances >= patience_of_followers;
+  for (const auto other : here.running) {
+    const auto& running = fetches_[other];
+    const auto& led = operations_[running.op];
+    const auto waited = time_.now() - std::min(led.at, began.at);
+    const bool abandoned = rules.hard_timeout > duration::zero() && waited >= rules.hard_timeout;
+    const bool voided = here.writing != 0 || here.voided >= std::min(led.began, began.began);
+    if (unshared || running.unshared || abandoned || voided) continue;
+    broken("one factory call at a time", process, key,
+           fmt::format("operation {} calls the factory while the call of operation {} (step {}) runs", op,
+                       running.op, running.began));
+  }
+  const auto& at_large = processes_[process];
+  if (at_large.second_level && !batch && !unshared && here.leases.empty()) {
+    const auto patience = rules.hard_timeout > duration::zero() ? rules.hard_timeout : lease_;
+    const bool store_away = here.store_failed >= began.began || at_large.unsent >= began.began;
+    if (!store_away && time_.now() - began.at < patience) {
+      broken("one factory call among all processes", process, key,
+             fmt::format("operation {} calls the factory without the key's lease, and the store is up", op));
+    }
+  }
+  fetches_.push_back({.process = process, .key = key, .op = op, .began = step_, .unshared = unshared});
+  const auto number = fetches_.size() - 1;
+  here.running.push_back(number);
+  log_.note(process, key, "fetch {} of {} begins, for operation {}", number, keys_[key].where.key.text(), op);
+  return number;
+}
+
+void oracle::fetch_ends(fetch_number which, bool done, bool present, duration life) {
+  auto& ended = fetches_[which];
+  auto& here = at(ended.process, ended.key);
+  std::erase(here.running, which);
+  ended.done = done;
+  ended.life = life;
+  ended.created = time_.now();
+  if (!done) {
+    here.factory_failed = step_;
+    here.trouble = time_.now();
+  } else if (!present) {
+    absent_until_[ended.key] = std::max(absent_until_[ended.key], time_.now() + life + rounding);
+  }
+  log_.note(ended.process, ended.key, "fetch {} {}", which,
+            !done     ? "fails"
+            : present ? fmt::format("returns what was read in step {}", ended.read)
+                      : "returns nothing");
+}
+
+fetch_number oracle::given(unsigned process, unsigned key, op_number op, step_number committed,
+                           duration life) {
+  committed_[op] = committed;
+  fetches_.push_back({.process = process,
+                      .key = key,
+                      .op = op,
+                      .began = step_,
+                      .read = committed,
+                      .done = true,
+                      .open = true,
+                      .life = life});
+  return fetches_.size() - 1;
+}
+
+std::optional<unsigned> oracle::key_of(std::string_view stored) const {
+  for (unsigned k = 0; k < keys_.size(); ++k) {
+    if (keys_[k].stored == stored) return k;
+  }
+  return std::nullopt;
+}
+
+void oracle::apply(unsigned process, const claim& what) {
+  auto& here = at(process, what.key);
+  (what.soft ? here.soft : here.hard).raise(what.at);
+}
+
+std::uint64_t oracle::sent(const subject& what) {
+  std::vector<claim> claims;
+  const auto claim_all = [&](unsigned k, bool soft, bool floor) {
+    const auto& here = at(what.process, k);
+    auto reached = here.begun_hard;
+    if (soft) reached.raise(here.begun_soft);
+    claims.push_back({k, reached, soft, floor});
+  };
+  switch (what.call) {
+    case store_call::invalidate:
+    case store_call::expire:
+      for (const auto& name : what.keys) {
+        if (const auto k = key_of(name)) claim_all(*k, what.call == store_call::expire, false);
+      }
+      break;
+    case store_call::invalidate_matching:
+      for (unsigned k = 0; k < keys_.size(); ++k) {
+        if (glob_matches(what.keys.front(), keys_[k].stored)) claim_all(k, false, false);
+      }
+      break;
+    case store_call::raise:
+      for (const auto& floor : what.floors) {
+        for (unsigned k = 0; k < keys_.size(); ++k) {
+          if (keys_[k].buckets.contains(floor.bucket)) claim_all(k, floor.soft, true);
+        }
+      }
+      break;
+    case store_call::fill:
+    case store_call::release:
+      if (const auto k = key_of(what.keys.front())) {
+        at(what.process, *k).leases.erase(what.lease);
+        const auto write = written_by_.find({*k, what.lease});
+        if (what.call == store_call::fill && write != written_by_.end()) {
+          claims.push_back({*k, {committed_[write->second], write->second}, false, false});
+        }
+      }
+      break;
+    default:
+      break;
+  }
+  for (const auto& name : what.keys) {
+    const auto k = key_of(name);
+    log_.note(what.process, k ? *k : every_key, "request {}: {} {}", what.id, testing::name(what.call), name);
+  }
+  for (const auto& floor : what.floors) {
+    log_.note(what.process, every_key, "request {}: raise {}floor {}", what.id, floor.soft ? "soft " : "",
+              floor.bucket);
+  }
+  if (forcing && what.call == store_call::force_lease) forced_[what.id] = *forcing;
+  notes_.push_back(std::move(claims));
+  return notes_.size() - 1;
+}
+
+void oracle::unsent(unsigned process) {
+  processes_[process].unsent = step_;
+}
+
+/// A value's life is counted from when the store has it, and what is left of it from when that is heard.
+void oracle::delayed(const subject& what) {
+  for (const auto& name : what.keys) {
+    if (const auto k = key_of(name)) slack_[*k] = std::max(slack_[*k], time_.now() - what.sent);
+  }
+}
+
+std::uint64_t oracle::executing(const subject& what) {
+  delayed(what);
+  if (what.call == store_call::floors) {
+    for (unsigned k = 0; k < keys_.size(); ++k) {
+      notes_[what.note].push_back({k, stored_[k].hard_floor, false, true});
+      notes_[what.note].push_back({k, stored_[k].soft_floor, true, true});
+    }
+  }
+  return what.note;
+}
+
+void oracle::executed(const subject& what, lease_token lease, std::optional<fill_result> filled) {
+  const auto k = what.keys.empty() ? std::nullopt : key_of(what.keys.front());
+  log_.note(what.process, k ? *k : every_key, "request {} ({}) is executed{}{}", what.id,
+            testing::name(what.call), lease != 0 ? fmt::format(": lease {}", lease) : "",
+            filled ? fmt::format(": {}", result_name(*filled)) : "");
+  if (filled && *filled != fill_result::stored) {
+    notes_[what.note].clear();
+    seen_("refused fill");
+    if (k) disturb(what.process, *k, false);
+  }
+  if (lease != 0) {
+    granted_[what.id] = lease;
+    if (const auto write = forced_.find(what.id); k && write != forced_.end()) {
+      written_by_[{*k, lease}] = write->second;
+    }
+  }
+  if (what.call == store_call::touch && k) {
+    touched_until_[*k] = std::max(touched_until_[*k], time_.now() + touch_ttl_[*k] + rounding);
+  }
+  if (what.call == store_call::floors) return;
+  for (const auto& each : notes_[what.note]) {
+    auto& there = stored_[each.key];
+    auto& place = each.soft ? (each.floor ? there.soft_floor : there.soft)
+                            : (each.floor ? there.hard_floor : there.hard);
+    place.raise(each.at);
+  }
+}
+
+void oracle::answered(const subject& what, const std::optional<error>& failure) {
+  delayed(what);
+  const auto k = what.keys.empty() ? std::nullopt : key_of(what.keys.front());
+  log_.note(what.process, k ? *k : every_key, "request {} ({}) is answered{}", what.id,
+            testing::name(what.call), failure ? ": " + failure->detail : "");
+  if (failure) {
+    seen_("store error");
+    for (const auto& name : what.keys) {
+      if (const auto each = key_of(name)) {
+        at(what.process, *each).store_failed = step_;
+        disturb(what.process, *each, false);
+      }
+    }
+    return;
+  }
+  if (what.call == store_call::floors) {
+    for (const auto& each : notes_[what.note]) apply(what.process, each);
+  }
+  const bool reader = what.call == store_call::acquire || what.call == store_call::take_lease;
+  if (const auto lease = granted_.find(what.id); reader && k && lease != granted_.end()) {
+    at(what.process, *k).leases.insert(lease->second);
+  }
+}
+
+void oracle::told(unsigned process, const push& what) {
+  const auto k = key_of(what.key);
+  log_.note(process, k ? *k : every_key, "is told that {}",
+            what.what == push::kind::changed ? what.key + " has changed"
+            : what.what == push::kind::floor ? fmt::format("floor {} was raised", what.floor.bucket)
+                                             : std::string("it may have missed changes"));
+  for (const auto& each : notes_[what.note]) {
+    if (what.what == push::kind::floor || (k && each.key == *k)) apply(process, each);
+  }
+  if (k) disturb(process, *k, false);
+  if (what.what == push::kind::floor) {
+    for (unsigned each = 0; each < keys_.size(); ++each) {
+      if (keys_[each].buckets.contains(what.floor.bucket)) disturb(process, each, false);
+    }
+  }
+}
+
+void oracle::told_lost(unsigned process) {
+  log_.note(process, every_key, "is connected again, and told that it may have missed changes");
+  for (unsigned k = 0; k < keys_.size(); ++k) {
+    auto& here = at(process, k);
+    here.hard.raise(stored_[k].hard);
+    here.soft.raise(stored_[k].soft);
+    disturb(process, k, true);
+  }
+}
+
+}  // namespace strata::simulator

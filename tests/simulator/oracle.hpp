@@ -1,0 +1,243 @@
+#pragma once
+/// What the cache promises, checked on every read and every factory call. It knows the source's whole
+/// history and what each process has been told, and nothing of how the engine works.
+/// Threads: one.
+///
+/// Every call of a factory is a *fetch* with a number that its value carries, so a value tells when it
+/// was read from its source. A *bound* says: no read that begins from now on may get a value that was
+/// read before this. docs/simulator.md says where bounds come from.
+
+#include "tests/simulator/log.hpp"
+#include "tests/simulator/network.hpp"
+
+#include <strata/cache.hpp>
+
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::simulator {
+
+/// A promise that was broken: which, and how.
+struct failure {
+  step_number step = 0;
+  std::string rule;
+  unsigned key = every_key;
+  std::string how;
+  friend bool operator==(const failure&, const failure&) = default;
+};
+
+using op_number = std::size_t;
+using fetch_number = std::size_t;
+
+struct bound {
+  step_number step = 0;
+  op_number by = 0;
+
+  void raise(bound to) noexcept {
+    if (to.step > step) *this = to;
+  }
+};
+
+/// A key of the simulation, and the names under which it can be invalidated.
+struct sim_key {
+  typed_key<std::string> where;
+  std::string stored;  ///< its name in the store
+  std::set<std::uint32_t> buckets;
+};
+
+/// One operation of the workload.
+struct operation_record {
+  unsigned process;
+  step_number began;
+  time_point at;
+  std::optional<step_number> ended{};
+  std::optional<time_point> ended_at{};
+};
+
+/// One value's way out of the source.
+struct fetch_record {
+  unsigned process;
+  unsigned key;
+  op_number op;
+  step_number began;
+  step_number read = 0;
+  bool unshared = false;  ///< led no flight
+  bool done = false;      ///< its value may be seen
+  bool skipped = false;   ///< … but by those who waited for it only
+  bool set = false;       ///< not fetched, but given to `set`
+  bool open = false;      ///< its life begins some time before its operation ends
+  time_point created = time_point::max();
+  duration life{};
+};
+
+/// What is known when a read begins.
+struct read_start {
+  bound hard;
+  bound soft;
+  commit_time asof = 0;
+  step_number fetched = 0;
+  time_point at{};
+  unsigned disturbances = 0;
+};
+
+/// What simulations came across. One that never served a stale value has proved nothing about them.
+struct tally {
+  std::map<std::string, std::uint64_t, std::less<>> counts;
+  void operator()(std::string_view what) {
+    const auto at = counts.find(what);
+    if (at == counts.end()) {
+      counts.emplace(what, 1);
+    } else {
+      ++at->second;
+    }
+  }
+};
+
+class oracle final : public network_listener {
+ public:
+  oracle(const std::vector<sim_key>& keys, const clock& time, const step_number& step, duration lease,
+         bool limited, event_log& log, tally& seen);
+
+  /// The first promise that was broken.
+  const std::optional<failure>& failed() const noexcept { return failed_; }
+  /// Nothing is left that could end an operation of `process`.
+  void hangs(unsigned process) {
+    broken("every operation ends", process, 0, "an operation waits for nothing");
+  }
+
+  /// A new process begins; what is in the store binds it.
+  void starts(unsigned process, bool second_level);
+
+  op_number begins(unsigned process);
+  void ends(op_number op);
+  const operation_record& operation(op_number op) const { return operations_[op]; }
+
+  // The source.
+  void write(unsigned key, bool present);
+  bool present(unsigned key) const { return !history_[key].empty() && history_[key].back().second; }
+
+  // Invalidations: `binds` when the call begins, `bound_by` when it has returned. Those of keys void
+  // the key's flight, those of tags and prefixes do not.
+  void binds(op_number op, unsigned key, bool soft, bool voids);
+  void bound_by(op_number op, unsigned key, bool soft, bool voids);
+  /// What a write has stored is as of the source's `committed`.
+  void bound_by_write(op_number op, unsigned key, step_number committed);
+  /// Writes void the flights of their key at some time while they last.
+  void writing(unsigned process, unsigned key, bool begins);
+  /// A write may store absence until it ends, and that may last for `life`.
+  void absence(unsigned key, bool begins, duration life);
+  void touching(unsigned key, bool begins, duration ttl);
+
+  // Factories.
+  /// A `batch` waits for nobody's lease, and loads for itself, beside others, what a flight refused it.
+  fetch_number fetch(unsigned process, unsigned key, op_number op, const read_start& start, bool batch);
+  void fetch_reads(fetch_number which) { fetches_[which].read = step_; }
+  void fetch_ends(fetch_number which, bool done, bool present, duration life);
+  fetch_number given(unsigned process, unsigned key, op_number op, step_number committed, duration life);
+  fetch_record& fetched(fetch_number which) { return fetches_[which]; }
+
+  // Reads.
+  read_start read_begins(unsigned process, unsigned key) const;
+  void read_ends(unsigned process, unsigned key, op_number op, const read_start& start,
+                 const lookup<std::string>& answer);
+  void read_throws(unsigned process, std::span<const unsigned> keys, op_number op, const std::string& what);
+
+  // Of the network.
+  std::uint64_t sent(const subject& what) override;
+  void unsent(unsigned process) override;
+  std::uint64_t executing(const subject& what) override;
+  void executed(const subject& what, lease_token lease, std::optional<fill_result> filled) override;
+  void answered(const subject& what, const std::optional<error>& failure) override;
+  void told(unsigned process, const push& what) override;
+  void told_lost(unsigned process) override;
+
+  /// Which write the leases forced now are for.
+  std::optional<op_number> forcing;
+
+ private:
+  struct claim {
+    unsigned key;
+    bound at;
+    bool soft;
+    bool floor;  ///< of a tag or prefix
+  };
+  /// What is known of one key in one process.
+  struct view {
+    bound begun_hard;  ///< by this process's invalidations
+    bound begun_soft;
+    bound hard;  ///< what its reads are held to
+    bound soft;
+    commit_time asof = 0;       ///< the latest it has seen and kept
+    step_number fetched = 0;    ///< when that was read from the source
+    step_number voided = 0;     ///< when a flight may last have been taken off
+    unsigned disturbances = 0;  ///< how often a flight may have been refused
+    unsigned writing = 0;
+    std::set<lease_token> leases;
+    step_number store_failed = 0;
+    step_number factory_failed = 0;
+    std::optional<time_point> trouble;
+    std::vector<fetch_number> running;
+  };
+  struct process_view {
+    bool second_level;
+    step_number unsent = 0;
+    std::vector<view> keys;
+  };
+  /// What holds for a key in the store.
+  struct stored_view {
+    bound hard;        ///< by key
+    bound hard_floor;  ///< by tag or prefix
+    bound soft;
+    bound soft_floor;
+  };
+
+  view& at(unsigned process, unsigned key) { return processes_[process].keys[key]; }
+  const view& at(unsigned process, unsigned key) const { return processes_[process].keys[key]; }
+  std::optional<unsigned> key_of(std::string_view stored) const;
+  void disturb(unsigned process, unsigned key, bool voids);
+  void delayed(const subject& what);
+  void check_value(unsigned process, unsigned key, op_number op, const read_start& start,
+                   const lookup<std::string>& answer);
+  void check_stale(unsigned process, unsigned key, const read_start& start, time_point fresh_end);
+  void check_order(unsigned process, unsigned key, op_number op, const read_start& start,
+                   const lookup<std::string>& answer);
+  void check_absent(unsigned process, unsigned key, const read_start& start, bool stale);
+  void check_failure(unsigned process, unsigned key, op_number op, const std::string& what);
+  void apply(unsigned process, const claim& what);
+  bool excused(const fetch_record& given, const bound& by) const;
+  void broken(std::string_view rule, unsigned process, unsigned key, const std::string& how);
+
+  const std::vector<sim_key>& keys_;
+  const clock& time_;
+  const step_number& step_;
+  duration lease_;
+  bool limited_;  ///< factories may be refused because too many run
+  event_log& log_;
+  tally& seen_;
+
+  std::optional<failure> failed_;
+  std::vector<operation_record> operations_{{}};
+  std::vector<fetch_record> fetches_{{}};
+  std::vector<std::vector<std::pair<step_number, bool>>> history_;
+  std::vector<process_view> processes_;
+  std::vector<stored_view> stored_;
+  std::vector<std::vector<claim>> notes_{{}};
+  std::map<std::uint64_t, lease_token> granted_;                      ///< by request
+  std::map<std::uint64_t, op_number> forced_;                         ///< by request
+  std::map<std::pair<unsigned, lease_token>, op_number> written_by_;  ///< by key and forced lease
+  std::map<op_number, step_number> committed_;                        ///< by write
+  std::vector<unsigned> touching_;
+  std::vector<duration> touch_ttl_;
+  std::vector<time_point> touched_until_;
+  std::vector<time_point> absent_until_;
+  std::vector<unsigned> absences_;
+  std::vector<duration> slack_;
+};
+
+}  // namespace strata::simulator

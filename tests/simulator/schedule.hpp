@@ -1,0 +1,105 @@
+#pragma once
+/// What waits for its turn: posted work, timers, and tasks in the middle of something. The world
+/// picks who goes next.
+/// Threads: one.
+
+#include "tests/simulator/random.hpp"
+
+#include <strata/task.hpp>
+#include <strata/testing.hpp>
+#include <strata/timer.hpp>
+
+#include <algorithm>
+#include <coroutine>
+#include <deque>
+#include <functional>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace strata::simulator {
+
+using step_number = std::uint64_t;
+
+/// Work that was posted and has not run. One thread's runs in order, a pool's in any.
+class posted_work final : public executor {
+ public:
+  void post(std::move_only_function<void()> work) override { waiting_.push_back(std::move(work)); }
+
+  std::size_t size() const noexcept { return waiting_.size(); }
+  void run(std::size_t which) {
+    auto work = std::move(waiting_[which]);
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(which));
+    work();
+  }
+
+ private:
+  std::deque<std::move_only_function<void()>> waiting_;
+};
+
+/// Timers that fire one at a time, when they are picked and due.
+class picked_timers final : public timers {
+ public:
+  id at(time_point when, std::move_only_function<void()> work) override {
+    armed_.emplace(std::pair(when, ++last_), std::move(work));
+    return last_;
+  }
+  bool cancel(id which) override {
+    return std::erase_if(armed_, [&](const auto& each) { return each.first.second == which; }) != 0;
+  }
+
+  bool empty() const noexcept { return armed_.empty(); }
+  /// Requires: not empty.
+  time_point next() const { return armed_.begin()->first.first; }
+  void fire() {
+    auto work = std::move(armed_.begin()->second);
+    armed_.erase(armed_.begin());
+    work();
+  }
+
+ private:
+  std::map<std::pair<time_point, id>, std::move_only_function<void()>> armed_;
+  id last_ = 0;
+};
+
+/// Tasks that wait for their turn: `co_await turns.wait(process, not_before)`.
+class turns {
+ public:
+  struct waiting {
+    unsigned process;
+    time_point not_before;
+    std::coroutine_handle<> handle;
+    executor* where;
+  };
+
+  struct awaiter {
+    turns& self;
+    unsigned process;
+    time_point not_before;
+    bool await_ready() const noexcept { return false; }
+    template <class P>
+    void await_suspend(std::coroutine_handle<P> handle) {
+      self.waiting_.push_back({process, not_before, handle, strata::detail::executor_of(handle)});
+    }
+    void await_resume() const noexcept {}
+  };
+  awaiter wait(unsigned process, time_point not_before) { return {*this, process, not_before}; }
+
+  const std::vector<waiting>& all() const noexcept { return waiting_; }
+
+  /// Hands the task to its executor.
+  void go(std::size_t which) {
+    const auto next = waiting_[which];
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(which));
+    if (next.where != nullptr) {
+      next.where->post([handle = next.handle] { handle.resume(); });
+    } else {
+      next.handle.resume();
+    }
+  }
+
+ private:
+  std::vector<waiting> waiting_;
+};
+
+}  // namespace strata::simulator

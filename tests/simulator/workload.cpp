@@ -1,0 +1,337 @@
+/// What the processes of a simulation do.
+
+#include "core/glob.hpp"
+#include "engine/floors.hpp"
+#include "tests/simulator/world.hpp"
+
+namespace strata::simulator {
+
+namespace {
+
+using namespace std::chrono_literals;
+using strata::detail::floor_table;
+
+}  // namespace
+
+turns::awaiter world::turn(const sim_process& in) {
+  const bool slow = !in.dead && random_.percent(plan_.slow_sources);
+  return turns_.wait(
+      in.number, time_.now() + (slow ? random_.one_of<duration>({10ms, 100ms, 1s, 40s}) : duration::zero()));
+}
+
+std::string world::value_of(fetch_number number, unsigned key) {
+  return fmt::format("{} {} {}", number, key, std::string(random_.below(plan_.padding), '.'));
+}
+
+std::vector<unsigned> world::covered_by(std::uint32_t bucket) const {
+  std::vector<unsigned> found;
+  for (unsigned k = 0; k < plan_.keys.size(); ++k) {
+    if (plan_.keys[k].buckets.contains(bucket)) found.push_back(k);
+  }
+  return found;
+}
+
+/// The factory of one key: a question to the source, and its answer.
+struct world::source_call {
+  world* in;
+  sim_process* process;
+  unsigned key;
+  op_number op;
+  read_start start;
+
+  task<result<std::optional<std::string>>> operator()(fill_context& context) {
+    auto& all = in->oracle_;
+    const auto& rules = *in->plan_.keys[key].where.rules;
+    if (process->dead) throw std::runtime_error("the process is dead");
+    const auto number = all.fetch(process->number, key, op, start, false);
+    co_await in->turn(*process);
+    if (process->dead) throw std::runtime_error("the process is dead");
+    all.fetch_reads(number);
+    const bool present = all.present(key);
+    if (in->random_.percent(70)) co_await in->turn(*process);
+    if (process->dead) throw std::runtime_error("the process is dead");
+    if (!in->ending_ && in->random_.percent(in->plan_.source_faults)) {
+      all.fetch_ends(number, false, present, {});
+      if (in->random_.percent(30)) throw std::domain_error("the source throws");
+      if (in->random_.percent(50)) co_return fail(errc::database_unavailable, "the source fails");
+      context.fail({errc::database_unavailable, "the source says that it fails"});
+      co_return std::optional<std::string>();
+    }
+    auto life = present ? rules.ttl : rules.negative_ttl;
+    if (in->random_.percent(10)) {
+      context.skip();
+      all.fetched(number).skipped = true;
+    } else if (in->random_.percent(10)) {
+      life = in->random_.one_of<duration>({50ms, 20s});
+      context.set_ttl(life);
+    }
+    all.fetch_ends(number, true, present, life);
+    if (!present) co_return std::optional<std::string>();
+    co_return in->value_of(number, key);
+  }
+};
+
+/// The factory of several keys.
+struct world::batch_call {
+  world* in;
+  sim_process* process;
+  std::vector<unsigned> keys;
+  op_number op;
+  std::vector<read_start> starts;
+  std::shared_ptr<std::vector<unsigned>> absent;  ///< what it said not to exist
+
+  task<result<std::vector<std::optional<std::string>>>> operator()(std::span<const std::size_t> missing,
+                                                                   fill_context&) {
+    auto& all = in->oracle_;
+    if (process->dead) throw std::runtime_error("the process is dead");
+    std::vector<std::pair<fetch_number, unsigned>> asked;
+    for (const auto index : missing) {
+      asked.emplace_back(all.fetch(process->number, keys[index], op, starts[index], true), keys[index]);
+    }
+    co_await in->turn(*process);
+    if (process->dead) throw std::runtime_error("the process is dead");
+    std::vector<bool> present;
+    for (const auto& [number, key] : asked) {
+      all.fetch_reads(number);
+      present.push_back(all.present(key));
+    }
+    co_await in->turn(*process);
+    if (process->dead) throw std::runtime_error("the process is dead");
+    const bool fails = !in->ending_ && in->random_.percent(in->plan_.source_faults);
+    std::vector<std::optional<std::string>> out;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      const auto [number, key] = asked[i];
+      const auto& rules = *in->plan_.keys[key].where.rules;
+      all.fetched(number).open = true;
+      all.fetch_ends(number, !fails, present[i], present[i] ? rules.ttl : rules.negative_ttl);
+      if (!fails && !present[i]) {
+        all.absence(key, true, {});
+        absent->push_back(key);
+      }
+      out.push_back(present[i] ? std::optional(in->value_of(number, key)) : std::nullopt);
+    }
+    if (fails && in->random_.percent(50)) throw std::domain_error("the source throws");
+    if (fails) co_return fail(errc::database_unavailable, "the source fails");
+    co_return std::move(out);
+  }
+};
+
+void world::begin(sim_process& in, task<> work) {
+  ++in.busy;
+  start(&in.front, std::move(work), [&in](const completion<void>&) { --in.busy; });
+}
+
+task<> world::read(sim_process& in, unsigned key, read_kind kind) {
+  const auto op = oracle_.begins(in.number);
+  const auto start = oracle_.read_begins(in.number, key);
+  const auto where = plan_.keys[key].where;
+  log_.note(in.number, key, "operation {}: {} {}", op,
+            kind == read_kind::get          ? "get"
+            : kind == read_kind::get_or_set ? "get_or_set"
+                                            : "refresh",
+            where.key.text());
+  source_call factory{this, &in, key, op, start};
+  try {
+    auto pending = kind == read_kind::get          ? in.cache->get(where)
+                   : kind == read_kind::get_or_set ? in.cache->get_or_set(where, std::move(factory))
+                                                   : in.cache->refresh(where, std::move(factory));
+    const auto answer = co_await std::move(pending);
+    if (!in.dead) oracle_.read_ends(in.number, key, op, start, answer);
+  } catch (const std::exception& thrown) {
+    if (!in.dead) oracle_.read_throws(in.number, {&key, 1}, op, thrown.what());
+  }
+  oracle_.ends(op);
+}
+
+task<> world::read_many(sim_process& in, std::vector<unsigned> keys, bool fill) {
+  const auto op = oracle_.begins(in.number);
+  std::vector<read_start> starts;
+  std::vector<typed_key<std::string>> wanted;
+  for (const auto key : keys) {
+    log_.note(in.number, key, "operation {}: {} … {}", op, fill ? "get_or_set_many" : "get_many",
+              plan_.keys[key].where.key.text());
+    starts.push_back(oracle_.read_begins(in.number, key));
+    wanted.push_back(plan_.keys[key].where);
+  }
+  const auto absent = std::make_shared<std::vector<unsigned>>();
+  batch_call factory{this, &in, keys, op, starts, absent};
+  try {
+    auto pending = fill ? in.cache->get_or_set_many(wanted, std::move(factory)) : in.cache->get_many(wanted);
+    const auto answers = co_await std::move(pending);
+    oracle_.ends(op);
+    for (std::size_t i = 0; i < keys.size() && !in.dead; ++i) {
+      oracle_.read_ends(in.number, keys[i], op, starts[i], answers[i]);
+    }
+  } catch (const std::exception& thrown) {
+    oracle_.ends(op);
+    if (!in.dead) oracle_.read_throws(in.number, keys, op, thrown.what());
+  }
+  for (const auto key : *absent) oracle_.absence(key, false, plan_.keys[key].where.rules->negative_ttl);
+}
+
+task<> world::invalidate(sim_process& in, unsigned key, unsigned kind) {
+  if (random_.percent(80)) oracle_.write(key, random_.percent(85));
+  if (random_.percent(50)) co_await turn(in);
+  if (in.dead) co_return;
+  const auto op = oracle_.begins(in.number);
+  const auto& where = plan_.keys[key].where.key;
+  std::vector<unsigned> covered;
+  std::string name;
+  switch (kind) {
+    case 0:
+      covered = {key};
+      name = where.text();
+      break;
+    case 1:
+      name = plan_.keys[key].where.rules->tags.back();
+      covered = covered_by(floor_table::tag_bucket(name));
+      break;
+    case 2:
+      name = where.text().substr(0, where.text().rfind(':'));
+      covered = covered_by(floor_table::prefix_bucket(name));
+      break;
+    case 3:
+      name = fmt::format("i*:{}", key);
+      for (unsigned k = 0; k < plan_.keys.size(); ++k) {
+        if (glob_matches(name, plan_.keys[k].where.key.text())) covered.push_back(k);
+      }
+      break;
+    default:
+      covered = covered_by(floor_table::root);
+  }
+  constexpr std::array<std::string_view, 5> names{"remove", "remove_by_tag", "remove_by_prefix",
+                                                  "remove_pattern", "clear"};
+  const bool by_key = kind == 0 || kind == 3;
+  for (const auto k : covered) {
+    log_.note(in.number, k, "operation {}: {} {}", op, names[kind], name);
+    oracle_.binds(op, k, false, by_key);
+  }
+  auto pending = kind == 0   ? in.cache->remove(where)
+                 : kind == 1 ? in.cache->remove_by_tag(name)
+                 : kind == 2 ? in.cache->remove_by_prefix(name)
+                 : kind == 3 ? in.cache->remove_pattern(name)
+                             : in.cache->clear();
+  co_await std::move(pending);
+  if (in.dead) co_return;
+  for (const auto k : covered) {
+    log_.note(in.number, k, "operation {} has returned", op);
+    oracle_.bound_by(op, k, false, by_key);
+  }
+  oracle_.ends(op);
+}
+
+task<> world::expire(sim_process& in, unsigned key, unsigned kind) {
+  const auto op = oracle_.begins(in.number);
+  const auto& where = plan_.keys[key].where.key;
+  const auto tag = plan_.keys[key].where.rules->tags.front();
+  const auto covered = kind == 0   ? std::vector{key}
+                       : kind == 1 ? covered_by(floor_table::tag_bucket(tag))
+                       : kind == 2 ? covered_by(floor_table::prefix_bucket("item"))
+                                   : covered_by(floor_table::root);
+  for (const auto k : covered) {
+    log_.note(in.number, k, "operation {}: expire, by way {}", op, kind);
+    oracle_.binds(op, k, true, kind == 0);
+  }
+  auto pending = kind == 0   ? in.cache->expire(where)
+                 : kind == 1 ? in.cache->expire_by_tag(tag)
+                 : kind == 2 ? in.cache->expire_by_prefix("item")
+                             : in.cache->expire_all();
+  co_await std::move(pending);
+  if (in.dead) co_return;
+  for (const auto k : covered) oracle_.bound_by(op, k, true, kind == 0);
+  oracle_.ends(op);
+}
+
+task<> world::set(sim_process& in, unsigned key) {
+  const auto op = oracle_.begins(in.number);
+  const auto where = plan_.keys[key].where;
+  const auto committed = step_;
+  oracle_.write(key, true);
+  const auto number = oracle_.given(in.number, key, op, committed, where.rules->ttl);
+  oracle_.fetched(number).set = true;
+  log_.note(in.number, key, "operation {}: set {} to fetch {}", op, where.key.text(), number);
+  oracle_.binds(op, key, false, true);
+  oracle_.writing(in.number, key, true);
+  oracle_.forcing = op;
+  auto pending = in.cache->set(where, value_of(number, key));
+  const bool stored = co_await std::move(pending);
+  oracle_.writing(in.number, key, false);
+  if (in.dead) co_return;
+  log_.note(in.number, key, "operation {} has returned: {}", op, stored ? "stored" : "not stored");
+  oracle_.bound_by_write(op, key, committed);
+  oracle_.ends(op);
+}
+
+task<> world::write(sim_process& in, unsigned key) {
+  const auto op = oracle_.begins(in.number);
+  const auto where = plan_.keys[key].where;
+  log_.note(in.number, key, "operation {}: begin_write {}", op, where.key.text());
+  oracle_.writing(in.number, key, true);
+  oracle_.forcing = op;
+  std::optional<cache::write_ticket> ticket = co_await in.cache->begin_write(where);
+  co_await turn(in);
+  const bool aborts = random_.percent(plan_.aborted_writes);
+  const bool commits = !in.dead && (!aborts || random_.percent(50));
+  const bool present = random_.percent(85);
+  const auto committed = step_;
+  if (commits) {
+    oracle_.write(key, present);
+    co_await turn(in);
+  }
+  if (aborts || in.dead) {
+    log_.note(in.number, key, "operation {} gives up its ticket", op);
+    oracle_.binds(op, key, false, true);
+    ticket.reset();
+    oracle_.writing(in.number, key, false);
+    oracle_.ends(op);
+    co_return;
+  }
+  const auto number = oracle_.given(in.number, key, op, committed, where.rules->ttl);
+  log_.note(in.number, key, "operation {}: set_committed {} to {}", op, where.key.text(),
+            present ? fmt::format("fetch {}", number) : "nothing");
+  oracle_.binds(op, key, false, true);
+  if (!present) oracle_.absence(key, true, {});
+  auto value = present ? std::make_shared<const std::string>(value_of(number, key)) : nullptr;
+  auto pending = in.cache->set_committed(std::move(*ticket), where, std::move(value));
+  const bool stored = co_await std::move(pending);
+  if (!present) oracle_.absence(key, false, where.rules->negative_ttl);
+  oracle_.writing(in.number, key, false);
+  if (in.dead) co_return;
+  log_.note(in.number, key, "operation {} has returned: {}", op, stored ? "stored" : "not stored");
+  oracle_.bound_by_write(op, key, committed);
+  oracle_.ends(op);
+}
+
+task<> world::touch(sim_process& in, unsigned key) {
+  const auto ttl = random_.one_of<duration>({100ms, 10s});
+  log_.note(in.number, key, "touch {}", plan_.keys[key].where.key.text());
+  oracle_.touching(key, true, ttl);
+  auto pending = in.cache->touch(plan_.keys[key].where, ttl);
+  co_await std::move(pending);
+  oracle_.touching(key, false, ttl);
+}
+
+void world::begin_operation() {
+  ++begun_;
+  auto& in = one_that([&](const sim_process& each) { return each.busy < plan_.sessions; });
+  const auto key = static_cast<unsigned>(random_.below(plan_.keys.size()));
+  const auto chosen = random_.below(100);
+  if (chosen < 40) return begin(in, read(in, key, read_kind::get_or_set));
+  if (chosen < 45) return begin(in, read(in, key, read_kind::get));
+  if (chosen < 49) return begin(in, read(in, key, read_kind::refresh));
+  if (chosen < 57) {
+    std::vector<unsigned> keys;
+    for (unsigned k = 0; k < plan_.keys.size(); ++k) {
+      if (random_.percent(60)) keys.push_back(k);
+    }
+    if (keys.empty()) keys.push_back(key);
+    return begin(in, read_many(in, std::move(keys), chosen < 55));
+  }
+  if (chosen < 75) return begin(in, invalidate(in, key, static_cast<unsigned>(random_.below(10)) % 5));
+  if (chosen < 81) return begin(in, expire(in, key, static_cast<unsigned>(random_.below(4))));
+  if (chosen < 87) return begin(in, set(in, key));
+  if (chosen < 98) return begin(in, write(in, key));
+  begin(in, touch(in, key));
+}
+
+}  // namespace strata::simulator

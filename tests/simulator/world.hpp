@@ -1,0 +1,99 @@
+#pragma once
+/// The processes of a simulation and what they do, one step at a time.
+/// Threads: one.
+
+#include "core/function_ref.hpp"
+#include "tests/simulator/log.hpp"
+#include "tests/simulator/network.hpp"
+#include "tests/simulator/oracle.hpp"
+#include "tests/simulator/plan.hpp"
+#include "tests/simulator/schedule.hpp"
+
+#include <strata/cache.hpp>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace strata::simulator {
+
+/// One process: a cache, its threads, its timers and its connection.
+struct sim_process {
+  sim_process(unsigned number, network* over, const plan& of, const clock& time, std::uint64_t seed);
+
+  unsigned number;
+  bool dead = false;
+  unsigned busy = 0;  ///< operations that have not ended
+  posted_work front;
+  posted_work background;
+  picked_timers timer;
+  std::shared_ptr<connection> link;
+  std::unique_ptr<strata::cache> cache;
+};
+
+class world {
+ public:
+  world(std::uint64_t seed, bool lines, tally& seen);
+  ~world();
+
+  /// Runs to the end, or until a promise is broken.
+  void run();
+
+  const std::optional<failure>& failed() const noexcept { return oracle_.failed(); }
+  step_number steps() const noexcept { return step_; }
+  const event_log& log() const noexcept { return log_; }
+
+ private:
+  struct source_call;
+  struct batch_call;
+  enum class read_kind { get, get_or_set, refresh };
+
+  // The steps.
+  void step();
+  void settle();
+  bool quiet() const;
+  void run_work();
+  void run_network();
+  void tell_push();
+  void run_turn();
+  void fire_timer();
+  void pass_time(bool to_next);
+  void reconnect();
+  void begin_operation();
+  void misfortune();
+  void bury(sim_process& which);
+  std::unique_ptr<sim_process> make_process();
+  fate draw_fate(const request& of);
+  sim_process& one_that(function_ref<bool(const sim_process&)> has);
+
+  // The workload.
+  void begin(sim_process& in, task<> work);
+  task<> read(sim_process& in, unsigned key, read_kind kind);
+  task<> read_many(sim_process& in, std::vector<unsigned> keys, bool fill);
+  task<> invalidate(sim_process& in, unsigned key, unsigned kind);
+  task<> expire(sim_process& in, unsigned key, unsigned kind);
+  task<> set(sim_process& in, unsigned key);
+  task<> write(sim_process& in, unsigned key);
+  task<> touch(sim_process& in, unsigned key);
+  std::string value_of(fetch_number number, unsigned key);
+  std::vector<unsigned> covered_by(std::uint32_t bucket) const;
+  turns::awaiter turn(const sim_process& in);
+
+  chance random_;
+  plan plan_;
+  testing::manual_clock time_;
+  step_number step_ = 0;
+  event_log log_;
+  tally& seen_;
+  oracle oracle_;
+  network network_;
+  turns turns_;
+  std::uint64_t seed_;
+  std::vector<std::unique_ptr<sim_process>> processes_;
+  unsigned next_process_ = 0;
+  unsigned begun_ = 0;
+  bool ending_ = false;  ///< no more faults
+};
+
+}  // namespace strata::simulator
