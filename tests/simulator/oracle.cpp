@@ -56,12 +56,21 @@ void oracle::broken(std::string_view rule, unsigned process, unsigned key, const
 void oracle::starts(unsigned process, bool second_level) {
   if (processes_.size() <= process) processes_.resize(process + 1);
   auto& fresh = processes_[process];
-  fresh = {.second_level = second_level, .unsent = 0, .keys = std::vector<view>(keys_.size())};
+  fresh = {};
+  fresh.second_level = second_level;
+  fresh.keys.resize(keys_.size());
   if (!second_level) return;
   for (unsigned k = 0; k < keys_.size(); ++k) {
     fresh.keys[k].hard = stored_[k].hard;
     fresh.keys[k].soft = stored_[k].soft;
   }
+}
+
+void oracle::serves(unsigned process, bool does) {
+  if (processes_.size() <= process) return;
+  log_.note(process, every_key, "{} from the store", does ? "serves" : "does not serve");
+  processes_[process].serves = does;
+  processes_[process].out_of_step = step_;
 }
 
 op_number oracle::begins(unsigned process) {
@@ -102,7 +111,9 @@ void oracle::bound_by(op_number op, unsigned key, bool soft, bool voids) {
     const auto& there = stored_[key];
     auto reached = std::max(there.hard.step, there.hard_floor.step);
     if (soft) reached = std::max({reached, there.soft.step, there.soft_floor.step});
-    if (reached < began.step) {
+    // Nor does a floor of which the answer was lost: the process does not know how high it is.
+    const bool unheard = here.floor_unheard >= began.step || processes_[process].unsent >= began.step;
+    if (reached < began.step || unheard) {
       seen_("invalidation that did not reach the store");
       return;
     }
@@ -160,8 +171,10 @@ fetch_number oracle::fetch(unsigned process, unsigned key, op_number op, const r
   }
   const auto& at_large = processes_[process];
   if (at_large.second_level && !batch && !unshared && here.leases.empty()) {
-    const auto patience = rules.hard_timeout > duration::zero() ? rules.hard_timeout : lease_;
-    const bool store_away = here.store_failed >= began.began || at_large.unsent >= began.began;
+    auto patience = std::min(lease_, cache_options().l2_timeout);
+    if (rules.hard_timeout > duration::zero()) patience = std::min(patience, rules.hard_timeout);
+    const bool store_away = !at_large.serves || at_large.out_of_step >= began.began ||
+                            here.store_failed >= began.began || at_large.unsent >= began.began;
     if (!store_away && time_.now() - began.at < patience) {
       broken("one factory call among all processes", process, key,
              fmt::format("operation {} calls the factory without the key's lease, and the store is up", op));
@@ -327,8 +340,21 @@ void oracle::answered(const subject& what, const std::optional<error>& failure) 
   const auto k = what.keys.empty() ? std::nullopt : key_of(what.keys.front());
   log_.note(what.process, k ? *k : every_key, "request {} ({}) is answered{}", what.id,
             testing::name(what.call), failure ? ": " + failure->detail : "");
+  // Whoever invalidates does it once more when the store has, and voids flights once more.
+  const bool invalidates = what.call == store_call::invalidate || what.call == store_call::expire;
+  if (invalidates && k) disturb(what.process, *k, true);
+  for (const auto& floor : what.floors) {
+    for (unsigned each = 0; each < keys_.size(); ++each) {
+      if (keys_[each].buckets.contains(floor.bucket)) disturb(what.process, each, true);
+    }
+  }
   if (failure) {
     seen_("store error");
+    for (const auto& floor : what.floors) {
+      for (unsigned each = 0; each < keys_.size(); ++each) {
+        if (keys_[each].buckets.contains(floor.bucket)) at(what.process, each).floor_unheard = step_;
+      }
+    }
     for (const auto& name : what.keys) {
       if (const auto each = key_of(name)) {
         at(what.process, *each).store_failed = step_;

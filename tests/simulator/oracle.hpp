@@ -114,6 +114,9 @@ class oracle final : public network_listener {
   /// A new process begins; what is in the store binds it.
   void starts(unsigned process, bool second_level);
 
+  /// The process serves from the store, or it does not: it was not answered, or has to catch up.
+  void serves(unsigned process, bool does);
+
   op_number begins(unsigned process);
   void ends(op_number op);
   const operation_record& operation(op_number op) const { return operations_[op]; }
@@ -180,13 +183,16 @@ class oracle final : public network_listener {
     unsigned writing = 0;
     std::set<lease_token> leases;
     step_number store_failed = 0;
+    step_number floor_unheard = 0;  ///< the answer to its raising a floor did not come
     step_number factory_failed = 0;
     std::optional<time_point> trouble;
     std::vector<fetch_number> running;
   };
   struct process_view {
-    bool second_level;
+    bool second_level = false;
     step_number unsent = 0;
+    bool serves = false;
+    step_number out_of_step = 0;  ///< when it last did not serve
     std::vector<view> keys;
   };
   /// What holds for a key in the store.

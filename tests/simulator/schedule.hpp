@@ -62,6 +62,19 @@ class picked_timers final : public timers {
   id last_ = 0;
 };
 
+/// The clock of one process: that of all, until the process is dead and alone with its timers.
+class process_clock final : public clock {
+ public:
+  explicit process_clock(const clock& all) : all_(all) {}
+  time_point now() const noexcept override { return all_.now() + ahead_; }
+  wall_time wall() const noexcept override { return all_.wall(); }
+  void run_ahead_to(time_point when) noexcept { ahead_ = std::max(ahead_, when - all_.now()); }
+
+ private:
+  const clock& all_;
+  duration ahead_{};
+};
+
 /// Tasks that wait for their turn: `co_await turns.wait(process, not_before)`.
 class turns {
  public:

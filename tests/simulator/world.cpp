@@ -12,7 +12,20 @@ using namespace std::chrono_literals;
 /// No simulation takes so many; one that does goes round in circles.
 constexpr step_number most_steps = 50'000;
 
-cache_options options_of(sim_process& process, const plan& of, const clock& time, std::uint64_t seed) {
+/// Tells the oracle whether a process serves from its store.
+class watcher final : public cache_observer {
+ public:
+  watcher(oracle& told, unsigned process) : told_(told), process_(process) {}
+  void on_second_level(second_level_state is) override {
+    told_.serves(process_, is == second_level_state::up);
+  }
+
+ private:
+  oracle& told_;
+  unsigned process_;
+};
+
+cache_options options_of(sim_process& process, const plan& of, std::uint64_t seed) {
   cache_options options;
   options.memory = of.memory;
   options.second_level = process.link;
@@ -21,16 +34,20 @@ cache_options options_of(sim_process& process, const plan& of, const clock& time
   options.background = &process.background;
   options.timer = &process.timer;
   options.seed = seed;
-  options.time = &time;
+  options.time = &process.time;
   return options;
 }
 
 }  // namespace
 
-sim_process::sim_process(unsigned of_number, network* over, const plan& of, const clock& time,
+sim_process::sim_process(unsigned of_number, network* over, const plan& of, const clock& all, oracle& told,
                          std::uint64_t seed)
-    : number(of_number), link(over != nullptr ? std::make_shared<connection>(*over, of_number) : nullptr) {
-  cache = std::make_unique<strata::cache>(options_of(*this, of, time, seed));
+    : number(of_number),
+      time(all),
+      link(over != nullptr ? std::make_shared<connection>(*over, of_number) : nullptr) {
+  auto options = options_of(*this, of, seed);
+  options.observer = std::make_shared<watcher>(told, number);
+  cache = std::make_unique<strata::cache>(std::move(options));
 }
 
 world::world(std::uint64_t seed, bool lines, tally& seen)
@@ -55,7 +72,7 @@ std::unique_ptr<sim_process> world::make_process() {
   oracle_.starts(number, plan_.second_level);
   log_.note(number, every_key, "starts");
   auto* const over = plan_.second_level ? &network_ : nullptr;
-  return std::make_unique<sim_process>(number, over, plan_, time_, seed_ * 1000 + number + 1);
+  return std::make_unique<sim_process>(number, over, plan_, time_, oracle_, seed_ * 1000 + number + 1);
 }
 
 sim_process& world::one_that(function_ref<bool(const sim_process&)> has) {
@@ -179,6 +196,9 @@ void world::misfortune() {
 void world::bury(sim_process& which) {
   which.dead = true;
   if (which.link) which.link->cut(random_);
+  // Its timers fire as long as somebody waits, and a little longer for what runs in its background: one
+  // that tries for ever to reach its store is not waited for.
+  int rounds = 0;
   for (bool more = true; more;) {
     more = false;
     for (; which.front.size() != 0; more = true) which.front.run(0);
@@ -189,7 +209,8 @@ void world::bury(sim_process& which) {
       more = true;
       break;
     }
-    if (!more && !which.timer.empty()) {
+    if (!more && !which.timer.empty() && ++rounds < (which.busy != 0 ? 10'000 : 100)) {
+      which.time.run_ahead_to(which.timer.next());
       which.timer.fire();
       more = true;
     }

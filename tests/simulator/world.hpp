@@ -20,11 +20,13 @@ namespace strata::simulator {
 
 /// One process: a cache, its threads, its timers and its connection.
 struct sim_process {
-  sim_process(unsigned number, network* over, const plan& of, const clock& time, std::uint64_t seed);
+  sim_process(unsigned number, network* over, const plan& of, const clock& time, oracle& told,
+              std::uint64_t seed);
 
   unsigned number;
   bool dead = false;
   unsigned busy = 0;  ///< operations that have not ended
+  process_clock time;
   posted_work front;
   posted_work background;
   picked_timers timer;
