@@ -125,7 +125,7 @@ void costs(const strata::test::redis_server& server, duration span) {
 struct listener final : strata::store_observer {
   explicit listener(std::atomic<int>& count) : told(count) {}
   void changed(std::string_view key) override {
-    if (key == awaited && !std::exchange(heard, true)) ++told;
+    if (key == awaited && !heard.exchange(true)) ++told;
   }
   void floor_raised(strata::floor_entry) override {}
   void lost(bool) override {}
