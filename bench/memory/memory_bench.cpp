@@ -1,8 +1,8 @@
 /// Measures the memory cache in one run: throughput against other structures, miss ratios over
 /// traces beside published ones, bytes an entry, the budget while it is hammered.
 ///
-///   memory_bench [--only throughput|ratios|space] [--seconds N] [--threads N] [--traces FOLDER]
-///                [--strict yes]
+///   memory_bench [--only throughput|ratios|space] [--seconds N] [--rounds N] [--threads N]
+///                [--traces FOLDER] [--strict yes]
 ///
 /// Traces: `time,key,size[,ttl]` a line, gzip; the folder may also come from STRATA_TRACES. With
 /// --strict a target of the project that is missed is exit status 1: throughput needs a quiet machine.
@@ -63,6 +63,8 @@ int main(int argc, char** argv) {
         with.only = value;
       } else if (flag == "--seconds") {
         with.seconds = std::stod(value);
+      } else if (flag == "--rounds") {
+        with.rounds = static_cast<unsigned>(std::stoul(value));
       } else if (flag == "--threads") {
         with.threads = static_cast<unsigned>(std::stoul(value));
       } else if (flag == "--traces") {
@@ -76,7 +78,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& wrong) {
     fmt::print(stderr,
                "memory_bench: {}\nusage: memory_bench [--only throughput|ratios|space] [--seconds N] "
-               "[--threads N] [--traces FOLDER]\n",
+               "[--rounds N] [--threads N] [--traces FOLDER] [--strict yes]\n",
                wrong.what());
     return 2;
   }
