@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 
 namespace strata::cli {
@@ -40,6 +41,20 @@ void check_listeners(const config& values, std::vector<config_problem>& found) {
   }
 }
 
+std::optional<strata::eviction_policy> eviction_named(std::string_view text) {
+  for (const auto each : strata::eviction_policies) {
+    if (text == name(each)) return each;
+  }
+  return std::nullopt;
+}
+
+std::optional<strata::eviction_objective> objective_named(std::string_view text) {
+  for (const auto each : {strata::eviction_objective::objects, strata::eviction_objective::bytes}) {
+    if (text == name(each)) return each;
+  }
+  return std::nullopt;
+}
+
 void check_parts(const config& values, std::vector<config_problem>& found) {
   if (values.store != "memory") {
     if (const auto usable = strata::check_store_url(values.store); !usable) {
@@ -53,6 +68,14 @@ void check_parts(const config& values, std::vector<config_problem>& found) {
     found.push_back({"database",
                      "is not a known database; known are sqlite:FILE, e.g. sqlite:strata.db, and "
                      "postgres://USER@HOST/DATABASE"});
+  }
+  if (!eviction_named(values.cache.eviction)) {
+    found.push_back(
+        {"cache.eviction", fmt::format("\"{}\" is not s3camp, s3fifo or lru", values.cache.eviction)});
+  }
+  if (!objective_named(values.cache.objective)) {
+    found.push_back(
+        {"cache.objective", fmt::format("\"{}\" is not objects or bytes", values.cache.objective)});
   }
   constexpr std::array levels{"debug", "info", "warning", "error"};
   if (std::ranges::find(levels, std::string_view(values.log.level)) == levels.end()) {
@@ -121,6 +144,14 @@ void check_entity(const std::string& name, const entity_config& rules, std::vect
 }
 
 }  // namespace
+
+strata::eviction_policy eviction_of(const cache_config& values) {
+  return eviction_named(values.eviction).value();
+}
+
+strata::eviction_objective objective_of(const cache_config& values) {
+  return objective_named(values.objective).value();
+}
 
 config default_config() {
   config values;

@@ -3,6 +3,7 @@
 /// variable: `limits.body`, `--limits-body`, `STRATA_LIMITS_BODY` (see settings.hpp).
 /// Threads: plain values.
 
+#include <strata/eviction.hpp>
 #include <strata/policy.hpp>
 #include <strata/time.hpp>
 
@@ -39,8 +40,14 @@ BOOST_DESCRIBE_STRUCT(limits_config, (),
 
 struct cache_config {
   strata::byte_size memory{64u << 20};
+  std::string eviction = "s3camp";
+  std::string objective = "objects";
 };
-BOOST_DESCRIBE_STRUCT(cache_config, (), (memory))
+BOOST_DESCRIBE_STRUCT(cache_config, (), (memory, eviction, objective))
+
+/// What `cache.eviction` and `cache.objective` name. Requires: no problems were found in `values`.
+strata::eviction_policy eviction_of(const cache_config& values);
+strata::eviction_objective objective_of(const cache_config& values);
 
 /// What encrypts sensitive values in the second level; without keys they are kept out of it.
 struct encryption_config {

@@ -116,6 +116,8 @@ struct gateway::state {
         source(std::move(opened)),
         shared(std::dynamic_pointer_cast<network_store>(second_level)),
         target(std::make_shared<strata::cache>(cache_options{.memory = values.cache.memory,
+                                                             .eviction = eviction_of(values.cache),
+                                                             .objective = objective_of(values.cache),
                                                              .second_level = std::move(second_level),
                                                              .keys = std::move(keys)})),
         entities(policies),

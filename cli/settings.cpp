@@ -48,6 +48,8 @@ constexpr std::array helps{
     explained{"limits.write_timeout", "how long a client may take to accept an answer"},
     explained{"limits.request_timeout", "how long making an answer may take; longer is answered with 504"},
     explained{"cache.memory", "what the cache in this process's memory (L1) may use, all of it counted"},
+    explained{"cache.eviction", "who leaves L1 when room is needed: s3camp, s3fifo or lru"},
+    explained{"cache.objective", "what s3camp keeps high: objects (requests that hit) or bytes"},
     explained{"encryption.keys_file",
               "file of keys that encrypt sensitive values in the second level, a line id:key each, for its "
               "owner's eyes only; strata key new makes one"},

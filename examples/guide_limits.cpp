@@ -55,6 +55,9 @@ strata::task<> budget() {
   CHECK(stats.bytes <= stats.budget && stats.budget == (1_MiB).count);
   CHECK(stats.evictions > 8'000);
 
+  cache.resize(256_KiB);  // evicts at once, while others read
+  CHECK(cache.stats().bytes <= (256_KiB).count);
+
   co_await cache.clear();
   CHECK(cache.stats().entries == 0);
 }

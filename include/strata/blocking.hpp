@@ -105,6 +105,7 @@ class blocking_cache {
   explanation explain(const key& where) const { return sync_wait(cache_->explain(where)); }
   cache_stats stats() const { return cache_->stats(); }
   void maintain() const { cache_->maintain(); }
+  void resize(byte_size memory) const { cache_->resize(memory); }
 
  private:
   cache* cache_;

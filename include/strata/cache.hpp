@@ -14,6 +14,7 @@
 #include <strata/encryption.hpp>
 #include <strata/entity.hpp>
 #include <strata/error.hpp>
+#include <strata/eviction.hpp>
 #include <strata/lookup.hpp>
 #include <strata/observer.hpp>
 #include <strata/stats.hpp>
@@ -39,6 +40,10 @@ class engine;
 struct cache_options {
   /// What L1 may use, all of it counted: keys, values, index.
   byte_size memory{64u << 20};
+
+  /// Who leaves L1 when room is needed, and what is to be kept high by that.
+  eviction_policy eviction = eviction_policy::s3camp;
+  eviction_objective objective = eviction_objective::objects;
 
   /// L2; null: this process's memory only.
   std::shared_ptr<store> second_level;
@@ -361,6 +366,11 @@ class cache {
 
   /// Drops what has expired from memory, a bounded amount a call; call it about every second.
   void maintain();
+
+  /// Changes what L1 may use, and evicts down to it before it returns. Other calls go on meanwhile.
+  /// Throws bad_options if `memory` is below 64 KiB.
+  /// Cost: O(entries evicted), a shard's lock at a time.
+  void resize(byte_size memory);
 
  private:
   template <class T>

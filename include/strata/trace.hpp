@@ -20,9 +20,9 @@
 /// A first line that begins with "time," is a heading. A line has at most 4096 bytes.
 
 #include <strata/error.hpp>
+#include <strata/eviction.hpp>
 #include <strata/time.hpp>
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -87,20 +87,6 @@ class trace_census {
   std::uint64_t requested_bytes_ = 0;
   bool has_sizes_ = false;
 };
-
-/// Who leaves when room is needed.
-enum class eviction_policy : std::uint8_t {
-  s3camp,  ///< the default of `cache`
-  s3fifo,  ///< as published
-  lru,
-};
-inline constexpr std::array eviction_policies = {eviction_policy::s3camp, eviction_policy::s3fifo,
-                                                 eviction_policy::lru};
-std::string_view name(eviction_policy of) noexcept;
-
-/// What is to be high: the share of requests that hit, or the share of bytes.
-enum class eviction_objective : std::uint8_t { objects, bytes };
-std::string_view name(eviction_objective of) noexcept;
 
 /// What the size of a replayed cache counts.
 enum class replay_counts : std::uint8_t {

@@ -143,4 +143,8 @@ void cache::maintain() {
   engine_->maintain();
 }
 
+void cache::resize(byte_size memory) {
+  engine_->resize(memory);
+}
+
 }  // namespace strata

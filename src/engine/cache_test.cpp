@@ -38,6 +38,49 @@ TEST(Cache, SharesOneValueWithEveryHit) {
   EXPECT_EQ(f.read("1", "").value().get(), f.read("1", "").value().get());
 }
 
+TEST(Cache, EvictsDownToASmallerBudgetAtOnceAndFillsALargerOne) {
+  fixture f;
+  strata::cache cache({.memory = {1u << 20}, .eviction = eviction_policy::lru, .time = &f.time});
+  const entity<std::string, "page:{id}"> pages{{.ttl = 60s}};
+  const auto fill = [&] {
+    for (int id = 0; id < 2000; ++id) sync_wait(cache.set(pages(id), std::string(1000, 'x')));
+  };
+  fill();
+  const auto before = cache.stats();
+  cache.resize({256u << 10});
+  const auto small = cache.stats();
+  EXPECT_EQ(small.budget, 256u << 10);
+  EXPECT_LE(small.bytes, small.budget);
+  EXPECT_LT(small.entries, before.entries / 2);
+  EXPECT_GT(small.entries, 0u);
+  cache.resize({4u << 20});
+  fill();
+  EXPECT_EQ(cache.stats().entries, 2000u);
+  EXPECT_THROW(cache.resize({1000}), bad_options);
+  EXPECT_EQ(cache.stats().entries, 2000u);
+}
+
+TEST(Cache, KeepsWhatItsEvictionPolicySays) {
+  fixture f;
+  // All that was read once stands in the order of use with LRU: the first half goes, the second stays.
+  // S3-CAMP lets newcomers pass that nobody asks for again.
+  const entity<std::string, "page:{id}"> pages{{.ttl = 60s}};
+  const auto survivors = [&](eviction_policy policy) {
+    strata::cache cache({.memory = {256u << 10}, .eviction = policy, .time = &f.time});
+    for (int id = 0; id < 20; ++id) sync_wait(cache.set(pages(id), std::string(1000, 'x')));
+    for (int round = 0; round < 3; ++round) {
+      for (int id = 0; id < 20; ++id) EXPECT_TRUE(sync_wait(cache.get(pages(id))));
+    }
+    for (int id = 1000; id < 2000; ++id) sync_wait(cache.set(pages(id), std::string(1000, 'x')));
+    int left = 0;
+    for (int id = 0; id < 20; ++id) left += sync_wait(cache.get(pages(id))) ? 1 : 0;
+    return left;
+  };
+  EXPECT_EQ(survivors(eviction_policy::lru), 0);
+  EXPECT_EQ(survivors(eviction_policy::s3fifo), 20);
+  EXPECT_EQ(survivors(eviction_policy::s3camp), 20);
+}
+
 TEST(Cache, LetsAValueExpireExactlyAtItsTimeToLive) {
   fixture f;
   f.read("1", "old");

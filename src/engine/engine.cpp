@@ -8,9 +8,11 @@ namespace strata::detail {
 
 namespace {
 
+constexpr byte_size least_memory{64u << 10};
+
 cache_options checked(cache_options options) {
   std::vector<std::string> wrong;
-  if (options.memory.count < (64u << 10)) wrong.emplace_back("cache_options.memory must be at least 64 KiB");
+  if (options.memory < least_memory) wrong.emplace_back("cache_options.memory must be at least 64 KiB");
   if (options.l2_timeout < duration::zero())
     wrong.emplace_back("cache_options.l2_timeout must not be negative");
   if (options.breaker < duration::zero()) wrong.emplace_back("cache_options.breaker must not be negative");
@@ -41,7 +43,9 @@ engine::engine(cache_options options)
       second_({.options = options_, .clock = clock_, .counted = counters_, .floors = floors_}),
       memory_({.budget = options_.memory,
                .on_gone = [this](std::string_view text, std::uint64_t hash,
-                                 memory::gone why) { note_gone(text, hash, why); }}),
+                                 memory::gone why) { note_gone(text, hash, why); },
+               .policy = memory::maker_of(options_.eviction),
+               .wanted = options_.objective}),
       bulkhead_(options_.factory_limit, options_.factory_queue),
       random_(seed_of(options_)) {
 }
@@ -236,6 +240,11 @@ cache_stats engine::stats() const {
 
 void engine::maintain() {
   memory_.sweep(now());
+}
+
+void engine::resize(byte_size memory) {
+  if (memory < least_memory) throw bad_options({"cache::resize: memory must be at least 64 KiB"});
+  memory_.resize(memory, now());
 }
 
 void engine::changed(std::string_view full) {

@@ -116,6 +116,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   task<explanation> explain(key where);
   cache_stats stats() const;
   void maintain();
+  void resize(byte_size memory);
 
   void changed(std::string_view l2_key) override;
   void floor_raised(floor_entry floor) override;

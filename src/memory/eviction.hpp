@@ -2,6 +2,8 @@
 /// The port of eviction policies: who leaves when room is needed. One policy object a shard.
 /// Threads: one strand (a shard's lock).
 
+#include <strata/eviction.hpp>
+
 #include "memory/node.hpp"
 
 #include <cstddef>
@@ -10,14 +12,11 @@
 
 namespace strata::memory {
 
-/// What is to be high: the share of requests that hit, or the share of bytes.
-enum class objective : std::uint8_t { objects, bytes };
-
 /// What a policy is built with.
 struct eviction_setup {
   node_pool& pool;
   std::size_t per_entry = 0;  ///< what an entry costs besides its charge: its cell and index slot
-  objective wanted = objective::objects;
+  eviction_objective wanted = eviction_objective::objects;
 };
 
 class eviction {
@@ -69,5 +68,8 @@ std::unique_ptr<eviction> make_s3_fifo(const eviction_setup& setup);
 
 /// Least recently used. Takes no notice of the objective; a hit writes to two other entries.
 std::unique_ptr<eviction> make_lru(const eviction_setup& setup);
+
+/// The maker of `policy`.
+make_policy maker_of(eviction_policy policy) noexcept;
 
 }  // namespace strata::memory

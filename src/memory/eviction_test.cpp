@@ -18,7 +18,7 @@ using namespace strata::literals;
 constexpr time_point now{std::chrono::seconds(1)};
 
 struct cache {
-  cache(make_policy policy, byte_size budget, objective wanted = objective::objects)
+  cache(make_policy policy, byte_size budget, eviction_objective wanted = eviction_objective::objects)
       : table({.budget = budget, .shards = 1, .policy = policy, .wanted = wanted}) {}
 
   /// A read, and a fill of `bytes` if it missed. Returns whether it hit.
@@ -113,7 +113,7 @@ TEST(Lru, LosesAllToAScan) {
 }
 
 /// Shares of small and large entries that hit, where both are used equally and not all fit.
-std::pair<double, double> hits_by_size(objective wanted) {
+std::pair<double, double> hits_by_size(eviction_objective wanted) {
   cache c(make_s3_camp, 1_MiB, wanted);
   std::mt19937 random(5);
   double small = 0;
@@ -128,13 +128,13 @@ std::pair<double, double> hits_by_size(objective wanted) {
 }
 
 TEST(S3Camp, PrefersSmallEntriesForObjectHits) {
-  const auto [small, large] = hits_by_size(objective::objects);
+  const auto [small, large] = hits_by_size(eviction_objective::objects);
   EXPECT_GT(small, 0.9);
   EXPECT_LT(large, 0.35);
 }
 
 TEST(S3Camp, DoesNotForByteHits) {
-  const auto [small, large] = hits_by_size(objective::bytes);
+  const auto [small, large] = hits_by_size(eviction_objective::bytes);
   EXPECT_LT(small, 0.5);
   EXPECT_NEAR(small, large, 0.1);
 }

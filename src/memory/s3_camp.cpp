@@ -33,7 +33,7 @@
 ///   2. bit c of `nonempty_` is set exactly if class c has entries;
 ///   3. within a class, stamps do not fall from tail to head; no stamp is below L.
 ///
-/// With `objective::bytes` there is one class: every byte is worth the same, values are equal but
+/// With `eviction_objective::bytes` there is one class: every byte is worth the same, values are equal but
 /// for their time, and what is left is S3-FIFO.
 ///
 /// An entry may take a tenth of the shard, the size of `small`, since one larger would push out
@@ -125,7 +125,9 @@ class s3_camp final : public eviction {
   }
 
   std::uint8_t most_uses() const noexcept override { return 3; }
-  std::size_t largest_part() const noexcept override { return wanted_ == objective::objects ? 10 : 4; }
+  std::size_t largest_part() const noexcept override {
+    return wanted_ == eviction_objective::objects ? 10 : 4;
+  }
   std::size_t bytes() const noexcept override { return sizeof(*this) + ghost_.bytes(); }
   std::size_t growth() const noexcept override { return ghost_.growth(main_size_); }
   void grow() override { ghost_.grow(); }
@@ -154,7 +156,7 @@ class s3_camp final : public eviction {
     small_bytes_ -= size_of(at);
   }
   void enter_main(handle at) noexcept {
-    const unsigned into = wanted_ == objective::objects ? class_of(size_of(at)) : 0;
+    const unsigned into = wanted_ == eviction_objective::objects ? class_of(size_of(at)) : 0;
     pool_[at].queue = static_cast<std::uint8_t>(into + 1);
     pool_[at].stamp = static_cast<std::uint16_t>(inflation_ + weight_of(into));
     main_[into].push(pool_, at);
@@ -187,7 +189,7 @@ class s3_camp final : public eviction {
 
   node_pool& pool_;
   const std::size_t per_entry_;
-  const objective wanted_;
+  const eviction_objective wanted_;
   node_queue small_;
   std::array<node_queue, classes> main_;
   std::uint32_t nonempty_ = 0;

@@ -35,7 +35,7 @@ struct shard_setup {
   std::size_t budget = 0;
   std::size_t fixed = 0;  ///< what the owner spends for this shard, counted in
   accounting counts = accounting::all;
-  objective wanted = objective::objects;
+  eviction_objective wanted = eviction_objective::objects;
 };
 
 }  // namespace strata::memory

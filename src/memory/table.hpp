@@ -50,7 +50,7 @@ struct table_options {
   /// Who is evicted when room is needed.
   make_policy policy = make_s3_camp;
   /// What the policy is to keep high, if it can choose.
-  objective wanted = objective::objects;
+  eviction_objective wanted = eviction_objective::objects;
 };
 
 struct table_stats {

@@ -19,43 +19,11 @@ namespace {
 constexpr duration between_sweeps = std::chrono::seconds(1);
 constexpr unsigned steps_per_sweep = 256;
 
-memory::make_policy maker_of(eviction_policy policy) noexcept {
-  switch (policy) {
-    case eviction_policy::s3camp:
-      return memory::make_s3_camp;
-    case eviction_policy::s3fifo:
-      return memory::make_s3_fifo;
-    case eviction_policy::lru:
-      return memory::make_lru;
-  }
-  std::abort();
-}
-
-memory::objective wanted_of(eviction_objective objective) noexcept {
-  return objective == eviction_objective::bytes ? memory::objective::bytes : memory::objective::objects;
-}
-
 double share(std::uint64_t part, std::uint64_t whole) noexcept {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
 }  // namespace
-
-std::string_view name(eviction_policy of) noexcept {
-  switch (of) {
-    case eviction_policy::s3camp:
-      return "s3camp";
-    case eviction_policy::s3fifo:
-      return "s3fifo";
-    case eviction_policy::lru:
-      return "lru";
-  }
-  std::abort();
-}
-
-std::string_view name(eviction_objective of) noexcept {
-  return of == eviction_objective::bytes ? "bytes" : "objects";
-}
 
 double replay_result::object_miss_ratio() const noexcept {
   return share(misses, requests);
@@ -109,8 +77,8 @@ class trace_replay::whole_cache final : public model {
   explicit whole_cache(const replay_options& options)
       : model(options.ttls),
         table_({.budget = options.size,
-                .policy = maker_of(options.policy),
-                .wanted = wanted_of(options.objective)}) {}
+                .policy = memory::maker_of(options.policy),
+                .wanted = options.objective}) {}
 
   replay_result result() const override {
     auto out = counted();
@@ -149,8 +117,8 @@ class trace_replay::bare_policy final : public model {
       : model(options.ttls),
         shard_({.budget = options.size.count,
                 .counts = memory::accounting::charges,
-                .wanted = wanted_of(options.objective)},
-               maker_of(options.policy), unread_) {}
+                .wanted = options.objective},
+               memory::maker_of(options.policy), unread_) {}
 
   replay_result result() const override {
     auto out = counted();
