@@ -2,6 +2,8 @@
 
 #include <strata/error.hpp>
 
+#include <fmt/format.h>
+
 namespace platform {
 
 namespace {
@@ -12,15 +14,15 @@ policy_table defaults() {
 }
 
 // Every problem at once, and with the entity's name, which a single entity's exception lacks.
-const policy_table& checked(const policy_table& policies) {
+void check(const policy_table& policies) {
   const auto known = default_policies();
   std::vector<std::string> problems;
   for (const auto& [name, rules] : policies) {
-    if (!known.contains(name)) problems.push_back("no entity is called \"" + name + '"');
-    for (const auto& problem : strata::problems(rules)) problems.push_back(name + ": " + problem);
+    if (!known.contains(name)) problems.push_back(fmt::format("no entity is called \"{}\"", name));
+    for (const auto& problem : strata::problems(rules))
+      problems.push_back(fmt::format("{}: {}", name, problem));
   }
   if (!problems.empty()) throw strata::bad_options(std::move(problems));
-  return policies;
 }
 
 }  // namespace
@@ -31,7 +33,7 @@ policy_table default_policies() {
 }
 
 entity_table::entity_table(const policy_table& policies)
-    : users(checked(policies)),
+    : users((check(policies), policies)),
       permissions(policies),
       settings(policies),
       agents(policies),

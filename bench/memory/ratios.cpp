@@ -55,8 +55,8 @@ std::map<std::string, published_ratio> read_reference(const std::string& path) {
     for (auto* field : {&trace, &mode, &algorithm, &fraction, &capacity, &objects, &bytes}) {
       std::getline(fields, *field, ',');
     }
-    rows[trace + "," + algorithm + "," + fraction] = {std::stoul(capacity), std::stod(objects),
-                                                      std::stod(bytes)};
+    rows[fmt::format("{},{},{}", trace, algorithm, fraction)] = {std::stoul(capacity), std::stod(objects),
+                                                                 std::stod(bytes)};
   }
   return rows;
 }
@@ -85,7 +85,7 @@ double replay_exactly(std::span<const trace_request> requests, std::size_t capac
   for (const auto& r : requests) {
     const std::int64_t now = r.time.count();
     while (!endings.empty() && endings.top().first <= now) {
-      const auto [when, key] = endings.top();
+      const auto [when, key] = endings.top();  // NOLINT(clang-analyzer-core.NullDereference): it is not empty
       endings.pop();
       cache.erase_if(
           mixed(key), key, [&](const number_cell& cell) { return cell.drop_at <= when; }, forget{});

@@ -104,7 +104,7 @@ row measure_cache(std::string name, const options& with, const streams& small, c
     if (!found || *found != value_of(key)) wrong(key);
   };
   {
-    auto cache = make(few * 2);
+    auto cache = make(std::size_t{few} * 2);
     for (std::uint64_t key = 0; key < few; ++key) cache->insert(key, value_of(key));
     r.hits = measure(with, small, [&](std::uint64_t key, std::size_t) { read(*cache, key); });
     r.mixed = measure(with, small, [&](std::uint64_t key, std::size_t i) {
@@ -126,7 +126,7 @@ row measure_cache(std::string name, const options& with, const streams& small, c
       }
     });
   }
-  auto cache = make(many * 2);
+  auto cache = make(std::size_t{many} * 2);
   for (std::uint64_t key = 0; key < many; ++key) cache->insert(key, value_of(key));
   r.large = measure(with, large, [&](std::uint64_t key, std::size_t) { read(*cache, key); });
   return r;
@@ -259,10 +259,10 @@ std::vector<row> measure_all(const options& with, const streams& small, const st
                                [](std::size_t capacity) { return std::make_unique<mutex_table>(capacity); }));
 #if defined(STRATA_BENCH_TBB)
   rows.push_back({"tbb::concurrent_lru_cache",
-                  measure_tbb(with, small, few * 2),
+                  measure_tbb(with, small, std::size_t{few} * 2),
                   {},
                   measure_tbb(with, small, few / 10),
-                  measure_tbb(with, large, many * 2)});
+                  measure_tbb(with, large, std::size_t{many} * 2)});
 #endif
   return rows;
 }

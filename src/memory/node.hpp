@@ -183,7 +183,7 @@ class node_pool {
   /// With what the allocator adds to an aligned block, and to plain ones.
   std::size_t chunk_bytes() const noexcept { return chunk_size() + 80; }
   static std::size_t directory_bytes(std::size_t capacity) noexcept {
-    return capacity == 0 ? 0 : capacity * 16 + capacity / 64 * 8 + 8 + 3 * 16;
+    return capacity == 0 ? 0 : capacity * 16 + capacity / 64 * 8 + 8 + std::size_t{3} * 16;
   }
   std::size_t grown() const noexcept { return capacity_ + capacity_ / 2 + 8; }
   std::size_t reserved() const noexcept { return chunks_ == 0 ? 0 : 1; }

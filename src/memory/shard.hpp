@@ -70,7 +70,7 @@ class shard {
   Cell* find(std::uint64_t hash, key_type key, std::int64_t now) noexcept {
     const handle at = lookup(hash, key);
     if (at == 0) return nullptr;
-    Cell& cell = at_(at);
+    Cell& cell = cell_at(at);
     if (now >= cell.drop_at) return nullptr;
     if (cell.uses < most_uses_) cell.uses += 1;
     if (ordered_by_use_) [[unlikely]] {
@@ -83,7 +83,7 @@ class shard {
   Cell* peek(std::uint64_t hash, key_type key, std::int64_t now) const noexcept {
     const handle at = lookup(hash, key);
     if (at == 0) return nullptr;
-    Cell& cell = at_(at);
+    Cell& cell = cell_at(at);
     return now < cell.drop_at ? &cell : nullptr;
   }
 
@@ -96,11 +96,11 @@ class shard {
     wheel_.start(now);
     expire(now, steps_per_write, out);
     handle old = lookup(hash, key);
-    if (old != 0 && at_(old).drop_at <= now) {
+    if (old != 0 && cell_at(old).drop_at <= now) {
       leave(old, left::expired, out);
       old = 0;
     }
-    if (!wanted(old != 0 ? &std::as_const(at_(old)) : nullptr)) {
+    if (!wanted(old != 0 ? &std::as_const(cell_at(old)) : nullptr)) {
       note();
       return stored::refused;
     }
@@ -122,7 +122,7 @@ class shard {
   template <class Wanted, class Out>
   bool erase_if(std::uint64_t hash, key_type key, Wanted&& wanted, Out&& out) {
     const handle at = lookup(hash, key);
-    if (at == 0 || !wanted(std::as_const(at_(at)))) return false;
+    if (at == 0 || !wanted(std::as_const(cell_at(at)))) return false;
     leave(at, left::erased, out);
     note();
     return true;
@@ -139,7 +139,7 @@ class shard {
   std::size_t erase_slice(handle& at, unsigned cells, Wanted&& wanted, Out&& out) {
     std::size_t erased = 0;
     for (; at < pool_.end() && cells > 0; ++at, --cells) {
-      if (!pool_.is_used(at) || !wanted(std::as_const(at_(at)))) continue;
+      if (!pool_.is_used(at) || !wanted(std::as_const(cell_at(at)))) continue;
       leave(at, left::erased, out);
       ++erased;
     }
@@ -204,10 +204,10 @@ class shard {
   static constexpr std::size_t cell_share = sizeof(Cell) + sizeof(node_links);
   static constexpr std::size_t index_share = 8;
 
-  Cell& at_(handle at) const noexcept { return node_pool::cell<Cell>(pool_.chunks(), at); }
+  Cell& cell_at(handle at) const noexcept { return node_pool::cell<Cell>(pool_.chunks(), at); }
 
   handle lookup(std::uint64_t hash, key_type key) const noexcept {
-    return index_.find(hash, [&](handle at) { return static_cast<bool>(at_(at).look(hash, key)); });
+    return index_.find(hash, [&](handle at) { return static_cast<bool>(cell_at(at).look(hash, key)); });
   }
 
   std::size_t bytes() const noexcept {
@@ -286,7 +286,7 @@ class shard {
       throw;
     }
     for (handle at = node_pool::first(); at < pool_.end(); ++at) {
-      if (pool_.is_used(at)) index_.insert(at_(at).hash(), at);
+      if (pool_.is_used(at)) index_.insert(cell_at(at).hash(), at);
     }
     note_structure();
   }
@@ -305,7 +305,7 @@ class shard {
     }
     const handle at = policy_->victim();
     if (at == 0) return give_back_rest(out);
-    Cell& cell = at_(at);
+    Cell& cell = cell_at(at);
     policy_->evicted(cell, cell.hash());
     wheel_.remove(at);
     index_.erase(cell.hash(), at);
@@ -349,10 +349,10 @@ class shard {
     const hidden meanwhile(*this);
     while (const handle from = pool_.last_used()) {
       const handle to = pool_.take();
-      at_(from).move_to(at_(to));
+      cell_at(from).move_to(cell_at(to));
       pool_.links(to) = pool_.links(from);
       pool_.give(from);
-      index_.moved(at_(to).hash(), from, to);
+      index_.moved(cell_at(to).hash(), from, to);
       wheel_.moved(from, to);
       policy_->moved(to);
     }
@@ -364,12 +364,12 @@ class shard {
   template <class Out>
   bool replace(handle at, std::uint64_t hash, key_type key, value_type&& value, std::size_t charge,
                std::int64_t drop_at, Out&& out) {
-    Cell& cell = at_(at);
+    Cell& cell = cell_at(at);
     const std::size_t before = cell.charge;
     if (charge > before || !fits_beside(charge, out)) {
       // Taken out, so that what makes room for it can neither evict nor move it.
       const typename view<Cell>::move moving(view_);
-      const node was = cell;
+      const node was = static_cast<const node&>(cell);
       leave(at, left::replaced, out);
       return place(hash, key, std::move(value), charge, drop_at, &was, out);
     }
@@ -408,7 +408,7 @@ class shard {
     }
     grow_for_one();
     const handle at = pool_.take();
-    Cell& cell = at_(at);
+    Cell& cell = cell_at(at);
     static_cast<node&>(cell) = was != nullptr ? *was : node{};
     cell.charge = static_cast<std::uint32_t>(charge);
     cell.drop_at = drop_at;
@@ -428,13 +428,13 @@ class shard {
   void leave(handle at, left why, Out&& out, bool timed = true) {
     policy_->remove(at);
     if (timed) wheel_.remove(at);
-    index_.erase(at_(at).hash(), at);
+    index_.erase(cell_at(at).hash(), at);
     release(at, why, out);
   }
 
   template <class Out>
   void release(handle at, left why, Out&& out) {
-    Cell& cell = at_(at);
+    Cell& cell = cell_at(at);
     heap_ -= cell.charge;
     if (why == left::evicted) counters_.evictions += 1;
     if (why == left::expired) counters_.expirations += 1;

@@ -45,10 +45,10 @@ class body {
   /// Once nobody reads it, its key gives way to the next of a list.
   body* next() const noexcept {
     body* next;
-    std::memcpy(&next, text(), sizeof next);
+    std::memcpy(static_cast<void*>(&next), text(), sizeof(body*));
     return next;
   }
-  void set_next(body* next) noexcept { std::memcpy(text(), &next, sizeof next); }
+  void set_next(body* next) noexcept { std::memcpy(text(), static_cast<const void*>(&next), sizeof(body*)); }
 
  private:
   using length = std::uint16_t;
@@ -106,7 +106,7 @@ class object : public node {
   }
   body_ptr take() noexcept { return put(nullptr); }
   void move_to(object& empty) noexcept {
-    static_cast<node&>(empty) = *this;
+    static_cast<node&>(empty) = static_cast<const node&>(*this);
     empty.fill(hash_, {}, take());
   }
 

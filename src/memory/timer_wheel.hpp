@@ -55,7 +55,7 @@ class timer_wheel {
   bool started_ = false;
   std::uint64_t tick_ = 0;  ///< every tick before it is done
   std::array<std::uint64_t, levels> occupied_{};
-  std::array<handle, levels * slots> heads_{};
+  std::array<handle, std::size_t{levels} * slots> heads_{};
 };
 
 }  // namespace strata::memory

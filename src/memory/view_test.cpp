@@ -160,7 +160,7 @@ TEST(View, FindsNothingAfterAnErasureOrAClearThatEndedBefore) {
         const int before = erased;
         // All up to `before` are gone for good; those after may be there.
         if (before >= 0) ASSERT_EQ(t.get(name("k", static_cast<std::size_t>(before))), -1);
-        t.get(name("k", static_cast<std::size_t>(before + 1)));
+        t.get(name("k", static_cast<std::size_t>(before) + 1));
       },
       [&] {
         for (int i = 0; i < 6000; ++i) {
