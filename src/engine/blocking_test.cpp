@@ -6,33 +6,11 @@
 
 #include <atomic>
 #include <barrier>
-#include <cstdlib>
-#include <new>
 #include <optional>
 #include <random>
 #include <stdexcept>
 #include <thread>
 #include <vector>
-
-namespace {
-
-/// Of this thread, by the operators below.
-thread_local std::size_t allocations = 0;
-
-}  // namespace
-
-// Counted, so that a test can say that there were none.
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* got = std::malloc(size == 0 ? 1 : size)) return got;
-  throw std::bad_alloc();
-}
-void operator delete(void* what) noexcept {
-  std::free(what);  // NOLINT: this is the release
-}
-void operator delete(void* what, std::size_t) noexcept {
-  std::free(what);  // NOLINT: this is the release
-}
 
 namespace {
 
@@ -126,22 +104,6 @@ TEST(Blocking, LetsExceptionsAndErrorsThrough) {
   ASSERT_NE(failed.failure(), nullptr);
   EXPECT_EQ(failed.failure()->code, errc::busy);
   EXPECT_EQ(now.get_or_set(f.agents("1"), [] { return agent{"1", "Ada"}; })->name, "Ada") << "nothing stuck";
-}
-
-TEST(Blocking, AHitAllocatesNothing) {
-  fixture f;
-  const auto now = blocking(f.cache);
-  const auto where = f.agents("1");
-  now.set(where, agent{"1", "Ada"});
-  const auto count = [](auto&& work) {
-    const auto before = allocations;
-    work();
-    return allocations - before;
-  };
-  ASSERT_GT(count([&] { (void)f.agents("an id that is longer than a small string is"); }), 0u);
-  (void)now.get(where);  // a thread's first read makes its counters
-  EXPECT_EQ(count([&] { EXPECT_TRUE(now.get(where)); }), 0u);
-  EXPECT_EQ(count([&] { EXPECT_TRUE(now.get_or_set(where, [] { return agent{}; })); }), 0u);
 }
 
 TEST(Blocking, ManyThreadsThatMissOneKeyCallOneFactory) {
