@@ -31,7 +31,7 @@ void check(const client_options& with) {
   positive("max_pending_size", with.max_pending_size.count > 0);
   if (with.last_retry < with.first_retry)
     problems.emplace_back("last_retry must not be less than first_retry");
-  if (with.at.path.empty() && (with.at.host.empty() || with.at.port == 0))
+  if (!with.locate && with.at.path.empty() && (with.at.host.empty() || with.at.port == 0))
     problems.emplace_back("at names no server");
   if (std::ranges::any_of(with.name, [](char c) { return c <= ' ' || c > '~'; })) {
     problems.emplace_back("name must have no spaces and be printable ASCII");
@@ -66,6 +66,7 @@ asio_link::asio_link(std::shared_ptr<loop> on, client_options with, std::shared_
       tls_(std::move(tls)),
       observer_(observer),
       time_(time),
+      at_(options_.at),
       socket_(loop_->io().get_executor()),
       resolver_(loop_->io().get_executor()),
       timer_(loop_->io().get_executor()),
@@ -141,7 +142,7 @@ bool asio_link::submit(request& one) {
   if (waiting >= options_.max_pending || waiting_size + size > options_.max_pending_size.count) {
     take_back();
     return refuse({errc::busy, fmt::format("{} requests of {} bytes wait for Redis at {}", waiting,
-                                           waiting_size, to_text(options_.at))});
+                                           waiting_size, to_text(at()))});
   }
   one.hold();
   switch (inbox_.push(&one)) {
@@ -170,6 +171,23 @@ std::string asio_link::trouble() const {
 void asio_link::set_trouble(std::string words) {
   detail::scoped_lock lock(trouble_guard_);
   trouble_ = std::move(words);
+}
+
+address asio_link::at() const {
+  detail::scoped_lock lock(trouble_guard_);
+  return at_;
+}
+
+void asio_link::renew(error why) {
+  loop_->post([self = shared_from_this(), why = std::move(why)]() mutable {
+    if (self->phase_ == phase::resting) {
+      self->retry_at_ = self->time_.now();
+      self->arm_timer();
+    } else if (!self->broken_) {
+      self->broken_ = std::move(why);
+    }
+    self->finish_turn();
+  });
 }
 
 error asio_link::down_error() const {
@@ -213,11 +231,10 @@ void asio_link::greet() {
 void asio_link::greeted() {
   request& done = *std::exchange(greeting_, nullptr);
   if (done.failed) {
-    broken_ =
-        error{errc::store_unavailable, fmt::format("Redis at {} does not answer", to_text(options_.at))};
+    broken_ = error{errc::store_unavailable, fmt::format("Redis at {} does not answer", to_text(at()))};
     return;
   }
-  auto about = understand(options_, done.replies);
+  auto about = understand(options_, at(), done.replies);
   if (!about) {
     broken_ = std::move(about.error());
     return;

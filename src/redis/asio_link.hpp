@@ -58,6 +58,8 @@ class asio_link final : public link, public std::enable_shared_from_this<asio_li
   client_state state() const noexcept override { return state_.load(std::memory_order_relaxed); }
   std::string trouble() const override;
   client_stats stats() const override;
+  void renew(error why) override;
+  address at() const override;
   const client_options& options() const noexcept override { return options_; }
   const clock& time() const noexcept override { return time_; }
   executor& where() noexcept override { return *loop_; }
@@ -90,6 +92,7 @@ class asio_link final : public link, public std::enable_shared_from_this<asio_li
   void set_trouble(std::string words);
 
   // asio_link_io.cpp: bytes.
+  void reach(const address& where);
   void connect_next();
   void connected();
   void read();
@@ -118,6 +121,7 @@ class asio_link final : public link, public std::enable_shared_from_this<asio_li
   std::atomic<std::uint64_t> refused_ = 0;
   mutable detail::mutex trouble_guard_;
   std::string trouble_ STRATA_GUARDED_BY(trouble_guard_);
+  address at_ STRATA_GUARDED_BY(trouble_guard_);
 
   // The loop's thread's.
   socket socket_;

@@ -34,7 +34,7 @@ auto asio_link::guarded(Work work) {
 /// The present connection, or the attempt at one, is no good. What follows is done by `finish_turn`.
 void asio_link::broke(std::string_view what, const error_code& failed) {
   if (broken_) return;
-  auto words = fmt::format("Redis at {} {}", to_text(options_.at), what);
+  auto words = fmt::format("Redis at {} {}", to_text(at()), what);
   if (failed) words += ": " + failed.message();
   broken_ = error{errc::store_unavailable, std::move(words)};
 }
@@ -43,20 +43,41 @@ void asio_link::begin_attempt() {
   ++attempt_;
   phase_ = phase::opening;
   give_up_at_ = time_.now() + options_.connect_timeout;
+  if (!options_.locate) return reach(options_.at);
+  // The answer may come on another thread, and when we have given up.
+  auto located = guarded([this](result<address> found) {
+    if (found) return reach(*found);
+    broken_ = std::move(found.error());
+  });
+  start(nullptr, options_.locate(),
+        [on = loop_, located = std::move(located)](completion<result<address>> done) mutable {
+          auto found =
+              done ? std::move(*done) : fail(errc::store_unavailable, "who is to locate Redis threw");
+          on->post([located = std::move(located), found = std::move(found)]() mutable {
+            located(std::move(found));
+          });
+        });
+}
+
+void asio_link::reach(const address& where) {
+  {
+    detail::scoped_lock lock(trouble_guard_);
+    at_ = where;
+  }
   candidates_.clear();
-  if (!options_.at.path.empty()) {
-    candidates_.emplace_back(asio::local::stream_protocol::endpoint(options_.at.path));
+  if (!where.path.empty()) {
+    candidates_.emplace_back(asio::local::stream_protocol::endpoint(where.path));
     connect_next();
     return;
   }
   error_code no_address;
-  const auto literal = asio::ip::make_address(options_.at.host, no_address);
+  const auto literal = asio::ip::make_address(where.host, no_address);
   if (!no_address) {
-    candidates_.emplace_back(asio::ip::tcp::endpoint(literal, options_.at.port));
+    candidates_.emplace_back(asio::ip::tcp::endpoint(literal, where.port));
     connect_next();
     return;
   }
-  resolver_.async_resolve(options_.at.host, std::to_string(options_.at.port),
+  resolver_.async_resolve(where.host, std::to_string(where.port),
                           guarded([this](const error_code& failed, const auto& found) {
                             if (failed) return broke("is not known", failed);
                             for (const auto& each : found) candidates_.emplace_back(each.endpoint());
@@ -81,7 +102,8 @@ void asio_link::connect_next() {
 void asio_link::connected() {
   error_code ignored;
   socket_.non_blocking(true, ignored);
-  if (options_.at.path.empty()) {
+  const auto where = at();
+  if (where.path.empty()) {
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket_.set_option(asio::socket_base::keep_alive(true), ignored);
     // The kernel gives up on data that is not acknowledged for that long, whatever we ask.
@@ -92,7 +114,7 @@ void asio_link::connected() {
   liveness_.heard(time_.now());
   if (tls_) {
     const auto& name = options_.tls.server_name;
-    session_ = std::make_unique<tls_session>(tls_, name.empty() ? options_.at.host : name);
+    session_ = std::make_unique<tls_session>(tls_, name.empty() ? where.host : name);
     if (!cipher_) cipher_ = std::make_unique_for_overwrite<char[]>(cipher_size);
     if (auto begun = session_->handshake(); !begun) return broke(begun.error().detail);
     session_->take_output(wire_);

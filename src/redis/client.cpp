@@ -91,8 +91,12 @@ client_stats client::stats() const {
   return link_->stats();
 }
 
-const address& client::at() const noexcept {
-  return link_->options().at;
+address client::at() const {
+  return link_->at();
+}
+
+void client::renew(error why) {
+  link_->renew(std::move(why));
 }
 
 executor& client::where() const noexcept {

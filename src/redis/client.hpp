@@ -111,7 +111,11 @@ class client {
   /// The last error of the connection, in words; empty while connected.
   std::string trouble() const;
   client_stats stats() const;
-  const address& at() const noexcept;
+  /// The server that is, was last or will be connected to; with `locate` the one it named last.
+  address at() const;
+  /// Ends the connection, or the attempt at one, because of `why`, and connects again: for who knows
+  /// that its server is no longer the right one.
+  void renew(error why);
   /// The client's own thread. Tasks started on it resume without a change of threads.
   executor& where() const noexcept;
 

@@ -15,17 +15,18 @@ std::string_view words_of(const resp::value& refusal, const client_options& with
   return !password.empty() && said.message.contains(password) ? said.code : said.message;
 }
 
-std::unexpected<error> refused(const client_options& with, std::string_view what) {
-  return fail(errc::store_unavailable, fmt::format("Redis at {}: {}", to_text(with.at), what));
+std::unexpected<error> refused(const address& from, std::string_view what) {
+  return fail(errc::store_unavailable, fmt::format("Redis at {}: {}", to_text(from), what));
 }
 
-std::unexpected<error> hello_refused(const client_options& with, const resp::value& hello) {
+std::unexpected<error> hello_refused(const client_options& with, const address& from,
+                                     const resp::value& hello) {
   const auto code = hello.error().code;
   const auto words = words_of(hello, with);
-  if (code == "WRONGPASS") return refused(with, "the user or the password is wrong");
-  if (code == "NOAUTH") return refused(with, "a password is needed, and none was given");
-  if (code == "NOPERM") return refused(with, fmt::format("the user may not connect: {}", words));
-  return refused(with, fmt::format("HELLO 3 is refused, so it speaks protocol 2 only; Redis 6 or newer, or "
+  if (code == "WRONGPASS") return refused(from, "the user or the password is wrong");
+  if (code == "NOAUTH") return refused(from, "a password is needed, and none was given");
+  if (code == "NOPERM") return refused(from, fmt::format("the user may not connect: {}", words));
+  return refused(from, fmt::format("HELLO 3 is refused, so it speaks protocol 2 only; Redis 6 or newer, or "
                                    "Valkey, is needed (it said: {})",
                                    words));
 }
@@ -63,21 +64,22 @@ resp::pipeline greeting(const client_options& with) {
   return made;
 }
 
-result<connection_info> understand(const client_options& with, std::span<resp::value> replies) {
+result<connection_info> understand(const client_options& with, const address& from,
+                                   std::span<resp::value> replies) {
   std::size_t next = 0;
   const auto& hello = replies[next++];
-  if (hello.is_error()) return hello_refused(with, hello);
+  if (hello.is_error()) return hello_refused(with, from, hello);
   if (const auto* protocol = hello.find("proto"); protocol == nullptr || protocol->integer() != 3) {
-    return refused(with, "HELLO 3 is not answered as Redis would");
+    return refused(from, "HELLO 3 is not answered as Redis would");
   }
   if (with.database != 0) {
     if (const auto& selected = replies[next++]; selected.is_error()) {
-      return refused(with, fmt::format("cannot SELECT {}: {}", with.database, words_of(selected, with)));
+      return refused(from, fmt::format("cannot SELECT {}: {}", with.database, words_of(selected, with)));
     }
   }
   // A user who may not PING is told so, and that is an answer, too.
   if (const auto& ping = replies[next++]; ping.is_error() && ping.error().code != "NOPERM") {
-    return refused(with, fmt::format("is not ready: {}", words_of(ping, with)));
+    return refused(from, fmt::format("is not ready: {}", words_of(ping, with)));
   }
   const auto& info = replies[next++];
 
@@ -91,7 +93,7 @@ result<connection_info> understand(const client_options& with, std::span<resp::v
   if (info.text().contains("valkey_version:")) about.server = "valkey";
   for (auto& each : replies.subspan(next)) {
     if (each.is_error()) {
-      return refused(with, fmt::format("setting up the connection failed: {}", words_of(each, with)));
+      return refused(from, fmt::format("setting up the connection failed: {}", words_of(each, with)));
     }
     about.setup.push_back(std::move(each));
   }

@@ -11,8 +11,9 @@ namespace strata::redis {
 
 resp::pipeline greeting(const client_options& with);
 
-/// Reads the replies to `greeting`. Errors: store_unavailable, with what is wrong and what to do about
-/// it, and never a password.
-result<connection_info> understand(const client_options& with, std::span<resp::value> replies);
+/// Reads the replies of the server at `from` to `greeting`. Errors: store_unavailable, with what is wrong and
+/// what to do about it, and never a password.
+result<connection_info> understand(const client_options& with, const address& from,
+                                   std::span<resp::value> replies);
 
 }  // namespace strata::redis

@@ -27,6 +27,10 @@ class link {
   virtual client_state state() const noexcept = 0;
   virtual std::string trouble() const = 0;
   virtual client_stats stats() const = 0;
+  /// Ends the connection, or the attempt at one, because of `why`, and tries again.
+  virtual void renew(error why) = 0;
+  /// The server that is, was last or will be connected to.
+  virtual address at() const = 0;
   virtual const client_options& options() const noexcept = 0;
   virtual const clock& time() const noexcept = 0;
   virtual executor& where() noexcept = 0;

@@ -6,15 +6,21 @@
 #include "resp/command.hpp"
 #include "resp/tokenizer.hpp"
 
+#include <strata/error.hpp>
+#include <strata/task.hpp>
 #include <strata/time.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 namespace strata::redis {
 
 struct client_options {
   address at;
+  /// If set, asked before each attempt to connect where the server is now; `at` then says nothing.
+  /// Called on the client's own thread. Lifetime: what it uses outlives the client and its answer.
+  std::function<task<result<address>>()> locate;
   credentials login;
   tls_options tls;
   unsigned database = 0;        ///< SELECT
@@ -25,7 +31,7 @@ struct client_options {
   resp::pipeline setup;
 
   duration request_timeout = std::chrono::milliseconds(200);  ///< for requests that bring no deadline
-  duration connect_timeout = std::chrono::seconds(1);         ///< resolve, connect, TLS and login together
+  duration connect_timeout = std::chrono::seconds(1);  ///< locate, resolve, connect, TLS and login together
 
   /// A connection is lost when nothing came back for this long although something was asked.
   duration silence = std::chrono::milliseconds(600);

@@ -108,7 +108,7 @@ template <class... Replies>
 result<connection_info> judge(const client_options& with, Replies... given) {
   std::vector<resp::value> replies;
   (replies.push_back(std::move(given)), ...);
-  return understand(with, replies);
+  return understand(with, with.at, replies);
 }
 
 client_options secretive() {
