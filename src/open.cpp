@@ -1,15 +1,43 @@
 /// The one file that knows all the parts, and puts them together from a URL.
 
+#include "redis/sentinel_url.hpp"
 #include "redis/store.hpp"
 #include "redis/url.hpp"
 
 #include <strata/open.hpp>
 
+#include <algorithm>
+
 namespace strata {
 
+namespace {
+
+/// What the URL says of the store's options.
+result<redis::redis_store_options> read(std::string_view url) {
+  redis::redis_store_options out;
+  if (redis::is_sentinel_url(url)) {
+    auto watched = redis::parse_sentinel_url(url);
+    if (!watched) return std::unexpected(std::move(watched.error()));
+    out.connection = std::move(watched->connection);
+    out.found_by = std::move(watched->sentinels);
+    return out;
+  }
+  auto one = redis::parse_url(url);
+  if (!one) return std::unexpected(std::move(one.error()));
+  out.connection = std::move(*one);
+  return out;
+}
+
+/// `text` with stars for what stands from `from` to `to`.
+std::string starred(std::string_view text, std::size_t from, std::size_t to) {
+  return std::string(text.substr(0, from)) + "***" + std::string(text.substr(to));
+}
+
+}  // namespace
+
 result<std::shared_ptr<network_store>> open_store(std::string_view url, const store_options& options) {
-  auto where = redis::parse_url(url);
-  if (!where) return std::unexpected(std::move(where.error()));
+  auto made = read(url);
+  if (!made) return std::unexpected(std::move(made.error()));
   std::vector<std::string> wrong;
   if (options.timeout <= duration::zero()) wrong.emplace_back("store_options.timeout must be more than 0");
   if (options.heartbeat < std::chrono::milliseconds(1)) {
@@ -20,31 +48,38 @@ result<std::shared_ptr<network_store>> open_store(std::string_view url, const st
   }
   if (!wrong.empty()) throw bad_options(std::move(wrong));
 
-  redis::redis_store_options made;
-  made.connection = std::move(*where);
-  made.connection.request_timeout = options.timeout;
-  made.tracked.name_space = options.name_space;
-  made.tracked.lease = options.lease;
-  made.tracked.heartbeat = options.heartbeat;
-  if (options.log) made.tracked.log = options.log;
-  return std::make_shared<redis::redis_store>(std::make_shared<redis::runtime>(), std::move(made));
+  made->connection.request_timeout = options.timeout;
+  made->tracked.name_space = options.name_space;
+  made->tracked.lease = options.lease;
+  made->tracked.heartbeat = options.heartbeat;
+  if (options.log) made->tracked.log = options.log;
+  return std::make_shared<redis::redis_store>(std::make_shared<redis::runtime>(), std::move(*made));
 }
 
 result<void> check_store_url(std::string_view url) {
-  const auto where = redis::parse_url(url);
-  if (!where) return std::unexpected(where.error());
+  const auto made = read(url);
+  if (!made) return std::unexpected(made.error());
   return {};
 }
 
 std::string without_password(std::string_view url) {
-  const auto authority = url.find("://");
-  const auto at = url.rfind('@');
-  if (authority == std::string_view::npos || at == std::string_view::npos || at < authority) {
-    return std::string(url);
+  std::string out(url);
+  // Parameters whose name may be that of a password, however it is written.
+  for (auto at = out.find('?'); at < out.size();) {
+    auto end = std::min(out.find('&', at), out.size());
+    const auto value = std::min(out.find('=', at), end);
+    const auto name = std::string_view(out).substr(at, value - at);
+    if (value < end && (name.contains("password") || name.contains('%'))) {
+      out = starred(out, value + 1, end);
+      end = std::min(out.find('&', value), out.size());
+    }
+    at = end + 1;
   }
-  const auto colon = url.find(':', authority + 3);
-  if (colon == std::string_view::npos || colon > at) return std::string(url);
-  return std::string(url.substr(0, colon + 1)) + "***" + std::string(url.substr(at));
+  const auto authority = out.find("://");
+  const auto at = out.rfind('@');
+  if (authority == std::string::npos || at == std::string::npos || at < authority) return out;
+  const auto colon = out.find(':', authority + 3);
+  return colon == std::string::npos || colon > at ? out : starred(out, colon + 1, at);
 }
 
 }  // namespace strata

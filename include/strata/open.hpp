@@ -36,6 +36,9 @@ struct store_options {
 ///   redis://[user[:password]@]host[:port][/database][?name=N]         Redis 7 or Valkey
 ///   rediss://…[?ca=FILE][&cert=FILE&key=FILE][&sni=HOST][&name=N]     the same through TLS, verified
 ///   unix://[user[:password]@]/path/of.sock[?database=N][&name=N]
+///   redis+sentinel://[user[:password]@]host[:port][,host[:port]…][/database]?master=NAME[&name=N]
+///       [&sentinel-user=U][&sentinel-password=P]                      the master that these sentinels name
+///   rediss+sentinel://…                                               the same through TLS, also to them
 ///
 /// What stands in the URL is percent-decoded (%40 is @).
 /// Errors: invalid_argument, with what is wrong with the URL. Throws bad_options.
@@ -44,7 +47,7 @@ result<std::shared_ptr<network_store>> open_store(std::string_view url, const st
 /// What is wrong with `url`, if something is: what `open_store` would say.
 result<void> check_store_url(std::string_view url);
 
-/// `url` without its password, for logs.
+/// `url` without its passwords, for logs.
 std::string without_password(std::string_view url);
 
 }  // namespace strata

@@ -1,5 +1,6 @@
 /// A URL is read or refused; a refusal never repeats the password; what is read is in range.
 
+#include "redis/sentinel_url.hpp"
 #include "redis/url.hpp"
 
 #include <cstdint>
@@ -16,6 +17,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (strata::redis::to_text(got->at).empty()) std::abort();
   } else if (parts && parts->login.password.size() > 8 &&
              got.error().detail.find(parts->login.password) != std::string::npos) {
+    std::abort();
+  }
+  const auto watched = strata::redis::parse_sentinel_url(url);
+  if (watched) {
+    const auto& [connection, sentinels] = *watched;
+    if (!parts || sentinels.sentinels.size() != parts->hosts.size() || sentinels.group.empty()) std::abort();
+    if (connection.tls != sentinels.tls || connection.login != parts->login) std::abort();
+  } else if (parts && parts->login.password.size() > 8 &&
+             watched.error().detail.find(parts->login.password) != std::string::npos) {
     std::abort();
   }
   return 0;

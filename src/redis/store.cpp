@@ -59,13 +59,19 @@ redis_store::redis_store(std::shared_ptr<runtime> on, redis_store_options with)
       })) {
   std::random_device entropy;
   tokens_ = std::uint64_t{entropy()} << 32 | entropy();
+  if (with.found_by) {
+    sentinels_ = std::make_unique<sentinels>(*runtime_, std::move(*with.found_by), *with.tracked.time);
+    with.connection.locate = [of = sentinels_.get()] { return of->master(); };
+  }
   client_ = std::make_unique<client>(*runtime_, with_setup(std::move(with.connection), tracking_), &tracking_,
                                      *with.tracked.time);
+  if (sentinels_) sentinels_->guide(*client_);
   tracking_.start_on(*client_);
 }
 
 redis_store::~redis_store() {
   tracking_.stop();
+  if (sentinels_) sentinels_->stop();  // before the client, which they guide
 }
 
 result<void> redis_store::may_use(std::string_view key) const {

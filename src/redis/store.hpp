@@ -6,17 +6,21 @@
 /// server says by itself, and whether it may be trusted, is `tracking`'s.
 
 #include "redis/client.hpp"
+#include "redis/sentinels.hpp"
 #include "redis/tracking.hpp"
 
 #include <strata/network_store.hpp>
 
 #include <atomic>
 #include <memory>
+#include <optional>
 
 namespace strata::redis {
 
 struct redis_store_options {
   client_options connection;  ///< its `setup` is ours
+  /// If given, they say where the master is, and not `connection.at`.
+  std::optional<sentinel_options> found_by;
   tracking_options tracked;
 };
 
@@ -89,7 +93,8 @@ class redis_store final : public network_store {
   std::vector<left_lease> left_leases_ STRATA_GUARDED_BY(leases_mutex_);
   tracking tracking_;
   std::atomic<std::uint64_t> tokens_;
-  std::unique_ptr<client> client_;  ///< ends before what it tells
+  std::unique_ptr<sentinels> sentinels_;  ///< null: the server stays where it is
+  std::unique_ptr<client> client_;        ///< ends before what it tells
 };
 
 }  // namespace strata::redis

@@ -351,6 +351,12 @@ TEST(OpenStore, SaysWhatIsWrong) {
   EXPECT_EQ(without_password("redis://:sec@ret@h"), "redis://:***@h");
   EXPECT_EQ(without_password("redis://h:1/2"), "redis://h:1/2");
   EXPECT_EQ(without_password("memory"), "memory");
+  EXPECT_FALSE(check_store_url("redis+sentinel://a,b"));
+  EXPECT_TRUE(check_store_url("rediss+sentinel://gate:secret@a:1,b/2?master=main"));
+  EXPECT_EQ(without_password("redis+sentinel://u:p@a,b?master=m&sentinel-password=secret&name=n"),
+            "redis+sentinel://u:***@a,b?master=m&sentinel-password=***&name=n");
+  EXPECT_EQ(without_password("redis+sentinel://a?sentinel%2Dpassword=s@ret"),
+            "redis+sentinel://a?sentinel%2Dpassword=***");
 }
 
 }  // namespace

@@ -176,7 +176,7 @@ result<void> tracking::connected(const connection_info& about) {
   }
   if (about.role != "master" && !about.role.empty()) {
     return refused("store: the server is a " + about.role +
-                   ", which takes no writes and may be behind; name the master in the store's URL");
+                   ", which takes no writes and may be behind; the store needs the master");
   }
   if (about.mode == "cluster") {
     return refused("store: the server is a node of a cluster; redis:// is for one server");
@@ -318,7 +318,11 @@ task<result<tracking::beat_answer>> tracking::beat(bool opening) {
   }
   const auto reply = co_await run(*client_.load(), std::move(what));
   if (!reply) co_return std::unexpected(reply.error());
-  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  if (reply->is_error()) {
+    // It has become a replica, and a new connection finds that out, or the master.
+    if (reply->error().code == "READONLY") client_.load()->renew(to_error(*reply));
+    co_return std::unexpected(to_error(*reply));
+  }
   const auto items = reply->items();
   const auto number = [&](std::size_t i) {
     return static_cast<std::uint64_t>(items[i].integer().value_or(0));

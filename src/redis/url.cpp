@@ -144,7 +144,7 @@ result<url_parts> split_url(std::string_view url, std::uint16_t default_port) {
   return made;
 }
 
-result<void> apply_query(const url_parts& of, client_options& options) {
+result<void> apply_query(const url_parts& of, client_options& options, std::string_view others) {
   const bool tls = options.tls.enabled;
   // A name that is not known is not repeated: it may be a piece of a password that was not escaped.
   const auto known = [&](std::string_view name) -> std::string* {
@@ -159,7 +159,7 @@ result<void> apply_query(const url_parts& of, client_options& options) {
   for (const auto& [name, value] : of.query) {
     auto* into = known(name);
     if (into == nullptr) {
-      return wrong(fmt::format("has a parameter that is not known; there are: name{}",
+      return wrong(fmt::format("has a parameter that is not known; there are: {}name{}", others,
                                tls ? ", ca, cert, key, sni" : ""));
     }
     if (std::ranges::find(seen, into) != seen.end()) return wrong(fmt::format("has '{}' twice", name));
@@ -186,7 +186,7 @@ result<client_options> parse_url(std::string_view url) {
   if (!parts) return std::unexpected(parts.error());
   const bool socket = parts->scheme == "unix";
   if (!socket && parts->scheme != "redis" && parts->scheme != "rediss") {
-    return wrong("begins with redis://, rediss:// or unix://");
+    return wrong("begins with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://");
   }
   if (parts->hosts.size() != 1) return wrong("names one host");
   client_options made;

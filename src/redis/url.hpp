@@ -31,8 +31,9 @@ struct url_parts {
 result<url_parts> split_url(std::string_view url, std::uint16_t default_port = 6379);
 
 /// Takes what the query says about a connection (name, and with `tls` enabled ca, cert, key and sni)
-/// into `options`. Errors: invalid_argument for a parameter that is unknown, repeated or empty.
-result<void> apply_query(const url_parts& of, client_options& options);
+/// into `options`. Errors: invalid_argument for a parameter that is unknown, repeated or empty; `others`
+/// ("a, b, ") are named there as well.
+result<void> apply_query(const url_parts& of, client_options& options, std::string_view others = {});
 
 /// A decimal number of a database. Errors: invalid_argument.
 result<unsigned> parse_database(std::string_view digits);
