@@ -1,27 +1,6 @@
-#include "tests/contract/store_contract.hpp"
-#include "tests/redis/prefixed_store.hpp"
-#include "tests/redis/store_support.hpp"
+#include "tests/contract/redis_under_test.hpp"
 
 namespace strata::contract {
-
-/// The store contract over a real server; `Setup` says how it is reached.
-template <class Setup>
-struct redis_under_test {
-  Setup setup;
-  std::mutex mutex;
-  std::vector<std::shared_ptr<store>> opened;
-
-  std::shared_ptr<store> connect() {
-    std::shared_ptr<store> made = test::open_now(setup.url());
-    std::lock_guard lock(mutex);
-    opened.push_back(made);
-    return std::make_shared<test::prefixed_store>(std::move(made), "strata:");
-  }
-  void advance(duration by) { std::this_thread::sleep_for(by); }
-  void settle() {
-    for (const auto& each : opened) test::wait_until_told(*each);
-  }
-};
 
 struct plain {
   test::redis_server server;

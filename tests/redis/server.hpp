@@ -116,12 +116,14 @@ struct server_setup {
   bool tls = false;                 ///< a TLS port beside the plain one
   bool tls_client_certificate = false;
   std::string certificate_for = "IP:127.0.0.1,DNS:localhost";
+  std::optional<test::certificates> shared_certificates;  ///< else it gets its own
 };
 
 class redis_server {
  public:
   explicit redis_server(server_setup with = {}) : with_(std::move(with)) {
-    if (with_.tls) certificates_ = make_certificates(folder_, with_.certificate_for);
+    certificates_ = with_.shared_certificates;
+    if (with_.tls && !certificates_) certificates_ = make_certificates(folder_, with_.certificate_for);
     start();
   }
   ~redis_server() = default;

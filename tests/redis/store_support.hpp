@@ -32,6 +32,13 @@ inline std::vector<std::string> least_privilege(const std::string& user, const s
   return words;
 }
 
+/// The same for a user of the sentinels.
+inline std::string least_privilege_of_sentinels(const std::string& user, const std::string& password) {
+  return "user " + user + " on >" + password +
+         " resetkeys resetchannels &+switch-master &+promoted-slave -@all +hello +auth +ping +info "
+         "+client|setname +subscribe +sentinel|master +sentinel|get-master-addr-by-name +sentinel|sentinels";
+}
+
 inline store_health health_of(const store& of) {
   return dynamic_cast<const network_store&>(of).health();
 }
