@@ -2,36 +2,11 @@
 
 #include "redis/store_replies.hpp"
 
-#include <random>
 #include <utility>
 
 namespace strata::redis {
 
 namespace {
-
-granted to_granted(const resp::value& reply, const std::string& token) {
-  const auto items = reply.items();
-  if (items.size() != 2) return {};
-  granted out{.lease = 0, .now = static_cast<commit_time>(items[1].integer().value_or(0))};
-  if (items[0].integer() == 1) out.lease = std::stoull(token, nullptr, 16);
-  return out;
-}
-
-result<fill_result> to_fill_result(const resp::value& reply) {
-  if (reply.is_error()) return std::unexpected(to_error(reply));
-  switch (reply.integer().value_or(-1)) {
-    case 0:
-      return fill_result::stored;
-    case 1:
-      return fill_result::lease_lost;
-    case 2:
-      return fill_result::below_floor;
-    case 3:
-      return fill_result::older;
-    default:
-      return std::unexpected(strange("a fill"));
-  }
-}
 
 script_call release_call(std::string_view key, lease_token lease, const std::string& channel,
                          std::string_view origin) {
@@ -57,8 +32,6 @@ redis_store::redis_store(std::shared_ptr<runtime> on, redis_store_options with)
     : runtime_(std::move(on)), tracking_(telling(with.tracked, [this] {
         start(nullptr, end_left_leases(), [](const completion<void>&) {});
       })) {
-  std::random_device entropy;
-  tokens_ = std::uint64_t{entropy()} << 32 | entropy();
   if (with.found_by) {
     sentinels_ = std::make_unique<sentinels>(*runtime_, std::move(*with.found_by), *with.tracked.time);
     with.connection.locate = [of = sentinels_.get()] { return of->master(); };
@@ -91,26 +64,11 @@ result<void> redis_store::may_use(std::span<const std::string> keys) const {
 }
 
 std::string redis_store::new_token() noexcept {
-  // splitmix64 (Steele, Lea, Flood 2014) from a random start: no two alike, in one process or in many.
-  auto z = tokens_.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  z ^= z >> 31;
-  return hex16(z == 0 ? 1 : z);
+  return tokens_.next();
 }
 
 std::optional<stored_value> redis_store::value_of(resp::value&& reply) const {
-  if (!reply.is_text()) return std::nullopt;
-  const auto header = decode_header(reply.text());
-  if (!header || (!header->record && header->epoch < tracking_.epoch())) return std::nullopt;
-  const auto now = tracking_.server_now();
-  if (header->end <= now) return std::nullopt;
-  stored_value out{.bytes = std::move(reply).take_text(),
-                   .asof = header->asof,
-                   .ttl = std::chrono::milliseconds(header->end - now),
-                   .expired = header->expired};
-  out.bytes.erase(0, value_header::size);
-  return out;
+  return to_stored_value(std::move(reply), tracking_.epoch(), tracking_.server_now());
 }
 
 task<result<std::optional<stored_value>>> redis_store::get(std::string_view key) {
@@ -283,7 +241,7 @@ task<result<std::vector<fill_result>>> redis_store::fill_many(std::span<const fi
     replies = std::unexpected(std::move(may.error()));
   }
   if (!replies) {
-    for (const auto& each : fills) leave(each.key, each.lease);
+    for (const auto& each : fills) left_leases_.add(each.key, each.lease);
     co_return std::unexpected(std::move(replies.error()));
   }
   for (const auto& each : *replies) {
@@ -302,31 +260,21 @@ task<result<fill_result>> redis_store::fill(fill_request value) {
 
 task<result<void>> redis_store::release(std::string_view key, lease_token lease) {
   if (auto may = may_use(key); !may) {
-    leave(key, lease);
+    left_leases_.add(key, lease);
     co_return std::unexpected(std::move(may.error()));
   }
   auto call = release_call(key, lease, tracking_.names().channel, tracking_.origin());
   const auto reply = co_await run(*client_, std::move(call), again);
   if (!reply) {
-    leave(key, lease);
+    left_leases_.add(key, lease);
     co_return std::unexpected(reply.error());
   }
   if (reply->is_error()) co_return std::unexpected(to_error(*reply));
   co_return result<void>();
 }
 
-void redis_store::leave(std::string_view key, lease_token lease) {
-  constexpr std::size_t most = 10'000;
-  detail::scoped_lock lock(leases_mutex_);
-  if (left_leases_.size() < most) left_leases_.push_back({.key = std::string(key), .lease = lease});
-}
-
 task<> redis_store::end_left_leases() {
-  std::vector<left_lease> left;
-  {
-    detail::scoped_lock lock(leases_mutex_);
-    left.swap(left_leases_);
-  }
+  const auto left = left_leases_.take();
   if (left.empty()) co_return;
   // In nobody's name, so that those of ours who wait for the lease are told as well.
   const auto nobody = hex16(0);
@@ -336,7 +284,7 @@ task<> redis_store::end_left_leases() {
   }
   const auto done = co_await run_many(*client_, std::move(calls), again);
   if (done) co_return;
-  for (const auto& each : left) leave(each.key, each.lease);
+  for (const auto& each : left) left_leases_.add(each.key, each.lease);
 }
 
 void redis_store::observe(store_observer& observer) {

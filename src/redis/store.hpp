@@ -6,12 +6,13 @@
 /// server says by itself, and whether it may be trusted, is `tracking`'s.
 
 #include "redis/client.hpp"
+#include "redis/left_leases.hpp"
 #include "redis/sentinels.hpp"
+#include "redis/store_replies.hpp"
 #include "redis/tracking.hpp"
 
 #include <strata/network_store.hpp>
 
-#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -79,20 +80,12 @@ class redis_store final : public network_store {
   task<result<void>> unlink_all(std::string pattern, bool leases);
   task<result<void>> sweep(std::string pattern, std::string_view glob, bool leases, swept& done);
 
-  /// Remembers a lease that could not be ended: nobody is to wait for its time to pass.
-  void leave(std::string_view key, lease_token lease);
   task<> end_left_leases();
 
-  struct left_lease {
-    std::string key;
-    lease_token lease = 0;
-  };
-
   const std::shared_ptr<runtime> runtime_;
-  detail::mutex leases_mutex_;
-  std::vector<left_lease> left_leases_ STRATA_GUARDED_BY(leases_mutex_);
+  left_leases left_leases_;
   tracking tracking_;
-  std::atomic<std::uint64_t> tokens_;
+  lease_tokens tokens_;
   std::unique_ptr<sentinels> sentinels_;  ///< null: the server stays where it is
   std::unique_ptr<client> client_;        ///< ends before what it tells
 };

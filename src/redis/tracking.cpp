@@ -1,9 +1,8 @@
 #include "redis/tracking.hpp"
 
+#include "redis/memory_policy.hpp"
+
 #include <algorithm>
-#include <charconv>
-#include <optional>
-#include <random>
 #include <utility>
 
 namespace strata::redis {
@@ -12,59 +11,17 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::string random_origin() {
-  std::random_device entropy;
-  return hex16(std::uint64_t{entropy()} << 32 | entropy());
-}
-
-/// The value of `name` in what INFO answers, or nothing.
-std::optional<std::string> info_field(std::string_view info, std::string_view name) {
-  while (!info.empty()) {
-    const auto line = info.substr(0, info.find("\r\n"));
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
-      return std::string(line.substr(name.size() + 1));
-    }
-    info.remove_prefix(std::min(info.size(), line.size() + 2));
-  }
-  return std::nullopt;
-}
-
-int major_version(std::string_view version) {
-  int major = 0;
-  std::from_chars(version.data(), version.data() + version.size(), major);
-  return major;
-}
-
 std::int64_t in_ms(time_point at) {
   return std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count();
 }
 
 }  // namespace
 
-/// Stands between the timers, which may be running it now, and a tracking that ends.
-struct tracking::ticker {
-  detail::mutex mutex;
-  tracking* owner STRATA_GUARDED_BY(mutex) = nullptr;
-  timers::id next STRATA_GUARDED_BY(mutex) = 0;
-
-  static void schedule(const std::shared_ptr<ticker>& self, timers& on, time_point when)
-      STRATA_REQUIRES(self->mutex) {
-    self->next = on.at(when, [self] { run(self); });
-  }
-  static void run(const std::shared_ptr<ticker>& self) {
-    detail::scoped_lock lock(self->mutex);
-    if (self->owner == nullptr) return;
-    const auto& options = self->owner->options_;
-    self->owner->tick();
-    schedule(self, *options.timer, options.time->now() + options.heartbeat);
-  }
-};
-
 tracking::tracking(tracking_options with)
     : options_(std::move(with)),
       names_(options_.name_space),
-      origin_(random_origin()),
-      ticker_(std::make_shared<ticker>()) {
+      hearing_(*this, random_origin()),
+      ticker_(*options_.timer, *options_.time, options_.heartbeat) {
 }
 
 tracking::~tracking() {
@@ -82,19 +39,12 @@ resp::pipeline tracking::setup() const {
 void tracking::start_on(client& over) {
   client_ = &over;
   client_.notify_all();
-  detail::scoped_lock lock(ticker_->mutex);
-  ticker_->owner = this;
-  ticker::schedule(ticker_, *options_.timer, options_.time->now());
+  ticker_.start([this] { tick(); });
 }
 
 void tracking::stop() {
-  timers::id next = 0;
-  {
-    detail::scoped_lock lock(ticker_->mutex);
-    ticker_->owner = nullptr;
-    next = std::exchange(ticker_->next, 0);
-  }
-  options_.timer->cancel(next);
+  ticker_.stop();
+  hearing_.stop();
 }
 
 result<void> tracking::usable() const {
@@ -121,11 +71,6 @@ commit_time tracking::learn(commit_time heard) noexcept {
 time_point tracking::trusted_until() const {
   detail::scoped_lock lock(mutex_);
   return trusted_;
-}
-
-void tracking::filled(std::string_view key) {
-  detail::scoped_lock lock(mutex_);
-  echoes_.insert_or_assign(std::string(key), beats_);
 }
 
 void tracking::cleared(std::uint32_t epoch) {
@@ -170,23 +115,20 @@ result<void> tracking::connected(const connection_info& about) {
     refuse(why);
     return fail(errc::store_unavailable, std::move(why));
   };
-  if (major_version(about.version) < 7) {
-    return refused("store: the server is " + about.server + ' ' + about.version +
-                   "; Redis 7.0 or Valkey is needed: older ones run no script while memory is full");
-  }
+  if (auto fit = check_version(about); !fit) return refused(fit.error().detail);
   if (about.role != "master" && !about.role.empty()) {
     return refused("store: the server is a " + about.role +
                    ", which takes no writes and may be behind; the store needs the master");
   }
   if (about.mode == "cluster") {
-    return refused("store: the server is a node of a cluster; redis:// is for one server");
+    return refused("store: the server is a node of a cluster; the scheme for it is redis+cluster://");
   }
   {
     detail::scoped_lock lock(mutex_);
     generation_ = about.generation;
     last_sent_ = {};
-    echoes_.clear();
     beating_ = false;
+    not_before_ = {};
     const bool made_up = about.run_id.empty();
     if (made_up && !std::exchange(run_id_made_up_, made_up)) {
       options_.log(
@@ -195,15 +137,13 @@ result<void> tracking::connected(const connection_info& about) {
     }
     run_id_made_up_ = made_up;
     // Nobody else has that one, so only the first heartbeat of a connection brings it.
-    const auto run_id = made_up ? origin_ + '-' + std::to_string(about.generation) : about.run_id;
+    const auto run_id =
+        made_up ? std::string(origin()) + '-' + std::to_string(about.generation) : about.run_id;
     forgot_ = !run_id_.empty() && run_id_ != run_id;
     run_id_ = run_id;
   }
-  // Not from here: requests are taken when this has returned.
-  options_.timer->at(options_.time->now() + milliseconds(1), [self = ticker_] {
-    detail::scoped_lock lock(self->mutex);
-    if (self->owner != nullptr) self->owner->tick();
-  });
+  hearing_.restart();
+  ticker_.hurry();  // not from here: requests are taken when this has returned
   return {};
 }
 
@@ -228,7 +168,7 @@ void tracking::tick() {
     refuse(client_.load()->trouble() + "; going on without it");
   {
     detail::scoped_lock lock(mutex_);
-    if (generation_ == 0 || beating_) return;
+    if (generation_ == 0 || beating_ || options_.time->now() < not_before_) return;
     beating_ = true;
     generation = generation_;
   }
@@ -238,7 +178,7 @@ void tracking::tick() {
 
 task<> tracking::open_session(std::uint64_t generation) {
   const auto sent = options_.time->now();
-  const auto safe = co_await check_memory_policy();
+  const auto safe = co_await check_memory_policy(*client_.load());
   result<beat_answer> first = fail(errc::store_unavailable, "");
   result<std::vector<floor_entry>> floors = fail(errc::store_unavailable, "");
   if (safe) first = co_await beat(true);
@@ -267,14 +207,12 @@ task<> tracking::open_session(std::uint64_t generation) {
   co_await beat_once(generation);
 }
 
-/// Lets the timer open the session once more, but not at the pace of heartbeats.
+/// Lets the ticker open the session once more, but not at the pace of heartbeats.
 void tracking::try_again(std::uint64_t generation) {
-  options_.timer->at(options_.time->now() + milliseconds(200), [self = ticker_, generation] {
-    detail::scoped_lock alive(self->mutex);
-    if (self->owner == nullptr) return;
-    detail::scoped_lock lock(self->owner->mutex_);
-    if (self->owner->generation_ == generation) self->owner->beating_ = false;
-  });
+  detail::scoped_lock lock(mutex_);
+  if (generation_ != generation) return;
+  beating_ = false;
+  not_before_ = options_.time->now() + milliseconds(200);
 }
 
 task<> tracking::beat_once(std::uint64_t generation) {
@@ -284,11 +222,10 @@ task<> tracking::beat_once(std::uint64_t generation) {
   bool forgot = false;
   time_point until{};
   if (answer) take(*answer, sent);
+  hearing_.beaten();
   {
     detail::scoped_lock lock(mutex_);
     beating_ = false;
-    // An echo is there by the next heartbeat. One that never comes must not hide a change of another's.
-    std::erase_if(echoes_, [now = ++beats_](const auto& each) { return each.second + 2 < now; });
     forgot = answer && std::exchange(forgot_, false);
     // Without an answer the next one proves nothing about what came before.
     const auto before = std::exchange(last_sent_, answer && !forgot ? sent : time_point{});
@@ -296,7 +233,8 @@ task<> tracking::beat_once(std::uint64_t generation) {
   }
   if (forgot) tell_lost(true);
   if (until == time_point{}) co_return;
-  later([this, until] { tell([&](store_observer& each) { each.coherent_until(until); }); });
+  hearing_.later(client_.load()->where(),
+                 [this, until] { tell([&](store_observer& each) { each.coherent_until(until); }); });
 }
 
 void tracking::take(const beat_answer& answer, time_point sent) {
@@ -311,7 +249,8 @@ void tracking::take(const beat_answer& answer, time_point sent) {
 
 task<result<tracking::beat_answer>> tracking::beat(bool opening) {
   script_call what{.which = &scripts::beat, .keys = {names_.clock}, .arguments = {}};
-  what.arguments = {std::to_string(known()), std::to_string(epoch()), {}, names_.channel, origin_};
+  what.arguments = {
+      std::to_string(known()), std::to_string(epoch()), {}, names_.channel, std::string(origin())};
   {
     detail::scoped_lock lock(mutex_);
     if (opening || !run_id_made_up_) what.arguments[2] = run_id_;
@@ -335,20 +274,6 @@ task<result<tracking::beat_answer>> tracking::beat(bool opening) {
                         .adopted = number(4) != 0};
 }
 
-task<result<void>> tracking::check_memory_policy() {
-  const auto reply = co_await client_.load()->execute(resp::command("INFO").arg("memory"));
-  if (!reply) co_return std::unexpected(reply.error());
-  if (reply->is_error()) co_return result<void>();  // told once, in connected()
-  const auto policy = info_field(reply->text(), "maxmemory_policy");
-  if (policy && policy->starts_with("allkeys-")) {
-    co_return fail(errc::store_unavailable,
-                   "store: the server's maxmemory-policy is " + *policy +
-                       ", which may evict the floors and the clock, and with them invalidations; set "
-                       "maxmemory-policy to volatile-lru (everything that may go has a time to live)");
-  }
-  co_return result<void>();
-}
-
 task<result<std::vector<floor_entry>>> tracking::read_floors() {
   std::vector<floor_entry> floors;
   std::string cursor = "0";
@@ -368,96 +293,31 @@ task<result<std::vector<floor_entry>>> tracking::read_floors() {
   co_return floors;
 }
 
-void tracking::later(std::move_only_function<void()> work) {
-  detail::scoped_lock lock(mutex_);
-  later_.push_back(std::move(work));
-  if (later_.size() > 1) return;
-  client_.load()->where().post([self = ticker_] {
-    tracking* owner = nullptr;
-    {
-      detail::scoped_lock alive(self->mutex);
-      owner = self->owner;
-    }
-    // It stays for as long as this runs: a client ends on its own thread, which is this one.
-    if (owner != nullptr) owner->do_later();
-  });
-}
-
-void tracking::do_later() {
-  std::vector<std::move_only_function<void()>> now;
-  {
-    detail::scoped_lock lock(mutex_);
-    now.swap(later_);
-  }
-  for (auto& each : now) each();
-}
-
 void tracking::pushed(resp::value message) {
-  const auto items = message.items();
-  if (items.size() == 2 && items[0].text() == "invalidate") {
-    if (items[1].is_null()) {  // FLUSHALL or FLUSHDB: no heartbeat that was sent before proves anything
-      detail::scoped_lock lock(mutex_);
-      last_sent_ = {};
-    }
-    later([this, keys = std::move(message.items()[1])] { on_invalidated(keys); });
-  } else if (items.size() == 3 && items[0].text() == "message") {
-    later([this, text = std::move(message.items()[2]).take_text()] { on_message(text); });
-  }
-}
-
-void tracking::on_invalidated(const resp::value& keys) {
-  if (keys.is_null()) {
-    {
-      detail::scoped_lock lock(mutex_);
-      echoes_.clear();
-    }
-    tell_lost(true);
-    return;
-  }
-  std::vector<std::string_view> changed;
-  {
+  if (hearing::is_flush(message)) {  // no heartbeat that was sent before proves anything
     detail::scoped_lock lock(mutex_);
-    for (const auto& each : keys.items()) {
-      const auto key = each.text();
-      if (is_beside(key)) continue;
-      if (const auto echo = echoes_.find(key); echo != echoes_.end()) {
-        echoes_.erase(echo);
-      } else {
-        changed.push_back(key);
-      }
-    }
+    last_sent_ = {};
   }
-  tell([&](store_observer& observer) {
-    for (const auto key : changed) observer.changed(key);
-  });
+  hearing_.pushed(client_.load()->where(), std::move(message));
 }
 
-void tracking::on_message(std::string_view text) {
-  const auto heard = parse_news(text);
-  if (!heard) {
-    tell_lost(false);  // of another version, perhaps: something was changed
-  } else if (heard->origin != origin_) {
-    hear(*heard);
-  }
+void tracking::heard_change(std::string_view key) {
+  tell([&](store_observer& each) { each.changed(key); });
 }
 
-void tracking::hear(const news& what) {
-  if (const auto* keys = std::get_if<news::changed>(&what.what)) {
-    tell([&](store_observer& each) {
-      for (const auto key : *keys) each.changed(key);
-    });
-  } else if (const auto* floors = std::get_if<news::floors>(&what.what)) {
-    for (const auto& floor : *floors) {
-      learn(floor.asof);
-      tell([&](store_observer& each) { each.floor_raised(floor); });
-    }
-  } else if (const auto* cleared = std::get_if<news::cleared>(&what.what)) {
-    epoch_.store(std::max(cleared->epoch, epoch()), std::memory_order_release);
-    tell_lost(false);
-  } else if (const auto* begun = std::get_if<news::new_epoch>(&what.what); begun->epoch > epoch()) {
-    epoch_.store(begun->epoch, std::memory_order_release);
-    tell_lost(true);
-  }
+void tracking::heard_floor(floor_entry floor) {
+  learn(floor.asof);
+  tell([&](store_observer& each) { each.floor_raised(floor); });
+}
+
+void tracking::heard_clear(std::uint32_t epoch) {
+  cleared(epoch);
+}
+
+void tracking::heard_epoch(std::uint32_t epoch) {
+  if (epoch <= epoch_.load()) return;
+  epoch_.store(epoch, std::memory_order_release);
+  tell_lost(true);
 }
 
 }  // namespace strata::redis

@@ -1,20 +1,8 @@
 #pragma once
 /// What a store knows of its server, and hears from it: whether it may be used, its epoch and its time,
 /// what others changed, and how long that can be trusted.
-/// Threads: internally locked. Pushes and replies come in on the client's own thread, in the order in
-/// which the server sent them; what follows rests on that order.
-///
-/// **Two ways to hear of a change.** CLIENT TRACKING (BCAST) tells of every change of a value, whoever
-/// made it, redis-cli and eviction too: once for each turn of the server's event loop, after the
-/// replies of that turn, our own changes among them (NOLOOP does not hold for what scripts do). The
-/// store's channel tells, at once, of what no value shows: an absent key that was invalidated, a lease
-/// that ended, floors, a clear. It also tells of each change to a value that was there before.
-///
-/// **Our own fills** are not told back, or what they put in memory would be thrown out again. A fill's
-/// reply comes before its turn's push, so the next push with a key that we filled is the echo. Was the
-/// key changed by another in the same turn, then the channel tells: a value that was there had been
-/// changed, and that is always published. The client hands over the pushes of a read before its
-/// replies; so pushes are put off until the replies that came with them are taken (`later`).
+/// Threads: internally locked. Pushes (`hearing`) and replies come in on the client's own thread, in the
+/// order in which the server sent them; what follows rests on that order.
 ///
 /// **Coherence.** A heartbeat is answered in a turn after the one in which the heartbeat before it was
 /// answered, and so after every push of that turn. Hence an answer proves that all is told that
@@ -27,16 +15,16 @@
 
 #include "core/mutex.hpp"
 #include "redis/client.hpp"
+#include "redis/hearing.hpp"
 #include "redis/scripts.hpp"
 #include "redis/store_format.hpp"
+#include "redis/ticker.hpp"
 
 #include <strata/store.hpp>
 #include <strata/timer.hpp>
 
 #include <atomic>
 #include <functional>
-#include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +43,7 @@ struct tracking_options {
   std::function<void()> ready = [] {};
 };
 
-class tracking final : public client_observer {
+class tracking final : public client_observer, private hearer {
  public:
   explicit tracking(tracking_options with);
   ~tracking() override;
@@ -70,7 +58,7 @@ class tracking final : public client_observer {
   void stop();
 
   const store_names& names() const noexcept { return names_; }
-  std::string_view origin() const noexcept { return origin_; }
+  std::string_view origin() const noexcept { return hearing_.origin(); }
 
   /// Nothing is wrong, or why the store cannot be used now.
   result<void> usable() const;
@@ -83,7 +71,7 @@ class tracking final : public client_observer {
   std::uint64_t losses() const noexcept { return losses_.load(std::memory_order_relaxed); }
 
   /// A fill of ours was stored. Called in the order of the replies.
-  void filled(std::string_view key);
+  void filled(std::string_view key) { hearing_.filled(key); }
   /// The store was cleared by us, which began `epoch`.
   void cleared(std::uint32_t epoch);
 
@@ -98,7 +86,6 @@ class tracking final : public client_observer {
   void pushed(resp::value message) override;
 
  private:
-  struct ticker;
   struct beat_answer {
     std::uint32_t epoch = 0;
     commit_time now = 0;
@@ -107,9 +94,6 @@ class tracking final : public client_observer {
     bool adopted = false;
   };
 
-  /// Does `work` on the client's thread after the replies that have come in by now are taken.
-  void later(std::move_only_function<void()> work);
-  void do_later();
   template <class Tell>
   void tell(Tell what);
   void tell_lost(bool may_have_forgotten);
@@ -120,18 +104,20 @@ class tracking final : public client_observer {
   void try_again(std::uint64_t generation);
   task<> beat_once(std::uint64_t generation);
   task<result<beat_answer>> beat(bool opening);
-  task<result<void>> check_memory_policy();
   void take(const beat_answer& answer, time_point sent);
   bool is_current(std::uint64_t generation) const;
-  void on_invalidated(const resp::value& keys);
-  void on_message(std::string_view text);
-  void hear(const news& what);
+
+  void heard_change(std::string_view key) override;
+  void heard_floor(floor_entry floor) override;
+  void heard_clear(std::uint32_t epoch) override;
+  void heard_epoch(std::uint32_t epoch) override;
+  void heard_loss(bool flushed) override { tell_lost(flushed); }
 
   const tracking_options options_;
   const store_names names_;
-  const std::string origin_;
+  hearing hearing_;
   std::atomic<client*> client_ = nullptr;
-  std::shared_ptr<ticker> ticker_;
+  ticker ticker_;
 
   std::atomic<std::uint32_t> epoch_ = 0;
   std::atomic<commit_time> known_ = 0;
@@ -148,12 +134,9 @@ class tracking final : public client_observer {
   std::string trouble_ STRATA_GUARDED_BY(mutex_) = "not connected yet";
   time_point last_sent_ STRATA_GUARDED_BY(mutex_){};  ///< of the heartbeat answered last; zero: none yet
   time_point trusted_ STRATA_GUARDED_BY(mutex_){};
-  bool beating_ STRATA_GUARDED_BY(mutex_) = false;  ///< a heartbeat waits for its answer
-  bool forgot_ STRATA_GUARDED_BY(mutex_) = false;   ///< the server was flushed; to be told with its new epoch
-  std::uint64_t beats_ STRATA_GUARDED_BY(mutex_) = 0;  ///< answered
-  /// Keys filled by us whose push is still to come, and at which heartbeat.
-  std::map<std::string, std::uint64_t, std::less<>> echoes_ STRATA_GUARDED_BY(mutex_);
-  std::vector<std::move_only_function<void()>> later_ STRATA_GUARDED_BY(mutex_);
+  bool beating_ STRATA_GUARDED_BY(mutex_) = false;     ///< a heartbeat waits for its answer
+  time_point not_before_ STRATA_GUARDED_BY(mutex_){};  ///< of the next attempt to open the session
+  bool forgot_ STRATA_GUARDED_BY(mutex_) = false;  ///< the server was flushed; to be told with its new epoch
 
   detail::mutex telling_;  ///< held while observers are told
   std::vector<store_observer*> observers_ STRATA_GUARDED_BY(telling_);

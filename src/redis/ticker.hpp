@@ -1,0 +1,74 @@
+#pragma once
+/// Does something again and again, until its owner ends.
+/// Threads: internally locked. The work runs on the timers' thread, one run at a time.
+
+#include "core/mutex.hpp"
+
+#include <strata/time.hpp>
+#include <strata/timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace strata::redis {
+
+class ticker {
+ public:
+  ticker(timers& on, const clock& time, duration period)
+      : timers_(on), time_(time), shared_(std::make_shared<state>()) {
+    shared_->period = period;
+  }
+  ~ticker() { stop(); }
+  ticker(const ticker&) = delete;
+  ticker& operator=(const ticker&) = delete;
+
+  /// Begins. Requires: called once.
+  void start(std::function<void()> work) {
+    detail::scoped_lock lock(shared_->mutex);
+    shared_->work = std::move(work);
+    schedule(shared_, timers_, time_, time_.now());
+  }
+  /// One run more, soon.
+  void hurry() {
+    timers_.at(time_.now() + std::chrono::milliseconds(1), [self = shared_] {
+      detail::scoped_lock lock(self->mutex);
+      if (self->work) self->work();
+    });
+  }
+  /// Ends: when it returns, the work does not run and never will. Requires: not called by the work.
+  void stop() {
+    timers::id next = 0;
+    {
+      detail::scoped_lock lock(shared_->mutex);
+      shared_->work = nullptr;
+      next = std::exchange(shared_->next, 0);
+    }
+    timers_.cancel(next);
+  }
+
+ private:
+  /// Stands between the timers, which may be running it now, and an owner that ends.
+  struct state {
+    detail::mutex mutex;
+    duration period{};
+    std::function<void()> work STRATA_GUARDED_BY(mutex);
+    timers::id next STRATA_GUARDED_BY(mutex) = 0;
+  };
+
+  static void schedule(const std::shared_ptr<state>& self, timers& on, const clock& time, time_point when)
+      STRATA_REQUIRES(self->mutex) {
+    self->next = on.at(when, [self, &on, &time] {
+      detail::scoped_lock lock(self->mutex);
+      if (!self->work) return;
+      self->work();
+      schedule(self, on, time, time.now() + self->period);
+    });
+  }
+
+  timers& timers_;
+  const clock& time_;
+  const std::shared_ptr<state> shared_;
+};
+
+}  // namespace strata::redis
