@@ -20,6 +20,7 @@
 #include <strata/network_store.hpp>
 #include <strata/observer.hpp>
 #include <strata/open.hpp>
+#include <strata/outbox.hpp>
 #include <strata/policy.hpp>
 #include <strata/repository.hpp>
 #include <strata/row.hpp>

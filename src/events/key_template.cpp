@@ -9,8 +9,9 @@ namespace strata::events {
 namespace {
 
 bool is_name(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
 }
 
 }  // namespace
@@ -36,11 +37,19 @@ std::string_view key_template::parse(std::string_view text) {
     const auto close = text.find('}', open);
     if (close == std::string_view::npos) return "has a { without }";
     const auto name = text.substr(open + 1, close - open - 1);
-    if (!is_name(name)) return "has a placeholder that is not a name of a-z and _";
+    if (!is_name(name)) return "has a placeholder that is not a name of a-z, 0-9 and _";
     parts_.push_back({std::string(literal), std::string(name)});
     text.remove_prefix(close + 1);
   }
   return {};
+}
+
+std::vector<std::string> key_template::attributes() const {
+  std::vector<std::string> out;
+  for (const auto& each : parts_) {
+    if (!each.attribute.empty()) out.push_back(each.attribute);
+  }
+  return out;
 }
 
 expansion key_template::expand(const std::map<std::string, std::string>& attributes) const {

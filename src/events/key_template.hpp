@@ -22,6 +22,9 @@ class key_template {
   /// Appends what is wrong with `text` to `problems`, naming it as `where`.
   key_template(std::string_view text, const std::string& where, std::vector<std::string>& problems);
 
+  /// The attributes it names, in order.
+  std::vector<std::string> attributes() const;
+
   /// Arguments are escaped as in keys.
   expansion expand(const std::map<std::string, std::string>& attributes) const;
 

@@ -1,0 +1,284 @@
+#include "relay/outbox_sql.hpp"
+
+#include <fmt/format.h>
+
+namespace strata::relaying {
+
+namespace {
+
+constexpr int parts = 8;
+constexpr int seconds_a_part = 120;
+
+// Whoever writes to a table need have no right to the outbox: the functions run as their owner, with
+// a search path that nobody else can put names into.
+constexpr std::string_view as_owner = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
+
+constexpr std::string_view tables = R"sql(
+CREATE SCHEMA strata_outbox;
+CREATE SEQUENCE strata_outbox.places;
+CREATE SEQUENCE strata_outbox.overflow;
+CREATE TABLE strata_outbox.changes (
+  part  smallint NOT NULL,
+  xid   xid8     NOT NULL DEFAULT pg_current_xact_id(),
+  place bigint   NOT NULL DEFAULT nextval('strata_outbox.places'),
+  rule  integer  NOT NULL,
+  what  "char"   NOT NULL,
+  vals  text[]   NOT NULL
+) PARTITION BY LIST (part);
+CREATE INDEX changes_by_xid ON strata_outbox.changes (xid);
+CREATE TABLE strata_outbox.rules (
+  id         integer  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  relation   regclass NOT NULL,
+  keys       text[]   NOT NULL,
+  prefixes   text[]   NOT NULL,
+  tags       text[]   NOT NULL,
+  columns    text[]   NOT NULL,
+  event      text     NOT NULL,
+  level      text     NOT NULL,
+  is_current boolean  NOT NULL DEFAULT true
+);
+CREATE TABLE strata_outbox.marks (
+  at   timestamptz PRIMARY KEY DEFAULT clock_timestamp(),
+  seen pg_snapshot NOT NULL DEFAULT pg_current_snapshot()
+);
+CREATE TABLE strata_outbox.relays (
+  name_space text        PRIMARY KEY,
+  term       bigint      NOT NULL,
+  seen       pg_snapshot,
+  overflow   bigint      NOT NULL DEFAULT 0,
+  at         timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+)sql";
+
+// Without statistics, and before the first ones, the planner would read all of it.
+constexpr std::string_view since = R"sql(
+CREATE FUNCTION strata_outbox.since(seen_xmax xid8, seen_running xid8[], most integer)
+RETURNS TABLE (place bigint, rule integer, what "char", vals text[])
+LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $strata$
+BEGIN
+  RETURN QUERY
+    SELECT c.place, c.rule, c.what, c.vals FROM strata_outbox.changes c WHERE c.xid >= seen_xmax
+    UNION ALL
+    SELECT c.place, c.rule, c.what, c.vals FROM strata_outbox.changes c
+      WHERE c.xid = ANY (seen_running) AND c.xid < seen_xmax
+    ORDER BY 1 LIMIT most;
+END $strata$;
+)sql";
+
+// Who holds a part's lock, a writer or a reader, goes first: it is tried again at the next call.
+constexpr std::string_view maintain = R"sql(
+CREATE FUNCTION strata_outbox.maintain(retention interval) RETURNS integer
+LANGUAGE plpgsql {as_owner} SET enable_seqscan = off AS $strata$
+DECLARE
+  emptied integer := 0;
+  old     pg_snapshot;
+  part    text;
+  young   boolean;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(7310579618392602) THEN RETURN 0; END IF;
+  IF NOT EXISTS (SELECT FROM strata_outbox.marks WHERE at > clock_timestamp() - retention / 10) THEN
+    INSERT INTO strata_outbox.marks DEFAULT VALUES;
+  END IF;
+  SELECT seen INTO old FROM strata_outbox.marks WHERE at <= clock_timestamp() - retention
+    ORDER BY at DESC LIMIT 1;
+  IF NOT FOUND THEN RETURN 0; END IF;
+  DELETE FROM strata_outbox.marks WHERE at < clock_timestamp() - 2 * retention;
+  FOREACH part IN ARRAY ARRAY[{parts}] LOOP
+    CONTINUE WHEN pg_relation_size(part::regclass) = 0;
+    BEGIN
+      EXECUTE 'LOCK TABLE ' || part || ' IN ACCESS EXCLUSIVE MODE NOWAIT';
+      EXECUTE 'SELECT EXISTS (SELECT FROM ' || part || ' WHERE xid >= pg_snapshot_xmax($1)) OR EXISTS '
+              '(SELECT FROM ' || part || ' WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1))))'
+        INTO young USING old;
+      IF NOT young THEN
+        EXECUTE 'TRUNCATE ' || part;
+        emptied := emptied + 1;
+      END IF;
+    EXCEPTION WHEN lock_not_available THEN
+      NULL;
+    END;
+  END LOOP;
+  RETURN emptied;
+END $strata$;
+)sql";
+
+constexpr std::string_view publish = R"sql(
+CREATE FUNCTION strata_outbox.publish(vals text[]) RETURNS void
+LANGUAGE plpgsql {as_owner} AS $strata$
+DECLARE
+  part CONSTANT smallint := {part};
+BEGIN
+  IF pg_relation_size(('strata_outbox.changes_' || part)::regclass) >= strata_outbox.part_limit() THEN
+    RAISE EXCEPTION 'the outbox is full: nobody relays it' USING ERRCODE = 'disk_full';
+  END IF;
+  INSERT INTO strata_outbox.changes (part, rule, what, vals) VALUES (part, 0, 'e', vals);
+END $strata$;
+GRANT USAGE ON SCHEMA strata_outbox TO PUBLIC;
+)sql";
+
+std::string part_now() {
+  return fmt::format("extract(epoch FROM clock_timestamp())::bigint / {} % {}", seconds_a_part, parts);
+}
+
+/// `ARRAY[r."id"::text, …]`
+std::string values_of(std::string_view row, const std::vector<std::string>& columns) {
+  std::string out;
+  for (const auto& each : columns) {
+    out += fmt::format("{}{}.{}::text", out.empty() ? "" : ", ", row, quoted_identifier(each));
+  }
+  return "ARRAY[" + out + "]::text[]";
+}
+
+std::string statement_body(std::int64_t id, const std::vector<std::string>& columns) {
+  const auto into = fmt::format(
+      "INSERT INTO strata_outbox.changes (part, rule, what, vals)\n      "
+      "SELECT part, {}, ",
+      id);
+  const auto values = values_of("r", columns);
+  // An update that moves a row to another key invalidates both.
+  const auto either =
+      fmt::format("(SELECT {0} AS v FROM new_rows r UNION SELECT {0} FROM old_rows r) c", values);
+  return fmt::format(R"sql(
+  IF TG_OP = 'INSERT' THEN
+    {0}'i', {1} FROM new_rows r LIMIT {3};
+  ELSIF TG_OP = 'UPDATE' THEN
+    {0}'u', c.v FROM {2} LIMIT {3};
+  ELSE
+    {0}'d', {1} FROM old_rows r LIMIT {3};
+  END IF;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  IF written = {3} THEN
+    INSERT INTO strata_outbox.changes (part, rule, what, vals) VALUES (part, {4}, 'b', '{{}}');
+  END IF;)sql",
+                     into, values, either, most_rows, id);
+}
+
+std::string row_body(std::int64_t id, const std::vector<std::string>& columns) {
+  const auto into =
+      fmt::format("INSERT INTO strata_outbox.changes (part, rule, what, vals) VALUES (part, {}, ", id);
+  return fmt::format(R"sql(
+  IF TG_OP = 'INSERT' THEN
+    {0}'i', {1});
+  ELSIF TG_OP = 'DELETE' THEN
+    {0}'d', {2});
+  ELSE
+    {0}'u', {1});
+    IF {1} IS DISTINCT FROM {2} THEN
+      {0}'u', {2});
+    END IF;
+  END IF;)sql",
+                     into, values_of("NEW", columns), values_of("OLD", columns));
+}
+
+std::string trigger(std::string_view name, std::string_view when, const std::string& table,
+                    std::string_view how, std::int64_t id) {
+  return fmt::format(
+      "CREATE TRIGGER strata_outbox_{0} AFTER {1} ON {2} {3} EXECUTE FUNCTION strata_outbox.rule_{4}();\n"
+      "ALTER TABLE {2} ENABLE ALWAYS TRIGGER strata_outbox_{0};\n",
+      name, when, table, how, id);
+}
+
+/// `script` with {name} replaced, where no other brace is to be touched.
+std::string with(std::string script, std::string_view name, std::string_view text) {
+  const auto mark = '{' + std::string(name) + '}';
+  for (auto at = script.find(mark); at != std::string::npos; at = script.find(mark, at + text.size())) {
+    script.replace(at, mark.size(), text);
+  }
+  return script;
+}
+
+}  // namespace
+
+std::string quoted_identifier(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out += '"';
+}
+
+std::uint64_t part_limit(byte_size limit) {
+  return limit.count / parts;
+}
+
+std::string limit_script(byte_size limit) {
+  return fmt::format(
+      "CREATE OR REPLACE FUNCTION strata_outbox.part_limit() RETURNS bigint LANGUAGE sql IMMUTABLE RETURN "
+      "{};\n",
+      part_limit(limit));
+}
+
+std::string schema_script(byte_size limit) {
+  std::string out(tables);
+  std::string names;
+  for (int i = 0; i < parts; ++i) {
+    const auto name = fmt::format("strata_outbox.changes_{}", i);
+    // It is emptied before there is anything to vacuum.
+    out += fmt::format(
+        "CREATE TABLE {0} PARTITION OF strata_outbox.changes FOR VALUES IN ({1}) "
+        "WITH (autovacuum_enabled = off);\n",
+        name, i);
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", name);
+  }
+  out += since;
+  out += with(with(std::string(maintain), "as_owner", as_owner), "parts", names);
+  out += limit_script(limit);
+  out += with(with(std::string(publish), "as_owner", as_owner), "part", part_now());
+  return out + fmt::format("COMMENT ON SCHEMA strata_outbox IS '{}';\n", schema_version);
+}
+
+std::string install_script(const named_table& table, std::int64_t id, const std::vector<std::string>& columns,
+                           trigger_level level) {
+  const bool by_row = level == trigger_level::row;
+  auto out = fmt::format(
+      R"sql(
+CREATE FUNCTION strata_outbox.rule_{0}() RETURNS trigger
+LANGUAGE plpgsql {1} AS $strata$
+DECLARE
+  part CONSTANT smallint := {2};
+  written bigint;
+BEGIN
+  IF pg_relation_size(('strata_outbox.changes_' || part)::regclass) >= strata_outbox.part_limit() THEN
+    PERFORM nextval('strata_outbox.overflow');
+    RETURN NULL;
+  END IF;
+  IF TG_OP = 'TRUNCATE' THEN
+    INSERT INTO strata_outbox.changes (part, rule, what, vals) VALUES (part, {0}, 't', '{{}}');
+    RETURN NULL;
+  END IF;{3}
+  RETURN NULL;
+END $strata$;
+)sql",
+      id, as_owner, part_now(), by_row ? row_body(id, columns) : statement_body(id, columns));
+  if (by_row) {
+    out += trigger("row", "INSERT OR UPDATE OR DELETE", table.name, "FOR EACH ROW", id);
+  } else {
+    out +=
+        trigger("insert", "INSERT", table.name, "REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT", id);
+    out += trigger("update", "UPDATE", table.name,
+                   "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT", id);
+    out +=
+        trigger("delete", "DELETE", table.name, "REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT", id);
+  }
+  for (const auto& each : table.truncated)
+    out += trigger("truncate", "TRUNCATE", each, "FOR EACH STATEMENT", id);
+  return out;
+}
+
+std::string uninstall_script(const named_table& table, std::int64_t id) {
+  std::string out;
+  for (const auto* each : {"row", "insert", "update", "delete"}) {
+    out += fmt::format("DROP TRIGGER IF EXISTS strata_outbox_{} ON {};\n", each, table.name);
+  }
+  for (const auto& each : table.truncated) {
+    out += fmt::format("DROP TRIGGER IF EXISTS strata_outbox_truncate ON {};\n", each);
+  }
+  return out + fmt::format("DROP FUNCTION IF EXISTS strata_outbox.rule_{}();\n", id);
+}
+
+std::size_t triggers_of(const named_table& table, trigger_level level) {
+  return table.truncated.size() + (level == trigger_level::row ? 1 : 3);
+}
+
+}  // namespace strata::relaying
