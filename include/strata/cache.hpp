@@ -21,6 +21,7 @@
 #include <strata/store.hpp>
 #include <strata/task.hpp>
 #include <strata/timer.hpp>
+#include <strata/write_mark.hpp>
 
 #include <concepts>
 #include <functional>
@@ -106,8 +107,8 @@ class fill_context {
   void set_tags(std::vector<std::string> tags) { tags_ = std::move(tags); }
   void add_tag(std::string tag) { tags_.push_back(std::move(tag)); }
 
-  /// Do not cache this value.
-  void skip() noexcept { skip_ = true; }
+  /// Do not cache this value. `why` is what the read then tells: bypassed, or too_large.
+  void skip(miss_reason why = miss_reason::bypassed) noexcept { skip_ = why; }
 
   /// The value that is being replaced and may still be right, or null.
   template <class T>
@@ -129,7 +130,7 @@ class fill_context {
   std::vector<std::string> tags_;
   std::shared_ptr<const void> previous_;
   std::optional<error> failure_;
-  bool skip_ = false;
+  miss_reason skip_ = miss_reason::none;
   bool not_modified_ = false;
 };
 
@@ -145,6 +146,10 @@ struct any_key {
   const std::shared_ptr<const policy>& rules;
   cache_type type;
   const value_type* value;
+  commit_time least = 0;
+  bool bypass = false;
+
+  bool cacheable() const noexcept { return key.cacheable() && !bypass; }
 };
 
 struct any_lookup {
@@ -340,6 +345,8 @@ class cache {
 
   /// Removes every value that carries `tag`. O(1), whatever the number of values.
   task<> remove_by_tag(std::string_view tag);
+  /// The same for each of `tags`. Cost: one L2 round trip.
+  task<> remove_by_tags(std::vector<std::string> tags);
 
   /// Removes every key that is `prefix` or continues it at a `:`. O(1).
   task<> remove_by_prefix(std::string_view prefix);
@@ -358,6 +365,14 @@ class cache {
   }
   task<bool> touch(const key& where, duration ttl);
 
+  /// What has been written through this cache so far, for a session to carry to the others that it may read
+  /// from. Take it when a write has returned. Cost: O(1), no I/O.
+  write_mark written() const noexcept;
+
+  /// What a read here must be given (`where.at_least(…)`) so that it misses nothing of `mark`: 0 if nothing
+  /// here does. Of caches that share no store, what was read before the mark was first shown is too old.
+  commit_time least(const write_mark& mark);
+
   /// Where `where` stands in every layer and why the next read will do what it will do.
   task<explanation> explain(const key& where);
 
@@ -375,7 +390,8 @@ class cache {
  private:
   template <class T>
   static detail::any_key erased(const typed_key<T>& where) {
-    return {where.key, where.rules, where.type, &detail::value_type_of<T>};
+    return {where.key,          where.rules,     where.type, &detail::value_type_of<T>,
+            where.how.at_least, where.how.bypass};
   }
   template <class T>
   static std::vector<detail::any_key> erased(const std::vector<typed_key<T>>& wanted) {

@@ -32,7 +32,8 @@ enum class miss_reason : std::uint8_t {
   too_large,     ///< the value is over the policy's max_size, so it is never stored
   l2_down,       ///< the store did not answer
   not_coherent,  ///< this process has no right to trust its copy now
-  bypassed,      ///< the key is too long, or the factory said skip
+  behind,        ///< it is older than what the reader must see (`at_least`)
+  bypassed,      ///< the key is too long, the factory said skip, or the call said `bypassing`
 };
 
 std::string_view name(layer where) noexcept;

@@ -44,6 +44,8 @@ std::string_view name(miss_reason reason) noexcept {
       return "l2_down";
     case miss_reason::not_coherent:
       return "not_coherent";
+    case miss_reason::behind:
+      return "behind";
     case miss_reason::bypassed:
       return "bypassed";
   }

@@ -41,7 +41,7 @@ task<std::vector<any_lookup>> engine::get_many(std::span<const any_key> keys) {
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto found = find(keys[i]);
     if (found.info.from == layer::none) {
-      if (has_second_level() && keys[i].key.cacheable()) {
+      if (has_second_level() && keys[i].cacheable()) {
         missed.push_back(i);
         names.push_back(l2_key(keys[i].key));
         held.push_back(gate_.enter(keys[i].key));
@@ -185,7 +185,7 @@ task<> engine::fill_batch(batch& work, any_batch_factory& factory) {
   for (auto& each : work.follows) {
     co_await each.way->done.wait();
     auto& lookup = work.out[each.index];
-    if (each.way->usable) {
+    if (each.way->usable && !behind(work.keys[each.index], *each.way, false)) {
       lookup = follow(work.keys[each.index], *each.way, false);
       if (!lookup.info.hit()) count_miss(work.keys[each.index], lookup.info.reason);
     } else {
@@ -210,7 +210,7 @@ task<std::vector<any_lookup>> engine::fill_many(std::span<const any_key> keys, a
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto found = find(keys[i]);
     if (found.info.from == layer::none) {
-      if (!keys[i].key.cacheable()) {
+      if (!keys[i].cacheable()) {
         work.alone.push_back(i);
       } else if (auto flight = gate_.join(keys[i].key); !flight.leads) {
         work.follows.push_back({i, flight.way});

@@ -94,11 +94,17 @@ task<> cache::remove(std::vector<key> keys) {
 }
 
 task<> cache::remove_by_tag(std::string_view tag) {
-  return engine_->raise(detail::floor_table::tag_bucket(tag), false);
+  return engine_->raise({{.bucket = detail::floor_table::tag_bucket(tag), .soft = false}});
+}
+
+task<> cache::remove_by_tags(std::vector<std::string> tags) {
+  std::vector<floor_entry> floors;
+  for (const auto& each : tags) floors.push_back({.bucket = detail::floor_table::tag_bucket(each)});
+  return engine_->raise(std::move(floors));
 }
 
 task<> cache::remove_by_prefix(std::string_view prefix) {
-  return engine_->raise(detail::floor_table::prefix_bucket(prefix), false);
+  return engine_->raise({{.bucket = detail::floor_table::prefix_bucket(prefix), .soft = false}});
 }
 
 task<> cache::expire(const key& where) {
@@ -106,15 +112,15 @@ task<> cache::expire(const key& where) {
 }
 
 task<> cache::expire_by_tag(std::string_view tag) {
-  return engine_->raise(detail::floor_table::tag_bucket(tag), true);
+  return engine_->raise({{.bucket = detail::floor_table::tag_bucket(tag), .soft = true}});
 }
 
 task<> cache::expire_by_prefix(std::string_view prefix) {
-  return engine_->raise(detail::floor_table::prefix_bucket(prefix), true);
+  return engine_->raise({{.bucket = detail::floor_table::prefix_bucket(prefix), .soft = true}});
 }
 
 task<> cache::expire_all() {
-  return engine_->raise(detail::floor_table::root, true);
+  return engine_->raise({{.bucket = detail::floor_table::root, .soft = true}});
 }
 
 task<> cache::remove_pattern(std::string_view glob) {
@@ -129,6 +135,14 @@ task<> cache::clear() {
 
 task<bool> cache::touch(const key& where, duration ttl) {
   return engine_->touch(where, ttl);
+}
+
+write_mark cache::written() const noexcept {
+  return engine_->written();
+}
+
+commit_time cache::least(const write_mark& mark) {
+  return engine_->least(mark);
 }
 
 task<explanation> cache::explain(const key& where) {

@@ -73,6 +73,7 @@ engine::judgement engine::judge(const any_key& where, const record& entry, time_
     return {state::gone, why};
   }
   if (entry.type != where.value) return {state::gone, miss_reason::undecodable};
+  if (entry.asof < where.least) return {state::gone, miss_reason::behind};
   const auto soft = entry.floors.check_soft(floors_, entry.asof);
   auto why = soft != miss_reason::none ? soft
              : at < entry.fresh_until  ? miss_reason::none
@@ -124,7 +125,7 @@ any_lookup engine::hit(const any_key& where, record_ptr entry, layer from, time_
 
 any_lookup engine::find(const any_key& where) noexcept {
   any_lookup missed;
-  if (!where.key.cacheable()) {
+  if (!where.cacheable()) {
     missed.info.reason = miss_reason::bypassed;
     return missed;
   }
@@ -142,7 +143,8 @@ any_lookup engine::find(const any_key& where) noexcept {
     return missed;
   }
   const auto stands = judge(where, *found, at);
-  if (stands.is == state::gone && stands.why != miss_reason::not_coherent) {
+  const bool still_good = stands.why == miss_reason::not_coherent || stands.why == miss_reason::behind;
+  if (stands.is == state::gone && !still_good) {
     memory_.erase_if(where.key.hash(), where.key.text(),
                      [&](const void* current) { return current == found.get(); });
     departures_.note(where.key.hash(), stands.why);
@@ -169,6 +171,20 @@ any_lookup engine::find(const any_key& where) noexcept {
   if (lookup.info.stale) count_stale(where);
   if (timed) counters_.time(operation::get, options_.time->now() - began, counters::sample_every);
   return lookup;
+}
+
+write_mark engine::written() const noexcept {
+  // Nobody knows the time of what the store has not been told: no value in it will do then.
+  const bool untold = has_second_level() && !second_.told_all();
+  return {.process = marks_.process(),
+          .shared = has_second_level(),
+          .at = untold ? last_commit_time : clock_.now()};
+}
+
+commit_time engine::least(const write_mark& mark) {
+  if (mark.process == marks_.process()) return 0;
+  if (!has_second_level()) return marks_.translate(mark, clock_);
+  return mark.shared ? marks::heard(mark.at, clock_) : last_commit_time;
 }
 
 void engine::count_miss(const any_key& where, miss_reason why) noexcept {

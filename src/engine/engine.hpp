@@ -21,6 +21,7 @@
 #include "engine/departures.hpp"
 #include "engine/floors.hpp"
 #include "engine/gate.hpp"
+#include "engine/marks.hpp"
 #include "engine/record.hpp"
 #include "engine/second_level.hpp"
 #include "memory/table.hpp"
@@ -108,11 +109,14 @@ class engine final : public store_observer, public std::enable_shared_from_this<
 
   task<> remove(std::vector<key> keys);
   task<> expire(key where);
-  /// Raises the floor of a tag, a prefix, or (floor_table::root) of everything.
-  task<> raise(std::uint32_t bucket, bool soft);
+  /// Raises the floors of tags, prefixes, or (floor_table::root) of everything; to a time of its own.
+  task<> raise(std::vector<floor_entry> floors);
   task<> remove_matching(std::string glob);
   task<> clear();
   task<bool> touch(key where, duration ttl);
+  write_mark written() const noexcept;
+  commit_time least(const write_mark& mark);
+
   task<explanation> explain(key where);
   cache_stats stats() const;
   void maintain();
@@ -134,8 +138,9 @@ class engine final : public store_observer, public std::enable_shared_from_this<
     miss_reason reason;
     bool force = false;  ///< run the factory though a fresh value is there
     record_ptr stale{};  ///< what may be served if the source fails
+    commit_time least = 0;
 
-    any_key view() const { return {where, rules, type, value}; }
+    any_key view() const { return {where, rules, type, value, least}; }
   };
 
   /// How a record stands at a time.
@@ -150,6 +155,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   struct made {
     record_ptr entry;
     bool keep = true;
+    miss_reason why_not = miss_reason::bypassed;  ///< why it is not to be kept
   };
   /// What became of it.
   struct placed {
@@ -199,7 +205,11 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   /// The standby as the answer of a read, if there is one.
   std::optional<any_lookup> stand_in(const any_key& where);
 
-  task<any_lookup> wait_for(const any_key& where, std::shared_ptr<flight> way, bool leads, bool& again);
+  struct waited {
+    any_lookup out;
+    bool again = false;  ///< to join another flight
+  };
+  task<waited> wait_for(const any_key& where, std::shared_ptr<flight> way, bool leads, bool began_after);
   /// Leads `flight` to its end and lands it, whatever happens.
   task<> fly(job& work, gate::joined& flight);
   static task<> fly_owned(std::shared_ptr<engine> self, std::unique_ptr<job> work, gate::joined flight);
@@ -223,6 +233,13 @@ class engine final : public store_observer, public std::enable_shared_from_this<
                  miss_reason reason);
   task<any_lookup> load_unshared(job& work);
   any_lookup follow(const any_key& where, const flight& led, bool leads);
+  /// Whether `led` brought what is older than `where` allows. What a flight read from the source is not
+  /// if it began after the reader came.
+  static bool behind(const any_key& where, const flight& led, bool began_after) noexcept {
+    const auto& brought = led.outcome.info;
+    return brought.from != layer::none && brought.asof < where.least &&
+           !(began_after && brought.from == layer::source);
+  }
   made finish_factory(const any_key& where, any_value value, const fill_context& context,
                       const record_ptr& previous, duration took);
   void land(const gate::joined& flight, any_lookup outcome, bool usable);
@@ -235,7 +252,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   void fail_batch(batch& work, const std::shared_ptr<const error>& failure, std::exception_ptr thrown);
 
   /// Raises a floor here, and then in L2 and here to what L2 made of it.
-  task<> raise_to(floor_entry floor);
+  task<> raise_to(std::vector<floor_entry> floors);
   void note_gone(std::string_view text, std::uint64_t hash, memory::gone why);
   void forget(const key& where, commit_time floor, miss_reason why);
   /// As the time an invalidation has that has no number: older than whatever is there.
@@ -256,6 +273,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   departures departures_;
   memory::table memory_;
   bulkhead bulkhead_;
+  marks marks_;
   std::atomic<std::uint64_t> random_;
 };
 

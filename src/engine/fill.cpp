@@ -148,7 +148,11 @@ task<result<engine::made>> engine::run_factory(job& work, commit_time asof) {
 task<engine::placed> engine::place(const any_key& where, const gate::ticket& held, made what, asked& second) {
   placed out;
   std::string bytes;
-  if (!what.keep) out.reason = miss_reason::bypassed;
+  if (!what.keep) out.reason = what.why_not;
+  if (out.reason == miss_reason::too_large) {
+    counters_.count(where.type, &type_cells::fills_too_large);
+    departures_.note(where.key.hash(), miss_reason::too_large);
+  }
   const bool withheld = what.keep && !may_share(where);
   if (what.keep && !withheld && second.lease) bytes = encode(where, *what.entry);
   if (what.keep && too_large(where, *what.entry, bytes.size())) {
@@ -302,14 +306,18 @@ std::optional<any_lookup> engine::stand_in(const any_key& where) {
   return lookup_of(stale, info, now());
 }
 
-task<any_lookup> engine::wait_for(const any_key& where, std::shared_ptr<flight> way, bool leads,
-                                  bool& again) {
+task<engine::waited> engine::wait_for(const any_key& where, std::shared_ptr<flight> way, bool leads,
+                                      bool began_after) {
   const auto& rules = *where.rules;
   const auto began = now();
   const std::shared_ptr<event> done(way, &way->done);
+  waited answer;
   if (rules.soft_timeout > duration::zero() &&
       !co_await timed_wait(done, *options_.timer, began + rules.soft_timeout)) {
-    if (auto stale = stand_in(where)) co_return std::move(*stale);
+    if (auto stale = stand_in(where)) {
+      answer.out = std::move(*stale);
+      co_return answer;
+    }
   }
   if (rules.hard_timeout == duration::zero()) {
     co_await done->wait();
@@ -317,12 +325,16 @@ task<any_lookup> engine::wait_for(const any_key& where, std::shared_ptr<flight> 
     gate_.abandon(where.key, way);
     error late{errc::timeout, "the factory took longer than the policy's hard_timeout"};
     if (leads) note_failure(where, late);
-    if (auto stale = stand_in(where)) co_return std::move(*stale);
-    co_return failed(std::move(late), miss_reason::absent);
+    auto stale = stand_in(where);
+    answer.out = stale ? std::move(*stale) : failed(std::move(late), miss_reason::absent);
+    co_return answer;
   }
-  again = !leads && !way->usable;
-  if (again) co_return any_lookup();
-  co_return follow(where, *way, leads);
+  answer.again = !leads && (!way->usable || behind(where, *way, began_after));
+  if (answer.again) co_return answer;
+  const bool failure = way->thrown != nullptr || way->outcome.failure != nullptr;
+  auto stale = !leads && failure ? stand_in(where) : std::nullopt;  // its leader may have to see newer ones
+  answer.out = stale ? std::move(*stale) : follow(where, *way, leads);
+  co_return answer;
 }
 
 task<any_lookup> engine::load_unshared(job& work) {
@@ -342,10 +354,11 @@ task<any_lookup> engine::fill(any_key where, any_factory factory, miss_reason re
                                         .value = where.value,
                                         .factory = std::move(factory),
                                         .reason = reason,
-                                        .force = force});
+                                        .force = force,
+                                        .least = where.least});
   any_lookup out;
   bool done = false;
-  for (int attempt = 0; where.key.cacheable() && attempt < follow_attempts && !done; ++attempt) {
+  for (int attempt = 0; where.cacheable() && attempt < follow_attempts && !done; ++attempt) {
     auto flight = gate_.join(where.key);
     const auto way = flight.way;
     const bool leads = flight.leads;
@@ -355,7 +368,9 @@ task<any_lookup> engine::fill(any_key where, any_factory factory, miss_reason re
       out = follow(where, *way, true);
     } else {
       if (leads) launch(std::move(work), std::move(flight));
-      out = co_await wait_for(where, way, leads, again);
+      auto waited = co_await wait_for(where, way, leads, attempt > 0);
+      out = std::move(waited.out);
+      again = waited.again;
     }
     done = !again;
     if (again && !force) {
@@ -390,7 +405,7 @@ void engine::refresh_behind(const any_key& where, any_factory factory) {
 task<any_lookup> engine::get(any_key where) {
   any_lookup missed;
   missed.info.reason = miss_reason::bypassed;
-  if (!where.key.cacheable()) co_return give_up(where, std::move(missed));
+  if (!where.cacheable()) co_return give_up(where, std::move(missed));
   const auto began = now();
   const auto held = gate_.enter(where.key);
   const auto stored = co_await second_.get(l2_key(where.key));

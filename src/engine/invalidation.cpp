@@ -67,17 +67,23 @@ task<> engine::expire(key where) {
   make_stale(where, done.value_or(floor), done.value_or(whatever_is_there));  // as in remove
 }
 
-task<> engine::raise(std::uint32_t bucket, bool soft) {
-  co_await raise_to({.bucket = bucket, .asof = clock_.tick(), .soft = soft});
+task<> engine::raise(std::vector<floor_entry> floors) {
+  if (floors.empty()) co_return;
+  const auto at = clock_.tick();
+  for (auto& each : floors) each.asof = at;
+  co_await raise_to(std::move(floors));
 }
 
-task<> engine::raise_to(floor_entry floor) {
-  floors_.raise(floor);
+task<> engine::raise_to(std::vector<floor_entry> floors) {
+  for (const auto& each : floors) floors_.raise(each);
   if (!has_second_level()) co_return;
-  const auto done = co_await second_.raise(floor);
+  const auto done = co_await second_.raise(floors);
   if (!done) gate_.note_change_of_all();
-  floor.asof = done ? *done : clock_.tick();  // above all that was heard of meanwhile
-  floors_.raise(floor);
+  const auto at = done ? *done : clock_.tick();  // above all that was heard of meanwhile
+  for (auto& each : floors) {
+    each.asof = at;
+    floors_.raise(each);
+  }
 }
 
 task<> engine::clear() {
@@ -88,7 +94,8 @@ task<> engine::clear() {
     departures_.note(hash_of(text), miss_reason::cleared);
     return true;
   });
-  co_await raise_to(floor);
+  std::vector<floor_entry> floors{floor};
+  co_await raise_to(std::move(floors));
 }
 
 void engine::forget_matching(const std::string& glob, commit_time floor) {

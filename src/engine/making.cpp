@@ -63,9 +63,11 @@ engine::made engine::finish_factory(const any_key& where, any_value value, const
   out.entry = unchanged ? renewed(*previous, where, context, took)
                         : make_record(where, std::move(value), context, took);
   // Absence is not remembered where the policy says so, nor is what has no time to live.
-  out.keep = !context.skip_ && !(absent && where.rules->negative_ttl == duration::zero()) &&
+  out.keep = context.skip_ == miss_reason::none &&
+             !(absent && where.rules->negative_ttl == duration::zero()) &&
              out.entry->fresh_until > out.entry->created && out.entry->tags.size() <= max_entry_tags &&
              out.entry->asof <= last_commit_time;
+  if (context.skip_ != miss_reason::none) out.why_not = context.skip_;
   return out;
 }
 

@@ -221,13 +221,13 @@ task<std::optional<commit_time>> second_level::invalidate_matching(std::string g
   return tell<swept>(telling_pattern{{told_kind::pattern, std::move(one), floor}}, walks_);
 }
 
-task<std::optional<commit_time>> second_level::raise(floor_entry floor) {
+task<std::optional<commit_time>> second_level::raise(std::vector<floor_entry> floors) {
   struct raising {
-    floor_entry floor;
-    task<result<commit_time>> operator()(store& with) const { return with.raise({&floor, 1}); }
-    void failed(second_level& self) const { self.keep(floor); }
+    std::vector<floor_entry> floors;
+    task<result<commit_time>> operator()(store& with) const { return with.raise(floors); }
+    void failed(second_level& self) const { self.keep(floors); }
   };
-  return tell<commit_time>(raising{floor}, calls_);
+  return tell<commit_time>(raising{std::move(floors)}, calls_);
 }
 
 void second_level::note(told_kind kind, const std::vector<std::string>& names) {
@@ -245,10 +245,10 @@ void second_level::keep(const telling& what) {
   try_later();
 }
 
-void second_level::keep(floor_entry floor) {
+void second_level::keep(const std::vector<floor_entry>& floors) {
   {
     std::lock_guard lock(mutex_);
-    backlog_.add(floor);
+    for (const auto& each : floors) backlog_.add(each);
     in_step_ = false;
   }
   try_later();

@@ -75,7 +75,7 @@ class second_level {
   task<std::optional<commit_time>> invalidate(std::vector<std::string> names, commit_time floor);
   task<std::optional<commit_time>> expire(std::vector<std::string> names, commit_time floor);
   task<std::optional<commit_time>> invalidate_matching(std::string glob, commit_time floor);
-  task<std::optional<commit_time>> raise(floor_entry floor);
+  task<std::optional<commit_time>> raise(std::vector<floor_entry> floors);
   /// Remembers that `name` was written: a server that goes back has to forget its older value.
   void note_written(const std::string& name) { note(told_kind::removed, {name}); }
 
@@ -89,6 +89,9 @@ class second_level {
   time_point coherent_until() const noexcept {
     return time_point(duration(coherent_until_.load(std::memory_order_acquire)));
   }
+
+  /// True while there is nothing that the store has to be told. Cost: one load.
+  bool told_all() const noexcept { return in_step_.load(); }
 
   second_level_stats stats() const;
 
@@ -123,7 +126,7 @@ class second_level {
   void ended(breaker::pass pass, bool answered, bool timed_out);
   void note(told_kind kind, const std::vector<std::string>& names);
   void keep(const telling& what);
-  void keep(floor_entry floor);
+  void keep(const std::vector<floor_entry>& floors);
   void hear(floor_entry floor) noexcept;
   second_level_state state_locked() const;
   /// Tells the observer, if the state is another than it was told last.
