@@ -27,6 +27,16 @@ namespace strata {
 using sql_value = std::variant<std::monostate, std::int64_t, double, std::string>;
 using sql_parameters = std::vector<sql_value>;
 
+/// A reading statement with its parameters.
+struct sql_query {
+  std::string statement;
+  sql_parameters parameters;
+};
+
+/// The tag of what was read from `table`: who writes to the table removes it, by `unit_of_work` or from
+/// outside.
+std::string table_tag(std::string_view table);
+
 /// What a statement returned.
 class sql_rows {
  public:
@@ -63,6 +73,10 @@ class transaction {
   /// Makes it durable and visible to every query that begins from now on. Errors: as `execute`; the
   /// transaction is rolled back then.
   virtual task<result<void>> commit() = 0;
+  /// As `commit`, and then runs `reads` on what is committed; without a trip of its own where the
+  /// database can. For what is cached after a write: triggers may have changed it, or later writers.
+  /// Returns: the rows of each, or why there are none: the commit stands all the same.
+  virtual task<result<std::vector<result<sql_rows>>>> commit_and_read(std::vector<sql_query> reads) = 0;
   virtual task<result<void>> rollback() = 0;
 };
 

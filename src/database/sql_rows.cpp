@@ -6,6 +6,12 @@
 
 namespace strata {
 
+std::string table_tag(std::string_view table) {
+  std::string out = "table:";
+  out += table;
+  return out;
+}
+
 sql_rows::sql_rows(std::vector<std::string> columns, std::vector<std::vector<sql_value>> rows,
                    std::int64_t changed)
     : columns_(std::move(columns)), rows_(std::move(rows)), changed_(changed) {

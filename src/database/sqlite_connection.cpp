@@ -306,6 +306,15 @@ result<sql_rows> sqlite_connection::run(std::string_view text, const sql_paramet
   return run(**found, parameters);
 }
 
+result<sql_rows> sqlite_connection::read(std::string_view text, const sql_parameters& parameters) {
+  auto found = statement(text);
+  if (!found) return std::unexpected(std::move(found.error()));
+  if (sqlite3_stmt_readonly((*found)->handle) == 0) {
+    return fail(errc::statement, fmt::format("reading statements only (in: {})", shortened(text)));
+  }
+  return run(**found, parameters);
+}
+
 result<sql_rows> sqlite_connection::internal(const char* text) {
   const trusting ours(*this);
   auto found = own_.find(text);

@@ -37,6 +37,9 @@ class sqlite_connection {
   /// Errors: constraint, statement, timeout, busy, invalid_argument, database_unavailable.
   result<sql_rows> run(std::string_view statement, const sql_parameters& parameters);
 
+  /// As `run`, and refuses what writes on a writer, too.
+  result<sql_rows> read(std::string_view statement, const sql_parameters& parameters);
+
   /// Runs every statement of `script`. Requires: a transaction is open.
   result<void> run_script(std::string_view script);
 

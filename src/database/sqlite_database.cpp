@@ -114,6 +114,23 @@ class sqlite_transaction final : public transaction {
     return finish([](sqlite_connection& connection) { return connection.commit(); });
   }
 
+  task<result<std::vector<result<sql_rows>>>> commit_and_read(std::vector<sql_query> reads) override {
+    using all_rows = result<std::vector<result<sql_rows>>>;
+    if (state_ == state::failed) {
+      auto refused = co_await refuse_commit();
+      co_return std::unexpected(std::move(refused.error()));
+    }
+    // Before the turn ends, so that no other writer of this process comes in between.
+    auto work = [wanted = std::move(reads)](sqlite_connection& connection) -> all_rows {
+      if (auto done = connection.commit(); !done) return std::unexpected(std::move(done.error()));
+      std::vector<result<sql_rows>> found;
+      for (const auto& each : wanted) found.push_back(connection.read(each.statement, each.parameters));
+      return found;
+    };
+    auto finished = finish(std::move(work));
+    co_return co_await std::move(finished);
+  }
+
   task<result<void>> rollback() override {
     return finish([](sqlite_connection& connection) -> result<void> {
       connection.rollback();
@@ -134,7 +151,7 @@ class sqlite_transaction final : public transaction {
 
   /// Ends the transaction on the writer's thread, and the turn with it, before the task goes on.
   template <class Work>
-  task<result<void>> finish(Work work) {
+  task<std::invoke_result_t<Work&, sqlite_connection&>> finish(Work work) {
     if (state_ == state::ended) co_return not_open();
     state_ = state::ended;
     auto job = [mine = std::move(turn_), work = std::move(work)](sqlite_connection& connection) mutable {

@@ -207,6 +207,56 @@ TYPED_TEST_P(DatabaseContract, ReadersSeeNothingUncommittedAndTheCommitAtOnce) {
   for (int reader = 0; reader < 8; ++reader) EXPECT_EQ(this->accounts(), 1);
 }
 
+TYPED_TEST_P(DatabaseContract, ACommitReadsBackWhatIsCommitted) {
+  auto open = this->begin();
+  ASSERT_TRUE(strata::sync_wait(
+      open->execute("INSERT INTO accounts (id, owner, balance) VALUES ('a', 'ann', 7)", {})));
+  std::vector<strata::sql_query> reads{{"SELECT count(*) FROM accounts", {}},
+                                       {"SELECT balance FROM accounts WHERE id = $1", {"a"}},
+                                       {"SELECT balance FROM accounts WHERE id = $1", {"nobody"}}};
+  const auto read = strata::sync_wait(open->commit_and_read(std::move(reads)));
+  ASSERT_TRUE(read) << read.error().detail;
+  ASSERT_EQ(read->size(), 3u);
+  EXPECT_EQ(strata::test::number((*read)[0]), 1);
+  EXPECT_EQ(strata::test::number((*read)[1]), 7);
+  EXPECT_TRUE((*read)[2]->empty());
+  EXPECT_EQ(this->accounts(), 1);
+  EXPECT_EQ(strata::test::code_of(strata::sync_wait(open->commit_and_read({}))), "statement")
+      << "it has ended";
+  EXPECT_TRUE(this->add_account("b")) << "the writer is free although the object lives";
+  auto empty = this->begin();
+  std::vector<strata::sql_query> count{{"SELECT count(*) FROM accounts", {}}};
+  EXPECT_EQ(strata::test::number(strata::sync_wait(empty->commit_and_read(std::move(count))).value().at(0)),
+            2);
+}
+
+TYPED_TEST_P(DatabaseContract, ACommitStandsThoughWhatIsBehindItCannotBeRead) {
+  for (const char* wrong :
+       {"SELECT nothing FROM accounts", "DELETE FROM accounts RETURNING id", "SELECT $1", "COMMIT", ""}) {
+    auto open = this->begin();
+    ASSERT_TRUE(strata::sync_wait(open->execute(
+        "INSERT INTO accounts (id, owner, balance) VALUES ($1, 'ann', 7)", {std::string(wrong)})));
+    std::vector<strata::sql_query> reads{{"SELECT count(*) FROM accounts", {}}, {wrong, {}}};
+    const auto before = this->accounts();
+    const auto read = strata::sync_wait(open->commit_and_read(std::move(reads)));
+    ASSERT_TRUE(read) << wrong << read.error().detail;
+    EXPECT_EQ(strata::test::number(read->at(0)), before + 1);
+    EXPECT_EQ(strata::test::code_of(read->at(1)), "statement") << wrong;
+    EXPECT_EQ(this->accounts(), before + 1) << wrong;
+  }
+}
+
+TYPED_TEST_P(DatabaseContract, ATransactionThatHasFailedReadsNothingBack) {
+  auto open = this->begin();
+  const char* insert = "INSERT INTO accounts (id, owner, balance) VALUES ($1, 'ann', 0)";
+  ASSERT_TRUE(strata::sync_wait(open->execute(insert, {"a"})));
+  EXPECT_EQ(strata::test::code_of(strata::sync_wait(open->execute(insert, {"a"}))), "constraint");
+  std::vector<strata::sql_query> reads{{"SELECT count(*) FROM accounts", {}}};
+  EXPECT_EQ(strata::test::code_of(strata::sync_wait(open->commit_and_read(std::move(reads)))), "statement");
+  EXPECT_EQ(this->accounts(), 0);
+  EXPECT_TRUE(this->add_account("b"));
+}
+
 TYPED_TEST_P(DatabaseContract, ATransactionDestroyedOrRolledBackLeavesNothing) {
   {
     auto dropped = this->begin();
@@ -418,15 +468,14 @@ TYPED_TEST_P(DatabaseContract, AnswersPingAndKeepsItsRowsWhenOpenedAgain) {
   EXPECT_EQ(strata::test::number(strata::sync_wait(again->query("SELECT count(*) FROM accounts", {}))), 1);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(DatabaseContract, ReturnsEveryKindOfValueAsItWasGiven,
-                            BindsParametersOutOfOrderAndRepeated, TellsHowManyRowsChanged,
-                            ReturnsRowsFromAWritingStatement, RefusesWhatAConstraintForbidsAndNamesNoValue,
-                            RefusesStatementsThatAreWrong, QueryRefusesToWrite,
-                            StatementsCannotEndOrOpenTransactions,
-                            ReadersSeeNothingUncommittedAndTheCommitAtOnce,
-                            ATransactionDestroyedOrRolledBackLeavesNothing,
-                            AfterAnErrorATransactionCanOnlyRollBack, AScriptIsAllOrNothing,
-                            AScriptInATransactionEndsWithIt, ForeignChangesTellsOfOthersCommitsAndNotOfOurs,
-                            ATaskGoesOnOnItsExecutor, AnAbandonedTransactionFreesTheWriter,
-                            TasksAbandonedWhileTheyWaitTakeNothingWithThem, AThousandConcurrentTasksFinish,
-                            RacingTransactionsKeepEveryInvariant, AnswersPingAndKeepsItsRowsWhenOpenedAgain);
+REGISTER_TYPED_TEST_SUITE_P(
+    DatabaseContract, ReturnsEveryKindOfValueAsItWasGiven, BindsParametersOutOfOrderAndRepeated,
+    TellsHowManyRowsChanged, ReturnsRowsFromAWritingStatement, RefusesWhatAConstraintForbidsAndNamesNoValue,
+    RefusesStatementsThatAreWrong, QueryRefusesToWrite, StatementsCannotEndOrOpenTransactions,
+    ReadersSeeNothingUncommittedAndTheCommitAtOnce, ACommitReadsBackWhatIsCommitted,
+    ACommitStandsThoughWhatIsBehindItCannotBeRead, ATransactionThatHasFailedReadsNothingBack,
+    ATransactionDestroyedOrRolledBackLeavesNothing, AfterAnErrorATransactionCanOnlyRollBack,
+    AScriptIsAllOrNothing, AScriptInATransactionEndsWithIt, ForeignChangesTellsOfOthersCommitsAndNotOfOurs,
+    ATaskGoesOnOnItsExecutor, AnAbandonedTransactionFreesTheWriter,
+    TasksAbandonedWhileTheyWaitTakeNothingWithThem, AThousandConcurrentTasksFinish,
+    RacingTransactionsKeepEveryInvariant, AnswersPingAndKeepsItsRowsWhenOpenedAgain);

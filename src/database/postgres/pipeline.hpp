@@ -26,6 +26,7 @@ struct command {
     statement,   ///< a caller's
     own_number,  ///< asks for the number of the transaction it is in
     control,     ///< begins, ends or adjusts the transaction
+    read_back,   ///< a caller's, behind the COMMIT: its error is not the transaction's
   };
   std::string text;
   sql_parameters values;

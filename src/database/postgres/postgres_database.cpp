@@ -158,15 +158,27 @@ class postgres_transaction final : public transaction {
     co_return without_rows(done);
   }
 
-  task<result<void>> commit() override {
-    if (state_ == state::ended) co_return not_open();
-    if (state_ == state::failed) {
-      auto undone = co_await rollback();
-      if (!undone) co_return undone;
-      co_return fail(errc::statement, "the transaction was rolled back: a statement in it had failed");
+  task<result<void>> commit() override { return commit_with({}, nullptr); }
+
+  task<result<std::vector<result<sql_rows>>>> commit_and_read(std::vector<sql_query> reads) override {
+    const auto found = std::make_shared<std::vector<result<sql_rows>>>();
+    std::vector<command_ptr> behind;
+    std::vector<std::optional<error>> refused;
+    for (auto& each : reads) {
+      auto made = make_statement(each.statement, std::move(each.parameters), sql_place::query);
+      refused.push_back(made ? std::nullopt : std::optional(std::move(made.error())));
+      if (!made) continue;
+      (*made)->what = role::read_back;
+      behind.push_back(std::move(*made));
     }
-    auto done = co_await finish("COMMIT");
-    co_return done;
+    auto done = co_await commit_with(std::move(behind), found);
+    if (!done) co_return std::unexpected(std::move(done.error()));
+    std::vector<result<sql_rows>> out;
+    auto next = found->begin();
+    for (auto& why : refused) {
+      out.push_back(why ? std::unexpected(std::move(*why)) : std::move(*next++));
+    }
+    co_return out;
   }
 
   task<result<void>> rollback() override {
@@ -188,6 +200,19 @@ class postgres_transaction final : public transaction {
     return job;
   }
 
+  using rows_read = std::shared_ptr<std::vector<result<sql_rows>>>;
+
+  task<result<void>> commit_with(std::vector<command_ptr> behind, rows_read found) {
+    if (state_ == state::ended) co_return not_open();
+    if (state_ == state::failed) {
+      auto undone = co_await rollback();
+      if (!undone) co_return undone;
+      co_return fail(errc::statement, "the transaction was rolled back: a statement in it had failed");
+    }
+    auto done = co_await finish("COMMIT", std::move(behind), std::move(found));
+    co_return done;
+  }
+
   task<result<sql_rows>> run(write_job_ptr job) {
     auto done = co_await write(client_, std::move(job));
     if (!done) state_ = state::failed;
@@ -199,9 +224,9 @@ class postgres_transaction final : public transaction {
     return std::unexpected(std::move(why));
   }
 
-  task<result<void>> finish(const char* how) {
+  task<result<void>> finish(const char* how, std::vector<command_ptr> behind = {}, rows_read found = {}) {
     state_ = state::ended;
-    if (!begun_) {  // the server has heard nothing of it
+    if (!begun_ && behind.empty()) {  // the server has heard nothing of it
       loan_.end();
       turn_.end();
       co_return result<void>();
@@ -209,7 +234,9 @@ class postgres_transaction final : public transaction {
     auto job = std::make_unique<write_job>();
     job->loan = loan_.number();
     job->ends_loan = true;
-    job->commands.push_back(make_command(how, role::control, how == std::string_view("COMMIT")));
+    if (begun_) job->commands.push_back(make_command(how, role::control, how == std::string_view("COMMIT")));
+    for (auto& each : behind) job->commands.push_back(std::move(each));
+    job->read_back = std::move(found);
     auto done = co_await write(client_, std::move(job));
     turn_.end();
     co_return without_rows(done);

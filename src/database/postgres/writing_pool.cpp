@@ -114,7 +114,9 @@ void writing_pool::run(lane& on, write_job_ptr job) {
 void writing_pool::answered(link& from, command_ptr of, result<sql_rows> rows) {
   auto* const which = lane_of(from);
   if (which == nullptr || !which->job) return;
-  if (!rows) {
+  if (of->what == command::role::read_back) {
+    which->job->read_back->push_back(std::move(rows));
+  } else if (!rows) {
     if (!which->failed) which->failed = std::move(rows.error());
   } else if (of->what == command::role::own_number) {
     which->own_number = number_in(*rows);
@@ -128,10 +130,12 @@ void writing_pool::again(link& from, command_ptr of) {
   // Behind an error it is that error's. Else its plan was stale, and the transaction has failed.
   auto* const which = lane_of(from);
   if (which == nullptr || !which->job) return;
-  if (!which->failed) {
-    which->failed = error{
-        errc::contention,
-        fmt::format("the schema changed under the statement; run it again (in: {})", shortened(of->text))};
+  error why{errc::contention, fmt::format("the schema changed under the statement; run it again (in: {})",
+                                          shortened(of->text))};
+  if (of->what == command::role::read_back) {
+    which->job->read_back->push_back(std::unexpected(std::move(why)));
+  } else if (!which->failed) {
+    which->failed = std::move(why);
   }
   which->job->commands.push_back(std::move(of));
 }

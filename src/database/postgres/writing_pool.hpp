@@ -46,6 +46,8 @@ struct write_job {
   time_point deadline = time_point::max();
   std::shared_ptr<reply<result<writer_loan>>> borrower;  ///< wants a loan and sends nothing
   std::shared_ptr<reply<result<sql_rows>>> waiter;       ///< gets the last statement's rows
+  /// Of what is read behind COMMIT, in order. The driver's until the waiter has been told.
+  std::shared_ptr<std::vector<result<sql_rows>>> read_back;
 };
 /// How often a single statement is run when others are faster, e.g. in a deadlock.
 inline constexpr unsigned most_tries = 4;
