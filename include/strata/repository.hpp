@@ -95,8 +95,8 @@ class repository {
   /// The row with this id, through the cache; that there is none is cached too.
   /// As `cache::get_or_set`. Errors: those of `load`.
   /// Cost: hit O(1), no I/O, no coroutine frame.
-  task<lookup<View>> find(std::string_view id) const {
-    return cache_->get_or_set(key_of(id), view_loader(*this, id));
+  task<lookup<View>> find(std::string_view id, read_how how = {}) const {
+    return cache_->get_or_set(key_of(id).reading(how), view_loader(*this, id));
   }
 
   /// The same for who reads one row often: `where` is `key_of(id)`, made once.
@@ -166,7 +166,7 @@ class repository {
     if constexpr (requires { value.updated_at; }) value.updated_at = stamp;
     auto inserted = co_await work.execute(statements_.insert, to_row(value));
     if (!inserted) co_return std::unexpected(std::move(inserted.error()));
-    work.put(key_of(value.id), std::make_shared<const View>(value));
+    put_in(work, value.id);
     co_return value;
   }
 
@@ -188,7 +188,7 @@ class repository {
     auto updated = co_await work.execute(statements_.update, std::move(parameters));
     if (!updated) co_return std::unexpected(std::move(updated.error()));
     if (updated->changed() != 1) co_return detail::row_moved(statements_, id);
-    work.put(key_of(id), std::make_shared<const View>(row));
+    put_in(work, std::move(id));
     co_return std::move(row);
   }
 
@@ -201,6 +201,7 @@ class repository {
     if (!removed) co_return std::unexpected(std::move(removed.error()));
     if (removed->changed() != 1) co_return detail::row_moved(statements_, id);
     work.put(key_of(id), std::shared_ptr<const View>());
+    work.changes(statements_.table);
     co_return result<void>();
   }
 
@@ -209,6 +210,22 @@ class repository {
   const std::string& table() const noexcept { return statements_.table; }
 
  private:
+  /// Has the cache hold the row `id` as the database has it after the commit.
+  void put_in(unit_of_work& work, std::string id) const {
+    auto where = key_of(id);
+    sql_query read{statements_.select_by_id, {}};
+    read.parameters.emplace_back(std::move(id));
+    work.put_read_back(std::move(where), std::move(read), &view_of);
+    work.changes(statements_.table);
+  }
+
+  static result<std::shared_ptr<const View>> view_of(const sql_rows& rows) {
+    auto found = from_rows<T>(rows);
+    if (!found) return std::unexpected(std::move(found.error()));
+    if (found->empty()) return std::shared_ptr<const View>();
+    return std::make_shared<const View>(std::move(found->front()));
+  }
+
   /// Loads one row. Keeps the id itself only once it is moved, which the cache does on a miss: a
   /// hit allocates nothing for it.
   class view_loader {

@@ -31,3 +31,4 @@
 #include <strata/timer.hpp>
 #include <strata/trace.hpp>
 #include <strata/unit_of_work.hpp>
+#include <strata/write_mark.hpp>

@@ -48,21 +48,59 @@ std::vector<key> unit_of_work::written_keys() const {
   return keys;
 }
 
+void unit_of_work::changes(std::string_view table) {
+  auto tag = table_tag(table);
+  if (std::ranges::find(tags_, tag) == tags_.end()) tags_.push_back(std::move(tag));
+}
+
+task<result<std::vector<result<sql_rows>>>> unit_of_work::commit_and_read() {
+  std::vector<sql_query> reads;
+  std::vector<std::size_t> readers;
+  for (std::size_t i = 0; i < writes_.size(); ++i) {
+    auto read = writes_[i]->read_back();
+    if (!read) continue;
+    reads.push_back(std::move(*read));
+    readers.push_back(i);
+  }
+  std::vector<result<sql_rows>> by_write(writes_.size(), fail(errc::statement, "nothing was read"));
+  if (reads.empty()) {
+    auto done = co_await transaction_->commit();
+    if (!done) co_return std::unexpected(std::move(done.error()));
+    co_return by_write;
+  }
+  auto found = co_await transaction_->commit_and_read(std::move(reads));
+  if (!found) co_return std::unexpected(std::move(found.error()));
+  for (std::size_t i = 0; i < readers.size(); ++i) by_write[readers[i]] = std::move((*found)[i]);
+  co_return by_write;
+}
+
+/// Tells the cache of a commit. Tags go first: the tickets of the keys look after themselves.
+task<> unit_of_work::tell(std::vector<result<sql_rows>> rows) {
+  co_await cache_->remove_by_tags(tags_);
+  auto gone = forgotten_;
+  try {
+    for (std::size_t i = 0; i < writes_.size(); ++i) {
+      const bool holds = co_await writes_[i]->after_commit(*cache_, &rows[i]);
+      if (!holds) gone.push_back(writes_[i]->where());
+    }
+  } catch (...) {  // a value that cannot be encoded, no memory: the write itself stands
+    gone = written_keys();
+  }
+  if (!gone.empty()) co_await cache_->remove(std::move(gone));
+}
+
 task<result<void>> unit_of_work::commit() {
   for (auto& each : writes_) co_await each->before_commit(*cache_);
-  auto done = co_await transaction_->commit();
-  if (!done) {
-    co_await cache_->remove(written_keys());
-    co_return done;
+  auto done = co_await commit_and_read();
+  if (done) {
+    co_await tell(std::move(*done));
+    co_return result<void>();
   }
-  bool settled = true;
-  try {
-    for (auto& each : writes_) co_await each->after_commit(*cache_);
-  } catch (...) {  // a value that cannot be encoded, no memory: the write itself stands
-    settled = false;
-  }
-  if (!settled || !forgotten_.empty()) co_await cache_->remove(settled ? forgotten_ : written_keys());
-  co_return done;
+  const auto why = done.error().code;
+  co_await cache_->remove(written_keys());
+  // Refused is not committed for sure; no query has read anything of it.
+  if (why != errc::constraint && why != errc::contention) co_await cache_->remove_by_tags(tags_);
+  co_return std::unexpected(std::move(done.error()));
 }
 
 task<result<void>> unit_of_work::rollback() {
