@@ -22,6 +22,7 @@
 #include <strata/open.hpp>
 #include <strata/outbox.hpp>
 #include <strata/policy.hpp>
+#include <strata/query_cache.hpp>
 #include <strata/repository.hpp>
 #include <strata/row.hpp>
 #include <strata/stats.hpp>

@@ -1,5 +1,7 @@
 #include "database/postgres/sql_text.hpp"
 
+#include "database/sql_scanner.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,16 +11,6 @@ namespace strata::detail {
 
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool begins_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80) != 0;
-}
-bool continues_word(char c) {
-  return begins_word(c) || is_digit(c) || c == '$';
-}
-
 std::string capitals(std::string_view word) {
   std::string out(word);
   for (char& c : out) {
@@ -26,122 +18,6 @@ std::string capitals(std::string_view word) {
   }
   return out;
 }
-
-bool same_word(std::string_view word, std::string_view in_capitals) {
-  return word.size() == in_capitals.size() && std::ranges::equal(word, in_capitals, [](char a, char b) {
-           return a == b || (a >= 'a' && a <= 'z' && a - 'a' + 'A' == b);
-         });
-}
-
-enum class token { end, word, parameter, semicolon, open, close, other };
-
-class scanner {
- public:
-  explicit scanner(std::string_view text) : text_(text) {}
-
-  token next() {
-    skip_blanks();
-    begin_ = at_;
-    if (at_ >= text_.size()) return token::end;
-    const char c = text_[at_];
-    if (begins_word(c)) return word();
-    if (c == '\'') return quoted('\'', false);
-    if (c == '"') return quoted('"', false);
-    if (c == '$') return dollar();
-    ++at_;
-    if (is_digit(c)) {  // `1e5`, `0x1F`: no word begins inside a number
-      while (at_ < text_.size() && continues_word(text_[at_])) ++at_;
-      return token::other;
-    }
-    return c == ';' ? token::semicolon : c == '(' ? token::open : c == ')' ? token::close : token::other;
-  }
-
-  std::size_t begin() const { return begin_; }  ///< where the last token begins
-  std::size_t end() const { return at_; }       ///< where it ends
-  std::string_view last() const { return text_.substr(begin_, at_ - begin_); }
-  std::size_t number() const { return number_; }  ///< of the last parameter
-
- private:
-  bool at(std::string_view what) const { return text_.substr(at_).starts_with(what); }
-
-  void skip_blanks() {
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      if (c == ' ' || (c >= '\t' && c <= '\r')) {
-        ++at_;
-      } else if (at("--")) {
-        at_ = std::min(text_.find_first_of("\r\n", at_), text_.size());
-      } else if (at("/*")) {
-        skip_comment();
-      } else {
-        return;
-      }
-    }
-  }
-
-  void skip_comment() {  // they nest
-    int depth = 0;
-    while (at_ < text_.size()) {
-      if (at("/*")) {
-        ++depth;
-        at_ += 2;
-      } else if (at("*/")) {
-        at_ += 2;
-        if (--depth == 0) return;
-      } else {
-        ++at_;
-      }
-    }
-  }
-
-  token word() {
-    while (at_ < text_.size() && continues_word(text_[at_])) ++at_;
-    const auto found = last();
-    // E'…' knows backslashes; U&'…', B'…', X'…' and N'…' are read as a word and a plain string.
-    if (same_word(found, "E") && at("'")) return quoted('\'', true);
-    return token::word;
-  }
-
-  token quoted(char quote, bool escapes) {
-    ++at_;
-    while (at_ < text_.size()) {
-      const char c = text_[at_++];
-      if (escapes && c == '\\' && at_ < text_.size()) {
-        ++at_;
-      } else if (c == quote) {
-        if (at_ >= text_.size() || text_[at_] != quote) return token::other;
-        ++at_;
-      }
-    }
-    return token::other;
-  }
-
-  token dollar() {
-    auto end = at_ + 1;
-    if (end < text_.size() && is_digit(text_[end])) {
-      number_ = 0;
-      for (; end < text_.size() && is_digit(text_[end]); ++end) {
-        number_ = std::min<std::size_t>(number_ * 10 + static_cast<std::size_t>(text_[end] - '0'), 1'000'000);
-      }
-      at_ = end;
-      return token::parameter;
-    }
-    while (end < text_.size() && continues_word(text_[end]) && text_[end] != '$') ++end;
-    if (end >= text_.size() || text_[end] != '$') {
-      ++at_;
-      return token::other;
-    }
-    const auto mark = text_.substr(at_, end + 1 - at_);  // "$$" or "$body$"
-    const auto close = text_.find(mark, end + 1);
-    at_ = close == std::string_view::npos ? text_.size() : close + mark.size();
-    return token::other;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::size_t begin_ = 0;
-  std::size_t number_ = 0;
-};
 
 /// How deep inside BEGIN ATOMIC … END the words of a CREATE FUNCTION or PROCEDURE have led.
 class body_depth {
@@ -174,7 +50,7 @@ std::unexpected<error> refused(std::string_view why, const sql_statement& what) 
 
 std::vector<sql_statement> statements_of(std::string_view script) {
   std::vector<sql_statement> found;
-  scanner from(script);
+  sql_scanner from(script, sql_dialect::postgres);
   for (bool more = true; more;) {
     sql_statement next;
     body_depth body;
@@ -185,20 +61,20 @@ std::vector<sql_statement> statements_of(std::string_view script) {
     int parentheses = 0;
     for (;;) {
       const auto kind = from.next();
-      more = kind != token::end;
-      if (!more || (kind == token::semicolon && parentheses <= 0 && !body.inside())) break;
+      more = kind != sql_token::end;
+      if (!more || (kind == sql_token::semicolon && parentheses <= 0 && !body.inside())) break;
       if (tokens == 0) begin = from.begin();
       end = from.end();
-      if (kind == token::word) {
+      if (kind == sql_token::word) {
         if (tokens == 0) next.first = capitals(from.last());
         if (tokens == 1) next.second = capitals(from.last());
         body.see(from.last(), words++);
       } else if (tokens == 0) {
-        next.first = kind == token::open ? "(" : "?";
+        next.first = kind == sql_token::open ? "(" : "?";
       }
-      if (kind == token::open) ++parentheses;
-      if (kind == token::close) --parentheses;
-      if (kind == token::parameter) next.parameters = std::max(next.parameters, from.number());
+      if (kind == sql_token::open) ++parentheses;
+      if (kind == sql_token::close) --parentheses;
+      if (kind == sql_token::parameter) next.parameters = std::max(next.parameters, from.number());
       ++tokens;
     }
     if (tokens == 0) continue;
