@@ -30,8 +30,7 @@ class faulty_transaction final : public strata::transaction {
     if (with_.lose_answer) co_return strata::fail(errc::timeout, "the answer was lost");
     co_return done;
   }
-  task<result<std::vector<result<sql_rows>>>> commit_and_read(
-      std::vector<strata::sql_query> reads) override {
+  task<result<std::vector<result<sql_rows>>>> commit_and_read(std::vector<strata::sql_query> reads) override {
     auto done = co_await real_->commit_and_read(std::move(reads));
     if (with_.lose_answer) co_return strata::fail(errc::timeout, "the answer was lost");
     co_return done;
