@@ -172,7 +172,9 @@ TEST(RedisFaults, AConnectionCutInTheMiddleOfAReplyIsMadeAnew) {
   test::proxy between(server.port());
   runtime threads;
   test::recorder seen;
-  client redis(threads, test::options_for(between.port()), &seen);
+  auto options = test::options_for(between.port());
+  options.ping_after = 60s;  // a PING of its own would be cut instead
+  client redis(threads, options, &seen);
   const std::string big(100'000, 'x');
   ASSERT_TRUE(test::set(redis, "big", big));
   for (const int bytes : {1, 3, 9, 5000, 99'999, 100'010}) {

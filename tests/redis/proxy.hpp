@@ -97,15 +97,15 @@ class proxy {
     }
     while (!to.to_send.empty() && to.to_send.front().first <= clock::now()) {
       auto& bytes = to.to_send.front().second;
-      const auto allowed = counted ? std::min<std::int64_t>(left_, static_cast<std::int64_t>(bytes.size()))
-                                   : static_cast<std::int64_t>(bytes.size());
-      const auto sent =
-          ::send(to.socket.get(), bytes.data(), static_cast<std::size_t>(std::max<std::int64_t>(allowed, 0)),
-                 MSG_DONTWAIT | MSG_NOSIGNAL);
+      // A limit counts from when it is seen: one that is set while this is sent must not be charged for it.
+      const std::int64_t limit = counted ? left_.load() : never;
+      const auto allowed = std::min<std::int64_t>(limit, static_cast<std::int64_t>(bytes.size()));
+      const auto sent = ::send(to.socket.get(), bytes.data(), static_cast<std::size_t>(allowed),
+                               MSG_DONTWAIT | MSG_NOSIGNAL);
       if (sent < 0) return;
-      if (counted && left_ != never) left_ -= sent;
+      if (limit != never) left_ -= sent;
       bytes.erase(0, static_cast<std::size_t>(sent));
-      if (counted && left_ == 0) {
+      if (limit == sent) {
         left_ = never;  // once
         ++cuts_;
         const linger at_once{.l_onoff = 1, .l_linger = 0};
