@@ -1,9 +1,10 @@
 #include "redis/scripts.hpp"
 
 #include <array>
-#include <bit>
-#include <cstdint>
+#include <cstdlib>
 #include <utility>
+
+#include <openssl/evp.h>
 
 namespace strata::redis {
 
@@ -218,37 +219,12 @@ std::span<const named> all() {
 }  // namespace scripts
 
 std::string sha1(std::string_view text) {
-  // FIPS 180-4, section 6.1. Names scripts, protects nothing.
-  std::array<std::uint32_t, 5> h{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-  std::string padded(text);
-  padded += '\x80';
-  while (padded.size() % 64 != 56) padded += '\0';
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    padded += static_cast<char>(std::uint64_t{text.size()} * 8 >> shift & 0xff);
-  }
-  for (std::size_t block = 0; block < padded.size(); block += 64) {
-    std::array<std::uint32_t, 80> w{};
-    for (std::size_t i = 0; i < 64; ++i) {
-      w[i / 4] = w[i / 4] << 8 | static_cast<unsigned char>(padded[block + i]);
-    }
-    for (std::size_t i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
-    auto [a, b, c, d, e] = h;
-    for (std::size_t i = 0; i < 80; ++i) {
-      const auto round = i / 20;
-      const auto f = round == 0 ? (b & c) | (~b & d) : round == 2 ? (b & c) | (b & d) | (c & d) : b ^ c ^ d;
-      constexpr std::array<std::uint32_t, 4> k{0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
-      const auto next = std::rotl(a, 5) + f + e + k[round] + w[i];
-      e = d;
-      d = c;
-      c = std::rotl(b, 30);
-      b = a;
-      a = next;
-    }
-    h = {h[0] + a, h[1] + b, h[2] + c, h[3] + d, h[4] + e};
-  }
+  std::array<unsigned char, 20> digest{};
+  if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr) != 1) std::abort();
   std::string out;
-  for (const auto word : h) {
-    for (int shift = 28; shift >= 0; shift -= 4) out += "0123456789abcdef"[word >> shift & 15];
+  for (const auto byte : digest) {
+    out += "0123456789abcdef"[byte >> 4];
+    out += "0123456789abcdef"[byte & 15];
   }
   return out;
 }
