@@ -174,8 +174,7 @@ class loader {
 
 std::string shown_value(const setting& each, const config& values) {
   auto text = each.write(values);
-  if (each.key == "database") return without_password(std::move(text));
-  if (each.key == "store") return strata::without_password(text);
+  if (each.key == "database" || each.key == "store") return without_password(text);
   return each.secret && !text.empty() ? std::string(masked) : text;
 }
 

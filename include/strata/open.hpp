@@ -47,7 +47,7 @@ result<std::shared_ptr<network_store>> open_store(std::string_view url, const st
 /// What is wrong with `url`, if something is: what `open_store` would say.
 result<void> check_store_url(std::string_view url);
 
-/// `url` without its passwords, for logs.
+/// `url`, of a store or a database, without its passwords: `***` stands for each.
 std::string without_password(std::string_view url);
 
 }  // namespace strata
