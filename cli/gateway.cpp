@@ -168,7 +168,10 @@ struct gateway::state {
                 [this] {
                   const std::array listeners{told("platform", *platform_server, platform_routes),
                                              told("admin", *admin_server, admin_routes)};
-                  return exposition(target->stats(), listeners, {version(), started});
+                  const process_info self{version(), started};
+                  if (shared == nullptr) return exposition(target->stats(), listeners, self);
+                  const auto now = shared->health();
+                  return exposition(target->stats(), listeners, self, &now);
                 },
             .value = [this](const key& where) { return show_value(*target, entities, where); }};
   }

@@ -18,7 +18,8 @@ std::set<std::string> families_told() {
   const std::array listeners{http_stats{.listener = "platform"}};
   cache_stats stats;
   stats.second_level.state = second_level_state::up;
-  std::istringstream lines(exposition(stats, listeners, {}));
+  const store_health shared{.hearing_lag = duration::zero()};
+  std::istringstream lines(exposition(stats, listeners, {}, &shared));
   std::set<std::string> names;
   for (std::string hash, what, name, rest; lines >> hash >> what >> name && std::getline(lines, rest);) {
     if (hash == "#") names.insert(name);

@@ -2,6 +2,7 @@
 /// What a process tells Prometheus: its caches' counters and its listeners', as text.
 /// Threads: `exposition` is pure; `route_counters` is lock-free and may be used from any thread.
 
+#include <strata/network_store.hpp>
 #include <strata/stats.hpp>
 
 #include <array>
@@ -60,10 +61,11 @@ struct process_info {
   double start_seconds = 0;  ///< since 1970, UTC
 };
 
-/// The text exposition (format 0.0.4) of all of it; `exposition_type` is its media type.
+/// The text exposition (format 0.0.4) of all of it; `exposition_type` is its media type. `shared` is the
+/// store on the network, if there is one.
 /// Cost: O(series), some 100 KB; for a scrape, not for hot paths.
 std::string exposition(const cache_stats& cache, std::span<const http_stats> listeners,
-                       const process_info& process);
+                       const process_info& process, const store_health* shared = nullptr);
 inline constexpr char exposition_type[] = "text/plain; version=0.0.4; charset=utf-8";
 
 }  // namespace strata

@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <chrono>
 #include <initializer_list>
 #include <limits>
 #include <utility>
@@ -134,6 +135,25 @@ void add_second_level(families& into, const second_level_stats& from) {
                from.overflows);
 }
 
+void add_store(families& into, const store_health& from) {
+  into.gauge("store_usable", "1 while the store on the network can be used.", from.usable ? 1 : 0);
+  if (from.hearing_lag) {
+    into.gauge("store_hearing_lag_seconds",
+               "How long ago the moment is up to which all changes are known to have been told.",
+               std::chrono::duration<double>(*from.hearing_lag).count());
+  }
+  into.counter("store_losses_total", "How often changes may have been missed, and memory was emptied.",
+               from.losses);
+  into.counter("store_requests_total", "Requests sent to the store.", from.requests);
+  into.counter("store_timeouts_total", "Of the requests, those that were not answered in time.",
+               from.timeouts);
+  into.gauge("store_requests_pending", "Requests that wait for their answers now.",
+             static_cast<double>(from.pending));
+  into.counter("store_connections_total", "Connections made: all but the first are reconnects.",
+               from.connections);
+  into.counter("store_connect_failures_total", "Attempts to connect that failed.", from.failures);
+}
+
 void add_cache(families& into, const cache_stats& from) {
   add_reads(into, from);
   add_writes(into, from);
@@ -197,9 +217,10 @@ void add_process(families& into, const process_info& process) {
 }  // namespace
 
 std::string exposition(const cache_stats& cache, std::span<const http_stats> listeners,
-                       const process_info& process) {
+                       const process_info& process, const store_health* shared) {
   families all;
   add_cache(all, cache);
+  if (shared != nullptr) add_store(all, *shared);
   add_listeners(all, listeners);
   add_process(all, process);
   return prometheus::TextSerializer().Serialize(all.all);

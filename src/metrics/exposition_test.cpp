@@ -159,6 +159,24 @@ TEST(Exposition, TellsOfTheSecondLevelIfThereIsOne) {
   EXPECT_EQ(read.at("cache_l2_kept_invalidations"), 3);
 }
 
+TEST(Exposition, TellsOfTheStoreIfThereIsOneOnTheNetwork) {
+  EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("store_")));
+  store_health shared{
+      .losses = 4, .requests = 70, .timeouts = 5, .connections = 3, .failures = 2, .pending = 1};
+  EXPECT_THAT(exposition(sample(), {}, {}, &shared), testing::Not(HasSubstr("store_hearing_lag_seconds")));
+  shared.usable = true;
+  shared.hearing_lag = std::chrono::milliseconds(60);
+  const scrape read(exposition(sample(), {}, {}, &shared));
+  EXPECT_EQ(read.at("store_usable"), 1);
+  EXPECT_EQ(read.at("store_hearing_lag_seconds"), 0.06);
+  EXPECT_EQ(read.at("store_losses_total"), 4);
+  EXPECT_EQ(read.at("store_requests_total"), 70);
+  EXPECT_EQ(read.at("store_timeouts_total"), 5);
+  EXPECT_EQ(read.at("store_requests_pending"), 1);
+  EXPECT_EQ(read.at("store_connections_total"), 3);
+  EXPECT_EQ(read.at("store_connect_failures_total"), 2);
+}
+
 TEST(Exposition, KeepsLargeCountersExact) {
   auto stats = sample();
   stats.evictions = 9'007'199'254'740'991;  // the largest that a double holds exactly

@@ -304,6 +304,7 @@ store_health redis_store::health() const {
     out.usable = true;
   }
   out.trusted_until = tracking_.trusted_until();
+  out.hearing_lag = tracking_.hearing_lag();
   out.losses = tracking_.losses();
   const auto counts = client_->stats();
   out.requests = counts.requests;

@@ -73,6 +73,12 @@ time_point tracking::trusted_until() const {
   return trusted_;
 }
 
+std::optional<duration> tracking::hearing_lag() const {
+  const auto until = trusted_until();
+  if (until == time_point{}) return std::nullopt;
+  return options_.time->now() - (until - options_.lease);
+}
+
 void tracking::cleared(std::uint32_t epoch) {
   epoch_.store(std::max(epoch, epoch_.load()), std::memory_order_release);
   tell_lost(false);

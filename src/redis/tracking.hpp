@@ -25,6 +25,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,8 @@ class tracking final : public client_observer, private hearer {
   commit_time known() const noexcept { return known_.load(std::memory_order_acquire); }
   commit_time learn(commit_time heard) noexcept;
   time_point trusted_until() const;
+  /// As `store_health::hearing_lag`.
+  std::optional<duration> hearing_lag() const;
   std::uint64_t losses() const noexcept { return losses_.load(std::memory_order_relaxed); }
 
   /// A fill of ours was stored. Called in the order of the replies.
