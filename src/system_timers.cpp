@@ -10,9 +10,13 @@ namespace strata {
 
 namespace {
 
+// Both of these are stopped when the process ends, and never destroyed: other threads may still be at work
+// then, of a cache that a static object owns or of a store's connection, and call them. What they are given
+// from then on is not done.
+
 class thread_timers final : public timers {
  public:
-  ~thread_timers() override {
+  void stop() {
     {
       std::lock_guard lock(mutex_);
       stopping_ = true;
@@ -23,8 +27,9 @@ class thread_timers final : public timers {
 
   id at(time_point when, std::move_only_function<void()> work) override {
     std::lock_guard lock(mutex_);
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     const id number = ++last_;
+    if (stopping_) return number;
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     const auto place = due_.emplace(when, pending{number, std::move(work)});
     by_id_.emplace(number, place);
     if (place == due_.begin()) wake_.notify_one();
@@ -78,17 +83,18 @@ class thread_timers final : public timers {
 
 class background_threads final : public executor {
  public:
-  ~background_threads() override {
+  void stop() {
     {
       std::lock_guard lock(mutex_);
       stopping_ = true;
     }
     wake_.notify_all();
-    for (auto& each : threads_) each.join();
+    for (auto& each : threads_) each.join();  // no more are made
   }
 
   void post(std::move_only_function<void()> work) override {
     std::lock_guard lock(mutex_);
+    if (stopping_) return;
     queue_.push_back(std::move(work));
     if (idle_ == 0 && threads_.size() < limit) threads_.emplace_back([this] { run(); });
     wake_.notify_one();
@@ -120,16 +126,25 @@ class background_threads final : public executor {
   bool stopping_ = false;
 };
 
+/// One `T` for as long as the process lives, stopped at its end.
+template <class T>
+T& lasting() {
+  struct holder {
+    T* const held = new T;  // NOLINT(cppcoreguidelines-owning-memory): see above
+    ~holder() { held->stop(); }
+  };
+  static holder instance;
+  return *instance.held;
+}
+
 }  // namespace
 
 timers& system_timers() {
-  static thread_timers instance;
-  return instance;
+  return lasting<thread_timers>();
 }
 
 executor& system_background() {
-  static background_threads instance;
-  return instance;
+  return lasting<background_threads>();
 }
 
 }  // namespace strata
