@@ -72,7 +72,7 @@ struct fill_request {
   lease_token lease = 0;
   commit_time asof = 0;
   std::string_view bytes;
-  duration ttl{};
+  duration ttl{};  ///< from the call on, however long it takes
 };
 
 /// A lower bound on asof for every key that carries a tag or prefix.

@@ -14,6 +14,7 @@ namespace strata::detail {
 
 struct engine::batch {
   std::span<const any_key> keys;
+  time_point began{};
   std::vector<any_lookup> out;
 
   struct led {
@@ -103,7 +104,7 @@ task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
     const bool entered =
         admit(each.flight.lead, where.key, each.second.entry, true) == gate::verdict::entered;
     lookup = hit(where, each.second.entry, layer::l2, now());
-    land(each.flight, lookup, entered);
+    land(each.flight, lookup, entered, each.second.entry->fresh_until);
   }
   if (work.missing.empty()) co_return;
 
@@ -171,7 +172,7 @@ task<> engine::settle_batch(batch& work, std::vector<any_value> values, const fi
       info.stored = outcome.stored;
       if (outcome.reason != miss_reason::none) info.reason = outcome.reason;
       lookup = lookup_of(entry, info, now());
-      land(each.flight, lookup, outcome.usable);
+      land(each.flight, lookup, outcome.usable, entry->fresh_until);
     } else {
       lookup = lookup_of(entry, info, now());
     }
@@ -185,7 +186,7 @@ task<> engine::fill_batch(batch& work, any_batch_factory& factory) {
   for (auto& each : work.follows) {
     co_await each.way->done.wait();
     auto& lookup = work.out[each.index];
-    if (each.way->usable && !behind(work.keys[each.index], *each.way, false)) {
+    if (good_for(*each.way, work.began) && !behind(work.keys[each.index], *each.way, false)) {
       lookup = follow(work.keys[each.index], *each.way, false);
       if (!lookup.info.hit()) count_miss(work.keys[each.index], lookup.info.reason);
     } else {
@@ -206,6 +207,7 @@ task<std::vector<any_lookup>> engine::fill_many(std::span<const any_key> keys, a
   const auto began = now();
   batch work;
   work.keys = keys;
+  work.began = began;
   work.out.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto found = find(keys[i]);

@@ -60,7 +60,7 @@ void cache::refresh_behind(const detail::any_key& where, detail::any_factory fac
 }
 
 task<bool> cache::set_any(detail::any_key where, detail::any_value value) {
-  auto right = co_await engine_->begin_write(where.key);
+  auto right = co_await engine_->begin_write(where.key, true);
   co_return co_await engine_->finish_write(std::move(right), where, std::move(value));
 }
 
@@ -71,7 +71,7 @@ task<bool> cache::set_any(write_ticket ticket, detail::any_key where, detail::an
 }
 
 task<cache::write_ticket> cache::take_ticket(key where) {
-  auto right = co_await engine_->begin_write(where);
+  auto right = co_await engine_->begin_write(where, false);
   co_return write_ticket(
       std::unique_ptr<write_ticket::state>(new write_ticket::state{engine_, where, std::move(right)}));
 }

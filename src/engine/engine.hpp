@@ -98,9 +98,12 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   struct write {
     gate::ticket held;
     commit_time began = 0;
+    commit_time known = 0;  ///< what was invalidated after this takes the value along
     held_lease lease;
+    bool overtaken = false;  ///< another process has changed the key since the value was known
   };
-  task<write> begin_write(key where);
+  /// `known_now`: the value is known already; else it is read, or written, once the right is there.
+  task<write> begin_write(key where, bool known_now);
   /// Invalidates `where` in place of a write whose outcome nobody told.
   static void give_up_write(std::shared_ptr<engine> self, key where);
   task<bool> finish_write(write right, any_key where, any_value value);
@@ -242,7 +245,13 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   }
   made finish_factory(const any_key& where, any_value value, const fill_context& context,
                       const record_ptr& previous, duration took);
-  void land(const gate::joined& flight, any_lookup outcome, bool usable);
+  /// Followers may have a `usable` outcome, if their reads began while it was good.
+  void land(const gate::joined& flight, any_lookup outcome, bool usable,
+            time_point good_until = time_point::max());
+  /// Whether a follower whose read began at `began` may have what `led` brought.
+  static bool good_for(const flight& led, time_point began) noexcept {
+    return led.usable && began <= led.good_until;
+  }
   void note_failure(const any_key& where, const error& what);
 
   struct batch;

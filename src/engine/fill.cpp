@@ -60,16 +60,20 @@ void engine::keep(const key& where, const record_ptr& entry) {
 }
 
 gate::verdict engine::admit(const gate::ticket& held, const key& where, const record_ptr& entry, bool store) {
-  return gate_.admit(
-      held, entry->asof, [&] { return entry->floors.check(floors_, entry->asof) == miss_reason::none; },
-      [&] {
-        if (store) keep(where, entry);
-      });
+  // What is served as stale may be expired; what is called fresh may not, also by who waits for it.
+  const auto stands = [&] {
+    return entry->floors.check(floors_, entry->asof) == miss_reason::none &&
+           (entry->throttled || entry->floors.check_soft(floors_, entry->asof) == miss_reason::none);
+  };
+  return gate_.admit(held, entry->asof, stands, [&] {
+    if (store) keep(where, entry);
+  });
 }
 
-void engine::land(const gate::joined& flight, any_lookup outcome, bool usable) {
+void engine::land(const gate::joined& flight, any_lookup outcome, bool usable, time_point good_until) {
   flight.way->outcome = std::move(outcome);
   flight.way->usable = usable;
+  flight.way->good_until = good_until;
   gate_.land(flight.lead);
 }
 
@@ -170,7 +174,7 @@ task<engine::placed> engine::place(const any_key& where, const gate::ticket& hel
                                 .lease = second.lease.token(),
                                 .asof = what.entry->asof,
                                 .bytes = std::move(bytes),
-                                .ttl = what.entry->stale_until - what.entry->created};
+                                .until = what.entry->stale_until};
     const auto filled = co_await second_.fill(std::move(value));
     if (filled) second.lease.spent();
     gate_.wake(where.key.text());
@@ -226,16 +230,20 @@ task<> engine::fly(job& work, gate::joined& flight) {
     land(flight, hit(where, there, layer::l1, now()), true);
     co_return;
   }
-  if (work.stale == nullptr) work.stale = peek(work.where);
-  if (work.stale != nullptr && judge(where, *work.stale, now()).is == state::gone) work.stale = nullptr;
+  const auto find_stale = [&] {
+    work.stale = peek(work.where);
+    if (work.stale != nullptr && judge(where, *work.stale, now()).is == state::gone) work.stale = nullptr;
+  };
+  find_stale();
   asked second;
   while (has_second_level()) {
     gate_.renew(flight.lead);
     const auto change = gate_.next_change(flight.lead);
+    find_stale();  // what was there before the ticket was renewed may have been removed by another process
     second = co_await ask(work);
     if (second.entry != nullptr) {
       const bool entered = admit(flight.lead, work.where, second.entry, true) == gate::verdict::entered;
-      land(flight, hit(where, second.entry, layer::l2, now()), entered);
+      land(flight, hit(where, second.entry, layer::l2, now()), entered, second.entry->fresh_until);
       co_return;
     }
     if (second.stale != nullptr) work.stale = second.stale;
@@ -267,7 +275,7 @@ task<> engine::fly(job& work, gate::joined& flight) {
   const auto outcome = co_await place(where, flight.lead, std::move(*what), second);
   read_info info{.from = layer::source, .reason = work.reason, .stored = outcome.stored};
   if (outcome.reason != miss_reason::none) info.reason = outcome.reason;
-  land(flight, lookup_of(entry, info, now()), outcome.usable);
+  land(flight, lookup_of(entry, info, now()), outcome.usable, entry->fresh_until);
 }
 
 task<> engine::fly_owned(std::shared_ptr<engine> self, std::unique_ptr<job> work, gate::joined flight) {
@@ -329,7 +337,7 @@ task<engine::waited> engine::wait_for(const any_key& where, std::shared_ptr<flig
     answer.out = stale ? std::move(*stale) : failed(std::move(late), miss_reason::absent);
     co_return answer;
   }
-  answer.again = !leads && (!way->usable || behind(where, *way, began_after));
+  answer.again = !leads && (!good_for(*way, began) || behind(where, *way, began_after));
   if (answer.again) co_return answer;
   const bool failure = way->thrown != nullptr || way->outcome.failure != nullptr;
   auto stale = !leads && failure ? stand_in(where) : std::nullopt;  // its leader may have to see newer ones

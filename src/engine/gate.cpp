@@ -51,6 +51,13 @@ void gate::renew(ticket& held) {
   held.seen_ = part.slots.find(held.key_)->second.changes;
 }
 
+bool gate::overtaken(const ticket& held, commit_time asof) {
+  auto& part = shard_of(held.key_);
+  std::lock_guard lock(part.mutex);
+  const auto& at = part.slots.find(held.key_)->second;
+  return asof < at.floor || at.changes != held.seen_;
+}
+
 std::shared_ptr<event> gate::next_change(const ticket& held) {
   auto& part = shard_of(held.key_);
   std::lock_guard lock(part.mutex);
@@ -105,7 +112,6 @@ void gate::note_change_of_all() {
   for (auto& part : shards_) {
     std::lock_guard lock(part.mutex);
     for (auto& [text, at] : part.slots) {
-      at.current.reset();
       if (auto pushed = change(at); pushed != nullptr) woken.push_back(std::move(pushed));
     }
   }

@@ -35,7 +35,8 @@ struct flight {
   event done;
   any_lookup outcome;
   std::exception_ptr thrown;
-  bool usable = false;  ///< followers may take the outcome
+  bool usable = false;                        ///< followers may take the outcome, …
+  time_point good_until = time_point::max();  ///< … if their reads began before it ended
 };
 
 class gate {
@@ -85,6 +86,10 @@ class gate {
 
   /// A ticket without a flight, for a writer.
   ticket enter(const key& where);
+
+  /// Whether another process has changed the key since `held` was taken or renewed, or something as of
+  /// `asof` is older than an invalidation since it was taken.
+  bool overtaken(const ticket& held, commit_time asof);
 
   /// Says that `held` reads the second level from now on: only later changes by others count.
   void renew(ticket& held);
@@ -159,7 +164,8 @@ class gate {
   /// store tells to others only.
   void wake(std::string_view where);
 
-  /// As note_change, for every key that has a ticket out.
+  /// As note_change, for every key that has a ticket out. Their flights go on, and take followers, who
+  /// join another one if this one's value turns out to be from before the change.
   void note_change_of_all();
 
   /// As `invalidate`, for every key with a ticket out for which `matches(key)` is true.

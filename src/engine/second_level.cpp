@@ -179,12 +179,13 @@ task<result<granted>> second_level::force_lease(std::string name) {
 }
 
 task<result<fill_result>> second_level::fill(filling value) {
-  return serve<fill_result>([value = std::move(value)](store& with) {
-    return with.fill({.key = value.name,
-                      .lease = value.lease,
-                      .asof = value.asof,
-                      .bytes = value.bytes,
-                      .ttl = value.ttl});
+  return serve<fill_result>([this, value = std::move(value)](store& with) -> task<result<fill_result>> {
+    const auto left = value.until - now();
+    if (left <= duration::zero()) {
+      return result<fill_result>(fail(errc::invalid_argument, "the value's time is over"));
+    }
+    return with.fill(
+        {.key = value.name, .lease = value.lease, .asof = value.asof, .bytes = value.bytes, .ttl = left});
   });
 }
 

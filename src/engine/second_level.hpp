@@ -65,7 +65,7 @@ class second_level {
     lease_token lease = 0;
     commit_time asof = 0;
     std::string bytes;
-    duration ttl{};
+    time_point until{};  ///< the end of its life
   };
   task<result<fill_result>> fill(filling value);
   task<result<bool>> touch(std::string name, duration ttl);

@@ -7,6 +7,25 @@
 
 namespace strata::detail {
 
+/// What is left of a value's life was counted when the store answered, which may have been as early as it
+/// was asked: `taken` ago.
+inline void age_by(stored_value& value, duration taken) {
+  value.ttl -= taken;
+}
+inline void age_by(acquired& answer, duration taken) {
+  if (answer.value) age_by(*answer.value, taken);
+}
+template <class T>
+  requires requires(T& each) { age_by(each, duration()); }
+void age_by(std::optional<T>& answer, duration taken) {
+  if (answer) age_by(*answer, taken);
+}
+template <class T>
+  requires requires(T& each) { age_by(each, duration()); }
+void age_by(std::vector<T>& answers, duration taken) {
+  for (auto& each : answers) age_by(each, taken);
+}
+
 /// What a call does besides asking: it tells the breaker how it went, and its `begin`, if that has
 ///   void failed(second_level&)      nobody knows whether it was done
 ///   void regret(second_level&, T&)  it was done after all, when nobody waited any more
@@ -54,10 +73,14 @@ task<result<T>> second_level::serve(Begin begin) {
   if (!in_step_.load() && !co_await in_step()) {
     co_return fail(errc::store_unavailable, "the second level is not in step with this process yet");
   }
+  const auto sent = now();
   auto asked = call<T>(std::move(begin), calls_);
   auto answer = co_await std::move(asked);
   if (answer && generation != generation_.load()) {
     co_return fail(errc::store_unavailable, "changes of the second level were missed while it was asked");
+  }
+  if constexpr (requires { age_by(*answer, duration()); }) {
+    if (answer) age_by(*answer, now() - sent);
   }
   co_return answer;
 }

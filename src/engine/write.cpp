@@ -4,14 +4,17 @@
 
 namespace strata::detail {
 
-task<engine::write> engine::begin_write(key where) {
+task<engine::write> engine::begin_write(key where, bool known_now) {
   write out;
   out.held = gate_.enter(where);
-  out.began = clock_.now();
+  out.began = out.known = clock_.now();
   if (has_second_level() && where.cacheable()) {
     const auto lease = co_await second_.force_lease(l2_key(where));
     if (lease) out.lease = holding(where, *lease);
     out.began = asof_under(out.lease);
+    if (!known_now) out.known = out.began;
+    // Who has changed the key before we had the lease has not fenced it.
+    out.overtaken = known_now && gate_.overtaken(out.held, out.known);
   }
   co_return out;
 }
@@ -38,7 +41,9 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
   auto floor = clock_.tick();
   const bool absent = value == nullptr;
   const auto entry = make_record(where, std::move(value), fill_context(right.began), duration::zero());
-  bool wanted = !(absent && where.rules->negative_ttl == duration::zero());
+  bool wanted = !(absent && where.rules->negative_ttl == duration::zero()) && !right.overtaken &&
+                entry->floors.check(floors_, right.known) == miss_reason::none &&
+                entry->floors.check_soft(floors_, right.known) == miss_reason::none;
   if (wanted && too_large(where, *entry, 0)) {
     counters_.count(where.type, &type_cells::fills_too_large);
     wanted = false;
@@ -51,7 +56,7 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
   bool stored = false;
   if (!has_second_level()) {
     stored =
-        gate_.admit_write(right.held, right.began, floor, remembered) == gate::verdict::entered && wanted;
+        gate_.admit_write(right.held, right.known, floor, remembered) == gate::verdict::entered && wanted;
   } else {
     bool in_second_level = false;
     const bool withheld = wanted && right.lease && !may_share(where);
@@ -61,7 +66,7 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
                                     .lease = right.lease.token(),
                                     .asof = right.began,
                                     .bytes = encode(where, *entry),
-                                    .ttl = entry->stale_until - entry->created};
+                                    .until = entry->stale_until};
       second_.note_written(filling.name);
       const auto filled = co_await second_.fill(std::move(filling));
       if (filled) right.lease.spent();
@@ -73,7 +78,7 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
     }
     const bool keeps = in_second_level || withheld;
     const auto verdict =
-        gate_.admit_write(right.held, right.began, floor, [&](bool may) { remembered(may && keeps); });
+        gate_.admit_write(right.held, right.known, floor, [&](bool may) { remembered(may && keeps); });
     stored = keeps && verdict != gate::verdict::fenced;
     if (in_second_level && !stored) {
       const auto dropped = co_await drop_in_second_level(where.key, clock_.tick());
