@@ -72,11 +72,15 @@ struct owned_fill {
   std::string bytes;
   fill_request what;
 
-  explicit owned_fill(const fill_request& from) : key(from.key), bytes(from.bytes), what(from) {}
-  fill_request request() const {
+  time_point end;  ///< of its life, which begins with the call
+
+  owned_fill(const fill_request& from, time_point sent)
+      : key(from.key), bytes(from.bytes), what(from), end(sent + from.ttl) {}
+  fill_request request(time_point executed) const {
     auto out = what;
     out.key = key;
     out.bytes = bytes;
+    out.ttl = end - executed;
     return out;
   }
 };
@@ -334,21 +338,24 @@ task<result<granted>> connection::force_lease(std::string_view key, duration hol
 }
 
 task<result<fill_result>> connection::fill(fill_request value) {
-  const auto owned = std::make_shared<owned_fill>(value);
+  const auto owned = std::make_shared<owned_fill>(value, over_.time_.now());
   return call<fill_result>(
       about(store_call::fill, value.key, value.lease),
-      [owned](store& real) { return real.fill(owned->request()); },
+      [owned, &time = over_.time_](store& real) { return real.fill(owned->request(time.now())); },
       [owned](std::uint64_t random) { flip(owned->bytes, random); });
 }
 
 task<result<std::vector<fill_result>>> connection::fill_many(std::span<const fill_request> fills) {
-  std::vector<owned_fill> owned(fills.begin(), fills.end());
+  std::vector<owned_fill> owned;
+  for (const auto& each : fills) owned.emplace_back(each, over_.time_.now());
   std::vector<std::string> keys;
   for (const auto& each : owned) keys.push_back(each.key);
   return call<std::vector<fill_result>>(about(store_call::fill_many, std::span<const std::string>(keys)),
-                                        [owned](store& real) {
+                                        [owned, &time = over_.time_](store& real) {
                                           std::vector<fill_request> requests;
-                                          for (const auto& each : owned) requests.push_back(each.request());
+                                          for (const auto& each : owned) {
+                                            requests.push_back(each.request(time.now()));
+                                          }
                                           return real.fill_many(requests);
                                         });
 }

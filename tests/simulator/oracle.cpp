@@ -41,7 +41,6 @@ oracle::oracle(const std::vector<sim_key>& keys, const clock& time, const step_n
   touched_until_.resize(keys.size());
   absent_until_.resize(keys.size());
   absences_.resize(keys.size());
-  slack_.resize(keys.size());
 }
 
 void oracle::broken(std::string_view rule, unsigned process, unsigned key, const std::string& how) {
@@ -163,7 +162,8 @@ fetch_number oracle::fetch(unsigned process, unsigned key, op_number op, const r
     const auto& led = operations_[running.op];
     const auto waited = time_.now() - std::min(led.at, began.at);
     const bool abandoned = rules.hard_timeout > duration::zero() && waited >= rules.hard_timeout;
-    const bool voided = here.writing != 0 || here.voided >= std::min(led.began, began.began);
+    const bool voided =
+        here.writing != 0 || here.invalidating != 0 || here.voided >= std::min(led.began, began.began);
     if (unshared || running.unshared || abandoned || voided) continue;
     broken("one factory call at a time", process, key,
            fmt::format("operation {} calls the factory while the call of operation {} (step {}) runs", op,
@@ -244,7 +244,10 @@ std::uint64_t oracle::sent(const subject& what) {
     case store_call::invalidate:
     case store_call::expire:
       for (const auto& name : what.keys) {
-        if (const auto k = key_of(name)) claim_all(*k, what.call == store_call::expire, false);
+        const auto k = key_of(name);
+        if (!k) continue;
+        claim_all(*k, what.call == store_call::expire, false);
+        ++at(what.process, *k).invalidating;
       }
       break;
     case store_call::invalidate_matching:
@@ -289,15 +292,7 @@ void oracle::unsent(unsigned process) {
   processes_[process].unsent = step_;
 }
 
-/// A value's life is counted from when the store has it, and what is left of it from when that is heard.
-void oracle::delayed(const subject& what) {
-  for (const auto& name : what.keys) {
-    if (const auto k = key_of(name)) slack_[*k] = std::max(slack_[*k], time_.now() - what.sent);
-  }
-}
-
 std::uint64_t oracle::executing(const subject& what) {
-  delayed(what);
   if (what.call == store_call::floors) {
     for (unsigned k = 0; k < keys_.size(); ++k) {
       notes_[what.note].push_back({k, stored_[k].hard_floor, false, true});
@@ -336,13 +331,17 @@ void oracle::executed(const subject& what, lease_token lease, std::optional<fill
 }
 
 void oracle::answered(const subject& what, const std::optional<error>& failure) {
-  delayed(what);
   const auto k = what.keys.empty() ? std::nullopt : key_of(what.keys.front());
   log_.note(what.process, k ? *k : every_key, "request {} ({}) is answered{}", what.id,
             testing::name(what.call), failure ? ": " + failure->detail : "");
   // Whoever invalidates does it once more when the store has, and voids flights once more.
   const bool invalidates = what.call == store_call::invalidate || what.call == store_call::expire;
-  if (invalidates && k) disturb(what.process, *k, true);
+  for (const auto& name : what.keys) {
+    const auto each = key_of(name);
+    if (!invalidates || !each) continue;
+    disturb(what.process, *each, true);
+    --at(what.process, *each).invalidating;
+  }
   for (const auto& floor : what.floors) {
     for (unsigned each = 0; each < keys_.size(); ++each) {
       if (keys_[each].buckets.contains(floor.bucket)) disturb(what.process, each, true);

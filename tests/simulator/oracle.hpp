@@ -181,6 +181,7 @@ class oracle final : public network_listener {
     step_number voided = 0;     ///< when a flight may last have been taken off
     unsigned disturbances = 0;  ///< how often a flight may have been refused
     unsigned writing = 0;
+    unsigned invalidating = 0;  ///< requests of which the answer has not come: they are given up at some time
     std::set<lease_token> leases;
     step_number store_failed = 0;
     step_number floor_unheard = 0;  ///< the answer to its raising a floor did not come
@@ -207,7 +208,6 @@ class oracle final : public network_listener {
   const view& at(unsigned process, unsigned key) const { return processes_[process].keys[key]; }
   std::optional<unsigned> key_of(std::string_view stored) const;
   void disturb(unsigned process, unsigned key, bool voids);
-  void delayed(const subject& what);
   void check_value(unsigned process, unsigned key, op_number op, const read_start& start,
                    const lookup<std::string>& answer);
   void check_stale(unsigned process, unsigned key, const read_start& start, time_point fresh_end);
@@ -243,7 +243,6 @@ class oracle final : public network_listener {
   std::vector<time_point> touched_until_;
   std::vector<time_point> absent_until_;
   std::vector<unsigned> absences_;
-  std::vector<duration> slack_;
 };
 
 }  // namespace strata::simulator

@@ -39,10 +39,11 @@ read_start oracle::read_begins(unsigned process, unsigned key) const {
 }
 
 bool oracle::excused(const fetch_record& given, const bound& by) const {
-  // `set` says "true as of now", and that is the time of the lease it then gets: it may overtake an
-  // invalidation that begins meanwhile. Who cannot have that takes a ticket before the commit.
+  // `set` says "true as of now", and that is the time of the lease it then gets: it may overtake another
+  // process's invalidation that begins meanwhile. Who cannot have that takes a ticket before the commit.
   const auto& writer = operations_[given.op];
-  return given.set && writer.began <= by.step && (!writer.ended || *writer.ended >= by.step);
+  return given.set && operations_[by.by].process != writer.process && writer.began <= by.step &&
+         (!writer.ended || *writer.ended >= by.step);
 }
 
 void oracle::read_ends(unsigned process, unsigned key, op_number op, const read_start& start,
@@ -128,8 +129,7 @@ void oracle::check_value(unsigned process, unsigned key, op_number op, const rea
   }
   auto created = from.created;
   if (from.open) created = operations_[from.op].ended_at.value_or(time_.now());
-  auto fresh_end =
-      std::max(created + from.life + rounding + 2 * slack_[key], touched_until_[key] + slack_[key]);
+  auto fresh_end = std::max(created + from.life + rounding, touched_until_[key]);
   if (touching_[key] != 0) fresh_end = std::max(fresh_end, time_.now() + touch_ttl_[key]);
   if (info.stale) {
     check_stale(process, key, start, fresh_end);
@@ -182,7 +182,7 @@ void oracle::check_absent(unsigned process, unsigned key, const read_start& star
     broken("no value from before an invalidation", process, key,
            fmt::format("it is said not to exist, but it did ever since step {}", since));
   }
-  auto end = std::max(absent_until_[key], touched_until_[key]) + 2 * slack_[key];
+  auto end = std::max(absent_until_[key], touched_until_[key]);
   if (touching_[key] != 0) end = std::max(end, time_.now() + touch_ttl_[key]);
   if (start.at >= end && absences_[key] == 0)
     broken("no value beyond its time", process, key, "its absence is remembered for too long");
