@@ -3,6 +3,7 @@
 #include "platform/handlers.hpp"
 #include "platform/ids.hpp"
 #include "platform/list_parameters.hpp"
+#include "platform/marks.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -39,10 +40,10 @@ std::string id_of(const request& from) {
 template <class Repository>
 answer_task get_document(const services& in, request& from, const Repository& documents) {
   if (!names_agent(from)) return not_found();
-  return then(in.data.agents.find(from.path_parameter("id")),
+  return then(in.data.agents.find(from.path_parameter("id"), how_of_session(in, from)),
               [&](const strata::lookup<served<agent>>& found) -> answer_task {
                 if (auto refused = refuse_unseen(found, *from.who<principal>())) return std::move(*refused);
-                return then(documents.find(found->row.id),
+                return then(documents.find(found->row.id, how_of_session(in, from)),
                             [](const strata::lookup<served<stored_document>>& part) -> response {
                               if (part.failure() != nullptr) return failed(*part.failure());
                               return part ? answer_of(part) : unwritten_answer<stored_document>(part.info());
@@ -134,10 +135,11 @@ answer_task list_agents(const services& in, request& from) {
   const auto part = read_page(from, problems);
   const auto status = read_choice(from, "status", agent_statuses, problems);
   if (!problems.empty()) return unprocessable(problems);
-  return then(in.data.agents_of(from.who<principal>()->row.organization_id, status, part),
-              [](const strata::lookup<page>& found) -> response {
-                return found ? answer_of(found) : failed(*found.failure());
-              });
+  return then(
+      in.data.agents_of(from.who<principal>()->row.organization_id, status, part, how_of_session(in, from)),
+      [](const strata::lookup<page>& found) -> response {
+        return found ? answer_of(found) : failed(*found.failure());
+      });
 }
 
 answer_task create_agent(const services& in, request& from) {
@@ -156,7 +158,7 @@ answer_task create_agent(const services& in, request& from) {
 
 answer_task get_agent(const services& in, request& from) {
   if (!names_agent(from)) return not_found();
-  return then(in.data.agents.find(from.path_parameter("id")),
+  return then(in.data.agents.find(from.path_parameter("id"), how_of_session(in, from)),
               [&from](const strata::lookup<served<agent>>& found) -> response {
                 if (auto refused = refuse_unseen(found, *from.who<principal>())) return std::move(*refused);
                 return answer_of(found);

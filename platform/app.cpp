@@ -47,7 +47,8 @@ struct app::state {
         sessions(options.auth.sessions, *options.time),
         passwords(options.auth.passwords),
         limited(options.limits),
-        provided{data, sessions, passwords, limited, *options.time, options.auth, options.log},
+        provided{data,    *options.cache, sessions,     passwords,
+                 limited, *options.time,  options.auth, options.log},
         care(*options.database, *options.cache, sessions, options.foreign_change_interval, options.log) {
     strata::invalidate_on(bus, *options.cache, invalidation_rules());
   }

@@ -1,6 +1,7 @@
 #include "platform/endpoints.hpp"
 
 #include "platform/answers.hpp"
+#include "platform/marks.hpp"
 #include "platform/permissions.hpp"
 
 #include <strata/key.hpp>
@@ -49,7 +50,15 @@ void add(server::router& to, const services& in, const endpoint& of) {
   std::vector<std::string_view> known;
   for (const auto& each : of.query) known.push_back(each.name);
   auto group = to.group(gate_of(in, of.who, of.needs, std::move(known)));
-  auto handler = [&in, answer = of.answer](request& from) { return answer(in, from); };
+  // What a session begins and ends is kept by one gateway: there is nothing to carry to others.
+  const bool writes = of.on != get && !of.pattern.starts_with("/auth/");
+  auto handler = [&in, answer = of.answer, writes](request& from) -> answer_task {
+    if (!writes) return answer(in, from);
+    return then(answer(in, from), [&in, &from](response made) {
+      add_mark(in, from, made);
+      return made;
+    });
+  };
   auto how = options_of(of);
   const std::string pattern(of.pattern);
   switch (of.on) {

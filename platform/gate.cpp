@@ -1,6 +1,7 @@
 #include "platform/gate.hpp"
 
 #include "platform/answers.hpp"
+#include "platform/marks.hpp"
 #include "platform/permissions.hpp"
 
 #include <sodium.h>
@@ -39,11 +40,11 @@ early refuse_stranger(const services& in, request& from, const strata::lookup<se
   return unauthenticated();
 }
 
-task<early> authenticate_later(const services& in, request& from,
-                               task<strata::lookup<served<user>>> pending) {
+task<early> authenticate_later(const services& in, request& from, task<strata::lookup<served<user>>> pending,
+                               strata::read_how how) {
   const auto found = co_await std::move(pending);
   if (auto refused = refuse_stranger(in, from, found)) co_return refused;
-  auto organization = in.data.organizations.find(found->row.organization_id);
+  auto organization = in.data.organizations.find(found->row.organization_id, how);
   const auto home = co_await std::move(organization);
   co_return settle(in, from, found, home);
 }
@@ -84,16 +85,18 @@ task<early> authenticate(const services& in, request& from) {
   const auto* known = known_of(in, from, token);
   const auto held = known != nullptr ? nullptr : in.sessions.use(token);
   if (known == nullptr && held == nullptr) return early(unauthenticated());
-  auto pending = known != nullptr ? in.data.users.find(known->user_key, known->held->user_id)
-                                  : in.data.users.find(held->user_id);
-  if (!pending.is_ready()) return authenticate_later(in, from, std::move(pending));
+  const auto how = how_of_session(in, from);
+  const bool any_age = how.at_least == 0;
+  auto pending = known != nullptr && any_age ? in.data.users.find(known->user_key, known->held->user_id)
+                                             : in.data.users.find((held ? held : known->held)->user_id, how);
+  if (!pending.is_ready()) return authenticate_later(in, from, std::move(pending), how);
   const auto found = pending.take_ready();
   if (auto refused = refuse_stranger(in, from, found)) return refused;
   const bool same_home = known != nullptr && known->home == found->row.organization_id;
-  auto organization = same_home ? in.data.organizations.find(known->home_key, known->home)
-                                : in.data.organizations.find(found->row.organization_id);
+  auto organization = same_home && any_age ? in.data.organizations.find(known->home_key, known->home)
+                                           : in.data.organizations.find(found->row.organization_id, how);
   if (!organization.is_ready())
-    return authenticate_later(in, from, task<strata::lookup<served<user>>>(found));
+    return authenticate_later(in, from, task<strata::lookup<served<user>>>(found), how);
   auto refused = settle(in, from, found, organization.take_ready());
   if (!refused && !same_home) {
     from.remember(std::make_shared<const known_login>(token, held ? held : known->held, in, found->row));
@@ -122,7 +125,7 @@ task<early> require_later(std::string_view needed, task<strata::lookup<served<us
 task<early> require(const services& in, const request& from, std::string_view needed) {
   const auto* who = from.who<principal>();
   if (who->row.is_admin) return early();
-  auto pending = in.data.permissions.find(who->row.id);
+  auto pending = in.data.permissions.find(who->row.id, how_of_session(in, from));
   if (!pending.is_ready()) return require_later(needed, std::move(pending));
   return refuse_without(needed, pending.take_ready());
 }

@@ -2,6 +2,7 @@
 #include "platform/handlers.hpp"
 #include "platform/ids.hpp"
 #include "platform/list_parameters.hpp"
+#include "platform/marks.hpp"
 
 namespace platform {
 
@@ -35,14 +36,15 @@ answer_task list_listings(const services& in, request& from) {
   const auto part = read_page(from, problems);
   const auto query = read_search(from, problems);
   if (!problems.empty()) return unprocessable(problems);
-  return then(in.data.listings_matching(query, part), [](const strata::lookup<page>& found) -> response {
-    return found ? answer_of(found) : failed(*found.failure());
-  });
+  return then(in.data.listings_matching(query, part, how_of(in, from)),
+              [](const strata::lookup<page>& found) -> response {
+                return found ? answer_of(found) : failed(*found.failure());
+              });
 }
 
 answer_task get_listing(const services& in, request& from) {
   if (!names_listing(from)) return not_found();
-  return then(in.data.listings.find(from.path_parameter("id")),
+  return then(in.data.listings.find(from.path_parameter("id"), how_of(in, from)),
               [](const strata::lookup<served<listing>>& found) -> response {
                 if (found.failure() != nullptr) return failed(*found.failure());
                 return found ? answer_of(found) : not_found();

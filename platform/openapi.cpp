@@ -162,13 +162,23 @@ std::string parameters_of(const endpoint& of) {
   if (of.on == get && !of.cache_control.empty()) {
     add(R"({"name":"If-None-Match","in":"header","schema":{"type":"string"}})");
   }
+  if (of.who != access::login && !of.pattern.starts_with("/auth/")) {
+    add(R"({"name":"Strata-Mark","in":"header","description":"the last one an answer had: what is read is at least )"
+        R"(as new as that write, whichever gateway answers","schema":{"type":"string","maxLength":40}})");
+  }
   return out + ']';
 }
+
+/// Of an answer to a write.
+constexpr std::string_view mark_header =
+    R"({"Strata-Mark":{"description":"to be sent along with the next requests, so that they see this write",)"
+    R"("schema":{"type":"string","maxLength":40}}})";
 
 std::string responses_of(const endpoint& of) {
   using enum server::method;
   pairs good{{"description", quoted(of.response.empty() ? "done" : of.response)}};
   if (!of.response.empty()) good.emplace_back("content", content("application/json", of.response));
+  if (of.on != get && !of.pattern.starts_with("/auth/")) good.emplace_back("headers", mark_header);
   pairs out{{std::to_string(of.success), object_of(good)}};
   if (of.on == get && !of.cache_control.empty()) {
     out.emplace_back("304", R"({"description":"not modified since the ETag of If-None-Match"})");

@@ -1,6 +1,7 @@
 #include "platform/edit.hpp"
 #include "platform/forms.hpp"
 #include "platform/handlers.hpp"
+#include "platform/marks.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -16,7 +17,7 @@ bool is_own(const request& from) {
 
 answer_task get_organization(const services& in, request& from) {
   if (!is_own(from)) return not_found();
-  return then(in.data.organizations.find(from.path_parameter("id")),
+  return then(in.data.organizations.find(from.path_parameter("id"), how_of_session(in, from)),
               [](const strata::lookup<served<organization>>& found) -> response {
                 if (found.failure() != nullptr) return failed(*found.failure());
                 return found ? answer_of(found) : not_found();

@@ -46,9 +46,10 @@ repositories::repositories(strata::database& source, strata::cache& target, stra
 }
 
 strata::task<strata::lookup<page>> repositories::agents_of(std::string_view organization_id,
-                                                           std::string_view status, page_request part) const {
+                                                           std::string_view status, page_request part,
+                                                           strata::read_how how) const {
   return cache_->get_or_set(
-      agent_lists_(organization_id, part.page, part.limit, status),
+      agent_lists_(organization_id, part.page, part.limit, status).reading(how),
       [this, organization = std::string(organization_id), status = std::string(status),
        part](strata::fill_context& context) {
         strata::sql_parameters parameters{organization};
@@ -65,10 +66,10 @@ strata::task<strata::lookup<page>> repositories::agents_of(std::string_view orga
       });
 }
 
-strata::task<strata::lookup<page>> repositories::listings_matching(std::string_view query,
-                                                                   page_request part) const {
+strata::task<strata::lookup<page>> repositories::listings_matching(std::string_view query, page_request part,
+                                                                   strata::read_how how) const {
   auto words = normalized(query);
-  auto where = listing_lists_(part.page, part.limit, words);
+  auto where = listing_lists_(part.page, part.limit, words).reading(how);
   return cache_->get_or_set(where, [this, words = std::move(words), part](strata::fill_context& context) {
     strata::sql_parameters parameters;
     const auto condition = search_condition(words, {"name", "description", "publisher"}, parameters);

@@ -49,11 +49,12 @@ class repositories {
 
   /// A page of an organization's agents, newest first; of one status if it is not empty.
   strata::task<strata::lookup<page>> agents_of(std::string_view organization_id, std::string_view status,
-                                               page_request part) const;
+                                               page_request part, strata::read_how how = {}) const;
 
   /// A page of the marketplace by name: the listings that hold every word of `query` in name,
   /// description or publisher, without regard to case; all of them if it holds no word.
-  strata::task<strata::lookup<page>> listings_matching(std::string_view query, page_request part) const;
+  strata::task<strata::lookup<page>> listings_matching(std::string_view query, page_request part,
+                                                       strata::read_how how = {}) const;
 
   /// The credential of the user with this email, without regard to case. Never cached.
   strata::task<strata::result<std::optional<credential>>> credential_of(std::string email) const;

@@ -7,6 +7,7 @@
 #include "platform/sessions.hpp"
 #include "platform/settings.hpp"
 
+#include <strata/cache.hpp>
 #include <strata/limiter.hpp>
 #include <strata/time.hpp>
 
@@ -25,6 +26,7 @@ struct limits {
 /// Lifetime: all that is referred to outlives it.
 struct services {
   const repositories& data;
+  strata::cache& cache;
   session_table& sessions;
   password_hasher& passwords;
   limits& limited;

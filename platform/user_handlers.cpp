@@ -2,6 +2,7 @@
 #include "platform/forms.hpp"
 #include "platform/handlers.hpp"
 #include "platform/ids.hpp"
+#include "platform/marks.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -46,15 +47,17 @@ template <class Repository>
 answer_task get_part(const services& in, request& from, const Repository& parts) {
   using row = Repository::row_type;
   if (!names_user(from)) return not_found();
-  return then(in.data.users.find(from.path_parameter("id")), [&](const user_lookup& found) -> answer_task {
-    const auto who = from.principal<principal>();
-    if (auto refused = refuse_unseen(found, *who)) return std::move(*refused);
-    if (auto refused = refuse_others(found->row, *who)) return std::move(*refused);
-    return then(parts.find(found->row.id), [](const strata::lookup<served<row>>& part) -> response {
-      if (part.failure() != nullptr) return failed(*part.failure());
-      return part ? answer_of(part) : unwritten_answer<row>(part.info());
-    });
-  });
+  return then(in.data.users.find(from.path_parameter("id"), how_of_session(in, from)),
+              [&](const user_lookup& found) -> answer_task {
+                const auto who = from.principal<principal>();
+                if (auto refused = refuse_unseen(found, *who)) return std::move(*refused);
+                if (auto refused = refuse_others(found->row, *who)) return std::move(*refused);
+                return then(parts.find(found->row.id, how_of_session(in, from)),
+                            [](const strata::lookup<served<row>>& part) -> response {
+                              if (part.failure() != nullptr) return failed(*part.failure());
+                              return part ? answer_of(part) : unwritten_answer<row>(part.info());
+                            });
+              });
 }
 
 // A member may change their own name; email and rights are an administrator's to change, since
@@ -100,18 +103,20 @@ strata::task<strata::result<maybe_refused>> refuse_state(strata::unit_of_work& w
 }  // namespace
 
 answer_task get_me(const services& in, request& from) {
-  return then(in.data.users.find(from.who<principal>()->row.id), [](const user_lookup& found) -> response {
-    if (found.failure() != nullptr) return failed(*found.failure());
-    return found ? answer_of(found) : not_found();
-  });
+  return then(in.data.users.find(from.who<principal>()->row.id, how_of_session(in, from)),
+              [](const user_lookup& found) -> response {
+                if (found.failure() != nullptr) return failed(*found.failure());
+                return found ? answer_of(found) : not_found();
+              });
 }
 
 answer_task get_user(const services& in, request& from) {
   if (!names_user(from)) return not_found();
-  return then(in.data.users.find(from.path_parameter("id")), [&from](const user_lookup& found) -> response {
-    if (auto refused = refuse_unseen(found, *from.who<principal>())) return std::move(*refused);
-    return answer_of(found);
-  });
+  return then(in.data.users.find(from.path_parameter("id"), how_of_session(in, from)),
+              [&from](const user_lookup& found) -> response {
+                if (auto refused = refuse_unseen(found, *from.who<principal>())) return std::move(*refused);
+                return answer_of(found);
+              });
 }
 
 answer_task patch_user(const services& in, request& from) {

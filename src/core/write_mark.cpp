@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace strata {
@@ -16,7 +17,23 @@ bool read_number(std::string_view text, Number& into, int base) noexcept {
   return status == std::errc() && end == text.data() + text.size();
 }
 
+/// A step of splitmix64 (Steele, Lea, Flood 2014).
+std::uint64_t mixed(std::uint64_t z) noexcept {
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
 }  // namespace
+
+write_mark joined(const write_mark& a, const write_mark& b) noexcept {
+  if (a.process == b.process && a.shared == b.shared && a.process != 0) return a.at < b.at ? b : a;
+  if (a.shared && b.shared) return {.process = 0, .shared = true, .at = std::max(a.at, b.at)};
+  // Their clocks cannot be compared. A cache that sees a mark it does not know takes all that it has read
+  // before as too old, so any mark will do that nobody has seen.
+  const auto unseen = mixed(mixed(mixed(mixed(a.process) ^ a.at) ^ b.process) ^ b.at);
+  return {.process = 0, .shared = false, .at = unseen % last_commit_time};
+}
 
 std::string to_text(const write_mark& mark) {
   return fmt::format("{:016x}-{}-{}", mark.process, mark.shared ? 's' : 'p', mark.at);

@@ -23,5 +23,30 @@ TEST(WriteMark, IsReadFromNothingElse) {
   }
 }
 
+TEST(WriteMark, OfOneCacheJoinsToTheLater) {
+  const write_mark early{.process = 3, .shared = true, .at = 7};
+  const write_mark late{.process = 3, .shared = true, .at = 9};
+  EXPECT_EQ(joined(early, late), late);
+  EXPECT_EQ(joined(late, early), late);
+}
+
+TEST(WriteMark, OfTwoCachesThatShareAStoreJoinsToTheLaterTimeOfNeither) {
+  const write_mark one{.process = 3, .shared = true, .at = 7};
+  const write_mark two{.process = 4, .shared = true, .at = 9};
+  EXPECT_EQ(joined(one, two), (write_mark{.process = 0, .shared = true, .at = 9}));
+  EXPECT_EQ(joined(joined(one, two), {.process = 5, .shared = true, .at = 8}).at, 9u);
+}
+
+TEST(WriteMark, OfTwoCachesWithoutAStoreJoinsToOneThatNobodyHasSeen) {
+  const write_mark one{.process = 3, .shared = false, .at = 7};
+  const write_mark two{.process = 4, .shared = false, .at = 9};
+  const auto both = joined(one, two);
+  EXPECT_EQ(both.process, 0u);
+  EXPECT_FALSE(both.shared);
+  EXPECT_NE(both.at, joined(one, {.process = 4, .shared = false, .at = 10}).at);
+  EXPECT_NE(both.at, joined(both, two).at) << "or the second write is taken as seen with the first";
+  EXPECT_EQ(write_mark_of(to_text(both)), both);
+}
+
 }  // namespace
 }  // namespace strata

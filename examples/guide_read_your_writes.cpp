@@ -1,0 +1,40 @@
+// The snippets of docs/guide/read_your_writes.md.
+
+#include "check.hpp"
+
+#include <strata/strata.hpp>
+
+#include <chrono>
+#include <string>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+const strata::entity<std::string, "agent:{id}"> agents{{.ttl = 30min}};
+
+/// Two processes without a store, and the row that both read.
+strata::task<> two_processes() {
+  std::string row = "old";
+  strata::cache here;
+  strata::cache there;
+  const auto load = [&row] { return row; };
+  (void)co_await there.get_or_set(agents("agt_1"), load);
+
+  row = "new";
+  co_await here.remove(agents("agt_1"));
+  const std::string carried = strata::to_text(here.written());  // in a cookie, in a field
+
+  const auto mark = strata::write_mark_of(carried);
+  CHECK(mark);
+  const auto least = there.least(*mark);
+  const auto mine = co_await there.get_or_set(agents("agt_1").at_least(least), load);
+  CHECK(*mine == "new");
+  CHECK(mine.info().reason == strata::miss_reason::behind);
+}
+
+}  // namespace
+
+int main() {
+  strata::sync_wait(two_processes());
+}
