@@ -4,6 +4,8 @@
 
 #include "cli/load.hpp"
 
+#include <strata/outbox.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,6 +22,23 @@ struct import_request {
 };
 /// Writes the records of a file into the database.
 int import_records(const loaded_config& loaded, const import_request& what);
+
+/// What `strata db install` is told.
+struct outbox_install_request {
+  outbox_rule rule;
+  bool platform = false;  ///< the platform's own tables instead
+  bool json = false;
+};
+/// Installs the outbox's triggers.
+int install_outbox(const loaded_config& loaded, const outbox_install_request& what);
+
+struct outbox_uninstall_request {
+  std::string table;
+  bool all = false;  ///< every table, and the outbox itself
+  bool json = false;
+};
+int uninstall_outbox(const loaded_config& loaded, const outbox_uninstall_request& what);
+int show_outbox(const loaded_config& loaded, bool as_json);
 
 /// A running gateway's admin listener.
 struct admin_address {

@@ -117,6 +117,7 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   within("sqlite.busy_timeout", values.sqlite.busy_timeout, 0s, 1h, "0s to 1h");
   within("sqlite.poll", values.sqlite.poll, 1ms, 1min, "1ms to 1m");
   within("postgres.readers", values.postgres.readers, 1u, 64u, "1 to 64");
+  within("outbox.limit", values.outbox.limit, 1_MiB, strata::byte_size{1ull << 40}, "1MiB to 1024GiB");
   within("postgres.writers", values.postgres.writers, 1u, 64u, "1 to 64");
   within("postgres.statement_timeout", values.postgres.statement_timeout, 1ms, 1h, "1ms to 1h");
   within("postgres.transaction_timeout", values.postgres.transaction_timeout, 1ms, 24h, "1ms to 24h");

@@ -77,6 +77,13 @@ BOOST_DESCRIBE_STRUCT(postgres_config, (),
                       (password, readers, writers, statement_timeout, transaction_timeout, connect_timeout,
                        poll))
 
+/// What PostgreSQL writes down of changes, by whomever: strata/outbox.hpp.
+struct outbox_config {
+  bool install = true;
+  strata::byte_size limit{1u << 30};
+};
+BOOST_DESCRIBE_STRUCT(outbox_config, (), (install, limit))
+
 struct auth_config {
   strata::duration session_idle = std::chrono::hours(24);
   strata::duration session_lifetime = std::chrono::hours(24 * 7);
@@ -135,6 +142,7 @@ struct config {
   encryption_config encryption;
   sqlite_config sqlite;
   postgres_config postgres;
+  outbox_config outbox;
   auth_config auth;
   rate_config rate;
   /// By the entity's name in strata.toml; the names are those of the defaults.
@@ -142,7 +150,7 @@ struct config {
 };
 BOOST_DESCRIBE_STRUCT(config, (),
                       (listen, admin, admin_token, store, database, demo, threads, grace, log, limits, cache,
-                       encryption, sqlite, postgres, auth, rate, entity))
+                       encryption, sqlite, postgres, outbox, auth, rate, entity))
 
 /// What holds where nothing is configured: the above, and the platform's policies.
 config default_config();

@@ -7,6 +7,7 @@
 #include "cli/program.hpp"
 #include "cli/value_view.hpp"
 #include "platform/app.hpp"
+#include "platform/changes.hpp"
 #include "platform/demo.hpp"
 
 #include <server/admin.hpp>
@@ -15,6 +16,7 @@
 #include <strata/database.hpp>
 #include <strata/metrics.hpp>
 #include <strata/open.hpp>
+#include <strata/outbox.hpp>
 
 #include <fmt/format.h>
 
@@ -23,6 +25,7 @@
 #include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 namespace strata::cli {
 
@@ -99,6 +102,22 @@ result<std::shared_ptr<store>> open_shared(const config& values, logs& log) {
   if (values.store == "memory") return std::shared_ptr<store>();
   return open_store(values.store,
                     {.log = [&log](std::string_view line) { log.write(log_level::warning, line); }});
+}
+
+/// Has the database write down what is changed in the platform's tables. Gateways that start at once wait
+/// for each other; where it is done already nothing is locked.
+result<void> install_platform_outbox(database& target, const config& values) {
+  for (auto& rule : platform::outbox_rules()) {
+    auto table = rule.table;
+    auto done = sync_wait(install_outbox(target, std::move(rule), {.limit = values.outbox.limit}));
+    if (!done) {
+      return fail(done.error().code,
+                  fmt::format("outbox of {}: {}; its owner may run strata db install --platform, and "
+                              "outbox.install = false leaves it alone",
+                              table, done.error().detail));
+    }
+  }
+  return {};
 }
 
 double seconds_of(wall_time at) {
@@ -216,6 +235,11 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
   auto parts = std::make_unique<state>(values, log, std::move(*source), std::move(*policies),
                                        std::move(second_level), std::move(*keys));
   if (auto done = sync_wait(parts->app.migrate()); !done) return std::unexpected(std::move(done.error()));
+  if (is_postgres(values.database) && values.outbox.install) {
+    if (auto done = install_platform_outbox(*parts->source, values); !done) {
+      return std::unexpected(std::move(done.error()));
+    }
+  }
   return std::unique_ptr<gateway>(new gateway(std::move(parts)));
 }
 

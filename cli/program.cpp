@@ -15,6 +15,7 @@
 #include <exception>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <optional>
 
 namespace strata::cli {
@@ -69,6 +70,7 @@ class program {
     define_invalidate();
     define_stats();
     define_key();
+    define_db();
     define_bench();
     define_completion();
     command("version", "print the version", [] {
@@ -149,9 +151,7 @@ class program {
                     "standard input")
         ->required();
     add_config_file(import_command);
-    import_flags_.emplace(import_command, table_, [](const setting& each) {
-      return each.key == "database" || each.key.starts_with("sqlite.") || each.key.starts_with("postgres.");
-    });
+    import_flags_.emplace(import_command, table_, of_database);
     add_json(import_command);
   }
 
@@ -224,6 +224,63 @@ class program {
     key_command.footer(
         "The first key of a file writes, all of them read. To rotate: add a key, start every gateway anew,\n"
         "then let it write with encryption.active, or by moving it to the file's first line.");
+  }
+
+  void define_db() {
+    auto& db = command("db", "have PostgreSQL write down what is changed in its tables", [this] {
+      const auto loaded = configured(db_flags_->given());
+      if (!loaded) return int{exit_wrong_use};
+      installed_.json = uninstalled_.json = json_;
+      if (db_install_->parsed()) return install_outbox(*loaded, installed_);
+      if (db_uninstall_->parsed()) return uninstall_outbox(*loaded, uninstalled_);
+      return show_outbox(*loaded, json_);
+    });
+    db.require_subcommand(1);
+    db.fallthrough();
+    add_config_file(db);
+    db_flags_.emplace(db, table_,
+                      [](const setting& each) { return of_database(each) || each.key == "outbox.limit"; });
+    add_json(db);
+    db_install_ = db.add_subcommand("install", "make the triggers of a table, or change what they say");
+    db_install_->fallthrough();
+    auto& rule = installed_.rule;
+    db_install_->add_option("TABLE", rule.table, "as in SQL: agents, sales.orders");
+    db_install_->add_flag("--platform", installed_.platform, "the platform's own tables, as serve does");
+    db_install_->add_option("--key", rule.keys, "keys that a change removes, e.g. agent:{id}")
+        ->type_name("PATTERN");
+    db_install_
+        ->add_option("--prefix", rule.prefixes, "every key below, e.g. api:agents:list:{organization_id}")
+        ->type_name("PATTERN");
+    db_install_
+        ->add_option("--tag", rule.tags, "every key that carries it, e.g. organization-{organization_id}")
+        ->type_name("PATTERN");
+    db_install_
+        ->add_option("--event", rule.event, "also an event: agent makes agent.created, .updated, .deleted")
+        ->type_name("NAME");
+    db_install_
+        ->add_option("--level", rule.level, "when triggers run; default by statement where that sees all")
+        ->transform(CLI::CheckedTransformer(levels_of_triggers()));
+    db_uninstall_ = db.add_subcommand("uninstall", "remove the triggers of a table");
+    db_uninstall_->fallthrough();
+    db_uninstall_->add_option("TABLE", uninstalled_.table, "as in SQL");
+    db_uninstall_->add_flag("--all", uninstalled_.all, "of every table, and the outbox itself");
+    db.add_subcommand("status", "show which tables are installed, and who relays")->fallthrough();
+    db.footer(
+        "Patterns name the table's columns in braces. What others write then reaches every cache: a relay "
+        "in\n"
+        "each gateway reads what was written down.");
+  }
+
+  static std::map<std::string, trigger_level> levels_of_triggers() {
+    std::map<std::string, trigger_level> out;
+    for (const auto each : {trigger_level::automatic, trigger_level::row, trigger_level::statement}) {
+      out.emplace(name(each), each);
+    }
+    return out;
+  }
+
+  static bool of_database(const setting& each) {
+    return each.key == "database" || each.key.starts_with("sqlite.") || each.key.starts_with("postgres.");
   }
 
   void define_bench() {
@@ -392,6 +449,11 @@ class program {
   std::vector<std::pair<std::string, std::function<int()>>> actions_;
   std::optional<setting_flags> serve_flags_;
   std::optional<setting_flags> import_flags_;
+  std::optional<setting_flags> db_flags_;
+  CLI::App* db_install_ = nullptr;
+  CLI::App* db_uninstall_ = nullptr;
+  outbox_install_request installed_;
+  outbox_uninstall_request uninstalled_;
   std::string config_file_;
   std::string argument_;
   std::string admin_url_;

@@ -68,6 +68,10 @@ constexpr std::array helps{
     explained{"postgres.transaction_timeout", "how long a transaction may be open before it is rolled back"},
     explained{"postgres.connect_timeout", "how long connecting to PostgreSQL may take"},
     explained{"postgres.poll", "how often to ask PostgreSQL whether another program has written"},
+    explained{"outbox.install",
+              "on PostgreSQL, install the outbox for the platform's tables at the start, so that what other "
+              "programs write is seen"},
+    explained{"outbox.limit", "what the outbox may hold in the database"},
     explained{"auth.session_idle", "a session ends after this long without a request"},
     explained{"auth.session_lifetime", "a session ends after this long, however used"},
     explained{"auth.secure_cookie",

@@ -1,6 +1,7 @@
 #include "platform/changes.hpp"
 
 #include <array>
+#include <utility>
 
 namespace platform {
 
@@ -9,19 +10,17 @@ namespace {
 // A row's own key is not dropped but replaced, since the new row is at hand; if it cannot be, the
 // repository drops it. What is derived from the row goes, documents included: who changes an agent
 // may have changed what its config means.
-const std::array<change_rule, 10> rules{{
+const std::array<change_rule, 8> rules{{
     // clang-format off
-    // event                  written         keys dropped                                     lists dropped
-    {"agent.created",        "agent:{id}",   {"agent:{id}:config", "agent:{id}:tools"},       {"api:agents:list:{organization_id}"}},
-    {"agent.updated",        "agent:{id}",   {"agent:{id}:config", "agent:{id}:tools"},       {"api:agents:list:{organization_id}"}},
-    {"agent.deleted",        "agent:{id}",   {"agent:{id}:config", "agent:{id}:tools"},       {"api:agents:list:{organization_id}"}},
-    {"user.created",         "user:{id}",    {"user:{id}:permissions", "user:{id}:settings"}, {}},
-    {"user.updated",         "user:{id}",    {"user:{id}:permissions", "user:{id}:settings"}, {}},
-    {"organization.created", "org:{id}",     {},                                              {}},
-    {"organization.updated", "org:{id}",     {},                                              {"api:agents:list:{id}"}},
-    {"listing.created",      "listing:{id}", {},                                              {"api:listings:list"}},
-    {"listing.updated",      "listing:{id}", {},                                              {"api:listings:list"}},
-    {"listing.deleted",      "listing:{id}", {},                                              {"api:listings:list"}},
+    // table             event           written                   keys dropped                                     lists dropped
+    {"agents",           "agent",        "agent:{id}",             {"agent:{id}:config", "agent:{id}:tools"},       {"api:agents:list:{organization_id}"}},
+    {"users",            "user",         "user:{id}",              {"user:{id}:permissions", "user:{id}:settings"}, {}},
+    {"organizations",    "organization", "org:{id}",               {},                                              {"api:agents:list:{id}"}},
+    {"listings",         "listing",      "listing:{id}",           {},                                              {"api:listings:list"}},
+    {"agent_configs",    "",             "agent:{id}:config",      {},                                              {}},
+    {"agent_tools",      "",             "agent:{id}:tools",       {},                                              {}},
+    {"user_settings",    "",             "user:{id}:settings",     {},                                              {}},
+    {"user_permissions", "",             "user:{id}:permissions",  {},                                              {}},
     // clang-format on
 }};
 
@@ -41,7 +40,20 @@ std::span<const change_rule> change_rules() {
 
 std::vector<strata::invalidation_rule> invalidation_rules() {
   std::vector<strata::invalidation_rule> out;
-  for (const auto& each : rules) out.push_back({each.event, each.keys, each.lists, {}});
+  for (const auto& each : rules) {
+    if (!each.event.empty()) out.push_back({each.event + ".*", each.keys, each.lists, {}});
+  }
+  return out;
+}
+
+std::vector<strata::outbox_rule> outbox_rules() {
+  std::vector<strata::outbox_rule> out;
+  for (const auto& each : rules) {
+    strata::outbox_rule rule{.table = each.table, .keys = {each.written}, .prefixes = each.lists};
+    rule.keys.insert(rule.keys.end(), each.keys.begin(), each.keys.end());
+    rule.event = each.event;
+    out.push_back(std::move(rule));
+  }
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include "platform/entities.hpp"
 
 #include <strata/events.hpp>
+#include <strata/outbox.hpp>
 
 #include <span>
 #include <string>
@@ -12,19 +13,24 @@
 
 namespace platform {
 
-/// What one kind of event means for the cache. Templates name the event's attributes.
+/// What a change of a row of one table means for the cache. Templates name columns, which are also the
+/// attributes of events.
 struct change_rule {
-  std::string event;
+  std::string table;
+  std::string event;               ///< "agent" of agent.created, agent.updated, agent.deleted; empty: none
   std::string written;             ///< the row's own key: the repository replaces it at the commit
   std::vector<std::string> keys;   ///< dropped
   std::vector<std::string> lists;  ///< dropped with every key below
 };
 
-/// The invalidation rules of the strategy, one line an event.
+/// The invalidation rules of the strategy, one line a table.
 std::span<const change_rule> change_rules();
 
-/// The same for `strata::invalidate_on`.
+/// The same for `strata::invalidate_on`: what is written through this process.
 std::vector<strata::invalidation_rule> invalidation_rules();
+
+/// The same for `strata::install_outbox`: what is written by whomever.
+std::vector<strata::outbox_rule> outbox_rules();
 
 /// `verb` is created, updated or deleted. Attributes: id, organization_id, version.
 strata::domain_event agent_event(std::string_view verb, const agent& row);

@@ -121,6 +121,7 @@ TEST_F(Consistency, WhatAnotherProgramWritesIsSeenAtTheNextLook) {
 
 TEST_F(Consistency, EveryEventDropsWhatItsRuleSays) {
   for (const auto& rule : change_rules()) {
+    if (rule.event.empty()) continue;
     const std::map<std::string, std::string> attributes{
         {"id", "x_1"}, {"organization_id", "org_1"}, {"version", "2"}};
     std::vector<strata::typed_key<std::string>> held;
@@ -137,7 +138,7 @@ TEST_F(Consistency, EveryEventDropsWhatItsRuleSays) {
     const strata::typed_key<std::string> other{
         strata::key("agent:other"), std::make_shared<const strata::policy>(), {}};
     strata::sync_wait(at.cache->set(other, std::string("kept")));
-    strata::domain_event happened{rule.event, attributes};
+    strata::domain_event happened{rule.event + ".updated", attributes};
     strata::sync_wait(at.held->events().publish(happened));
     for (const auto& each : held) {
       EXPECT_FALSE(strata::sync_wait(at.cache->get(each))) << rule.event << ' ' << each.key.text();
