@@ -113,6 +113,8 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   within("limits.write_timeout", limits.write_timeout, 10ms, 1h, "10ms to 1h");
   within("limits.request_timeout", limits.request_timeout, 10ms, 1h, "10ms to 1h");
   within("cache.memory", values.cache.memory, 1_MiB, strata::byte_size{1ull << 40}, "1MiB to 1024GiB");
+  within("cache.factory_limit", values.cache.factory_limit, 0u, 100'000u, "0 to 100000");
+  within("cache.factory_queue", values.cache.factory_queue, 0u, 1'000'000u, "0 to 1000000");
   within("sqlite.readers", values.sqlite.readers, 1u, 64u, "1 to 64");
   within("sqlite.busy_timeout", values.sqlite.busy_timeout, 0s, 1h, "0s to 1h");
   within("sqlite.poll", values.sqlite.poll, 1ms, 1min, "1ms to 1m");

@@ -42,8 +42,10 @@ struct cache_config {
   strata::byte_size memory{64u << 20};
   std::string eviction = "s3camp";
   std::string objective = "objects";
+  std::uint32_t factory_limit = 128;
+  std::uint32_t factory_queue = 4096;
 };
-BOOST_DESCRIBE_STRUCT(cache_config, (), (memory, eviction, objective))
+BOOST_DESCRIBE_STRUCT(cache_config, (), (memory, eviction, objective, factory_limit, factory_queue))
 
 /// What `cache.eviction` and `cache.objective` name. Requires: no problems were found in `values`.
 strata::eviction_policy eviction_of(const cache_config& values);

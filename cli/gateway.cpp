@@ -138,7 +138,9 @@ struct gateway::state {
                                                              .eviction = eviction_of(values.cache),
                                                              .objective = objective_of(values.cache),
                                                              .second_level = std::move(second_level),
-                                                             .keys = std::move(keys)})),
+                                                             .keys = std::move(keys),
+                                                             .factory_limit = values.cache.factory_limit,
+                                                             .factory_queue = values.cache.factory_queue})),
         entities(policies),
         app(platform_options(values, policies, source, target, log)) {}
 

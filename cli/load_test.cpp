@@ -106,9 +106,9 @@ TEST(Load, PointsAtPoliciesThatAreNotSound) {
               ElementsAre("2:7: entity.agent.ttl: must be at most 30 days"));
   EXPECT_THAT(problems_of("[entity.agent]\nttl = \"-1s\"\n"),
               ElementsAre(HasSubstr("2:7: entity.agent.ttl: \"-1s\" is not a duration")));
-  EXPECT_THAT(problems_of("[entity.agent]\neager_refresh = 1.5\nsoft_timeout = \"1s\"\n"),
-              ElementsAre(HasSubstr("2:17: entity.agent.eager_refresh: must be from 0"),
-                          HasSubstr("3:16: entity.agent.soft_timeout: needs fail_safe")));
+  EXPECT_THAT(problems_of("[entity.user_settings]\neager_refresh = 1.5\nsoft_timeout = \"1s\"\n"),
+              ElementsAre(HasSubstr("2:17: entity.user_settings.eager_refresh: must be from 0"),
+                          HasSubstr("3:16: entity.user_settings.soft_timeout: needs fail_safe")));
   EXPECT_THAT(problems_of("[entity.agent]\ntags = [\"ok\", 1]\n"),
               ElementsAre(HasSubstr("2:8: entity.agent.tags is a list of texts without commas")));
   EXPECT_THAT(problems_of("[entity.agent]\ntags = [\"a,b\"]\n"), ElementsAre(HasSubstr("2:8: ")));

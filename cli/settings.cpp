@@ -50,6 +50,9 @@ constexpr std::array helps{
     explained{"cache.memory", "what the cache in this process's memory (L1) may use, all of it counted"},
     explained{"cache.eviction", "who leaves L1 when room is needed: s3camp, s3fifo or lru"},
     explained{"cache.objective", "what s3camp keeps high: objects (requests that hit) or bytes"},
+    explained{"cache.factory_limit",
+              "how many reads of the database may run at once for the cache; 0: no limit"},
+    explained{"cache.factory_queue", "how many more may wait for their turn; the rest is answered with 503"},
     explained{"encryption.keys_file",
               "file of keys that encrypt sensitive values in the second level, a line id:key each, for its "
               "owner's eyes only; strata key new makes one"},

@@ -22,6 +22,7 @@ std::optional<strata::limiter> limiter_of(const strata::rate_limit& rule) {
 }
 
 // The user must exist and their organization be active: a session outlives neither.
+// Who is read stale may only read, and as no administrator.
 early settle(const services& in, request& from, const strata::lookup<served<user>>& found,
              const strata::lookup<served<organization>>& home) {
   if (home.failure() != nullptr) return failed(*home.failure());
@@ -29,7 +30,17 @@ early settle(const services& in, request& from, const strata::lookup<served<user
     in.sessions.end(token_of(from));
     return unauthenticated();
   }
-  from.set_principal<principal>(found.value());
+  if (!found.info().stale) {
+    from.set_principal<principal>(found.value());
+    return {};
+  }
+  // The database does not answer, so nothing can be written; and rights that may be old are none.
+  if (from.method() != server::method::get && from.method() != server::method::head) {
+    return failed({.code = strata::errc::database_unavailable, .detail = {}});
+  }
+  auto without_rights = *found;
+  without_rights.row.is_admin = false;
+  from.set_principal<principal>(std::make_shared<const principal>(std::move(without_rights)));
   return {};
 }
 
