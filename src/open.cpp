@@ -43,6 +43,9 @@ result<std::shared_ptr<network_store>> open_store(std::string_view url, const st
   if (options.heartbeat < std::chrono::milliseconds(1)) {
     wrong.emplace_back("store_options.heartbeat must be at least 1 ms");
   }
+  if (options.relayed && options.bound < 4 * options.heartbeat) {
+    wrong.emplace_back("store_options.bound must be at least 4 heartbeats");
+  }
   if (options.lease < 4 * options.heartbeat) {
     wrong.emplace_back("store_options.lease must be at least 4 heartbeats");
   }
@@ -52,6 +55,8 @@ result<std::shared_ptr<network_store>> open_store(std::string_view url, const st
   made->tracked.name_space = options.name_space;
   made->tracked.lease = options.lease;
   made->tracked.heartbeat = options.heartbeat;
+  made->tracked.relayed = options.relayed;
+  made->tracked.bound = options.bound;
   if (options.log) made->tracked.log = options.log;
   return std::make_shared<redis::redis_store>(std::make_shared<redis::runtime>(), std::move(*made));
 }

@@ -49,6 +49,10 @@ struct cache_options {
   /// L2; null: this process's memory only.
   std::shared_ptr<store> second_level;
 
+  /// Without L2: a relay (relay.hpp) tells this cache what others write to its source. Nothing in memory
+  /// is trusted but for as long as it says so by `trust`. With L2, store_options::relayed is the same.
+  bool relayed = false;
+
   /// Prepended to every key in L2, so that several caches can share a store. a-z, 0-9, _ and -.
   std::string name_space = "strata";
 
@@ -372,6 +376,11 @@ class cache {
   /// What a read here must be given (`where.at_least(…)`) so that it misses nothing of `mark`: 0 if nothing
   /// here does. Of caches that share no store, what was read before the mark was first shown is too old.
   commit_time least(const write_mark& mark);
+
+  /// What is in memory can be trusted until `until`: all that was committed to the source before `told`
+  /// has been told, by the members above. Each call replaces the one before. For who relays the source.
+  /// Requires: options.relayed.   Cost: O(1), no I/O.
+  void trust(time_point until, time_point told) noexcept;
 
   /// Where `where` stands in every layer and why the next read will do what it will do.
   task<explanation> explain(const key& where);

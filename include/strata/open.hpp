@@ -26,6 +26,11 @@ struct store_options {
   /// How often it is asked; at most a quarter of the lease.
   duration heartbeat = std::chrono::milliseconds(25);
 
+  /// A relay tells this store what others write to the source (relay.hpp): what is held is trusted only
+  /// while it does, and never for longer than `bound` after what it has told last was committed.
+  bool relayed = false;
+  duration bound = std::chrono::milliseconds(350);
+
   /// Told what an operator should know, one line each; called from any thread, also after `open_store`.
   std::function<void(std::string_view line)> log = [](std::string_view) {};
 };

@@ -82,6 +82,13 @@ struct floor_entry {
   bool soft = false;  ///< below it a value is expired, not gone
 };
 
+/// How far those who relay a source have come: what the store is told to remember for them.
+struct relay_mark {
+  std::uint64_t value = 0;  ///< 0: there was none yet
+  std::string life;         ///< another one than before: what the store had confirmed may be forgotten
+  bool operator==(const relay_mark&) const = default;
+};
+
 /// What `invalidate_matching` did.
 struct swept {
   std::size_t removed = 0;  ///< values
@@ -106,7 +113,10 @@ class store_observer {
   /// Until `when` every change is told in time; after it, copies are not to be trusted until this is
   /// said again. Each call replaces the one before, also by an earlier time. Before the first
   /// nothing is trusted; a store that cannot miss says time_point::max() inside `observe`.
-  virtual void coherent_until(time_point when) = 0;
+  /// `told`: all that was committed to the source before this moment has been told, whoever wrote it.
+  /// time_point::min() where no relay speaks for the source: then only what users of the store change
+  /// is told.
+  virtual void coherent_until(time_point when, time_point told) = 0;
 };
 
 /// What a call is given (keys, requests) outlives it; the store outlives its calls.
@@ -178,6 +188,14 @@ class store {
 
   /// Removes everything but the floors and the counter; leases end. Returns the floor.
   virtual task<result<commit_time>> clear(commit_time at_least) = 0;
+
+  /// The mark as it is.
+  virtual task<result<relay_mark>> read_mark() = 0;
+
+  /// Makes the mark a larger one if it still is `seen`, as one step. Returns the new one, or nothing if
+  /// it was another: so whoever writes a mark has, since the one before was written, read that one and done
+  /// all he did after that, however long he was paused.
+  virtual task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) = 0;
 
   /// Tells `observer` of every change from now on. It must outlive the store or be taken back
   /// with `unobserve`, after which it is not called again.

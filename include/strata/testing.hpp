@@ -109,8 +109,10 @@ enum class store_call : std::uint8_t {
   put,
   remove,
   clear,
+  read_mark,
+  advance_mark,
 };
-inline constexpr std::size_t store_calls = static_cast<std::size_t>(store_call::clear) + 1;
+inline constexpr std::size_t store_calls = static_cast<std::size_t>(store_call::advance_mark) + 1;
 
 std::string_view name(store_call which) noexcept;
 
@@ -161,8 +163,8 @@ class faulty_store final : public store {
 
   /// Tells observers that changes were missed, as a store does that has connected again.
   void lose(bool may_have_forgotten = false);
-  /// Tells observers until when they are told in time.
-  void coherent_until(time_point when);
+  /// Tells observers until when they are told in time, and what they have been told of the source.
+  void coherent_until(time_point when, time_point told = time_point::min());
   /// From now on, what the store would tell observers of changes is lost on the way, or no longer.
   void mute(bool muted);
 
@@ -197,6 +199,8 @@ class faulty_store final : public store {
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;
   task<result<bool>> remove(std::string_view key) override;
   task<result<commit_time>> clear(commit_time at_least) override;
+  task<result<relay_mark>> read_mark() override;
+  task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) override;
   void observe(store_observer& observer) override;
   void unobserve(store_observer& observer) override;
 

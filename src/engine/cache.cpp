@@ -145,6 +145,10 @@ commit_time cache::least(const write_mark& mark) {
   return engine_->least(mark);
 }
 
+void cache::trust(time_point until, time_point told) noexcept {
+  engine_->coherent_until(until, told);
+}
+
 task<explanation> cache::explain(const key& where) {
   return engine_->explain(where);
 }

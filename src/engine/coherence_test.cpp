@@ -1,5 +1,6 @@
 /// What may be served of what is in memory, when the store may be late in telling of changes.
 
+#include "engine/test_support.hpp"
 #include "engine/two_stages.hpp"
 
 #include <gtest/gtest.h>
@@ -153,6 +154,22 @@ TEST_F(CoherenceLease, ExplainTells) {
   EXPECT_EQ(told.levels[0].state, "invalid");
   EXPECT_EQ(told.levels[0].reason, "not_coherent");
   EXPECT_EQ(told.levels[1].reason, "not_coherent");
+}
+
+TEST(RelayedCache, TrustsItsMemoryOnlyForAsLongAsTheRelaySays) {
+  fixture alone({.relayed = true});
+  EXPECT_EQ(alone.read("1", "a").info().from, layer::source);
+  EXPECT_EQ(alone.read("1", "b").info().reason, miss_reason::not_coherent);
+  alone.cache.trust(alone.time.now() + 300ms, alone.time.now());
+  EXPECT_EQ(alone.read("1", "c")->name, "b");
+  alone.time.advance(300ms);
+  EXPECT_EQ(alone.read("1", "d")->name, "d");
+  alone.cache.trust(alone.time.now() + 300ms, alone.time.now());
+  EXPECT_EQ(alone.read("1", "e")->name, "d");
+}
+
+TEST(RelayedCache, IsOneWithoutASecondLevel) {
+  EXPECT_THROW(cache({.second_level = connect(make_memory_server()), .relayed = true}), bad_options);
 }
 
 }  // namespace

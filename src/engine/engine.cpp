@@ -19,6 +19,9 @@ cache_options checked(cache_options options) {
   if (options.lease <= duration::zero()) wrong.emplace_back("cache_options.lease must be more than 0");
   if (options.time == nullptr) wrong.emplace_back("cache_options.time must not be null");
   if (options.timer == nullptr) wrong.emplace_back("cache_options.timer must not be null");
+  if (options.relayed && options.second_level != nullptr) {
+    wrong.emplace_back("cache_options.relayed is of a cache without second_level; store_options has it too");
+  }
   if (options.background == nullptr) wrong.emplace_back("cache_options.background must not be null");
   const auto legal = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -277,7 +280,7 @@ void engine::floor_raised(floor_entry floor) {
   floors_.raise(floor);
 }
 
-void engine::coherent_until(time_point when) {
+void engine::coherent_until(time_point when, time_point /*told*/) noexcept {
   second_.coherent_until(when);
 }
 

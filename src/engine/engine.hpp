@@ -128,7 +128,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   void changed(std::string_view l2_key) override;
   void floor_raised(floor_entry floor) override;
   void lost(bool may_have_forgotten) override;
-  void coherent_until(time_point when) override;
+  void coherent_until(time_point when, time_point told) noexcept override;
 
  private:
   /// A read on its way to its source. Owns all it needs, since it may outlive its caller.

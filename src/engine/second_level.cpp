@@ -95,8 +95,9 @@ second_level::second_level(surroundings with)
       floors_(with.floors),
       calls_(within(options_.l2_timeout, options_)),
       walks_(within(options_.l2_timeout * walk_factor, options_)),
-      coherent_until_(options_.second_level == nullptr ? std::numeric_limits<duration::rep>::max()
-                                                       : std::numeric_limits<duration::rep>::min()),
+      coherent_until_(options_.second_level == nullptr && !options_.relayed
+                          ? std::numeric_limits<duration::rep>::max()
+                          : std::numeric_limits<duration::rep>::min()),
       in_step_(false),
       breaker_(options_.breaker_failures, options_.breaker),
       backlog_({.bytes = options_.backlog}),

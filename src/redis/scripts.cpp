@@ -176,7 +176,21 @@ if epoch ~= stored then
   tell(ARGV[4], ARGV[5], 'e' .. text(epoch))
 end
 local at = redis.call('TIME')
-return {epoch, now, before, at[1] * 1000 + math.floor(at[2] / 1000), adopted}
+local marks = redis.call('HMGET', KEYS[1], 'mark', 'before')
+return {epoch, now, before, at[1] * 1000 + math.floor(at[2] / 1000), adopted, tonumber(marks[1]) or 0,
+  tonumber(marks[2]) or 0}
+)lua";
+
+// A mark is not below the time: what a dump brings back is then not the one that somebody saw last.
+constexpr std::string_view mark_body = R"lua(
+local held = redis.call('HMGET', KEYS[1], 'mark', 'epoch', 'run')
+local mark, life = tonumber(held[1]) or 0, (held[2] or '0') .. ':' .. (held[3] or '')
+if ARGV[1] == '' then return {1, mark, life} end
+if tonumber(ARGV[1]) ~= mark or ARGV[2] ~= life then return {0, mark, life} end
+local at = redis.call('TIME')
+local next = math.max(mark + 1, at[1] * 1000000 + at[2])
+redis.call('HSET', KEYS[1], 'mark', text(next), 'before', text(mark))
+return {1, next, life}
 )lua";
 
 /// An invalidation may not fail for want of memory: it is what frees it.
@@ -202,17 +216,19 @@ const script raise = made(though_full, raise_body);
 const script restore = made(though_full, restore_body);
 const script clear = made(though_full, clear_body);
 const script beat = made(though_full, beat_body);
+const script mark = made(though_full, mark_body);
 
 std::span<const named> all() {
-  static const std::array<named, 9> every{{{"lease", lease},
-                                           {"fill", fill},
-                                           {"release", release},
-                                           {"invalidate", invalidate},
-                                           {"touch", touch},
-                                           {"raise", raise},
-                                           {"restore", restore},
-                                           {"clear", clear},
-                                           {"beat", beat}}};
+  static const std::array<named, 10> every{{{"lease", lease},
+                                            {"fill", fill},
+                                            {"release", release},
+                                            {"invalidate", invalidate},
+                                            {"touch", touch},
+                                            {"raise", raise},
+                                            {"restore", restore},
+                                            {"clear", clear},
+                                            {"beat", beat},
+                                            {"mark", mark}}};
   return every;
 }
 

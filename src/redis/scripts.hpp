@@ -62,8 +62,13 @@ extern const script clear;
 
 /// Keys: clock. Arguments: known, epoch known, the server's run id, channel, origin. A run id other than
 /// the one written down begins a new epoch; an empty one does only if there is none.
-/// Returns: [epoch, counter, counter before, the server's time in ms, 1 if the epoch is new].
+/// Returns: [epoch, counter, counter before, the server's time in ms, 1 if the epoch is new, mark, the mark
+/// before].
 extern const script beat;
+
+/// Keys: clock. Arguments: the mark that was seen, and its life; the first empty: only reads.
+/// Returns: [1 if it was that one, and then it is moved; else 0, mark, life].
+extern const script mark;
 
 /// Every script, with its name, for the documentation and the tests.
 struct named {

@@ -52,6 +52,8 @@ class redis_store final : public network_store {
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;
   task<result<bool>> remove(std::string_view key) override;
   task<result<commit_time>> clear(commit_time at_least) override;
+  task<result<relay_mark>> read_mark() override;
+  task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) override;
   void observe(store_observer& observer) override;
   void unobserve(store_observer& observer) override;
 
@@ -75,6 +77,8 @@ class redis_store final : public network_store {
   task<result<commit_time>> change(std::span<const std::string> keys, commit_time at_least,
                                    std::string_view mode, std::size_t* removed);
   task<result<commit_time>> counter_after(script_call call);
+  /// Nothing: the mark was another one.
+  task<result<std::optional<relay_mark>>> mark(std::string seen, std::string life, request_options how);
   /// One page of SCAN: the keys, and the cursor to go on with ("0": done).
   task<result<std::vector<std::string>>> scan(std::string_view pattern, std::string& cursor);
   task<result<void>> unlink_all(std::string pattern, bool leases);

@@ -223,4 +223,34 @@ task<result<commit_time>> redis_store::clear(commit_time at_least) {
   co_return floor;
 }
 
+task<result<std::optional<relay_mark>>> redis_store::mark(std::string seen, std::string life,
+                                                          request_options how) {
+  if (auto may = tracking_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  script_call call{.which = &scripts::mark, .keys = {}, .arguments = {}};
+  call.keys = {tracking_.names().clock};
+  call.arguments = {std::move(seen), std::move(life)};
+  const auto reply = co_await run(*client_, std::move(call), how);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  const auto items = reply->items();
+  if (items.size() != 3) co_return std::unexpected(strange("a mark"));
+  std::optional<relay_mark> out;
+  if (items[0].integer() == 1) {
+    out = relay_mark{.value = static_cast<std::uint64_t>(items[1].integer().value_or(0)),
+                     .life = std::string(items[2].text())};
+  }
+  co_return out;
+}
+
+task<result<relay_mark>> redis_store::read_mark() {
+  auto found = co_await mark("", "", again);
+  if (!found) co_return std::unexpected(std::move(found.error()));
+  co_return std::move(**found);
+}
+
+// Sent twice, it would find its own mark the second time, and take it for another's: no harm, but no mark.
+task<result<std::optional<relay_mark>>> redis_store::advance_mark(relay_mark seen) {
+  return mark(std::to_string(seen.value), std::move(seen.life), {});
+}
+
 }  // namespace strata::redis

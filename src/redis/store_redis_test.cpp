@@ -37,7 +37,7 @@ struct recorder final : store_observer {
     ++losses;
     forgotten += may_have_forgotten ? 1 : 0;
   }
-  void coherent_until(time_point when) override {
+  void coherent_until(time_point when, time_point) override {
     std::lock_guard lock(mutex);
     trusted = when;
   }
@@ -276,7 +276,7 @@ struct near_cache final : store_observer {
     std::lock_guard lock(mutex);
     for (auto& [key, at] : slots) at = {.changes = at.changes + 1, .asof = 0};
   }
-  void coherent_until(time_point) override {}
+  void coherent_until(time_point, time_point) override {}
   std::uint64_t capture(const std::string& key) {
     std::lock_guard lock(mutex);
     return slots[key].changes;

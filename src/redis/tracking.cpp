@@ -132,7 +132,7 @@ result<void> tracking::connected(const connection_info& about) {
   {
     detail::scoped_lock lock(mutex_);
     generation_ = about.generation;
-    last_sent_ = {};
+    begin_anew();
     beating_ = false;
     not_before_ = {};
     const bool made_up = about.run_id.empty();
@@ -158,7 +158,7 @@ void tracking::lost(std::uint64_t generation, const error& why) {
   detail::scoped_lock lock(mutex_);
   if (generation_ != generation) return;
   generation_ = 0;
-  last_sent_ = {};
+  begin_anew();
   beating_ = false;
   trouble_ = why.detail;
 }
@@ -227,20 +227,33 @@ task<> tracking::beat_once(std::uint64_t generation) {
   if (!is_current(generation)) co_return;
   bool forgot = false;
   time_point until{};
+  auto told = time_point::min();
   if (answer) take(*answer, sent);
   hearing_.beaten();
   {
     detail::scoped_lock lock(mutex_);
     beating_ = false;
     forgot = answer && std::exchange(forgot_, false);
-    // Without an answer the next one proves nothing about what came before.
-    const auto before = std::exchange(last_sent_, answer && !forgot ? sent : time_point{});
-    if (answer && !forgot && before != time_point{}) trusted_ = until = before + options_.lease;
+    const auto before = last_sent_;
+    if (!answer || forgot) begin_anew();  // without an answer the next one proves nothing about before
+    if (answer && !forgot) {
+      last_sent_ = sent;
+      if (options_.relayed) told = relay_.beaten(sent, answer->mark, answer->mark_before);
+      if (before != time_point{}) until = before + options_.lease;
+      if (options_.relayed) until = told == time_point::min() ? told : std::min(until, told + options_.bound);
+      if (until > time_point{}) trusted_ = until;
+    }
   }
   if (forgot) tell_lost(true);
-  if (until == time_point{}) co_return;
-  hearing_.later(client_.load()->where(),
-                 [this, until] { tell([&](store_observer& each) { each.coherent_until(until); }); });
+  if (until <= time_point{}) co_return;
+  hearing_.later(client_.load()->where(), [this, until, told] {
+    tell([&](store_observer& each) { each.coherent_until(until, told); });
+  });
+}
+
+void tracking::begin_anew() {
+  last_sent_ = {};
+  relay_.restart();
 }
 
 void tracking::take(const beat_answer& answer, time_point sent) {
@@ -272,12 +285,14 @@ task<result<tracking::beat_answer>> tracking::beat(bool opening) {
   const auto number = [&](std::size_t i) {
     return static_cast<std::uint64_t>(items[i].integer().value_or(0));
   };
-  if (items.size() != 5) co_return fail(errc::store_unavailable, "store: a heartbeat was answered strangely");
+  if (items.size() != 7) co_return fail(errc::store_unavailable, "store: a heartbeat was answered strangely");
   co_return beat_answer{.epoch = static_cast<std::uint32_t>(number(0)),
                         .now = number(1),
                         .before = number(2),
                         .at = number(3),
-                        .adopted = number(4) != 0};
+                        .adopted = number(4) != 0,
+                        .mark = number(5),
+                        .mark_before = number(6)};
 }
 
 task<result<std::vector<floor_entry>>> tracking::read_floors() {
@@ -302,7 +317,7 @@ task<result<std::vector<floor_entry>>> tracking::read_floors() {
 void tracking::pushed(resp::value message) {
   if (hearing::is_flush(message)) {  // no heartbeat that was sent before proves anything
     detail::scoped_lock lock(mutex_);
-    last_sent_ = {};
+    begin_anew();
   }
   hearing_.pushed(client_.load()->where(), std::move(message));
 }

@@ -8,6 +8,9 @@
 /// answered, and so after every push of that turn. Hence an answer proves that all is told that
 /// happened before the heartbeat *before* it was sent: from then we may trust for as long as the lease.
 ///
+/// With a relay (`relayed`) that is not enough, since others write to the source than those who use the
+/// store: then trust also ends `bound` after what relay_trust.hpp says.
+///
 /// **Epochs.** A heartbeat brings the run id of the server we are connected to. If the data says
 /// another one (a restart from a dump, a replica that took over, a flush), it may have lost what it
 /// confirmed; then a new epoch begins, which voids every value and lease. So what a server forgot can
@@ -16,6 +19,7 @@
 #include "core/mutex.hpp"
 #include "redis/client.hpp"
 #include "redis/hearing.hpp"
+#include "redis/relay_trust.hpp"
 #include "redis/scripts.hpp"
 #include "redis/store_format.hpp"
 #include "redis/ticker.hpp"
@@ -36,6 +40,8 @@ struct tracking_options {
   std::string name_space = "strata";
   duration lease = std::chrono::milliseconds(250);
   duration heartbeat = std::chrono::milliseconds(25);
+  bool relayed = false;
+  duration bound = std::chrono::milliseconds(350);
   const clock* time = &system_clock();
   timers* timer = &system_timers();
   /// Told what an operator should know, one line each; called from any thread.
@@ -95,6 +101,8 @@ class tracking final : public client_observer, private hearer {
     commit_time before = 0;
     server_time at = 0;
     bool adopted = false;
+    std::uint64_t mark = 0;         ///< of those who relay
+    std::uint64_t mark_before = 0;  ///< the one that its writer had seen
   };
 
   template <class Tell>
@@ -108,6 +116,8 @@ class tracking final : public client_observer, private hearer {
   task<> beat_once(std::uint64_t generation);
   task<result<beat_answer>> beat(bool opening);
   void take(const beat_answer& answer, time_point sent);
+  /// No answer that came so far proves anything.
+  void begin_anew() STRATA_REQUIRES(mutex_);
   bool is_current(std::uint64_t generation) const;
 
   void heard_change(std::string_view key) override;
@@ -137,6 +147,7 @@ class tracking final : public client_observer, private hearer {
   std::string trouble_ STRATA_GUARDED_BY(mutex_) = "not connected yet";
   time_point last_sent_ STRATA_GUARDED_BY(mutex_){};  ///< of the heartbeat answered last; zero: none yet
   time_point trusted_ STRATA_GUARDED_BY(mutex_){};
+  relay_trust relay_ STRATA_GUARDED_BY(mutex_);
   bool beating_ STRATA_GUARDED_BY(mutex_) = false;     ///< a heartbeat waits for its answer
   time_point not_before_ STRATA_GUARDED_BY(mutex_){};  ///< of the next attempt to open the session
   bool forgot_ STRATA_GUARDED_BY(mutex_) = false;  ///< the server was flushed; to be told with its new epoch

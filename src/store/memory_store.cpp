@@ -157,6 +157,8 @@ class memory_server {
     return removed;
   }
 
+  relay_mark mark() const { return {.value = relayed, .life = "1"}; }
+
   /// Tells every observer but those of `origin`, which made the change.
   template <class Tell>
   void announce(const store* origin, Tell tell) {
@@ -183,6 +185,7 @@ class memory_server {
   std::size_t used = 0;
   lease_token last_token = 0;
   commit_time counter = 0;
+  std::uint64_t relayed = 0;
   std::mutex observing;
   std::vector<std::pair<store_observer*, const store*>> observers;
 };
@@ -384,10 +387,25 @@ class memory_connection final : public store {
     return result<commit_time>(floor);
   }
 
+  task<result<relay_mark>> read_mark() override {
+    std::lock_guard lock(server_->mutex);
+    return result<relay_mark>(server_->mark());
+  }
+
+  task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) override {
+    std::lock_guard lock(server_->mutex);
+    std::optional<relay_mark> out;
+    if (seen == server_->mark()) {
+      ++server_->relayed;
+      out = server_->mark();
+    }
+    return result<std::optional<relay_mark>>(std::move(out));
+  }
+
   void observe(store_observer& observer) override {
     std::lock_guard telling(server_->observing);
     server_->observers.emplace_back(&observer, this);
-    observer.coherent_until(time_point::max());
+    observer.coherent_until(time_point::max(), time_point::min());
   }
 
   void unobserve(store_observer& observer) override {

@@ -57,6 +57,7 @@ void damage(stored_value& value, std::uint64_t random) {
   damage(value.bytes, random);
 }
 template <class T>
+  requires requires(T& value) { damage(value, 0); }
 void damage(std::optional<T>& value, std::uint64_t random) {
   if (value) damage(*value, random);
 }
@@ -179,10 +180,10 @@ struct faulty_store::relay final : store_observer {
   void lost(bool may_have_forgotten) override {
     tell(true, [=](store_observer& each) { each.lost(may_have_forgotten); });
   }
-  void coherent_until(time_point when) override {
+  void coherent_until(time_point when, time_point told) override {
     detail::scoped_lock lock(mutex_);
-    coherent_until_ = when;
-    for (auto* each : observers_) each->coherent_until(when);
+    coherent_until_ = {when, told};
+    for (auto* each : observers_) each->coherent_until(when, told);
   }
 
   template <class Tell>
@@ -198,7 +199,7 @@ struct faulty_store::relay final : store_observer {
   void add(store_observer& observer) {
     detail::scoped_lock lock(mutex_);
     observers_.push_back(&observer);
-    if (coherent_until_) observer.coherent_until(*coherent_until_);
+    if (coherent_until_) observer.coherent_until(coherent_until_->first, coherent_until_->second);
   }
   void take_away(store_observer& observer) {
     detail::scoped_lock lock(mutex_);
@@ -209,7 +210,7 @@ struct faulty_store::relay final : store_observer {
   const std::shared_ptr<script> of_;
   detail::mutex mutex_;
   std::vector<store_observer*> observers_ STRATA_GUARDED_BY(mutex_);
-  std::optional<time_point> coherent_until_ STRATA_GUARDED_BY(mutex_);
+  std::optional<std::pair<time_point, time_point>> coherent_until_ STRATA_GUARDED_BY(mutex_);
   bool muted_ STRATA_GUARDED_BY(mutex_) = false;
 };
 
@@ -260,10 +261,10 @@ bool corrupts(const verdict* what) {
 
 std::string_view name(store_call which) noexcept {
   constexpr std::array<std::string_view, store_calls> names{
-      "get",   "get_many",  "acquire", "acquire_many", "take_lease", "force_lease",
-      "fill",  "fill_many", "release", "invalidate",   "expire",     "invalidate_matching",
-      "touch", "raise",     "restore", "floors",       "put",        "remove",
-      "clear"};
+      "get",   "get_many",  "acquire",     "acquire_many", "take_lease", "force_lease",
+      "fill",  "fill_many", "release",     "invalidate",   "expire",     "invalidate_matching",
+      "touch", "raise",     "restore",     "floors",       "put",        "remove",
+      "clear", "read_mark", "advance_mark"};
   return names[static_cast<std::size_t>(which)];
 }
 
@@ -284,8 +285,8 @@ void faulty_store::replace(std::shared_ptr<store> real) {
 void faulty_store::lose(bool may_have_forgotten) {
   relay_->tell(false, [=](store_observer& each) { each.lost(may_have_forgotten); });
 }
-void faulty_store::coherent_until(time_point when) {
-  relay_->coherent_until(when);
+void faulty_store::coherent_until(time_point when, time_point told) {
+  relay_->coherent_until(when, told);
 }
 void faulty_store::mute(bool muted) {
   relay_->mute(muted);
@@ -424,6 +425,17 @@ task<result<bool>> faulty_store::remove(std::string_view key) {
 task<result<commit_time>> faulty_store::clear(commit_time at_least) {
   return script::run(script_, store_call::clear, one(""),
                      [=](store& real, const verdict*) { return real.clear(at_least); });
+}
+
+task<result<relay_mark>> faulty_store::read_mark() {
+  return script::run(script_, store_call::read_mark, one(""),
+                     [](store& real, const verdict*) { return real.read_mark(); });
+}
+
+task<result<std::optional<relay_mark>>> faulty_store::advance_mark(relay_mark seen) {
+  return script::run(
+      script_, store_call::advance_mark, one(""),
+      [seen = std::move(seen)](store& real, const verdict*) { return real.advance_mark(seen); });
 }
 
 void faulty_store::observe(store_observer& observer) {

@@ -34,7 +34,7 @@ class recording_observer final : public store_observer {
     std::lock_guard lock(mutex_);
     ++losses_;
   }
-  void coherent_until(time_point when) override {
+  void coherent_until(time_point when, time_point) override {
     std::lock_guard lock(mutex_);
     coherent_until_ = when;
   }
@@ -378,6 +378,34 @@ TYPED_TEST_P(StoreContract, TellsEveryoneWhenAllIsGone) {
   this->two->unobserve(theirs);
 }
 
+TYPED_TEST_P(StoreContract, MovesTheMarkForWhoeverSawTheOneBefore) {
+  const auto first = *sync_wait(this->one->read_mark());
+  EXPECT_EQ(first.value, 0u);
+  const auto second = *sync_wait(this->one->advance_mark(first));
+  ASSERT_TRUE(second);
+  EXPECT_GT(second->value, first.value);
+  EXPECT_EQ(second->life, first.life);
+  EXPECT_FALSE(*sync_wait(this->two->advance_mark(first)));
+  EXPECT_FALSE(*sync_wait(this->two->advance_mark({.value = second->value, .life = "another"})));
+  EXPECT_EQ(*sync_wait(this->two->read_mark()), *second);
+  const auto third = *sync_wait(this->two->advance_mark(*second));
+  ASSERT_TRUE(third);
+  EXPECT_GT(third->value, second->value);
+}
+
+TYPED_TEST_P(StoreContract, MovesTheMarkOnceHoweverManyTry) {
+  std::atomic<int> moved = 0;
+  const auto seen = *sync_wait(this->one->read_mark());
+  std::vector<std::thread> relays;
+  for (int i = 0; i < 4; ++i) {
+    relays.emplace_back([&, connection = this->under_test.connect()] {
+      if (*sync_wait(connection->advance_mark(seen))) ++moved;
+    });
+  }
+  for (auto& each : relays) each.join();
+  EXPECT_EQ(moved, 1);
+}
+
 TYPED_TEST_P(StoreContract, NeverStoresAValueOlderThanAnInvalidationHoweverRaced) {
   std::atomic<bool> stop = false;
   std::vector<std::thread> fillers;
@@ -405,18 +433,16 @@ TYPED_TEST_P(StoreContract, NeverStoresAValueOlderThanAnInvalidationHoweverRaced
   EXPECT_EQ(stale, 0);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(StoreContract, GivesBackWhatWasFilled, ForgetsAfterTheTimeToLive,
-                            LeasesAKeyToOneAtATime, GivesTheValueInsteadOfALease,
-                            EndsALeaseByTimeReleaseAndFill, ReleasesNobodyElsesLease,
-                            RefusesAFillWithoutTheLease, AForcedLeaseVoidsTheOther,
-                            AForcedLeaseLeavesTheValueReadable, RefusesAFillOlderThanAnInvalidationInFlight,
-                            RefusesAFillOlderThanWhatIsStored, InvalidatesWhatASlowerClockCannotKnowOf,
-                            FencesTheFillOfAClockAheadOfTheInvalidation, NeverCountsBack,
-                            IsLiftedByEveryCallerWhoKnowsMore, ExpiresAndSparesTheBytes,
-                            LeavesNoTombstoneForAnAbsentKey, InvalidatesByGlob, AnswersBatchesInOrder,
-                            TouchesOnlyWhatIsThere, RaisesFloorsAboveAllThatIsStored,
-                            RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter,
-                            KeepsRecordsWithoutLeases, TellsOthersWhatChangedAndNotItsMaker,
-                            TellsEveryoneWhenAllIsGone, NeverStoresAValueOlderThanAnInvalidationHoweverRaced);
+REGISTER_TYPED_TEST_SUITE_P(
+    StoreContract, GivesBackWhatWasFilled, ForgetsAfterTheTimeToLive, LeasesAKeyToOneAtATime,
+    GivesTheValueInsteadOfALease, EndsALeaseByTimeReleaseAndFill, ReleasesNobodyElsesLease,
+    RefusesAFillWithoutTheLease, AForcedLeaseVoidsTheOther, AForcedLeaseLeavesTheValueReadable,
+    RefusesAFillOlderThanAnInvalidationInFlight, RefusesAFillOlderThanWhatIsStored,
+    InvalidatesWhatASlowerClockCannotKnowOf, FencesTheFillOfAClockAheadOfTheInvalidation, NeverCountsBack,
+    IsLiftedByEveryCallerWhoKnowsMore, ExpiresAndSparesTheBytes, LeavesNoTombstoneForAnAbsentKey,
+    InvalidatesByGlob, AnswersBatchesInOrder, TouchesOnlyWhatIsThere, RaisesFloorsAboveAllThatIsStored,
+    RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter, KeepsRecordsWithoutLeases,
+    TellsOthersWhatChangedAndNotItsMaker, TellsEveryoneWhenAllIsGone, MovesTheMarkForWhoeverSawTheOneBefore,
+    MovesTheMarkOnceHoweverManyTry, NeverStoresAValueOlderThanAnInvalidationHoweverRaced);
 
 }  // namespace strata::contract

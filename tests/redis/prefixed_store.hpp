@@ -92,6 +92,11 @@ class prefixed_store final : public store {
   }
   task<result<commit_time>> clear(commit_time at_least) override { return real_->clear(at_least); }
 
+  task<result<relay_mark>> read_mark() override { return real_->read_mark(); }
+  task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) override {
+    return real_->advance_mark(std::move(seen));
+  }
+
   void observe(store_observer& observer) override {
     observers_.push_back(std::make_unique<translator>(observer, prefix_.size()));
     real_->observe(*observers_.back());
@@ -110,7 +115,7 @@ class prefixed_store final : public store {
     void changed(std::string_view key) override { told.changed(key.substr(prefix)); }
     void floor_raised(floor_entry floor) override { told.floor_raised(floor); }
     void lost(bool may_have_forgotten) override { told.lost(may_have_forgotten); }
-    void coherent_until(time_point when) override { told.coherent_until(when); }
+    void coherent_until(time_point when, time_point since) override { told.coherent_until(when, since); }
     store_observer& told;
     std::size_t prefix;
   };

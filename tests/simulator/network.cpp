@@ -142,12 +142,12 @@ void connection::lost(bool) {
   pushes_.push_back({.what = push::kind::lost, .key = {}, .floor = {}, .note = over_.cause_});
 }
 
-void connection::coherent_until(time_point) {
+void connection::coherent_until(time_point, time_point) {
 }
 
 void connection::observe(store_observer& observer) {
   told_ = &observer;
-  observer.coherent_until(time_point::max());
+  observer.coherent_until(time_point::max(), time_point::min());
 }
 
 void connection::tell() {
@@ -427,6 +427,19 @@ task<result<commit_time>> connection::clear(commit_time at_least) {
   subject what;
   what.call = store_call::clear;
   return call<commit_time>(std::move(what), [at_least](store& real) { return real.clear(at_least); });
+}
+
+task<result<relay_mark>> connection::read_mark() {
+  subject what;
+  what.call = store_call::read_mark;
+  return call<relay_mark>(std::move(what), [](store& real) { return real.read_mark(); });
+}
+
+task<result<std::optional<relay_mark>>> connection::advance_mark(relay_mark seen) {
+  subject what;
+  what.call = store_call::advance_mark;
+  return call<std::optional<relay_mark>>(
+      std::move(what), [seen = std::move(seen)](store& real) { return real.advance_mark(seen); });
 }
 
 }  // namespace strata::simulator

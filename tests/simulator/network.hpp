@@ -126,6 +126,8 @@ class connection final : public store, private store_observer {
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;
   task<result<bool>> remove(std::string_view key) override;
   task<result<commit_time>> clear(commit_time at_least) override;
+  task<result<relay_mark>> read_mark() override;
+  task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) override;
   void observe(store_observer& observer) override;
   void unobserve(store_observer&) override { told_ = nullptr; }
 
@@ -134,7 +136,7 @@ class connection final : public store, private store_observer {
   void changed(std::string_view key) override;
   void floor_raised(floor_entry floor) override;
   void lost(bool may_have_forgotten) override;
-  void coherent_until(time_point when) override;
+  void coherent_until(time_point when, time_point told) override;
 
   /// Sends `what`, whose work is `work(store)`, a ready task of the store behind.
   /// `spoil(random)` damages what the request carries.

@@ -1,0 +1,111 @@
+/// Stores that a relay speaks to: whom they trust, and for how long.
+
+#include "tests/redis/store_support.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+namespace strata::redis {
+namespace {
+
+using test::open_now;
+using test::redis_server;
+using namespace std::chrono_literals;
+
+/// Moves the mark as a relay does that has nothing to tell.
+class mover {
+ public:
+  explicit mover(store& at) {
+    works_ = std::thread([this, &at] {
+      while (!stop_) {
+        const auto seen = sync_wait(at.read_mark());
+        looked_ = system_clock().now().time_since_epoch().count();
+        if (seen && *sync_wait(at.advance_mark(*seen))) ++moved_;
+        std::this_thread::sleep_for(5ms);
+      }
+    });
+  }
+  ~mover() {
+    stop_ = true;
+    works_.join();
+  }
+  /// When it looked at the source last.
+  time_point looked() const { return time_point(duration(looked_.load())); }
+  int moved() const { return moved_; }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::atomic<duration::rep> looked_ = 0;
+  std::atomic<int> moved_ = 0;
+  std::thread works_;
+};
+
+struct listener final : store_observer {
+  void changed(std::string_view) override {}
+  void floor_raised(floor_entry) override {}
+  void lost(bool) override {}
+  void coherent_until(time_point when, time_point before) override {
+    std::lock_guard lock(mutex);
+    until = when;
+    told = before;
+    ++times;
+  }
+  time_point trusted() {
+    std::lock_guard lock(mutex);
+    return until;
+  }
+  int heard() {
+    std::lock_guard lock(mutex);
+    return times;
+  }
+  std::mutex mutex;
+  time_point until{};
+  time_point told{};
+  int times = 0;
+};
+
+TEST(RelayedStore, IsTrustedOnlyWhileTheMarkMoves) {
+  const redis_server server;
+  const auto relay = open_now(server.url());
+  const auto store = *open_store(server.url(), {.relayed = true, .bound = 300ms});
+  listener heard;
+  store->observe(heard);
+  ASSERT_TRUE(test::eventually([&] { return test::health_of(*store).usable; }));
+  EXPECT_EQ(heard.trusted(), time_point{}) << "nobody relays";
+  {
+    const mover moves(*relay);
+    ASSERT_TRUE(test::eventually([&] { return heard.heard() > 20; }));
+    std::lock_guard lock(heard.mutex);
+    EXPECT_LE(heard.told, moves.looked());
+    EXPECT_GT(heard.told, moves.looked() - 5s);
+    EXPECT_LE(heard.until, heard.told + 300ms);
+  }
+  const auto last = system_clock().now() + 300ms;
+  ASSERT_TRUE(test::eventually([&] { return system_clock().now() > last; }));
+  EXPECT_LE(heard.trusted(), last) << "nobody has moved it since";
+  store->unobserve(heard);
+}
+
+TEST(RelayedStore, BelievesNoMarkFromBeforeAFlush) {
+  const redis_server server;
+  const auto relay = open_now(server.url());
+  const auto before = *sync_wait(relay->advance_mark(*sync_wait(relay->read_mark())));
+  ASSERT_TRUE(before);
+  ASSERT_TRUE(server.call({"FLUSHALL"}).is_ok());
+  relay_mark after;
+  ASSERT_TRUE(test::eventually([&] {
+    after = sync_wait(relay->read_mark()).value_or(relay_mark());
+    return after.life != before->life && !after.life.starts_with("0:");
+  }));
+  EXPECT_EQ(after.value, 0u);
+  EXPECT_FALSE(*sync_wait(relay->advance_mark(*before)));
+  const auto next = *sync_wait(relay->advance_mark(after));
+  ASSERT_TRUE(next);
+  EXPECT_GT(next->value, before->value) << "a mark that somebody saw does not come again";
+}
+
+}  // namespace
+}  // namespace strata::redis
