@@ -23,6 +23,8 @@
 #include <strata/outbox.hpp>
 #include <strata/policy.hpp>
 #include <strata/query_cache.hpp>
+#include <strata/relay.hpp>
+#include <strata/relay_stats.hpp>
 #include <strata/repository.hpp>
 #include <strata/row.hpp>
 #include <strata/stats.hpp>

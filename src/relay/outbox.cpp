@@ -1,5 +1,6 @@
 /// Installing, removing and looking at the outbox.
 
+#include "relay/columns.hpp"
 #include "relay/outbox_sql.hpp"
 #include "relay/rule_patterns.hpp"
 
@@ -15,24 +16,9 @@ namespace strata {
 namespace {
 
 using relaying::named_table;
-
-std::string text_of(const sql_value& value) {
-  const auto* text = std::get_if<std::string>(&value);
-  return text == nullptr ? std::string() : *text;
-}
-
-std::int64_t number_of(const sql_value& value) {
-  const auto* number = std::get_if<std::int64_t>(&value);
-  return number == nullptr ? 0 : *number;
-}
-
-std::vector<std::string> texts_of(const sql_value& value) {
-  std::vector<std::string> out;
-  if (auto read = relaying::read_text_array(text_of(value))) {
-    for (auto& each : *read) out.push_back(std::move(each).value_or(""));
-  }
-  return out;
-}
+using relaying::number_of;
+using relaying::text_of;
+using relaying::texts_of;
 
 /// What the outbox's own statements run in: one such transaction at a time, whoever begins it.
 task<result<std::unique_ptr<transaction>>> begin_alone(database& target) {

@@ -41,27 +41,36 @@ CREATE TABLE strata_outbox.marks (
   at   timestamptz PRIMARY KEY DEFAULT clock_timestamp(),
   seen pg_snapshot NOT NULL DEFAULT pg_current_snapshot()
 );
-CREATE TABLE strata_outbox.relays (
+CREATE UNLOGGED TABLE strata_outbox.life (
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
+  id     uuid    NOT NULL DEFAULT gen_random_uuid()
+);
+INSERT INTO strata_outbox.life DEFAULT VALUES;
+CREATE UNLOGGED TABLE strata_outbox.relays (
   name_space text        PRIMARY KEY,
   term       bigint      NOT NULL,
   seen       pg_snapshot,
   overflow   bigint      NOT NULL DEFAULT 0,
+  store      text        NOT NULL DEFAULT '',
   at         timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+) WITH (fillfactor = 10);
 )sql";
 
 // Without statistics, and before the first ones, the planner would read all of it.
 constexpr std::string_view since = R"sql(
-CREATE FUNCTION strata_outbox.since(seen_xmax xid8, seen_running xid8[], most integer)
+CREATE FUNCTION strata_outbox.since(seen pg_snapshot, most bigint)
 RETURNS TABLE (place bigint, rule integer, what "char", vals text[])
-LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $strata$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET jit = off AS $strata$
+DECLARE
+  first_new CONSTANT xid8   := pg_snapshot_xmax(seen);
+  running   CONSTANT xid8[] := ARRAY(SELECT pg_snapshot_xip(seen));
 BEGIN
   RETURN QUERY
-    SELECT c.place, c.rule, c.what, c.vals FROM strata_outbox.changes c WHERE c.xid >= seen_xmax
+    SELECT c.place, c.rule, c.what, c.vals FROM strata_outbox.changes c WHERE c.xid >= first_new
     UNION ALL
     SELECT c.place, c.rule, c.what, c.vals FROM strata_outbox.changes c
-      WHERE c.xid = ANY (seen_running) AND c.xid < seen_xmax
-    ORDER BY 1 LIMIT most;
+      WHERE c.xid = ANY (running) AND c.xid < first_new
+    LIMIT most;
 END $strata$;
 )sql";
 
