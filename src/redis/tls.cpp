@@ -80,7 +80,8 @@ tls_session::tls_session(std::shared_ptr<const tls_context> with, const std::str
   } else {
     SSL_set_hostflags(session_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     SSL_set1_host(session_, server.c_str());
-    SSL_set_tlsext_host_name(session_, server.c_str());  // NOLINT: a macro with an old cast
+    auto name = server;  // what SSL_set_tlsext_host_name is, without its cast
+    SSL_ctrl(session_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
   }
 }
 

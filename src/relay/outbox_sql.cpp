@@ -1,5 +1,7 @@
 #include "relay/outbox_sql.hpp"
 
+#include "database/identifier.hpp"
+
 #include <fmt/format.h>
 
 namespace strata::relaying {
@@ -133,7 +135,7 @@ std::string part_now() {
 std::string values_of(std::string_view row, const std::vector<std::string>& columns) {
   std::string out;
   for (const auto& each : columns) {
-    out += fmt::format("{}{}.{}::text", out.empty() ? "" : ", ", row, quoted_identifier(each));
+    out += fmt::format("{}{}.{}::text", out.empty() ? "" : ", ", row, detail::quoted_identifier(each));
   }
   return "ARRAY[" + out + "]::text[]";
 }
@@ -197,15 +199,6 @@ std::string with(std::string script, std::string_view name, std::string_view tex
 }
 
 }  // namespace
-
-std::string quoted_identifier(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out += '"';
-}
 
 std::uint64_t part_limit(byte_size limit) {
   return limit.count / parts;

@@ -44,9 +44,6 @@ struct named_table {
   std::vector<std::string> truncated;  ///< it and its partitions, quoted: what TRUNCATE may name
 };
 
-/// `name` as SQL writes an identifier.
-std::string quoted_identifier(std::string_view name);
-
 /// The function and the triggers of rule `id`, with the values of `columns`.
 /// Requires: `level` is row or statement.
 std::string install_script(const named_table& table, std::int64_t id, const std::vector<std::string>& columns,

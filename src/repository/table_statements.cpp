@@ -1,17 +1,10 @@
+#include "database/identifier.hpp"
+
 #include <strata/repository.hpp>
 
 #include <fmt/format.h>
 
 namespace strata::detail {
-
-namespace {
-
-/// Quoted, so that a column may be called like a word of SQL.
-std::string quoted(std::string_view name) {
-  return fmt::format("\"{}\"", name);
-}
-
-}  // namespace
 
 table_statements::table_statements(std::string_view name, const std::vector<std::string>& columns)
     : table(name) {
@@ -21,20 +14,21 @@ table_statements::table_statements(std::string_view name, const std::vector<std:
   std::size_t id = 0;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const auto* separator = i == 0 ? "" : ", ";
-    list += separator + quoted(columns[i]);
+    list += separator + quoted_identifier(columns[i]);
     values += fmt::format("{}${}", separator, i + 1);
     if (columns[i] == "id") {
       id = i + 1;
     } else {
-      assignments += fmt::format("{}{} = ${}", assignments.empty() ? "" : ", ", quoted(columns[i]), i + 1);
+      assignments +=
+          fmt::format("{}{} = ${}", assignments.empty() ? "" : ", ", quoted_identifier(columns[i]), i + 1);
     }
   }
-  select = fmt::format("SELECT {} FROM {}", list, quoted(name));
+  select = fmt::format("SELECT {} FROM {}", list, quoted_identifier(name));
   select_by_id = select + " WHERE \"id\" = $1";
-  insert = fmt::format("INSERT INTO {} ({}) VALUES ({})", quoted(name), list, values);
-  update = fmt::format("UPDATE {} SET {} WHERE \"id\" = ${} AND \"version\" = ${}", quoted(name), assignments,
-                       id, columns.size() + 1);
-  remove = fmt::format("DELETE FROM {} WHERE \"id\" = $1 AND \"version\" = $2", quoted(name));
+  insert = fmt::format("INSERT INTO {} ({}) VALUES ({})", quoted_identifier(name), list, values);
+  update = fmt::format("UPDATE {} SET {} WHERE \"id\" = ${} AND \"version\" = ${}", quoted_identifier(name),
+                       assignments, id, columns.size() + 1);
+  remove = fmt::format("DELETE FROM {} WHERE \"id\" = $1 AND \"version\" = $2", quoted_identifier(name));
 }
 
 std::unexpected<error> row_missing(const table_statements& in, std::string_view id) {

@@ -10,9 +10,11 @@
 
 namespace strata::detail {
 
+__extension__ using wide_number = unsigned __int128;
+
 /// Mixes all bits of a number into all bits of the hash.
 inline std::uint64_t mixed(std::uint64_t key) noexcept {
-  const auto wide = static_cast<unsigned __int128>(key ^ 0x9e37'79b9'7f4a'7c15) * 0xd6e8'feb8'6659'fd93;
+  const auto wide = static_cast<wide_number>(key ^ 0x9e37'79b9'7f4a'7c15) * 0xd6e8'feb8'6659'fd93;
   const auto once = static_cast<std::uint64_t>(wide) ^ static_cast<std::uint64_t>(wide >> 64);
   return once * 0xd6e8'feb8'6659'fd93 ^ once >> 32;
 }

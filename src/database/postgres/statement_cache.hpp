@@ -2,6 +2,7 @@
 /// Which statements one connection has prepared, by text, and which one to give up for another.
 /// Threads: one at a time.
 
+#include <cstdint>
 #include <list>
 #include <string>
 #include <string_view>
