@@ -19,7 +19,8 @@ std::set<std::string> families_told() {
   cache_stats stats;
   stats.second_level.state = second_level_state::up;
   const store_health shared{.hearing_lag = duration::zero()};
-  std::istringstream lines(exposition(stats, listeners, {}, &shared));
+  const relay_stats relaying{.active = true};
+  std::istringstream lines(exposition(stats, listeners, {}, &shared, &relaying));
   std::set<std::string> names;
   for (std::string hash, what, name, rest; lines >> hash >> what >> name && std::getline(lines, rest);) {
     if (hash == "#") names.insert(name);

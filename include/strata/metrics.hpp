@@ -3,6 +3,7 @@
 /// Threads: `exposition` is pure; `route_counters` is lock-free and may be used from any thread.
 
 #include <strata/network_store.hpp>
+#include <strata/relay_stats.hpp>
 #include <strata/stats.hpp>
 
 #include <array>
@@ -62,10 +63,11 @@ struct process_info {
 };
 
 /// The text exposition (format 0.0.4) of all of it; `exposition_type` is its media type. `shared` is the
-/// store on the network, if there is one.
+/// store on the network, `relaying` the relay of this process, if there are such.
 /// Cost: O(series), some 100 KB; for a scrape, not for hot paths.
 std::string exposition(const cache_stats& cache, std::span<const http_stats> listeners,
-                       const process_info& process, const store_health* shared = nullptr);
+                       const process_info& process, const store_health* shared = nullptr,
+                       const relay_stats* relaying = nullptr);
 inline constexpr char exposition_type[] = "text/plain; version=0.0.4; charset=utf-8";
 
 }  // namespace strata

@@ -1,3 +1,4 @@
+#include <strata/relay_stats.hpp>
 #include <strata/stats.hpp>
 
 namespace strata {
@@ -14,6 +15,22 @@ std::string_view name(second_level_state state) noexcept {
       return "down";
   }
   return "";
+}
+
+std::string_view name(clear_reason why) noexcept {
+  switch (why) {
+    case clear_reason::fresh:
+      return "fresh";
+    case clear_reason::source_lost:
+      return "source_lost";
+    case clear_reason::too_old:
+      return "too_old";
+    case clear_reason::too_many:
+      return "too_many";
+    case clear_reason::overflow:
+      return "overflow";
+  }
+  return "?";
 }
 
 }  // namespace strata

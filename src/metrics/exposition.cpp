@@ -154,6 +154,36 @@ void add_store(families& into, const store_health& from) {
   into.counter("store_connect_failures_total", "Attempts to connect that failed.", from.failures);
 }
 
+void add_relay(families& into, const relay_stats& from) {
+  const auto seconds = [](duration span) { return std::chrono::duration<double>(span).count(); };
+  into.gauge("relay_active", "1 while this process relays what PostgreSQL's outbox says.",
+             from.active ? 1 : 0);
+  into.gauge("relay_trouble", "1 while the relay does not get on.", from.trouble.empty() ? 0 : 1);
+  into.counter("relay_polls_total", "Looks at the outbox that ended well.", from.polls);
+  into.counter("relay_failures_total", "Looks that failed, or could not be told.", from.failures);
+  into.counter("relay_changes_total", "Changes found in the outbox.", from.changes);
+  into.counter("relay_keys_total", "Keys removed for them.", from.keys);
+  into.counter("relay_floors_total", "Prefixes and tags removed for them.", from.floors);
+  into.counter("relay_takeovers_total", "How often this process took the duty over.", from.takeovers);
+  into.counter("relay_replays_total", "How often all that the outbox keeps was told again.", from.replays);
+  auto& clears = into.counter("relay_clears_total", "How often everything was removed, by reason.");
+  for (std::size_t i = 0; i < clear_reasons; ++i) {
+    count(clears, {{"reason", name(static_cast<clear_reason>(i))}}, from.clears[i]);
+  }
+  into.gauge("relay_outbox_overflowed", "Statements that found the outbox full.",
+             static_cast<double>(from.overflowed));
+  into.gauge("relay_outbox_bytes", "What the outbox weighs.", static_cast<double>(from.outbox_bytes));
+  if (from.active) {
+    into.gauge("relay_lag_seconds",
+               "How long ago the moment is up to which all that was committed is known to have been told.",
+               seconds(from.lag));
+  }
+  auto& told = into.gauge("relay_told_after_seconds",
+                          "From when a change may have been committed, at the earliest, until it was told.");
+  measure(told, {{"quantile", "0.5"}}, seconds(from.told_after_p50));
+  measure(told, {{"quantile", "0.99"}}, seconds(from.told_after_p99));
+}
+
 void add_cache(families& into, const cache_stats& from) {
   add_reads(into, from);
   add_writes(into, from);
@@ -217,10 +247,11 @@ void add_process(families& into, const process_info& process) {
 }  // namespace
 
 std::string exposition(const cache_stats& cache, std::span<const http_stats> listeners,
-                       const process_info& process, const store_health* shared) {
+                       const process_info& process, const store_health* shared, const relay_stats* relaying) {
   families all;
   add_cache(all, cache);
   if (shared != nullptr) add_store(all, *shared);
+  if (relaying != nullptr) add_relay(all, *relaying);
   add_listeners(all, listeners);
   add_process(all, process);
   return prometheus::TextSerializer().Serialize(all.all);

@@ -177,6 +177,22 @@ TEST(Exposition, TellsOfTheStoreIfThereIsOneOnTheNetwork) {
   EXPECT_EQ(read.at("store_connect_failures_total"), 2);
 }
 
+TEST(Exposition, TellsOfTheRelayIfThereIsOne) {
+  EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("relay_")));
+  relay_stats relaying{.active = true, .polls = 7, .changes = 5, .lag = std::chrono::milliseconds(20)};
+  relaying.clears[static_cast<std::size_t>(clear_reason::overflow)] = 2;
+  relaying.told_after_p99 = std::chrono::milliseconds(30);
+  const scrape read(exposition(sample(), {}, {}, nullptr, &relaying));
+  EXPECT_EQ(read.at("relay_active"), 1);
+  EXPECT_EQ(read.at("relay_trouble"), 0);
+  EXPECT_EQ(read.at("relay_polls_total"), 7);
+  EXPECT_EQ(read.at("relay_changes_total"), 5);
+  EXPECT_EQ(read.at(R"(relay_clears_total{reason="overflow"})"), 2);
+  EXPECT_EQ(read.at(R"(relay_clears_total{reason="fresh"})"), 0);
+  EXPECT_EQ(read.at("relay_lag_seconds"), 0.02);
+  EXPECT_EQ(read.at(R"(relay_told_after_seconds{quantile="0.99"})"), 0.03);
+}
+
 TEST(Exposition, KeepsLargeCountersExact) {
   auto stats = sample();
   stats.evictions = 9'007'199'254'740'991;  // the largest that a double holds exactly

@@ -11,10 +11,6 @@ namespace strata::relaying {
 
 namespace {
 
-/// Not so close to the retention that a part could be emptied between our look at the marks and ours at
-/// the changes.
-constexpr auto margin = std::chrono::minutes(1);
-
 constexpr std::string_view glance_statement =
     "SELECT pg_current_snapshot()::text AS seen, "
     "(SELECT id::text FROM strata_outbox.life) AS life, "
@@ -28,8 +24,7 @@ constexpr std::string_view glance_statement =
 }  // namespace
 
 task<result<glance>> outbox_reader::look(std::string name_space, cursor after, int most) {
-  const auto kept = std::chrono::duration_cast<std::chrono::seconds>(outbox_retention - margin).count();
-  sql_parameters values{std::move(name_space), sql_value(), std::int64_t{kept}, std::int64_t{most} + 1};
+  sql_parameters values{std::move(name_space), sql_value(), oldest_cursor.count(), std::int64_t{most} + 1};
   if (!after.seen.empty()) values[1] = after.seen;
   auto rows = co_await source_->query(glance_statement, std::move(values));
   if (!rows) co_return std::unexpected(std::move(rows.error()));

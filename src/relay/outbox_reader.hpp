@@ -35,6 +35,11 @@ struct cursor {
   std::string life;  ///< of the server that took it
 };
 
+/// Not so close to the retention that a part could be emptied between a look at the marks and one at the
+/// changes.
+inline constexpr std::chrono::seconds oldest_cursor =
+    std::chrono::duration_cast<std::chrono::seconds>(outbox_retention - std::chrono::minutes(1));
+
 /// Everything that the outbox holds.
 inline constexpr std::string_view from_the_beginning = "1:1:";
 

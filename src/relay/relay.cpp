@@ -33,22 +33,6 @@ relay_options checked(relay_options options) {
 
 }  // namespace
 
-std::string_view name(clear_reason why) noexcept {
-  switch (why) {
-    case clear_reason::fresh:
-      return "fresh";
-    case clear_reason::source_lost:
-      return "source_lost";
-    case clear_reason::too_old:
-      return "too_old";
-    case clear_reason::too_many:
-      return "too_many";
-    case clear_reason::overflow:
-      return "overflow";
-  }
-  return "?";
-}
-
 relay::relay(relay_options options) : worker_(std::make_shared<worker>(checked(std::move(options)))) {
   worker_->begin();
 }

@@ -29,6 +29,7 @@ relay::worker::worker(relay_options options)
       reader_(options_.source),
       duty_(options_.source, options_.name_space),
       told_(options_.time->now()) {
+  stats_.active = options_.local != nullptr;
 }
 
 void relay::worker::begin() {
@@ -122,6 +123,7 @@ task<duration> relay::worker::turn() {
     if (!begun) co_return failed(begun.error());
   }
   if (options_.target != nullptr && found->term != term_) {
+    source_lost_ = !found->term;
     stand_down(found->term ? "another has taken over" : "PostgreSQL was restarted after a crash");
     if (found->term) co_return options_.poll;
     auto taking = take_over();
@@ -140,7 +142,7 @@ std::optional<clear_reason> relay::worker::must_clear(const relaying::glance& fo
                                                       relaying::overflow_watch& watching) const {
   std::optional<clear_reason> why;
   if (cursor_.seen.empty()) {
-    why = clear_reason::fresh;
+    why = source_lost_ ? clear_reason::source_lost : clear_reason::fresh;
   } else if (found.life != cursor_.life || found.now.xmax < cursor_end_) {
     why = clear_reason::source_lost;
   }
@@ -183,6 +185,7 @@ task<duration> relay::worker::tell(relaying::glance found, time_point looked) {
     if (!mark_) co_return duration::zero();  // another's, or the store has forgotten: once more
     told_life_ = mark_->life;
   }
+  source_lost_ = false;
   overflow_ = std::move(watching);
   cursor_ = {.seen = std::move(found.seen), .life = std::move(found.life)};
   cursor_end_ = found.now.xmax;

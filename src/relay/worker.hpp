@@ -64,6 +64,7 @@ class relay::worker : public std::enable_shared_from_this<worker> {
   std::int64_t term_ = 0;
   relaying::cursor cursor_;
   std::uint64_t cursor_end_ = 0;  ///< the first transaction that the cursor's snapshot has not seen
+  bool source_lost_ = false;      ///< PostgreSQL has forgotten where we were
   relaying::overflow_watch overflow_;
   std::string told_life_;           ///< of the store that was told all before the cursor
   std::optional<relay_mark> mark_;  ///< as it was seen, by us, after the turn before

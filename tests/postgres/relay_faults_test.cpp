@@ -1,0 +1,237 @@
+// Real relays over a real Redis, paused, killed and cut off: nobody may read what is older than the bound.
+
+#include "tests/postgres/relay_support.hpp"
+#include "tests/redis/store_support.hpp"
+
+#include <strata/open.hpp>
+
+#include <atomic>
+#include <fstream>
+#include <optional>
+#include <thread>
+
+namespace strata::test {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr duration bound = 350ms;
+
+/// Somebody who writes one row again and again with another program, and somebody who reads it through a
+/// cache and knows what he should have seen.
+class duel {
+ public:
+  duel(std::string postgres, const std::string& redis)
+      : url_(std::move(postgres)),
+        source_(must_open({.url = url_, .statement_timeout = 2s, .connect_timeout = 1s})),
+        shared_(*open_store(redis, {.relayed = true, .bound = bound})),
+        held_({.second_level = shared_, .lease = 1s}) {
+    committed_.emplace_back();
+    write();
+    writes_ = std::thread([this] {
+      while (!stop_) {
+        write();
+        std::this_thread::sleep_for(7ms);
+      }
+    });
+    reads_ = std::thread([this] {
+      while (!stop_) read();
+    });
+  }
+  ~duel() { stop(); }
+  void stop() {
+    stop_ = true;
+    if (writes_.joinable()) writes_.join();
+    if (reads_.joinable()) reads_.join();
+  }
+
+  /// Returns when memory is trusted that cannot be so for anything said before; throws if it never is.
+  void wait_for_trust() {
+    const auto since = system_clock().now() + bound;
+    wait_until([&] { return time_point(duration(last_hit_.load())) > since; });
+  }
+  std::string wrong() const {
+    std::lock_guard lock(mutex_);
+    return wrong_;
+  }
+  duration oldest() const {
+    std::lock_guard lock(mutex_);
+    return oldest_;
+  }
+  /// Waits, with the writer stopped, until the last version is read.
+  bool ends_right() {
+    stop();
+    const auto last = std::to_string(committed_.size() - 1);
+    return eventually([&] {
+      const auto got = get();
+      return got && *got == last;
+    });
+  }
+
+ private:
+  void write() {
+    // What fails may have been committed all the same: it is tried again with the same version.
+    if (to_ == nullptr || PQstatus(to_.get()) != CONNECTION_OK) {
+      to_.reset(PQconnectdb((url_ + "&connect_timeout=2").c_str()));
+    }
+    const auto next = committed_count();
+    const auto what = "INSERT INTO agents VALUES ('a', 'o', '" + std::to_string(next) +
+                      "') ON CONFLICT (id) DO UPDATE SET name = excluded.name";
+    const std::unique_ptr<PGresult, decltype(&PQclear)> done(PQexec(to_.get(), what.c_str()), &PQclear);
+    if (PQresultStatus(done.get()) != PGRES_COMMAND_OK) return;
+    std::lock_guard lock(mutex_);
+    committed_.push_back(system_clock().now());
+  }
+  std::size_t committed_count() const {
+    std::lock_guard lock(mutex_);
+    return committed_.size();
+  }
+
+  lookup<std::string> get() {
+    auto load = [this]() -> task<result<std::string>> {
+      auto rows = co_await source_->query("SELECT name FROM agents WHERE id = 'a'", {});
+      if (!rows) co_return std::unexpected(std::move(rows.error()));
+      co_return std::get<std::string>(rows->at(0, "name"));
+    };
+    return sync_wait(held_.get_or_set(agents_("a"), load));
+  }
+  void read() {
+    const auto began = system_clock().now();
+    const auto got = get();
+    if (!got) return;
+    if (got.info().from == layer::l1) last_hit_ = began.time_since_epoch().count();
+    const auto version = std::stoul(*got);
+    std::lock_guard lock(mutex_);
+    if (version + 1 >= committed_.size()) return;
+    const auto age = began - committed_[version + 1];
+    oldest_ = std::max(oldest_, age);
+    if (age > bound && wrong_.empty()) {
+      wrong_ =
+          "version " + *got + " was read " + std::to_string(age / 1ms) + " ms after the next was committed";
+    }
+  }
+
+  const std::string url_;
+  std::shared_ptr<database> source_;
+  std::shared_ptr<network_store> shared_;
+  cache held_;
+  entity<std::string, "agent:{id}"> agents_{{.ttl = 600s}};
+  std::unique_ptr<PGconn, decltype(&PQfinish)> to_{nullptr, &PQfinish};
+  std::atomic<bool> stop_ = false;
+  std::atomic<duration::rep> last_hit_ = 0;  ///< when a read began that was answered from memory
+  mutable std::mutex mutex_;
+  std::vector<time_point> committed_;  ///< when each version was known to be
+  std::string wrong_;
+  duration oldest_{};
+  std::thread writes_;
+  std::thread reads_;
+};
+
+class PostgresRelayFaults : public RelayTest {
+ protected:
+  child start_relay(const postgres_server& on, const std::string& database) {
+    logs.push_back(redis.file("relay" + std::to_string(logs.size()) + ".log"));
+    return child({STRATA_RELAY_PROGRAM, on.url(database), redis.url()}, redis.file("."), logs.back());
+  }
+  /// What relay `which` has said.
+  std::string said(std::size_t which) const {
+    std::ostringstream text;
+    text << std::ifstream(logs.at(which)).rdbuf();
+    return text.str();
+  }
+  /// How often it has taken the duty.
+  int duties(std::size_t which) const {
+    int found = 0;
+    const auto text = said(which);
+    for (auto at = text.find("on duty for"); at != std::string::npos; at = text.find("on duty for", at + 1))
+      ++found;
+    return found;
+  }
+
+  redis_server redis;
+  std::vector<std::string> logs;
+};
+
+TEST_F(PostgresRelayFaults, APausedRelayIsTakenOverAndClaimsNothingWhenItComesBack) {
+  std::vector<child> relays;
+  relays.push_back(start_relay(server, name));
+  ASSERT_TRUE(eventually([&] { return duties(0) == 1; }));
+  relays.push_back(start_relay(server, name));
+  duel of(server.url(name), redis.url());
+  of.wait_for_trust();
+  for (std::size_t round = 0; round < 4; ++round) {
+    const auto active = round % 2;
+    const auto other = 1 - active;
+    const auto before = duties(other);
+    relays[active].signal(SIGSTOP);
+    ASSERT_TRUE(eventually([&] { return duties(other) > before; })) << round;
+    of.wait_for_trust();
+    relays[active].signal(SIGCONT);
+    ASSERT_TRUE(eventually([&] { return said(active).ends_with("another has taken over\n"); })) << round;
+    of.wait_for_trust();
+    ASSERT_EQ(of.wrong(), "") << round;
+  }
+  EXPECT_TRUE(of.ends_right());
+  RecordProperty("oldest_ms", static_cast<int>(of.oldest() / 1ms));
+}
+
+TEST_F(PostgresRelayFaults, AKilledRelayIsTakenOver) {
+  std::optional<child> first(start_relay(server, name));
+  ASSERT_TRUE(eventually([&] { return duties(0) == 1; }));
+  const auto second = start_relay(server, name);
+  duel of(server.url(name), redis.url());
+  of.wait_for_trust();
+  first->end(SIGKILL);
+  ASSERT_TRUE(eventually([&] { return duties(1) == 1; }));
+  of.wait_for_trust();
+  EXPECT_EQ(of.wrong(), "");
+  EXPECT_TRUE(of.ends_right());
+}
+
+TEST_F(PostgresRelayFaults, AStoreThatIsKilledAndBackIsToldAgain) {
+  relay_options with = speaking_to(open_now(redis.url()));
+  const relay tells(std::move(with));
+  duel of(server.url(name), redis.url());
+  of.wait_for_trust();
+  redis.kill();
+  std::this_thread::sleep_for(300ms);
+  redis.start();
+  of.wait_for_trust();
+  EXPECT_EQ(tells.stats().replays, 1U);
+  ASSERT_TRUE(redis.call({"FLUSHALL"}).is_ok());
+  wait_until([&] { return tells.stats().replays == 2; });
+  of.wait_for_trust();
+  redis.pause();
+  std::this_thread::sleep_for(600ms);
+  redis.resume();
+  of.wait_for_trust();
+  EXPECT_EQ(of.wrong(), "");
+  EXPECT_TRUE(of.ends_right());
+}
+
+TEST_F(PostgresRelayFaults, APostgresThatCrashesEmptiesTheCachesAndOneThatIsStoppedDoesNot) {
+  postgres_server own;
+  own.execute("postgres", "CREATE TABLE agents (id TEXT PRIMARY KEY, organization_id TEXT, name TEXT)");
+  {
+    const auto setup = must_open({.url = own.url()});
+    ASSERT_TRUE(sync_wait(install_outbox(*setup, {.table = "agents", .keys = {"agent:{id}"}})));
+  }
+  relay tells({.source = must_open({.url = own.url(), .readers = 1, .writers = 1, .connect_timeout = 1s}),
+               .target = open_now(redis.url()),
+               .log = noting()});
+  duel of(own.url(), redis.url());
+  of.wait_for_trust();
+  own.pause();
+  std::this_thread::sleep_for(600ms);
+  own.resume();
+  of.wait_for_trust();
+  EXPECT_EQ(clears(tells, clear_reason::source_lost), 0U);
+  own.restart_immediately();
+  of.wait_for_trust();
+  EXPECT_EQ(clears(tells, clear_reason::source_lost), 1U) << log();
+  EXPECT_EQ(of.wrong(), "");
+  EXPECT_TRUE(of.ends_right());
+}
+
+}  // namespace
+}  // namespace strata::test
