@@ -39,6 +39,12 @@ class event_bus {
   /// Delivers `happened` to every handler, one after the other, and ends when all have run.
   task<> publish(domain_event happened);
 
+  /// The handlers that `publish` would call, in its order, each with a number that stays its own: for who
+  /// delivers events that happened elsewhere, and has to know which handler has failed.
+  std::vector<std::pair<std::size_t, handler>> handlers_of(std::string_view type) const;
+  /// Counts a handler that threw, and reports it as `publish` does.
+  void failed(const domain_event& event, std::string_view what);
+
   /// How many handlers have thrown so far.
   std::uint64_t failures() const noexcept;
 

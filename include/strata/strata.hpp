@@ -11,6 +11,7 @@
 #include <strata/encryption.hpp>
 #include <strata/entity.hpp>
 #include <strata/error.hpp>
+#include <strata/event_feed.hpp>
 #include <strata/events.hpp>
 #include <strata/eviction.hpp>
 #include <strata/json.hpp>

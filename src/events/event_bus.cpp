@@ -61,9 +61,23 @@ task<> event_bus::publish(domain_event happened) {
     } catch (...) {
       what = "not a std::exception";
     }
-    state_->failures.fetch_add(1, std::memory_order_relaxed);
-    if (state_->on_failure) state_->on_failure(happened, what);
+    failed(happened, what);
   }
+}
+
+std::vector<std::pair<std::size_t, event_bus::handler>> event_bus::handlers_of(std::string_view type) const {
+  const auto subscriptions = state_->snapshot();
+  std::vector<std::pair<std::size_t, handler>> out;
+  for (std::size_t i = 0; i < subscriptions->size(); ++i) {
+    const auto& each = (*subscriptions)[i];
+    if (matches(each.type, type)) out.emplace_back(i, each.on_event);
+  }
+  return out;
+}
+
+void event_bus::failed(const domain_event& event, std::string_view what) {
+  state_->failures.fetch_add(1, std::memory_order_relaxed);
+  if (state_->on_failure) state_->on_failure(event, what);
 }
 
 std::uint64_t event_bus::failures() const noexcept {

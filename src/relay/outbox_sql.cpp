@@ -43,6 +43,11 @@ CREATE TABLE strata_outbox.marks (
   at   timestamptz PRIMARY KEY DEFAULT clock_timestamp(),
   seen pg_snapshot NOT NULL DEFAULT pg_current_snapshot()
 );
+CREATE TABLE strata_outbox.feeds (
+  name text        PRIMARY KEY,
+  seen pg_snapshot NOT NULL,
+  at   timestamptz NOT NULL DEFAULT clock_timestamp()
+);
 CREATE UNLOGGED TABLE strata_outbox.life (
   single boolean PRIMARY KEY DEFAULT true CHECK (single),
   id     uuid    NOT NULL DEFAULT gen_random_uuid()
@@ -73,6 +78,29 @@ BEGIN
     SELECT c.place, c.rule, c.what, c.vals FROM strata_outbox.changes c
       WHERE c.xid = ANY (running) AND c.xid < first_new
     LIMIT most;
+END $strata$;
+)sql";
+
+// Of what was committed between two snapshots, a page in the order of `place`: that of a row's changes.
+// Later pages name the snapshot of the first, so that all of them are of one moment.
+constexpr std::string_view events = R"sql(
+CREATE FUNCTION strata_outbox.events(seen pg_snapshot, upto pg_snapshot, behind bigint, most bigint)
+RETURNS TABLE (place bigint, rule integer, what "char", vals text[])
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET jit = off AS $strata$
+DECLARE
+  first_new CONSTANT xid8      := pg_snapshot_xmax(seen);
+  running   CONSTANT xid8[]    := ARRAY(SELECT pg_snapshot_xip(seen));
+  telling   CONSTANT integer[] := ARRAY(SELECT r.id FROM strata_outbox.rules r WHERE r.event <> '') || 0;
+BEGIN
+  RETURN QUERY
+    SELECT c.place, c.rule, c.what, c.vals FROM strata_outbox.changes c
+      WHERE c.xid >= first_new AND c.place > behind AND c.rule = ANY (telling)
+        AND (upto IS NULL OR pg_visible_in_snapshot(c.xid, upto))
+    UNION ALL
+    SELECT c.place, c.rule, c.what, c.vals FROM strata_outbox.changes c
+      WHERE c.xid = ANY (running) AND c.xid < first_new AND c.place > behind AND c.rule = ANY (telling)
+        AND (upto IS NULL OR pg_visible_in_snapshot(c.xid, upto))
+    ORDER BY 1 LIMIT most;
 END $strata$;
 )sql";
 
@@ -224,6 +252,7 @@ std::string schema_script(byte_size limit) {
     names += fmt::format("{}'{}'", names.empty() ? "" : ", ", name);
   }
   out += since;
+  out += events;
   out += with(with(std::string(maintain), "as_owner", as_owner), "parts", names);
   out += limit_script(limit);
   out += with(with(std::string(publish), "as_owner", as_owner), "part", part_now());
