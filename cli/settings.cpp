@@ -28,9 +28,10 @@ constexpr std::array helps{
               "where the admin listener is served, HOST:PORT; other than loopback only with admin_token"},
     explained{"admin_token",
               "bearer token the admin listener asks for; at least 16 characters; empty: none, loopback only"},
-    explained{
-        "store",
-        "second cache level: memory (none, this process's own memory only), or redis://… and rediss://…"},
+    explained{"store",
+              "second cache level: memory (none, this process's own memory only), or redis://…, "
+              "redis+sentinel://…, "
+              "redis+cluster://…, and the same with rediss"},
     explained{"database",
               "source of truth: sqlite:FILE, created if missing, or postgres://USER@HOST:PORT/DATABASE"},
     explained{"demo", "fill an empty database with a demo platform and print its logins"},

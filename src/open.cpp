@@ -1,5 +1,6 @@
 /// The one file that knows all the parts, and puts them together from a URL.
 
+#include "redis/cluster_url.hpp"
 #include "redis/sentinel_url.hpp"
 #include "redis/store.hpp"
 #include "redis/url.hpp"
@@ -15,6 +16,13 @@ namespace {
 /// What the URL says of the store's options.
 result<redis::redis_store_options> read(std::string_view url) {
   redis::redis_store_options out;
+  if (redis::is_cluster_url(url)) {
+    auto found = redis::parse_cluster_url(url);
+    if (!found) return std::unexpected(std::move(found.error()));
+    out.connection = std::move(found->connection);
+    out.cluster.emplace().seeds = std::move(found->seeds);
+    return out;
+  }
   if (redis::is_sentinel_url(url)) {
     auto watched = redis::parse_sentinel_url(url);
     if (!watched) return std::unexpected(std::move(watched.error()));

@@ -44,6 +44,9 @@ struct store_options {
 ///   redis+sentinel://[user[:password]@]host[:port][,host[:port]…][/database]?master=NAME[&name=N]
 ///       [&sentinel-user=U][&sentinel-password=P]                      the master that these sentinels name
 ///   rediss+sentinel://…                                               the same through TLS, also to them
+///   redis+cluster://[user[:password]@]host[:port][,host[:port]…][?name=N]
+///                                                                     the cluster of which these are nodes
+///   rediss+cluster://…                                                the same through TLS, to every node
 ///
 /// What stands in the URL is percent-decoded (%40 is @).
 /// Errors: invalid_argument, with what is wrong with the URL. Throws bad_options.

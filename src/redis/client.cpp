@@ -67,6 +67,10 @@ client::client(runtime& on, client_options with, client_observer* observer, cons
 }
 
 client::~client() {
+  close();
+}
+
+void client::close() {
   link_->close();
 }
 

@@ -96,6 +96,9 @@ class client {
   client(const client&) = delete;
   client& operator=(const client&) = delete;
 
+  /// As the destructor, which then has nothing left to do: for who cannot say yet that nobody calls any more.
+  void close();
+
   /// Sends one command and returns its reply.
   /// Returns: the reply, which may be the server's error
   /// Errors:  timeout (the deadline passed: it may have been done), busy (too much is waiting),

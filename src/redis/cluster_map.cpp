@@ -52,6 +52,15 @@ std::optional<slot_range> range_of(std::string_view text) {
   return slot_range{*first, *last};
 }
 
+/// "[93->-ID]" or "[93-<-ID]".
+std::optional<std::uint16_t> moving_slot(std::string_view text) {
+  text.remove_prefix(1);
+  const auto end = std::min(text.find("->-"), text.find("-<-"));
+  const auto slot = number_of<std::uint16_t>(end == std::string_view::npos ? "" : text.substr(0, end));
+  if (!slot || *slot >= cluster_map::slots) return std::nullopt;
+  return slot;
+}
+
 }  // namespace
 
 /// One node: "ID IP:PORT@BUS[,HOSTNAME[,…]] FLAGS MASTER PING PONG EPOCH LINK SLOTS…".
@@ -98,7 +107,9 @@ std::optional<error> cluster_map::take(const line& from, const address& asked) {
   for (auto rest = from.slots; !rest.empty();) {
     const auto each = cut(rest, ' ');
     if (each.starts_with('[')) {  // of `myself` only: [slot->-node] or [slot-<-node]
-      moving_ = true;
+      const auto slot = moving_slot(each);
+      if (!slot) return strange("a moving slot is no number");
+      moving_.push_back(*slot);
       continue;
     }
     const auto range = range_of(each);

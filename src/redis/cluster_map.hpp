@@ -50,8 +50,8 @@ class cluster_map {
   /// The latest epoch of the cluster that has given slots to somebody: of two views, the one with the
   /// later epoch is the newer.
   std::uint64_t newest() const noexcept { return newest_; }
-  /// True if the node that was asked is giving away or taking over a slot.
-  bool moving() const noexcept { return moving_; }
+  /// The slots that the node that was asked is giving away or taking over.
+  const std::vector<std::uint16_t>& moving() const noexcept { return moving_; }
 
   friend bool operator==(const cluster_map&, const cluster_map&) = default;
 
@@ -63,7 +63,7 @@ class cluster_map {
   std::array<std::uint16_t, slots> owners_{};
   std::uint64_t newest_ = 0;
   bool complete_ = false;
-  bool moving_ = false;
+  std::vector<std::uint16_t> moving_;
 };
 
 /// Where a node sends us.

@@ -27,7 +27,7 @@ TEST(ClusterMap, SaysWhoHasASlot) {
   const auto map = cluster_map::read(three, asked());
   ASSERT_TRUE(map);
   EXPECT_TRUE(map->complete());
-  EXPECT_FALSE(map->moving());
+  EXPECT_TRUE(map->moving().empty());
   EXPECT_EQ(map->newest(), 9u);
   ASSERT_EQ(map->masters().size(), 3u);
   EXPECT_EQ(owner(*map, 0), "aa");
@@ -77,10 +77,18 @@ TEST(ClusterMap, KeepsAMasterWithoutSlotsUnlessItHasFailed) {
 
 TEST(ClusterMap, SeesThatASlotIsOnTheMove) {
   const auto map = cluster_map::read(
-      "aa 10.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-16383 [93->-bb]\n", asked());
+      "aa 10.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-16383 [93->-bb] [7-<-bb]\n", asked());
   ASSERT_TRUE(map);
-  EXPECT_TRUE(map->moving());
+  EXPECT_EQ(map->moving(), (std::vector<std::uint16_t>{93, 7}));
   EXPECT_TRUE(map->complete());
+}
+
+TEST(ClusterMap, RefusesAMovingSlotThatIsNoNumber) {
+  for (const auto* moving : {"[", "[->-bb]", "[x->-bb]", "[16384->-bb]", "[7]", "[7-<bb]"}) {
+    EXPECT_FALSE(
+        cluster_map::read(std::string("aa a:1@2 master - 0 0 1 connected 0-16383 ") + moving, asked()))
+        << moving;
+  }
 }
 
 TEST(ClusterMap, KnowsThatASlotHasNobody) {

@@ -1,5 +1,6 @@
 /// A URL is read or refused; a refusal never repeats the password; what is read is in range.
 
+#include "redis/cluster_url.hpp"
 #include "redis/sentinel_url.hpp"
 #include "redis/url.hpp"
 
@@ -26,6 +27,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (connection.tls != sentinels.tls || connection.login != parts->login) std::abort();
   } else if (parts && parts->login.password.size() > 8 &&
              watched.error().detail.find(parts->login.password) != std::string::npos) {
+    std::abort();
+  }
+  const auto cluster = strata::redis::parse_cluster_url(url);
+  if (cluster) {
+    if (!parts || cluster->seeds != parts->hosts || cluster->connection.login != parts->login) std::abort();
+    if (cluster->connection.database != 0) std::abort();
+  } else if (parts && parts->login.password.size() > 8 &&
+             cluster.error().detail.find(parts->login.password) != std::string::npos) {
     std::abort();
   }
   return 0;

@@ -10,7 +10,7 @@ namespace strata::redis {
 
 namespace {
 
-/// What several scripts use. The layouts are those of store_value.hpp and docs/formats.md:
+/// What several scripts use. The layouts are those of store_format.hpp and docs/formats.md:
 ///   value  "R1", 1 flags (1 expired, 2 record), 1 zero, 4 epoch, 8 asof, 8 end, then the bytes
 ///   lease  16 token, 4 epoch, 8 floor
 constexpr std::string_view prelude = R"lua(
@@ -28,6 +28,10 @@ end
 local function new_floor(key, now, at_least)
   return learn(key, now, math.max(now + 1, at_least))
 end
+local function other_view(key, view)
+  if view == '' or redis.call('HGET', key, 'run') == view then return nil end
+  return redis.error_reply('VIEW another one counts')
+end
 -- The flags and asof of a value that counts, else nil: one of another kind or epoch is not there.
 local function value_of(head, epoch)
   if not head or #head < head_size or string.sub(head, 1, 2) ~= 'R1' then return nil end
@@ -42,13 +46,31 @@ local function lease_of(held, epoch)
   if of ~= epoch then return nil end
   return string.sub(held, 1, 16), floor
 end
-local function tell(channel, origin, what) redis.call('PUBLISH', channel, origin .. what) end
-local function tell_changed(channel, origin, key) tell(channel, origin, 'c' .. struct.pack('>I2', #key) .. key) end
+local function tell(what) redis.call('PUBLISH', ARGV[#ARGV], ARGV[#ARGV - 1] .. what) end
+local function changed(key) return struct.pack('>I2', #key) .. key end
 )lua";
 
-constexpr std::string_view lease_text = R"lua(
-local now, epoch = clock(KEYS[3])
-now = learn(KEYS[3], now, tonumber(ARGV[3]))
+/// For scripts about keys: the time, raised to what is known, the floor of an invalidation, and the epoch.
+constexpr std::string_view clock_beside = R"lua(
+local last_key = #KEYS - 1
+local function clock_at(known)
+  local now, epoch = clock(KEYS[#KEYS])
+  return learn(KEYS[#KEYS], now, known), epoch
+end
+local function floor_at(at_least, mode)
+  local now, epoch = clock(KEYS[#KEYS])
+  if mode == 'sweep' then return at_least, epoch end
+  return new_floor(KEYS[#KEYS], now, at_least), epoch
+end
+)lua";
+constexpr std::string_view clock_apart = R"lua(
+local last_key = #KEYS
+local function clock_at(known, epoch) return known, epoch end
+local function floor_at(at_least, mode, epoch) return at_least, epoch end
+)lua";
+
+constexpr std::string_view lease_body = R"lua(
+local now, epoch = clock_at(tonumber(ARGV[3]), tonumber(ARGV[5]))
 if ARGV[4] == 'miss' then
   local value = redis.call('GET', KEYS[1])
   if value_of(value, epoch) then return value end
@@ -60,12 +82,11 @@ return {1, now}
 )lua";
 
 // The lease is deleted last: a first write of SET is refused when memory is full, one after DEL is not.
-constexpr std::string_view fill_text = R"lua(
-local asof = tonumber(ARGV[3])
-local now, epoch = clock(KEYS[3])
-learn(KEYS[3], now, asof)
+constexpr std::string_view fill_body = R"lua(
+local asof, filled = tonumber(ARGV[3]), tonumber(ARGV[2])
+local now, epoch = clock_at(asof, filled)
 local token, floor = lease_of(redis.call('GET', KEYS[2]), epoch)
-if token ~= ARGV[1] or tonumber(ARGV[2]) ~= epoch then return 1 end
+if token ~= ARGV[1] or filled ~= epoch then return 1 end
 local outcome, replaced = 0, false
 if asof < floor then
   outcome = 2
@@ -80,68 +101,82 @@ else
   end
 end
 redis.call('DEL', KEYS[2])
-if outcome ~= 0 or replaced then tell_changed(ARGV[6], ARGV[7], KEYS[1]) end
+if outcome ~= 0 or replaced then tell('c' .. changed(KEYS[1])) end
 return outcome
 )lua";
 
-constexpr std::string_view release_text = R"lua(
-local held = redis.call('GET', KEYS[2])
+constexpr std::string_view release_body = R"lua(
+local held = redis.call('GET', KEYS[1])
 if not held or string.sub(held, 1, 16) ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[2])
-tell_changed(ARGV[2], ARGV[3], KEYS[1])
+redis.call('DEL', KEYS[1])
+tell('c' .. changed(ARGV[2]))
 return 1
 )lua";
 
 constexpr std::string_view invalidate_body = R"lua(
-local at_least, mode = tonumber(ARGV[1]), ARGV[2]
-local now, epoch = clock(KEYS[#KEYS])
-local floor = at_least
-if mode ~= 'sweep' then floor = new_floor(KEYS[#KEYS], now, at_least) end
-local removed, changed = 0, {}
-for i = 1, #KEYS - 1, 2 do
-  local key, beside = KEYS[i], KEYS[i + 1]
+local mode = ARGV[2]
+local floor, epoch = floor_at(tonumber(ARGV[1]), mode, tonumber(ARGV[3]))
+local removed, told = 0, {}
+local function fence(lease)
+  local token, before = lease_of(redis.call('GET', lease), epoch)
+  if token and before < floor then
+    redis.call('SET', lease, token .. struct.pack('>I4I8', epoch, floor), 'KEEPTTL')
+  end
+end
+local function drop(key)
+  told[#told + 1] = changed(key)
   if mode == 'remove' then
     removed = removed + redis.call('UNLINK', key)
-  else
-    local flags, asof = value_of(redis.call('GETRANGE', key, 0, head_size - 1), epoch)
-    if mode == 'sweep' and flags and asof < floor then removed = removed + redis.call('UNLINK', key) end
-    if mode == 'expire' and flags and flags % 2 == 0 then
-      redis.call('SETRANGE', key, 2, string.char(flags + 1))
-    end
+    return
   end
-  local token, before = lease_of(redis.call('GET', beside), epoch)
-  if token and before < floor then
-    redis.call('SET', beside, token .. struct.pack('>I4I8', epoch, floor), 'KEEPTTL')
+  local flags, asof = value_of(redis.call('GETRANGE', key, 0, head_size - 1), epoch)
+  if mode == 'sweep' and flags and asof < floor then removed = removed + redis.call('UNLINK', key) end
+  if mode == 'expire' and flags and flags % 2 == 0 then
+    redis.call('SETRANGE', key, 2, string.char(flags + 1))
   end
-  changed[#changed + 1] = struct.pack('>I2', #key) .. key
 end
-if #changed > 0 then tell(ARGV[3], ARGV[4], 'c' .. table.concat(changed)) end
+for i = 1, last_key do
+  if string.sub(KEYS[i], 1, 14) == 'strata-lease:{' then fence(KEYS[i]) else drop(KEYS[i]) end
+end
+if #told > 0 then tell('c' .. table.concat(told)) end
 return {floor, removed}
 )lua";
 
-constexpr std::string_view touch_text = R"lua(
-local now, epoch = clock(KEYS[2])
+constexpr std::string_view touch_body = R"lua(
+local now, epoch = clock_at(0, tonumber(ARGV[3]))
 if not value_of(redis.call('GETRANGE', KEYS[1], 0, head_size - 1), epoch) then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 redis.call('SETRANGE', KEYS[1], 16, ARGV[2])
 return 1
 )lua";
 
+constexpr std::string_view ask_body = R"lua(
+local other = other_view(KEYS[1], ARGV[3])
+if other then return other end
+local now, epoch = clock(KEYS[1])
+if ARGV[2] == 'floor' then return {new_floor(KEYS[1], now, tonumber(ARGV[1])), epoch} end
+return {learn(KEYS[1], now, tonumber(ARGV[1])), epoch}
+)lua";
+
 constexpr std::string_view raise_body = R"lua(
+local other = other_view(KEYS[1], ARGV[2])
+if other then return other end
 local floor = new_floor(KEYS[1], clock(KEYS[1]), tonumber(ARGV[1]))
 local told = {}
-for i = 4, #ARGV do
+for i = 3, #ARGV - 2 do
   redis.call('HSET', KEYS[2], ARGV[i], text(floor))
   told[#told + 1] = ARGV[i] .. '=' .. text(floor)
 end
-tell(ARGV[2], ARGV[3], 'f' .. table.concat(told, ' '))
+tell('f' .. table.concat(told, ' '))
 return floor
 )lua";
 
 constexpr std::string_view restore_body = R"lua(
+local other = other_view(KEYS[1], ARGV[1])
+if other then return other end
 local now = clock(KEYS[1])
 local told = {}
-for i = 3, #ARGV - 1, 2 do
+for i = 2, #ARGV - 3, 2 do
   local asof = tonumber(ARGV[i + 1])
   now = learn(KEYS[1], now, asof)
   if asof > (tonumber(redis.call('HGET', KEYS[2], ARGV[i])) or 0) then
@@ -149,20 +184,26 @@ for i = 3, #ARGV - 1, 2 do
     told[#told + 1] = ARGV[i] .. '=' .. ARGV[i + 1]
   end
 end
-if #told > 0 then tell(ARGV[1], ARGV[2], 'f' .. table.concat(told, ' ')) end
+if #told > 0 then tell('f' .. table.concat(told, ' ')) end
 return now
 )lua";
 
 constexpr std::string_view clear_body = R"lua(
+local other = other_view(KEYS[1], ARGV[2])
+if other then return other end
 local now, epoch = clock(KEYS[1])
 local floor = new_floor(KEYS[1], now, tonumber(ARGV[1]))
 epoch = epoch + 1
 redis.call('HSET', KEYS[1], 'epoch', text(epoch))
-tell(ARGV[2], ARGV[3], 'l' .. text(epoch))
+tell('l' .. text(epoch))
 return {floor, epoch}
 )lua";
 
 constexpr std::string_view beat_body = R"lua(
+if ARGV[4] == 'keep' then
+  local other = other_view(KEYS[1], ARGV[3])
+  if other then return other end
+end
 local before, stored = clock(KEYS[1])
 local now = learn(KEYS[1], before, tonumber(ARGV[1]))
 local epoch, adopted = math.max(stored, tonumber(ARGV[2])), 0
@@ -173,7 +214,7 @@ if not run or (ARGV[3] ~= '' and run ~= ARGV[3]) then
 end
 if epoch ~= stored then
   redis.call('HSET', KEYS[1], 'epoch', text(epoch))
-  tell(ARGV[4], ARGV[5], 'e' .. text(epoch))
+  tell('e' .. text(epoch))
 end
 local at = redis.call('TIME')
 local marks = redis.call('HMGET', KEYS[1], 'mark', 'before')
@@ -196,34 +237,48 @@ return {1, next, life}
 /// An invalidation may not fail for want of memory: it is what frees it.
 constexpr std::string_view though_full = "#!lua flags=allow-oom";
 
-script made(std::string_view first, std::string_view body) {
+enum class telling : bool { no, yes };
+
+script made(telling tells, std::initializer_list<std::string_view> parts) {
   script out;
-  out.text.append(first).append(prelude).append(body);
+  for (const auto each : parts) out.text.append(each);
   out.sha = sha1(out.text);
+  out.tells = tells == telling::yes;
   return out;
+}
+
+scripts::of_keys made_twice(telling tells, std::string_view first, std::string_view body) {
+  return {.beside = made(tells, {first, prelude, clock_beside, body}),
+          .apart = made(tells, {first, prelude, clock_apart, body})};
 }
 
 }  // namespace
 
 namespace scripts {
 
-const script lease = made("", lease_text);
-const script fill = made("", fill_text);
-const script release = made(though_full, release_text);
-const script invalidate = made(though_full, invalidate_body);
-const script touch = made(though_full, touch_text);
-const script raise = made(though_full, raise_body);
-const script restore = made(though_full, restore_body);
-const script clear = made(though_full, clear_body);
-const script beat = made(though_full, beat_body);
-const script mark = made(though_full, mark_body);
+const of_keys lease = made_twice(telling::no, "", lease_body);
+const of_keys fill = made_twice(telling::yes, "", fill_body);
+const of_keys invalidate = made_twice(telling::yes, though_full, invalidate_body);
+const of_keys touch = made_twice(telling::no, though_full, touch_body);
+const script release = made(telling::yes, {though_full, prelude, release_body});
+const script ask = made(telling::no, {though_full, prelude, ask_body});
+const script raise = made(telling::yes, {though_full, prelude, raise_body});
+const script restore = made(telling::yes, {though_full, prelude, restore_body});
+const script clear = made(telling::yes, {though_full, prelude, clear_body});
+const script beat = made(telling::yes, {though_full, prelude, beat_body});
+const script mark = made(telling::no, {though_full, prelude, mark_body});
 
 std::span<const named> all() {
-  static const std::array<named, 10> every{{{"lease", lease},
-                                            {"fill", fill},
+  static const std::array<named, 15> every{{{"lease", lease.beside},
+                                            {"lease, apart", lease.apart},
+                                            {"fill", fill.beside},
+                                            {"fill, apart", fill.apart},
+                                            {"invalidate", invalidate.beside},
+                                            {"invalidate, apart", invalidate.apart},
+                                            {"touch", touch.beside},
+                                            {"touch, apart", touch.apart},
                                             {"release", release},
-                                            {"invalidate", invalidate},
-                                            {"touch", touch},
+                                            {"ask", ask},
                                             {"raise", raise},
                                             {"restore", restore},
                                             {"clear", clear},
@@ -247,7 +302,8 @@ std::string sha1(std::string_view text) {
 
 namespace {
 
-void append(resp::pipeline& to, const script_call& what, bool whole) {
+void append(resp::pipeline& to, const script_target& target, const script_call& what, bool whole) {
+  if (target.asking) to.add("ASKING");
   if (whole) {
     to.add("EVAL").arg(what.which->text);
   } else {
@@ -256,40 +312,40 @@ void append(resp::pipeline& to, const script_call& what, bool whole) {
   to.arg(what.keys.size());
   for (const auto& each : what.keys) to.arg(each);
   for (const auto& each : what.arguments) to.arg(each);
+  if (what.which->tells) to.arg(target.channel);
 }
 
 bool is_unknown(const resp::value& reply) {
   return reply.is_error() && reply.error().code == "NOSCRIPT";
 }
 
+/// The i-th script's among the replies to all that was appended.
+resp::value& reply_of(std::vector<resp::value>& replies, const script_target& target, std::size_t i) {
+  return replies[target.asking ? 2 * i + 1 : i];
+}
+
 }  // namespace
 
-task<result<std::vector<resp::value>>> run_many(client& over, std::vector<script_call> what,
+task<result<std::vector<resp::value>>> run_many(script_target to, std::vector<script_call> what,
                                                 request_options how) {
   resp::pipeline first;
-  for (const auto& each : what) append(first, each, false);
-  auto replies = co_await over.execute_many(std::move(first), how);
+  for (const auto& each : what) append(first, to, each, false);
+  auto replies = co_await to.over.execute_many(std::move(first), how);
   if (!replies) co_return std::unexpected(std::move(replies.error()));
+  std::vector<resp::value> out;
   std::vector<std::size_t> again;
   resp::pipeline second;
   for (std::size_t i = 0; i < what.size(); ++i) {
-    if (!is_unknown((*replies)[i])) continue;
+    out.push_back(std::move(reply_of(*replies, to, i)));
+    if (!is_unknown(out.back())) continue;
     again.push_back(i);
-    append(second, what[i], true);
+    append(second, to, what[i], true);
   }
-  if (again.empty()) co_return std::move(*replies);
-  auto more = co_await over.execute_many(std::move(second), how);
+  if (again.empty()) co_return out;
+  auto more = co_await to.over.execute_many(std::move(second), how);
   if (!more) co_return std::unexpected(std::move(more.error()));
-  for (std::size_t i = 0; i < again.size(); ++i) (*replies)[again[i]] = std::move((*more)[i]);
-  co_return std::move(*replies);
-}
-
-task<result<resp::value>> run(client& over, script_call what, request_options how) {
-  std::vector<script_call> one;
-  one.push_back(std::move(what));
-  auto replies = co_await run_many(over, std::move(one), how);
-  if (!replies) co_return std::unexpected(std::move(replies.error()));
-  co_return std::move(replies->front());
+  for (std::size_t i = 0; i < again.size(); ++i) out[again[i]] = std::move(reply_of(*more, to, i));
+  co_return out;
 }
 
 }  // namespace strata::redis

@@ -22,6 +22,7 @@ namespace strata::redis {
 struct script {
   std::string text;
   std::string sha;
+  bool tells = false;  ///< takes the channel on which it tells as its last argument, after those named below
 };
 
 /// Hex SHA-1 of `text`, as Redis names scripts by.
@@ -29,41 +30,57 @@ std::string sha1(std::string_view text);
 
 namespace scripts {
 
-/// Keys: value, lease, clock. Arguments: token, hold in ms, known, mode ("miss": a value is returned
-/// instead of a lease; "take": only if the lease is free; "force": whoever holds it).
+/// A script about keys, which needs the clock's time and epoch.
+struct of_keys {
+  script beside;  ///< the clock is in reach: the last of the keys
+  script apart;   ///< it is in another slot of the cluster: time and epoch are the arguments
+  const script& when(bool clock_is_apart) const noexcept { return clock_is_apart ? apart : beside; }
+};
+
+/// Keys: value, lease. Arguments: token, hold in ms, known, mode ("miss": a value is returned
+/// instead of a lease; "take": only if the lease is free; "force": whoever holds it), epoch.
 /// Returns: the value, or [1 if granted else 0, counter].
 /// Harmless twice: who holds the lease with this token is granted it again.
-extern const script lease;
+extern const of_keys lease;
 
-/// Keys: value, lease, clock. Arguments: token, epoch, asof, ttl in ms, the value with its header,
-/// channel, origin. Returns: 0 stored, 1 lease lost, 2 below floor, 3 older; an error (OOM).
-extern const script fill;
+/// Keys: value, lease. Arguments: token, epoch, asof, ttl in ms, the value with its header, origin.
+/// Returns: 0 stored, 1 lease lost, 2 below floor, 3 older; an error (OOM).
+extern const of_keys fill;
 
-/// Keys: value, lease. Arguments: token, channel, origin. Returns 1 if it ended the lease.
+/// Keys: lease. Arguments: token, the value's key, origin. Returns 1 if it ended the lease.
 extern const script release;
 
-/// Keys: value and lease of each key, then the clock. Arguments: at_least, mode ("remove", "expire",
-/// or "sweep": removes what is older than `at_least`, which is the floor), channel, origin.
+/// Keys: leases and values, each lease before its value. Arguments: at_least, mode ("remove", "expire",
+/// or "sweep": removes what is older than `at_least`, which is the floor), epoch, origin.
+/// Apart from the clock `at_least` is the floor, whatever the mode.
 /// Returns: [floor, values removed].
-extern const script invalidate;
+extern const of_keys invalidate;
 
-/// Keys: value, clock. Arguments: ttl in ms, its end as the header holds it. Returns 1 if it was there.
-extern const script touch;
+/// Keys: value. Arguments: ttl in ms, its end as the header holds it, epoch. Returns 1 if it was there.
+extern const of_keys touch;
 
-/// Keys: clock, floors. Arguments: at_least, channel, origin, then the fields. Returns the floor.
+// The scripts at the clock. A *view* is the run id that counts for their caller, or what stands for
+// those of a cluster; if it is not the one written down, they do nothing and answer the error VIEW.
+// Empty: any is right.
+
+/// Keys: clock. Arguments: known, mode ("time", or "floor": counts on, to `known` at least), view.
+/// Returns: [counter, epoch].
+extern const script ask;
+
+/// Keys: clock, floors. Arguments: at_least, view, the fields, origin. Returns the floor.
 extern const script raise;
 
-/// Keys: clock, floors. Arguments: channel, origin, then field and asof of each. Returns the counter.
+/// Keys: clock, floors. Arguments: view, field and asof of each, origin. Returns the counter.
 extern const script restore;
 
-/// Keys: clock. Arguments: at_least, channel, origin. Ends every lease and voids every value, by a new
+/// Keys: clock. Arguments: at_least, view, origin. Ends every lease and voids every value, by a new
 /// epoch. Returns [floor, epoch].
 extern const script clear;
 
-/// Keys: clock. Arguments: known, epoch known, the server's run id, channel, origin. A run id other than
-/// the one written down begins a new epoch; an empty one does only if there is none.
-/// Returns: [epoch, counter, counter before, the server's time in ms, 1 if the epoch is new, mark, the mark
-/// before].
+/// Keys: clock. Arguments: known, epoch known, view, mode ("adopt": another view than the one written
+/// down begins a new epoch, an empty one only if there is none; "keep": as the others), origin.
+/// Returns: [epoch, counter, counter before, the server's time in ms, 1 if the epoch is new, mark,
+/// the mark before].
 extern const script beat;
 
 /// Keys: clock. Arguments: the mark that was seen, and its life; the first empty: only reads.
@@ -86,12 +103,17 @@ struct script_call {
   std::vector<std::string> arguments;
 };
 
-/// Calls a script. Returns and errors: as `client::execute`.
-task<result<resp::value>> run(client& over, script_call what, request_options how = {});
+/// Where scripts are sent, and how.
+struct script_target {
+  client& over;
+  std::string_view channel;  ///< on which they tell there
+  bool asking = false;       ///< the server sent us there for this once
+};
 
 /// Calls scripts in one round trip, two if the server knew one of them not.
 /// Errors: as `client::execute_many`; each reply may be an error.
-task<result<std::vector<resp::value>>> run_many(client& over, std::vector<script_call> what,
+/// Lifetime: what `to` names outlives the call.
+task<result<std::vector<resp::value>>> run_many(script_target to, std::vector<script_call> what,
                                                 request_options how = {});
 
 }  // namespace strata::redis

@@ -1,18 +1,20 @@
 #include "redis/store.hpp"
 
+#include "redis/cluster.hpp"
+#include "redis/gather.hpp"
+#include "redis/one_server.hpp"
 #include "redis/store_replies.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace strata::redis {
 
 namespace {
 
-script_call release_call(std::string_view key, lease_token lease, const std::string& channel,
-                         std::string_view origin) {
-  script_call out{.which = &scripts::release, .keys = {}, .arguments = {}};
-  out.keys = {std::string(key), lease_name(key)};
-  out.arguments = {hex16(lease), channel, std::string(origin)};
+script_call release_call(std::string_view key, lease_token lease, std::string_view origin) {
+  script_call out{.which = &scripts::release, .keys = {lease_name(key)}, .arguments = {}};
+  out.arguments = {hex16(lease), std::string(key), std::string(origin)};
   return out;
 }
 
@@ -21,36 +23,38 @@ tracking_options telling(tracking_options options, std::function<void()> ready) 
   return options;
 }
 
-client_options with_setup(client_options options, const tracking& tracked) {
-  options.setup = tracked.setup();
-  return options;
+/// What the cluster says to a script about a key and its lease that are not in one place at present.
+bool is_torn(const reply& said) {
+  return said.is_error() && said.error().code == "TRYAGAIN";
+}
+
+std::unique_ptr<servers> reach(runtime& on, redis_store_options with, tracking& told) {
+  const auto& time = *with.tracked.time;
+  if (with.cluster) {
+    return std::make_unique<cluster>(on, std::move(*with.cluster), std::move(with.connection), told, time);
+  }
+  return std::make_unique<one_server>(on, std::move(with.connection), std::move(with.found_by), told, time);
 }
 
 }  // namespace
 
 redis_store::redis_store(std::shared_ptr<runtime> on, redis_store_options with)
-    : runtime_(std::move(on)), tracking_(telling(with.tracked, [this] {
-        start(nullptr, end_left_leases(), [](const completion<void>&) {});
-      })) {
-  if (with.found_by) {
-    sentinels_ = std::make_unique<sentinels>(*runtime_, std::move(*with.found_by), *with.tracked.time);
-    with.connection.locate = [of = sentinels_.get()] { return of->master(); };
-  }
-  client_ = std::make_unique<client>(*runtime_, with_setup(std::move(with.connection), tracking_), &tracking_,
-                                     *with.tracked.time);
-  if (sentinels_) sentinels_->guide(*client_);
-  tracking_.start_on(*client_);
+    : runtime_(std::move(on)),
+      tracking_(telling(with.tracked,
+                        [this] { start(nullptr, end_left_leases(), [](const completion<void>&) {}); })),
+      servers_(reach(*runtime_, std::move(with), tracking_)) {
+  tracking_.start_on(*servers_);
 }
 
 redis_store::~redis_store() {
   tracking_.stop();
-  if (sentinels_) sentinels_->stop();  // before the client, which they guide
+  servers_->stop();
 }
 
 result<void> redis_store::may_use(std::string_view key) const {
-  const auto& prefix = tracking_.names().prefix;
-  if (!key.starts_with(prefix) || is_beside(key)) {
-    return fail(errc::invalid_argument, "store: the key is not in the store's name space \"" + prefix +
+  if (!is_ours(key)) {
+    return fail(errc::invalid_argument, "store: the key is not in the store's name space \"" +
+                                            tracking_.names().prefix +
                                             "\", whose changes it is told of; give both the same name_space");
   }
   return tracking_.usable();
@@ -63,22 +67,18 @@ result<void> redis_store::may_use(std::span<const std::string> keys) const {
   return tracking_.usable();
 }
 
-std::string redis_store::new_token() noexcept {
-  return tokens_.next();
-}
-
 std::optional<stored_value> redis_store::value_of(resp::value&& reply) const {
   return to_stored_value(std::move(reply), tracking_.epoch(), tracking_.server_now());
 }
 
 task<result<std::optional<stored_value>>> redis_store::get(std::string_view key) {
   if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
-  auto reply = co_await client_->execute(resp::command("GET").arg(key), again);
-  if (!reply) co_return std::unexpected(std::move(reply.error()));
-  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  auto said = co_await servers_->send(key, resp::command("GET").arg(key), again);
+  if (!said) co_return std::unexpected(std::move(said.error()));
+  if (said->is_error()) co_return std::unexpected(to_error(*said));
   // Once more: it may be the answer of a server that came after the one we had looked at.
   if (auto may = tracking_.usable(); !may) co_return std::unexpected(std::move(may.error()));
-  co_return value_of(std::move(*reply));
+  co_return value_of(std::move(*said));
 }
 
 task<result<std::vector<std::optional<stored_value>>>> redis_store::get_many(
@@ -86,9 +86,7 @@ task<result<std::vector<std::optional<stored_value>>>> redis_store::get_many(
   std::vector<std::optional<stored_value>> out;
   if (keys.empty()) co_return out;
   if (auto may = may_use(keys); !may) co_return std::unexpected(std::move(may.error()));
-  resp::pipeline gets;
-  for (const auto& each : keys) gets.add("GET").arg(each);
-  auto replies = co_await client_->execute_many(std::move(gets), again);
+  auto replies = co_await servers_->send_each("GET", keys, again);
   if (!replies) co_return std::unexpected(std::move(replies.error()));
   if (auto may = tracking_.usable(); !may) co_return std::unexpected(std::move(may.error()));
   out.reserve(keys.size());
@@ -99,33 +97,98 @@ task<result<std::vector<std::optional<stored_value>>>> redis_store::get_many(
   co_return out;
 }
 
-script_call redis_store::lease_call(std::string_view key, duration hold, commit_time known,
-                                    std::string_view mode) {
-  script_call out{.which = &scripts::lease, .keys = {}, .arguments = {}};
-  out.keys = {std::string(key), lease_name(key), tracking_.names().clock};
-  out.arguments = {new_token(), in_ms(hold), std::to_string(tracking_.learn(known)), std::string(mode)};
+task<result<redis_store::stamp>> redis_store::ask_clock(commit_time known, bool counting) {
+  tracking_.learn(known);
+  auto call =
+      clock_call(scripts::ask, {std::to_string(known), counting ? "floor" : "time", servers_->view()});
+  const auto said = co_await run_one(*servers_, std::move(call), again);
+  if (!said) co_return std::unexpected(said.error());
+  if (said->is_error()) co_return std::unexpected(to_error(*said));
+  const auto items = said->items();
+  if (items.size() != 2) co_return std::unexpected(strange("a question for the time"));
+  const stamp out{.now = static_cast<commit_time>(items[0].integer().value_or(0)),
+                  .epoch = static_cast<std::uint32_t>(items[1].integer().value_or(0))};
+  tracking_.learn(out.now);
+  auto before = confirmed_.load();
+  while (before < out.now && !confirmed_.compare_exchange_weak(before, out.now)) {
+  }
+  co_return out;
+}
+
+script_call redis_store::about(const scripts::of_keys& which, std::vector<std::string> keys) const {
+  const bool apart = servers_->clock_is_apart();
+  script_call out{.which = &which.when(apart), .keys = std::move(keys), .arguments = {}};
+  if (!apart) out.keys.push_back(tracking_.names().clock);
   return out;
+}
+
+script_call redis_store::clock_call(const script& which, std::vector<std::string> arguments) const {
+  script_call out{.which = &which, .keys = {tracking_.names().clock}, .arguments = std::move(arguments)};
+  if (which.tells) out.arguments.emplace_back(tracking_.origin());
+  return out;
+}
+
+result<acquired> redis_store::to_acquired(reply&& said, const std::string& token) {
+  acquired out;
+  if (is_torn(said)) {
+    // Nobody has it, and nobody will: who asked computes for himself, and his fill is refused.
+    out.lease = std::stoull(token, nullptr, 16);
+  } else if (said.is_error()) {
+    return std::unexpected(to_error(said));
+  } else if (said.is_text()) {
+    out.value = value_of(std::move(said));
+  } else {
+    const auto got = to_granted(said, token);
+    out.lease = got.lease;
+    out.now = tracking_.learn(got.now);
+  }
+  return out;
+}
+
+task<result<std::vector<acquired>>> redis_store::leases(std::vector<std::string> keys, duration hold,
+                                                        commit_time known, std::string_view mode) {
+  tracking_.learn(known);
+  std::vector<script_call> calls;
+  for (const auto& each : keys) {
+    calls.push_back(about(scripts::lease, {each, lease_name(each)}));
+    calls.back().arguments = {tokens_.next(), in_ms(hold), std::to_string(known), std::string(mode),
+                              std::to_string(tracking_.epoch())};
+  }
+  std::vector<std::string> tokens;
+  for (const auto& each : calls) tokens.push_back(each.arguments[0]);
+  running how;
+  how.how = again;
+  auto replies = co_await servers_->run(std::move(calls), std::move(how));
+  if (!replies) co_return std::unexpected(std::move(replies.error()));
+  std::vector<acquired> out;
+  for (std::size_t i = 0; i < replies->size(); ++i) {
+    auto got = to_acquired(std::move((*replies)[i]), tokens[i]);
+    if (!got) co_return std::unexpected(std::move(got.error()));
+    out.push_back(std::move(*got));
+  }
+  const auto is_granted = [](const acquired& each) { return each.lease != 0; };
+  if (!servers_->clock_is_apart() || std::ranges::none_of(out, is_granted)) co_return out;
+  // After the leases: an invalidation that came to a key before its lease has its floor below this time.
+  const auto at = co_await ask_clock(known);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (out[i].lease == 0) continue;
+    if (at) {
+      out[i].now = at->now;
+    } else {
+      left_leases_.add(keys[i], out[i].lease);
+    }
+  }
+  if (!at) co_return std::unexpected(at.error());
+  co_return out;
 }
 
 task<result<acquired>> redis_store::acquire(std::string_view key, duration hold, commit_time known) {
   auto found = co_await get(key);
   if (!found) co_return std::unexpected(std::move(found.error()));
-  acquired out;
-  out.value = std::move(*found);
-  if (out.value) co_return out;
-  auto call = lease_call(key, hold, known, "miss");
-  const auto token = call.arguments[0];
-  auto reply = co_await run(*client_, std::move(call), again);
-  if (!reply) co_return std::unexpected(std::move(reply.error()));
-  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
-  if (reply->is_text()) {
-    out.value = value_of(std::move(*reply));
-  } else {
-    const auto got = to_granted(*reply, token);
-    out.lease = got.lease;
-    out.now = tracking_.learn(got.now);
-  }
-  co_return out;
+  if (*found) co_return acquired{.value = std::move(*found)};
+  auto got = co_await leases({std::string(key)}, hold, known, "miss");
+  if (!got) co_return std::unexpected(std::move(got.error()));
+  co_return std::move(got->front());
 }
 
 task<result<std::vector<acquired>>> redis_store::acquire_many(std::span<const std::string> keys,
@@ -133,45 +196,27 @@ task<result<std::vector<acquired>>> redis_store::acquire_many(std::span<const st
   auto found = co_await get_many(keys);
   if (!found) co_return std::unexpected(std::move(found.error()));
   std::vector<acquired> out(keys.size());
-  std::vector<std::size_t> missing;
-  std::vector<script_call> calls;
-  std::vector<std::string> tokens;
+  std::vector<std::size_t> places;
+  std::vector<std::string> missing;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     out[i].value = std::move((*found)[i]);
     if (out[i].value) continue;
-    missing.push_back(i);
-    calls.push_back(lease_call(keys[i], hold, known, "miss"));
-    tokens.push_back(calls.back().arguments[0]);
+    places.push_back(i);
+    missing.push_back(keys[i]);
   }
   if (missing.empty()) co_return out;
-  auto replies = co_await run_many(*client_, std::move(calls), again);
-  if (!replies) co_return std::unexpected(std::move(replies.error()));
-  for (std::size_t m = 0; m < missing.size(); ++m) {
-    auto& reply = (*replies)[m];
-    if (reply.is_error()) co_return std::unexpected(to_error(reply));
-    auto& into = out[missing[m]];
-    if (reply.is_text()) {
-      into.value = value_of(std::move(reply));
-    } else {
-      const auto got = to_granted(reply, tokens[m]);
-      into.lease = got.lease;
-      into.now = tracking_.learn(got.now);
-    }
-  }
+  auto got = co_await leases(std::move(missing), hold, known, "miss");
+  if (!got) co_return std::unexpected(std::move(got.error()));
+  for (std::size_t m = 0; m < places.size(); ++m) out[places[m]] = std::move((*got)[m]);
   co_return out;
 }
 
 task<result<granted>> redis_store::lease(std::string_view key, duration hold, commit_time known,
                                          std::string_view mode) {
   if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
-  auto call = lease_call(key, hold, known, mode);
-  const auto token = call.arguments[0];
-  const auto reply = co_await run(*client_, std::move(call), again);
-  if (!reply) co_return std::unexpected(reply.error());
-  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
-  auto got = to_granted(*reply, token);
-  tracking_.learn(got.now);
-  co_return got;
+  const auto got = co_await leases({std::string(key)}, hold, known, mode);
+  if (!got) co_return std::unexpected(got.error());
+  co_return granted{.lease = got->front().lease, .now = got->front().now};
 }
 
 task<result<granted>> redis_store::take_lease(std::string_view key, duration hold, commit_time known) {
@@ -183,73 +228,75 @@ task<result<granted>> redis_store::force_lease(std::string_view key, duration ho
 }
 
 script_call redis_store::fill_call(const fill_request& value) const {
-  const auto& names = tracking_.names();
   const auto epoch = tracking_.epoch();
   const auto ttl = in_ms(value.ttl);
   const value_header header{
       .epoch = epoch, .asof = value.asof, .end = tracking_.server_now() + std::stoull(ttl)};
-  script_call out{.which = &scripts::fill, .keys = {}, .arguments = {}};
-  out.keys = {std::string(value.key), lease_name(value.key), names.clock};
+  auto out = about(scripts::fill, {std::string(value.key), lease_name(value.key)});
   out.arguments = {hex16(value.lease),
                    std::to_string(epoch),
                    std::to_string(value.asof),
                    ttl,
                    encode_value(header, value.bytes),
-                   names.channel,
                    std::string(tracking_.origin())};
   return out;
 }
 
 task<result<std::vector<resp::value>>> redis_store::run_fills(std::vector<script_call> calls) {
-  struct landing {
-    event done;
-    result<std::vector<resp::value>> replies = fail(errc::store_unavailable, "");
-  };
-  auto at = std::make_shared<landing>();
+  running how;
+  // Sent twice it is harmless: the second time the lease is gone.
+  how.how = again;
   std::vector<std::string> keys;
   keys.reserve(calls.size());
   for (const auto& each : calls) keys.push_back(each.keys[0]);
-  // Started on no executor, it ends on the client's thread, where the pushes come in, and before the
-  // push that follows its reply.
-  // Sent twice it is harmless: the second time the lease is gone.
-  start(nullptr, run_many(*client_, std::move(calls), again),
-        [this, at, keys = std::move(keys)](completion<result<std::vector<resp::value>>> ended) {
-          if (ended) at->replies = std::move(*ended);
-          for (std::size_t i = 0; at->replies && i < keys.size(); ++i) {
-            if ((*at->replies)[i].integer() == 0) tracking_.filled(keys[i]);
-          }
-          at->done.set();
-        });
-  co_await at->done.wait();
-  co_return std::move(at->replies);
+  how.note = [this, keys = std::move(keys)](std::size_t i, const reply& said) {
+    if (said.integer() == 0) tracking_.filled(keys[i]);
+  };
+  // Started on no executor, it notes on the servers' thread, where the pushes come in, and before the
+  // push that follows a reply.
+  std::vector<task<result<std::vector<resp::value>>>> alone;
+  alone.push_back(servers_->run(std::move(calls), std::move(how)));
+  auto ended = co_await gather(std::move(alone));
+  co_return std::move(ended.front());
 }
 
 task<result<std::vector<fill_result>>> redis_store::fill_many(std::span<const fill_request> fills) {
   std::vector<fill_result> out;
   if (fills.empty()) co_return out;
-  result<void> may;
-  std::vector<script_call> calls;
-  for (const auto& each : fills) {
-    if (may) may = may_use(each.key);
-    tracking_.learn(each.asof);
-    calls.push_back(fill_call(each));
-  }
-  result<std::vector<resp::value>> replies = fail(errc::store_unavailable, "");
-  if (may) {
-    replies = co_await run_fills(std::move(calls));
-  } else {
-    replies = std::unexpected(std::move(may.error()));
-  }
+  auto replies = co_await try_fills(fills);
   if (!replies) {
     for (const auto& each : fills) left_leases_.add(each.key, each.lease);
     co_return std::unexpected(std::move(replies.error()));
   }
-  for (const auto& each : *replies) {
-    auto ended = to_fill_result(each);
+  bool torn = false;
+  for (std::size_t i = 0; i < fills.size(); ++i) {
+    if (is_torn((*replies)[i])) {  // the lease may be somewhere, and nobody is to wait for it
+      torn = true;
+      left_leases_.add(fills[i].key, fills[i].lease);
+      out.push_back(fill_result::lease_lost);
+      continue;
+    }
+    auto ended = to_fill_result((*replies)[i]);
     if (!ended) co_return std::unexpected(std::move(ended.error()));
     out.push_back(*ended);
   }
+  if (torn) co_await end_left_leases();
   co_return out;
+}
+
+task<result<std::vector<resp::value>>> redis_store::try_fills(std::span<const fill_request> fills) {
+  commit_time newest = 0;
+  std::vector<script_call> calls;
+  for (const auto& each : fills) {
+    if (auto may = may_use(each.key); !may) co_return std::unexpected(std::move(may.error()));
+    newest = std::max(newest, tracking_.learn(each.asof));
+  }
+  // Nothing is stored that is newer than the clock.
+  if (servers_->clock_is_apart() && newest > confirmed_.load()) {
+    if (const auto at = co_await ask_clock(newest); !at) co_return std::unexpected(at.error());
+  }
+  for (const auto& each : fills) calls.push_back(fill_call(each));
+  co_return co_await run_fills(std::move(calls));
 }
 
 task<result<fill_result>> redis_store::fill(fill_request value) {
@@ -263,13 +310,12 @@ task<result<void>> redis_store::release(std::string_view key, lease_token lease)
     left_leases_.add(key, lease);
     co_return std::unexpected(std::move(may.error()));
   }
-  auto call = release_call(key, lease, tracking_.names().channel, tracking_.origin());
-  const auto reply = co_await run(*client_, std::move(call), again);
-  if (!reply) {
+  const auto said = co_await run_one(*servers_, release_call(key, lease, tracking_.origin()), again);
+  if (!said) {
     left_leases_.add(key, lease);
-    co_return std::unexpected(reply.error());
+    co_return std::unexpected(said.error());
   }
-  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  if (said->is_error()) co_return std::unexpected(to_error(*said));
   co_return result<void>();
 }
 
@@ -279,10 +325,10 @@ task<> redis_store::end_left_leases() {
   // In nobody's name, so that those of ours who wait for the lease are told as well.
   const auto nobody = hex16(0);
   std::vector<script_call> calls;
-  for (const auto& each : left) {
-    calls.push_back(release_call(each.key, each.lease, tracking_.names().channel, nobody));
-  }
-  const auto done = co_await run_many(*client_, std::move(calls), again);
+  for (const auto& each : left) calls.push_back(release_call(each.key, each.lease, nobody));
+  running how;
+  how.how = again;
+  const auto done = co_await servers_->run(std::move(calls), std::move(how));
   if (done) co_return;
   for (const auto& each : left) left_leases_.add(each.key, each.lease);
 }
@@ -297,7 +343,7 @@ void redis_store::unobserve(store_observer& observer) {
 
 store_health redis_store::health() const {
   store_health out;
-  out.address = to_text(client_->at());
+  out.address = servers_->address_text();
   if (auto may = tracking_.usable(); !may) {
     out.trouble = std::move(may.error().detail);
   } else {
@@ -306,12 +352,7 @@ store_health redis_store::health() const {
   out.trusted_until = tracking_.trusted_until();
   out.hearing_lag = tracking_.hearing_lag();
   out.losses = tracking_.losses();
-  const auto counts = client_->stats();
-  out.requests = counts.requests;
-  out.timeouts = counts.timeouts;
-  out.connections = counts.connections;
-  out.failures = counts.failures;
-  out.pending = counts.pending;
+  servers_->count(out);
   return out;
 }
 

@@ -1,27 +1,40 @@
 #pragma once
-/// The store port over one Redis or Valkey server. docs/formats.md says what it writes there.
+/// The store port over Redis or Valkey: one server, or a cluster. docs/formats.md says what it writes there.
 /// Threads: internally synchronised; every member from any thread.
 ///
-/// A hit is one plain GET. Everything that must not be torn apart is a script (scripts.hpp). What the
-/// server says by itself, and whether it may be trusted, is `tracking`'s.
+/// A hit is one plain GET. Everything that must not be torn apart is a script (scripts.hpp). Where it is
+/// done is `servers`', and what they say by themselves, and whether they may be trusted, `tracking`'s.
+///
+/// In a cluster a key's script cannot see the clock: who has taken a lease asks for the time, and an
+/// invalidation asks for its floor and goes to the keys with it. Why that is enough is in
+/// docs/decisions/0015.
 
 #include "redis/client.hpp"
+#include "redis/cluster_options.hpp"
 #include "redis/left_leases.hpp"
 #include "redis/sentinels.hpp"
+#include "redis/servers.hpp"
 #include "redis/store_replies.hpp"
 #include "redis/tracking.hpp"
 
 #include <strata/network_store.hpp>
 
+#include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace strata::redis {
 
 struct redis_store_options {
-  client_options connection;  ///< its `setup` is ours
+  client_options connection;  ///< its `setup` is ours; to any node of a cluster
   /// If given, they say where the master is, and not `connection.at`.
   std::optional<sentinel_options> found_by;
+  /// If given, the store is on the masters of this cluster.
+  std::optional<cluster_options> cluster;
   tracking_options tracked;
 };
 
@@ -63,24 +76,39 @@ class redis_store final : public network_store {
   result<void> may_use(std::string_view key) const;
   /// The same for all of them.
   result<void> may_use(std::span<const std::string> keys) const;
+  /// A value's name, and in our name space.
+  bool is_ours(std::string_view key) const {
+    return key.starts_with(tracking_.names().prefix) && !is_beside(key);
+  }
   std::optional<stored_value> value_of(resp::value&& reply) const;
-  std::string new_token() noexcept;
 
-  script_call lease_call(std::string_view key, duration hold, commit_time known, std::string_view mode);
+  /// What a script about keys is given if it cannot see the clock.
+  struct stamp {
+    commit_time now = 0;
+    std::uint32_t epoch = 0;
+  };
+  /// Asks the clock of a cluster. `counting`: it counts on, for a floor above all before.
+  task<result<stamp>> ask_clock(commit_time known, bool counting = false);
+
+  script_call about(const scripts::of_keys& which, std::vector<std::string> keys) const;
   script_call fill_call(const fill_request& value) const;
-  script_call invalidate_call(commit_time at_least, std::string_view mode) const;
-  void add_key(script_call& to, std::string_view key) const;
-
+  script_call clock_call(const script& which, std::vector<std::string> arguments) const;
+  std::vector<script_call> invalidate_calls(std::span<const std::string> keys, const stamp& at,
+                                            std::string_view mode) const;
+  /// What the lease script answered to who brought `token`.
+  result<acquired> to_acquired(reply&& said, const std::string& token);
+  task<result<std::vector<acquired>>> leases(std::vector<std::string> keys, duration hold, commit_time known,
+                                             std::string_view mode);
   task<result<granted>> lease(std::string_view key, duration hold, commit_time known, std::string_view mode);
-  /// Runs fills; notes what was stored in the order of the server's replies.
+  /// The replies to `fills`. Errors: some may have been done.
+  task<result<std::vector<resp::value>>> try_fills(std::span<const fill_request> fills);
+  /// Runs fills; notes what was stored in the order of a server's replies.
   task<result<std::vector<resp::value>>> run_fills(std::vector<script_call> calls);
   task<result<commit_time>> change(std::span<const std::string> keys, commit_time at_least,
                                    std::string_view mode, std::size_t* removed);
   task<result<commit_time>> counter_after(script_call call);
   /// Nothing: the mark was another one.
   task<result<std::optional<relay_mark>>> mark(std::string seen, std::string life, request_options how);
-  /// One page of SCAN: the keys, and the cursor to go on with ("0": done).
-  task<result<std::vector<std::string>>> scan(std::string_view pattern, std::string& cursor);
   task<result<void>> unlink_all(std::string pattern, bool leases);
   task<result<void>> sweep(std::string pattern, std::string_view glob, bool leases, swept& done);
 
@@ -90,8 +118,8 @@ class redis_store final : public network_store {
   left_leases left_leases_;
   tracking tracking_;
   lease_tokens tokens_;
-  std::unique_ptr<sentinels> sentinels_;  ///< null: the server stays where it is
-  std::unique_ptr<client> client_;        ///< ends before what it tells
+  std::atomic<commit_time> confirmed_ = 0;  ///< the largest time that the clock is known to have reached
+  std::unique_ptr<servers> servers_;        ///< end before what they tell
 };
 
 }  // namespace strata::redis

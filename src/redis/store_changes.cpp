@@ -20,31 +20,48 @@ std::string wider(std::string_view glob) {
 
 }  // namespace
 
-script_call redis_store::invalidate_call(commit_time at_least, std::string_view mode) const {
-  script_call out{.which = &scripts::invalidate, .keys = {}, .arguments = {}};
-  out.arguments = {std::to_string(at_least), std::string(mode), tracking_.names().channel,
-                   std::string(tracking_.origin())};
-  return out;
-}
-
-void redis_store::add_key(script_call& to, std::string_view key) const {
-  to.keys.emplace_back(key);
-  to.keys.push_back(lease_name(key));
+std::vector<script_call> redis_store::invalidate_calls(std::span<const std::string> keys, const stamp& at,
+                                                       std::string_view mode) const {
+  std::vector<script_call> calls;
+  const auto add = [&](std::vector<std::string> names) {
+    calls.push_back(about(scripts::invalidate, std::move(names)));
+    calls.back().arguments = {std::to_string(at.now), std::string(mode), std::to_string(at.epoch),
+                              std::string(tracking_.origin())};
+  };
+  if (servers_->clock_is_apart()) {
+    // One name each, so that a slot that moves tears nothing; the lease first, see `running::in_order`.
+    for (const auto& each : keys) {
+      add({lease_name(each)});
+      add({each});
+    }
+    return calls;
+  }
+  for (std::size_t i = 0; i < keys.size() || calls.empty(); i += batch_size) {
+    std::vector<std::string> names;
+    for (const auto& each : keys.subspan(i, std::min(batch_size, keys.size() - i))) {
+      names.push_back(lease_name(each));
+      names.push_back(each);
+    }
+    add(std::move(names));
+  }
+  return calls;
 }
 
 task<result<commit_time>> redis_store::change(std::span<const std::string> keys, commit_time at_least,
                                               std::string_view mode, std::size_t* removed) {
   if (auto may = may_use(keys); !may) co_return std::unexpected(std::move(may.error()));
-  tracking_.learn(at_least);
-  std::vector<script_call> calls;
-  for (std::size_t i = 0; i < keys.size() || calls.empty(); i += batch_size) {
-    calls.push_back(invalidate_call(at_least, mode));
-    for (const auto& each : keys.subspan(i, std::min(batch_size, keys.size() - i))) {
-      add_key(calls.back(), each);
-    }
-    calls.back().keys.push_back(tracking_.names().clock);
+  stamp at{.now = tracking_.learn(at_least), .epoch = tracking_.epoch()};
+  if (servers_->clock_is_apart() && mode != "sweep") {
+    const auto floor = co_await ask_clock(at_least, true);
+    if (!floor) co_return std::unexpected(floor.error());
+    at = *floor;
   }
-  const auto replies = co_await run_many(*client_, std::move(calls), again);
+  auto calls = invalidate_calls(keys, at, mode);
+  if (calls.empty()) co_return at.now;
+  running how;
+  how.how = again;
+  how.in_order = true;
+  const auto replies = co_await servers_->run(std::move(calls), std::move(how));
   if (!replies) co_return std::unexpected(replies.error());
   commit_time floor = 0;
   for (const auto& each : *replies) {
@@ -65,35 +82,19 @@ task<result<commit_time>> redis_store::expire(std::span<const std::string> keys,
   return change(keys, at_least, "expire", nullptr);
 }
 
-task<result<std::vector<std::string>>> redis_store::scan(std::string_view pattern, std::string& cursor) {
-  auto page = resp::command("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg("500");
-  const auto reply = co_await client_->execute(std::move(page), again);
-  if (!reply) co_return std::unexpected(reply.error());
-  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
-  if (reply->items().size() != 2) co_return std::unexpected(strange("SCAN"));
-  cursor = reply->items()[0].text();
-  std::vector<std::string> keys;
-  for (const auto& each : reply->items()[1].items()) keys.emplace_back(each.text());
-  co_return keys;
-}
-
 task<result<void>> redis_store::sweep(std::string pattern, std::string_view glob, bool leases, swept& done) {
-  std::string cursor = "0";
-  do {
-    auto page = co_await scan(pattern, cursor);
-    if (!page) co_return std::unexpected(std::move(page.error()));
-    std::vector<std::string> keys;
-    for (auto& each : *page) {
-      const auto key = leases ? key_of_lease(each) : std::optional<std::string_view>(each);
-      if (key && !is_beside(*key) && key->starts_with(tracking_.names().prefix) && glob_matches(glob, *key)) {
-        keys.emplace_back(*key);
-      }
-    }
-    if (keys.empty()) continue;
-    const auto swept = co_await change(keys, done.floor, "sweep", &done.removed);
-    if (!swept) co_return std::unexpected(swept.error());
-  } while (cursor != "0");
-  co_return result<void>();
+  co_return co_await servers_->walk(
+      std::move(pattern), [&](std::vector<std::string> names) -> task<result<void>> {
+        std::vector<std::string> keys;
+        for (const auto& each : names) {
+          const auto key = leases ? key_of_lease(each) : std::optional<std::string_view>(each);
+          if (key && is_ours(*key) && glob_matches(glob, *key)) keys.emplace_back(*key);
+        }
+        if (keys.empty()) co_return result<void>();
+        const auto swept = co_await change(keys, done.floor, "sweep", &done.removed);
+        if (!swept) co_return std::unexpected(swept.error());
+        co_return result<void>();
+      });
 }
 
 task<result<swept>> redis_store::invalidate_matching(std::string_view glob, commit_time at_least) {
@@ -111,11 +112,11 @@ task<result<swept>> redis_store::invalidate_matching(std::string_view glob, comm
 
 task<result<bool>> redis_store::touch(std::string_view key, duration ttl) {
   if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
-  script_call call{.which = &scripts::touch, .keys = {}, .arguments = {}};
+  auto call = about(scripts::touch, {std::string(key)});
   const auto longer = in_ms(ttl);
-  call.keys = {std::string(key), tracking_.names().clock};
-  call.arguments = {longer, encode_end(tracking_.server_now() + std::stoull(longer))};
-  const auto reply = co_await run(*client_, std::move(call), again);
+  call.arguments = {longer, encode_end(tracking_.server_now() + std::stoull(longer)),
+                    std::to_string(tracking_.epoch())};
+  const auto reply = co_await run_one(*servers_, std::move(call), again);
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) co_return std::unexpected(to_error(*reply));
   co_return reply->integer() == 1;
@@ -123,7 +124,7 @@ task<result<bool>> redis_store::touch(std::string_view key, duration ttl) {
 
 task<result<commit_time>> redis_store::counter_after(script_call call) {
   if (auto may = tracking_.usable(); !may) co_return std::unexpected(std::move(may.error()));
-  const auto reply = co_await run(*client_, std::move(call), again);
+  const auto reply = co_await run_one(*servers_, std::move(call), again);
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) co_return std::unexpected(to_error(*reply));
   const auto counter = reply->integer();
@@ -132,27 +133,24 @@ task<result<commit_time>> redis_store::counter_after(script_call call) {
 }
 
 task<result<commit_time>> redis_store::raise(std::span<const floor_entry> floors) {
-  const auto& names = tracking_.names();
   commit_time at_least = 0;
   for (const auto& each : floors) at_least = std::max(at_least, each.asof);
-  script_call call{.which = &scripts::raise, .keys = {}, .arguments = {}};
-  call.keys = {names.clock, names.floors};
-  call.arguments = {std::to_string(tracking_.learn(at_least)), names.channel,
-                    std::string(tracking_.origin())};
-  for (const auto& each : floors) call.arguments.push_back(floor_field(each));
+  std::vector<std::string> arguments{std::to_string(tracking_.learn(at_least)), servers_->view()};
+  for (const auto& each : floors) arguments.push_back(floor_field(each));
+  auto call = clock_call(scripts::raise, std::move(arguments));
+  call.keys.push_back(tracking_.names().floors);
   return counter_after(std::move(call));
 }
 
 task<result<void>> redis_store::restore(std::span<const floor_entry> floors) {
-  const auto& names = tracking_.names();
   for (std::size_t i = 0; i < floors.size(); i += batch_size) {
-    script_call call{.which = &scripts::restore, .keys = {}, .arguments = {}};
-    call.keys = {names.clock, names.floors};
-    call.arguments = {names.channel, std::string(tracking_.origin())};
+    std::vector<std::string> arguments{servers_->view()};
     for (const auto& each : floors.subspan(i, std::min(batch_size, floors.size() - i))) {
-      call.arguments.push_back(floor_field(each));
-      call.arguments.push_back(std::to_string(tracking_.learn(each.asof)));
+      arguments.push_back(floor_field(each));
+      arguments.push_back(std::to_string(tracking_.learn(each.asof)));
     }
+    auto call = clock_call(scripts::restore, std::move(arguments));
+    call.keys.push_back(tracking_.names().floors);
     const auto done = co_await counter_after(std::move(call));
     if (!done) co_return std::unexpected(done.error());
   }
@@ -169,7 +167,7 @@ task<result<void>> redis_store::put(std::string_view key, std::string_view bytes
   const auto life = in_ms(ttl);
   const value_header header{.record = true, .end = tracking_.server_now() + std::stoull(life)};
   auto set = resp::command("SET").arg(key).arg(encode_value(header, bytes)).arg("PX").arg(life);
-  const auto reply = co_await client_->execute(std::move(set), again);
+  const auto reply = co_await servers_->send(key, std::move(set), again);
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) co_return std::unexpected(to_error(*reply));
   co_return result<void>();
@@ -177,37 +175,31 @@ task<result<void>> redis_store::put(std::string_view key, std::string_view bytes
 
 task<result<bool>> redis_store::remove(std::string_view key) {
   if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
-  const auto reply = co_await client_->execute(resp::command("UNLINK").arg(key), again);
+  const auto reply = co_await servers_->send(key, resp::command("UNLINK").arg(key), again);
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) co_return std::unexpected(to_error(*reply));
   co_return reply->integer() == 1;
 }
 
 task<result<void>> redis_store::unlink_all(std::string pattern, bool leases) {
-  std::string cursor = "0";
-  do {
-    auto page = co_await scan(pattern, cursor);
-    if (!page) co_return std::unexpected(std::move(page.error()));
-    resp::pipeline gone;
-    for (auto& each : *page) {
-      const auto key = leases ? key_of_lease(each) : std::optional<std::string_view>(each);
-      if (key && !is_beside(*key) && key->starts_with(tracking_.names().prefix)) gone.add("UNLINK").arg(each);
-    }
-    if (gone.empty()) continue;
-    const auto done = co_await client_->execute_many(std::move(gone), again);
-    if (!done) co_return std::unexpected(done.error());
-  } while (cursor != "0");
-  co_return result<void>();
+  co_return co_await servers_->walk(
+      std::move(pattern), [&](std::vector<std::string> names) -> task<result<void>> {
+        std::erase_if(names, [&](const std::string& each) {
+          const auto key = leases ? key_of_lease(each) : std::optional<std::string_view>(each);
+          return !key || !is_ours(*key);
+        });
+        if (names.empty()) co_return result<void>();
+        const auto done = co_await servers_->send_each("UNLINK", names, again);
+        if (!done) co_return std::unexpected(done.error());
+        co_return result<void>();
+      });
 }
 
 task<result<commit_time>> redis_store::clear(commit_time at_least) {
   if (auto may = tracking_.usable(); !may) co_return std::unexpected(std::move(may.error()));
   const auto& names = tracking_.names();
-  script_call call{.which = &scripts::clear, .keys = {}, .arguments = {}};
-  call.keys = {names.clock};
-  call.arguments = {std::to_string(tracking_.learn(at_least)), names.channel,
-                    std::string(tracking_.origin())};
-  const auto reply = co_await run(*client_, std::move(call), again);
+  auto call = clock_call(scripts::clear, {std::to_string(tracking_.learn(at_least)), servers_->view()});
+  const auto reply = co_await run_one(*servers_, std::move(call), again);
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) co_return std::unexpected(to_error(*reply));
   const auto items = reply->items();
@@ -226,10 +218,8 @@ task<result<commit_time>> redis_store::clear(commit_time at_least) {
 task<result<std::optional<relay_mark>>> redis_store::mark(std::string seen, std::string life,
                                                           request_options how) {
   if (auto may = tracking_.usable(); !may) co_return std::unexpected(std::move(may.error()));
-  script_call call{.which = &scripts::mark, .keys = {}, .arguments = {}};
-  call.keys = {tracking_.names().clock};
-  call.arguments = {std::move(seen), std::move(life)};
-  const auto reply = co_await run(*client_, std::move(call), how);
+  auto call = clock_call(scripts::mark, {std::move(seen), std::move(life)});
+  const auto reply = co_await run_one(*servers_, std::move(call), how);
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) co_return std::unexpected(to_error(*reply));
   const auto items = reply->items();

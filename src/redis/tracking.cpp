@@ -1,7 +1,5 @@
 #include "redis/tracking.hpp"
 
-#include "redis/memory_policy.hpp"
-
 #include <algorithm>
 #include <utility>
 
@@ -28,17 +26,17 @@ tracking::~tracking() {
   stop();
 }
 
-resp::pipeline tracking::setup() const {
+resp::pipeline tracking::setup(std::string_view channel) const {
   resp::pipeline out;
   out.add("CLIENT TRACKING").arg("ON").arg("BCAST");
   if (!names_.prefix.empty()) out.arg("PREFIX").arg(names_.prefix);
-  out.add("SUBSCRIBE").arg(names_.channel);
+  out.add("SUBSCRIBE").arg(channel);
   return out;
 }
 
-void tracking::start_on(client& over) {
-  client_ = &over;
-  client_.notify_all();
+void tracking::start_on(servers& over) {
+  servers_ = &over;
+  servers_.notify_all();
   ticker_.start([this] { tick(); });
 }
 
@@ -49,10 +47,10 @@ void tracking::stop() {
 
 result<void> tracking::usable() const {
   if (ready_.load(std::memory_order_acquire)) return {};
-  auto* const over = client_.load();
-  auto words = over != nullptr ? over->trouble() : std::string();
+  auto* const over = servers_.load();
+  auto away = over != nullptr ? over->away() : std::nullopt;
   detail::scoped_lock lock(mutex_);
-  if (generation_ != 0 || words.empty()) words = trouble_;
+  auto words = generation_ == 0 && away ? std::move(*away) : trouble_;
   return fail(errc::store_unavailable, std::move(words));
 }
 
@@ -115,27 +113,15 @@ void tracking::refuse(std::string why) {
   if (news) options_.log(why);
 }
 
-result<void> tracking::connected(const connection_info& about) {
-  client_.wait(nullptr);  // it may be quicker than the constructor that is to give it to us
-  const auto refused = [&](std::string why) -> result<void> {
-    refuse(why);
-    return fail(errc::store_unavailable, std::move(why));
-  };
-  if (auto fit = check_version(about); !fit) return refused(fit.error().detail);
-  if (about.role != "master" && !about.role.empty()) {
-    return refused("store: the server is a " + about.role +
-                   ", which takes no writes and may be behind; the store needs the master");
-  }
-  if (about.mode == "cluster") {
-    return refused("store: the server is a node of a cluster; the scheme for it is redis+cluster://");
-  }
+void tracking::begin(std::uint64_t generation, const std::string& found) {
+  servers_.wait(nullptr);  // they may be quicker than the constructor that is to give them to us
   {
     detail::scoped_lock lock(mutex_);
-    generation_ = about.generation;
+    generation_ = generation;
     begin_anew();
     beating_ = false;
     not_before_ = {};
-    const bool made_up = about.run_id.empty();
+    const bool made_up = found.empty();
     if (made_up && !std::exchange(run_id_made_up_, made_up)) {
       options_.log(
           "store: INFO is not allowed to us, so every new connection counts as a restart of the server "
@@ -143,14 +129,12 @@ result<void> tracking::connected(const connection_info& about) {
     }
     run_id_made_up_ = made_up;
     // Nobody else has that one, so only the first heartbeat of a connection brings it.
-    const auto run_id =
-        made_up ? std::string(origin()) + '-' + std::to_string(about.generation) : about.run_id;
+    const auto run_id = made_up ? std::string(origin()) + '-' + std::to_string(generation) : found;
     forgot_ = !run_id_.empty() && run_id_ != run_id;
     run_id_ = run_id;
   }
   hearing_.restart();
   ticker_.hurry();  // not from here: requests are taken when this has returned
-  return {};
 }
 
 void tracking::lost(std::uint64_t generation, const error& why) {
@@ -170,8 +154,9 @@ bool tracking::is_current(std::uint64_t generation) const {
 
 void tracking::tick() {
   std::uint64_t generation = 0;
-  if (client_.load()->state() == client_state::down)
-    refuse(client_.load()->trouble() + "; going on without it");
+  auto& over = *servers_.load();
+  over.tick();
+  if (auto away = over.away()) refuse(*away + "; going on without it");
   {
     detail::scoped_lock lock(mutex_);
     if (generation_ == 0 || beating_ || options_.time->now() < not_before_) return;
@@ -184,7 +169,7 @@ void tracking::tick() {
 
 task<> tracking::open_session(std::uint64_t generation) {
   const auto sent = options_.time->now();
-  const auto safe = co_await check_memory_policy(*client_.load());
+  const auto safe = co_await servers_.load()->are_fit();
   result<beat_answer> first = fail(errc::store_unavailable, "");
   result<std::vector<floor_entry>> floors = fail(errc::store_unavailable, "");
   if (safe) first = co_await beat(true);
@@ -202,7 +187,7 @@ task<> tracking::open_session(std::uint64_t generation) {
     forgot = std::exchange(forgot_, false);
     trouble_.clear();
   }
-  options_.log("store: in use: Redis at " + to_text(client_.load()->at()));
+  options_.log("store: in use: Redis at " + servers_.load()->address_text());
   tell([&](store_observer& each) {
     for (const auto& floor : *floors) each.floor_raised(floor);
   });
@@ -223,7 +208,11 @@ void tracking::try_again(std::uint64_t generation) {
 
 task<> tracking::beat_once(std::uint64_t generation) {
   const auto sent = options_.time->now();
-  const auto answer = co_await beat(false);
+  auto answer = co_await beat(false);
+  if (answer) {
+    if (auto others = co_await servers_.load()->all_answer(); !others)
+      answer = std::unexpected(others.error());
+  }
   if (!is_current(generation)) co_return;
   bool forgot = false;
   time_point until{};
@@ -246,7 +235,7 @@ task<> tracking::beat_once(std::uint64_t generation) {
   }
   if (forgot) tell_lost(true);
   if (until <= time_point{}) co_return;
-  hearing_.later(client_.load()->where(), [this, until, told] {
+  hearing_.later(servers_.load()->where(), [this, until, told] {
     tell([&](store_observer& each) { each.coherent_until(until, told); });
   });
 }
@@ -268,19 +257,17 @@ void tracking::take(const beat_answer& answer, time_point sent) {
 
 task<result<tracking::beat_answer>> tracking::beat(bool opening) {
   script_call what{.which = &scripts::beat, .keys = {names_.clock}, .arguments = {}};
+  // One server's run id is right whoever says it. A view may be an old one: it is adopted when it is new.
+  const bool adopt = opening || !servers_.load()->clock_is_apart();
   what.arguments = {
-      std::to_string(known()), std::to_string(epoch()), {}, names_.channel, std::string(origin())};
+      std::to_string(known()), std::to_string(epoch()), {}, adopt ? "adopt" : "keep", std::string(origin())};
   {
     detail::scoped_lock lock(mutex_);
     if (opening || !run_id_made_up_) what.arguments[2] = run_id_;
   }
-  const auto reply = co_await run(*client_.load(), std::move(what));
+  const auto reply = co_await run_one(*servers_.load(), std::move(what), {});
   if (!reply) co_return std::unexpected(reply.error());
-  if (reply->is_error()) {
-    // It has become a replica, and a new connection finds that out, or the master.
-    if (reply->error().code == "READONLY") client_.load()->renew(to_error(*reply));
-    co_return std::unexpected(to_error(*reply));
-  }
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
   const auto items = reply->items();
   const auto number = [&](std::size_t i) {
     return static_cast<std::uint64_t>(items[i].integer().value_or(0));
@@ -300,7 +287,7 @@ task<result<std::vector<floor_entry>>> tracking::read_floors() {
   std::string cursor = "0";
   do {
     auto page = resp::command("HSCAN").arg(names_.floors).arg(cursor).arg("COUNT").arg("1000");
-    const auto reply = co_await client_.load()->execute(std::move(page));
+    const auto reply = co_await servers_.load()->send(names_.floors, std::move(page), {});
     if (!reply) co_return std::unexpected(reply.error());
     if (reply->is_error()) co_return std::unexpected(to_error(*reply));
     if (reply->items().size() != 2)
@@ -319,7 +306,7 @@ void tracking::pushed(resp::value message) {
     detail::scoped_lock lock(mutex_);
     begin_anew();
   }
-  hearing_.pushed(client_.load()->where(), std::move(message));
+  hearing_.pushed(servers_.load()->where(), std::move(message));
 }
 
 void tracking::heard_change(std::string_view key) {

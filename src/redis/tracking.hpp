@@ -1,26 +1,28 @@
 #pragma once
-/// What a store knows of its server, and hears from it: whether it may be used, its epoch and its time,
-/// what others changed, and how long that can be trusted.
+/// What a store knows of its servers, and hears from them: whether they may be used, their epoch and their
+/// time, what others changed, and how long that can be trusted.
 /// Threads: internally locked. Pushes (`hearing`) and replies come in on the client's own thread, in the
 /// order in which the server sent them; what follows rests on that order.
 ///
 /// **Coherence.** A heartbeat is answered in a turn after the one in which the heartbeat before it was
 /// answered, and so after every push of that turn. Hence an answer proves that all is told that
 /// happened before the heartbeat *before* it was sent: from then we may trust for as long as the lease.
+/// In a cluster a heartbeat is one question to each master, and answered when all have answered.
 ///
 /// With a relay (`relayed`) that is not enough, since others write to the source than those who use the
 /// store: then trust also ends `bound` after what relay_trust.hpp says.
 ///
-/// **Epochs.** A heartbeat brings the run id of the server we are connected to. If the data says
+/// **Epochs.** A heartbeat brings the run id of the server we are connected to, or the view of all masters
+/// of a cluster, which stands for it. If the data says
 /// another one (a restart from a dump, a replica that took over, a flush), it may have lost what it
 /// confirmed; then a new epoch begins, which voids every value and lease. So what a server forgot can
 /// cost speed only.
 
 #include "core/mutex.hpp"
-#include "redis/client.hpp"
 #include "redis/hearing.hpp"
 #include "redis/relay_trust.hpp"
 #include "redis/scripts.hpp"
+#include "redis/servers.hpp"
 #include "redis/store_format.hpp"
 #include "redis/ticker.hpp"
 
@@ -50,18 +52,18 @@ struct tracking_options {
   std::function<void()> ready = [] {};
 };
 
-class tracking final : public client_observer, private hearer {
+class tracking final : private hearer {
  public:
   explicit tracking(tracking_options with);
   ~tracking() override;
   tracking(const tracking&) = delete;
   tracking& operator=(const tracking&) = delete;
 
-  /// What every connection begins with.
-  resp::pipeline setup() const;
+  /// What every connection begins with; its server tells on `channel`.
+  resp::pipeline setup(std::string_view channel) const;
   /// Begins to beat. Requires: called once; `over` outlives what `stop` ends.
-  void start_on(client& over);
-  /// Ends the heartbeats; to be called before the client goes.
+  void start_on(servers& over);
+  /// Ends the heartbeats; to be called before the servers stop.
   void stop();
 
   const store_names& names() const noexcept { return names_; }
@@ -90,9 +92,16 @@ class tracking final : public client_observer, private hearer {
   void observe(store_observer& observer);
   void unobserve(store_observer& observer);
 
-  result<void> connected(const connection_info& about) override;
-  void lost(std::uint64_t generation, const error& why) override;
-  void pushed(resp::value message) override;
+  // What the servers say, on their thread.
+
+  /// They are all connected, for the `generation`th time. `run_id` is another one than before if one of
+  /// them may have forgotten something; empty: it is not known.
+  void begin(std::uint64_t generation, const std::string& run_id);
+  /// One of them is not any more. Called once for each `begin`.
+  void lost(std::uint64_t generation, const error& why);
+  void pushed(resp::value message);
+  /// They cannot be used, and an operator should know why.
+  void refuse(std::string why);
 
  private:
   struct beat_answer {
@@ -108,7 +117,6 @@ class tracking final : public client_observer, private hearer {
   template <class Tell>
   void tell(Tell what);
   void tell_lost(bool may_have_forgotten);
-  void refuse(std::string why);
 
   void tick();
   task<> open_session(std::uint64_t generation);
@@ -129,7 +137,7 @@ class tracking final : public client_observer, private hearer {
   const tracking_options options_;
   const store_names names_;
   hearing hearing_;
-  std::atomic<client*> client_ = nullptr;
+  std::atomic<servers*> servers_ = nullptr;
   ticker ticker_;
 
   std::atomic<std::uint32_t> epoch_ = 0;

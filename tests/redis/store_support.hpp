@@ -32,6 +32,14 @@ inline std::vector<std::string> least_privilege(const std::string& user, const s
   return words;
 }
 
+/// The same for every master of a cluster.
+inline std::vector<std::string> least_privilege_in_a_cluster(const std::string& user,
+                                                             const std::string& password) {
+  auto words = least_privilege(user, password);
+  words.insert(words.end(), {"+asking", "+cluster|info", "+cluster|nodes", "+cluster|myid"});
+  return words;
+}
+
 /// The same for a user of the sentinels.
 inline std::string least_privilege_of_sentinels(const std::string& user, const std::string& password) {
   return "user " + user + " on >" + password +
