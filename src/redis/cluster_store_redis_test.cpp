@@ -227,6 +227,22 @@ TEST(ClusterStore, ServesNothingThatARestartedMasterBringsBack) {
   EXPECT_EQ(fill(*store, slot.key("a"), "new"), fill_result::stored);
 }
 
+TEST(ClusterStore, LeavesNoLeaseBehindWhenOneNodeDoesNotAnswer) {
+  cluster_group group;
+  const auto one = open_now(group.url());
+  const auto two = open_now(group.url());
+  std::vector<std::string> keys;
+  for (int i = 0; i < 12; ++i) keys.push_back("strata:behind:" + std::to_string(i));
+  group.node(1).pause();
+  EXPECT_FALSE(sync_wait(one->acquire_many(keys, 60s, 0)));
+  group.node(1).resume();
+  const auto is_free = [&](const std::string& key) {
+    const auto got = sync_wait(two->acquire(key, 60s, 0));
+    return got && got->lease != 0;
+  };
+  for (const auto& each : keys) EXPECT_TRUE(eventually([&] { return is_free(each); })) << each;
+}
+
 TEST(ClusterStore, TellsOthersOnWhicheverNode) {
   const cluster_group group;
   const auto one = open_now(group.url());

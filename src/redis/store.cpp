@@ -148,14 +148,27 @@ result<acquired> redis_store::to_acquired(reply&& said, const std::string& token
 task<result<std::vector<acquired>>> redis_store::leases(std::vector<std::string> keys, duration hold,
                                                         commit_time known, std::string_view mode) {
   tracking_.learn(known);
+  std::vector<std::string> tokens;
+  auto out = co_await try_leases(keys, hold, known, mode, tokens);
+  if (out) co_return out;
+  // Some may have been granted, or will be: the server is slow, or it was another's that failed.
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    left_leases_.add(keys[i], std::stoull(tokens[i], nullptr, 16));
+  }
+  start(nullptr, end_left_leases(), [](const completion<void>&) {});
+  co_return std::unexpected(std::move(out.error()));
+}
+
+task<result<std::vector<acquired>>> redis_store::try_leases(std::span<const std::string> keys, duration hold,
+                                                            commit_time known, std::string_view mode,
+                                                            std::vector<std::string>& tokens) {
   std::vector<script_call> calls;
   for (const auto& each : keys) {
+    tokens.push_back(tokens_.next());
     calls.push_back(about(scripts::lease, {each, lease_name(each)}));
-    calls.back().arguments = {tokens_.next(), in_ms(hold), std::to_string(known), std::string(mode),
+    calls.back().arguments = {tokens.back(), in_ms(hold), std::to_string(known), std::string(mode),
                               std::to_string(tracking_.epoch())};
   }
-  std::vector<std::string> tokens;
-  for (const auto& each : calls) tokens.push_back(each.arguments[0]);
   running how;
   how.how = again;
   auto replies = co_await servers_->run(std::move(calls), std::move(how));
@@ -170,15 +183,10 @@ task<result<std::vector<acquired>>> redis_store::leases(std::vector<std::string>
   if (!servers_->clock_is_apart() || std::ranges::none_of(out, is_granted)) co_return out;
   // After the leases: an invalidation that came to a key before its lease has its floor below this time.
   const auto at = co_await ask_clock(known);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    if (out[i].lease == 0) continue;
-    if (at) {
-      out[i].now = at->now;
-    } else {
-      left_leases_.add(keys[i], out[i].lease);
-    }
-  }
   if (!at) co_return std::unexpected(at.error());
+  for (auto& each : out) {
+    if (is_granted(each)) each.now = at->now;
+  }
   co_return out;
 }
 

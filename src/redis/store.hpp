@@ -99,6 +99,10 @@ class redis_store final : public network_store {
   result<acquired> to_acquired(reply&& said, const std::string& token);
   task<result<std::vector<acquired>>> leases(std::vector<std::string> keys, duration hold, commit_time known,
                                              std::string_view mode);
+  /// Adds to `tokens` one for each of `keys`. Errors: some may have been granted.
+  task<result<std::vector<acquired>>> try_leases(std::span<const std::string> keys, duration hold,
+                                                 commit_time known, std::string_view mode,
+                                                 std::vector<std::string>& tokens);
   task<result<granted>> lease(std::string_view key, duration hold, commit_time known, std::string_view mode);
   /// The replies to `fills`. Errors: some may have been done.
   task<result<std::vector<resp::value>>> try_fills(std::span<const fill_request> fills);
