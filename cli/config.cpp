@@ -119,12 +119,14 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   within("sqlite.busy_timeout", values.sqlite.busy_timeout, 0s, 1h, "0s to 1h");
   within("sqlite.poll", values.sqlite.poll, 1ms, 1min, "1ms to 1m");
   within("postgres.readers", values.postgres.readers, 1u, 64u, "1 to 64");
+  within("relay.poll", values.relay.poll, 1ms, 1s, "1ms to 1s");
+  within("relay.bound", values.relay.bound, 50ms, 1min, "50ms to 1m");
+  within("relay.takeover", values.relay.takeover, 20ms, 1min, "20ms to 1m");
   within("outbox.limit", values.outbox.limit, 1_MiB, strata::byte_size{1ull << 40}, "1MiB to 1024GiB");
   within("postgres.writers", values.postgres.writers, 1u, 64u, "1 to 64");
   within("postgres.statement_timeout", values.postgres.statement_timeout, 1ms, 1h, "1ms to 1h");
   within("postgres.transaction_timeout", values.postgres.transaction_timeout, 1ms, 24h, "1ms to 24h");
   within("postgres.connect_timeout", values.postgres.connect_timeout, 10ms, 10min, "10ms to 10m");
-  within("postgres.poll", values.postgres.poll, 1ms, 1min, "1ms to 1m");
   within("auth.session_idle", values.auth.session_idle, 1min, 24h * 365, "1m to 365d");
   within("auth.session_lifetime", values.auth.session_lifetime, values.auth.session_idle, 24h * 365,
          "session_idle to 365d");

@@ -73,11 +73,9 @@ struct postgres_config {
   strata::duration statement_timeout = std::chrono::seconds(5);
   strata::duration transaction_timeout = std::chrono::seconds(30);
   strata::duration connect_timeout = std::chrono::seconds(5);
-  strata::duration poll = std::chrono::milliseconds(100);
 };
 BOOST_DESCRIBE_STRUCT(postgres_config, (),
-                      (password, readers, writers, statement_timeout, transaction_timeout, connect_timeout,
-                       poll))
+                      (password, readers, writers, statement_timeout, transaction_timeout, connect_timeout))
 
 /// What PostgreSQL writes down of changes, by whomever: strata/outbox.hpp.
 struct outbox_config {
@@ -85,6 +83,15 @@ struct outbox_config {
   strata::byte_size limit{1u << 30};
 };
 BOOST_DESCRIBE_STRUCT(outbox_config, (), (install, limit))
+
+/// Who tells the caches what PostgreSQL has written down: strata/relay.hpp.
+struct relay_config {
+  bool enabled = true;
+  strata::duration poll = std::chrono::milliseconds(10);
+  strata::duration bound = std::chrono::milliseconds(350);
+  strata::duration takeover = std::chrono::milliseconds(100);
+};
+BOOST_DESCRIBE_STRUCT(relay_config, (), (enabled, poll, bound, takeover))
 
 struct auth_config {
   strata::duration session_idle = std::chrono::hours(24);
@@ -145,6 +152,7 @@ struct config {
   sqlite_config sqlite;
   postgres_config postgres;
   outbox_config outbox;
+  relay_config relay;
   auth_config auth;
   rate_config rate;
   /// By the entity's name in strata.toml; the names are those of the defaults.
@@ -152,7 +160,7 @@ struct config {
 };
 BOOST_DESCRIBE_STRUCT(config, (),
                       (listen, admin, admin_token, store, database, demo, threads, grace, log, limits, cache,
-                       encryption, sqlite, postgres, outbox, auth, rate, entity))
+                       encryption, sqlite, postgres, outbox, relay, auth, rate, entity))
 
 /// What holds where nothing is configured: the above, and the platform's policies.
 config default_config();

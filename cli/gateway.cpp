@@ -17,6 +17,7 @@
 #include <strata/metrics.hpp>
 #include <strata/open.hpp>
 #include <strata/outbox.hpp>
+#include <strata/relay.hpp>
 
 #include <fmt/format.h>
 
@@ -64,7 +65,8 @@ platform::app_options platform_options(const config& values, const platform::pol
   options.limits.address.limit = values.rate.address;
   options.limits.login_account.limit = values.rate.login_account;
   options.limits.login_address.limit = values.rate.login_address;
-  options.foreign_change_interval = is_postgres(values.database) ? values.postgres.poll : values.sqlite.poll;
+  // What others write to PostgreSQL is told by the relay.
+  options.foreign_change_interval = is_postgres(values.database) ? duration::zero() : values.sqlite.poll;
   options.log = [&log](std::string_view line) { log.write(log_level::warning, line); };
   return options;
 }
@@ -97,11 +99,40 @@ void tell_withheld(const platform::policy_table& policies, logs& log) {
                         names));
 }
 
+bool relays(const config& values) {
+  return is_postgres(values.database) && values.relay.enabled;
+}
+
+std::function<void(std::string_view)> warnings_to(logs& log) {
+  return [&log](std::string_view line) { log.write(log_level::warning, line); };
+}
+
 /// The store that gateways share, or null.
 result<std::shared_ptr<store>> open_shared(const config& values, logs& log) {
   if (values.store == "memory") return std::shared_ptr<store>();
   return open_store(values.store,
-                    {.log = [&log](std::string_view line) { log.write(log_level::warning, line); }});
+                    {.relayed = relays(values), .bound = values.relay.bound, .log = warnings_to(log)});
+}
+
+/// What tells `local`, or the store behind it, what others write to PostgreSQL; null: nobody does.
+result<std::unique_ptr<relay>> open_relay(const config& values, logs& log, cache& local) {
+  if (!relays(values)) return std::unique_ptr<relay>();
+  auto source = open_database(values, {.readers = 1, .writers = 1});
+  if (!source) return std::unexpected(std::move(source.error()));
+  relay_options options{.source = std::move(*source),
+                        .poll = values.relay.poll,
+                        .bound = values.relay.bound,
+                        .takeover = values.relay.takeover,
+                        .log = warnings_to(log)};
+  if (values.store == "memory") {
+    options.local = &local;
+  } else {
+    // A connection of its own: a store does not tell those who use it what they change themselves.
+    auto target = open_store(values.store, {.log = [](std::string_view) {}});
+    if (!target) return std::unexpected(std::move(target.error()));
+    options.target = std::move(*target);
+  }
+  return std::make_unique<relay>(std::move(options));
 }
 
 /// Has the database write down what is changed in the platform's tables. Gateways that start at once wait
@@ -134,13 +165,15 @@ struct gateway::state {
         policies(std::move(rules)),
         source(std::move(opened)),
         shared(std::dynamic_pointer_cast<network_store>(second_level)),
-        target(std::make_shared<strata::cache>(cache_options{.memory = values.cache.memory,
-                                                             .eviction = eviction_of(values.cache),
-                                                             .objective = objective_of(values.cache),
-                                                             .second_level = std::move(second_level),
-                                                             .keys = std::move(keys),
-                                                             .factory_limit = values.cache.factory_limit,
-                                                             .factory_queue = values.cache.factory_queue})),
+        target(std::make_shared<strata::cache>(
+            cache_options{.memory = values.cache.memory,
+                          .eviction = eviction_of(values.cache),
+                          .objective = objective_of(values.cache),
+                          .second_level = second_level,
+                          .relayed = relays(values) && second_level == nullptr,
+                          .keys = std::move(keys),
+                          .factory_limit = values.cache.factory_limit,
+                          .factory_queue = values.cache.factory_queue})),
         entities(policies),
         app(platform_options(values, policies, source, target, log)) {}
 
@@ -182,6 +215,15 @@ struct gateway::state {
                         },
                         false});
     }
+    if (relaying != nullptr) {
+      checks.push_back({"relay",
+                        [this]() -> task<result<void>> {
+                          const auto now = relaying->stats();
+                          if (now.trouble.empty()) return result<void>();
+                          return result<void>(fail(errc::database_unavailable, now.trouble));
+                        },
+                        false});
+    }
     return {.cache = target,
             .token = values.admin_token,
             .checks = std::move(checks),
@@ -205,6 +247,7 @@ struct gateway::state {
   std::shared_ptr<database> source;
   std::shared_ptr<network_store> shared;  // null: none, or it is not on the network
   std::shared_ptr<strata::cache> target;
+  std::unique_ptr<strata::relay> relaying;  // null: nobody but gateways writes to the database
   platform::entity_table entities;
   platform::app app;
   route_counters platform_routes;
@@ -242,6 +285,9 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
       return std::unexpected(std::move(done.error()));
     }
   }
+  auto relaying = open_relay(values, log, *parts->target);
+  if (!relaying) return std::unexpected(std::move(relaying.error()));
+  parts->relaying = std::move(*relaying);
   return std::unique_ptr<gateway>(new gateway(std::move(parts)));
 }
 
@@ -300,18 +346,23 @@ bool gateway::stop() {
   bool finished = true;
   if (parts.platform_server != nullptr) finished = parts.platform_server->stop();
   parts.app.stop();
+  if (parts.relaying != nullptr) parts.relaying->stop();
   // Last, so that what drains can be watched.
   if (parts.admin_server != nullptr) parts.admin_server->stop();
   return finished;
 }
 
 result<std::shared_ptr<database>> open_database(const config& values) {
+  return open_database(values, {.readers = values.postgres.readers, .writers = values.postgres.writers});
+}
+
+result<std::shared_ptr<database>> open_database(const config& values, pool_sizes sizes) {
   if (is_postgres(values.database)) {
     const auto& with = values.postgres;
     auto opened = open_postgres({.url = values.database,
                                  .password = with.password,
-                                 .readers = with.readers,
-                                 .writers = with.writers,
+                                 .readers = sizes.readers,
+                                 .writers = sizes.writers,
                                  .statement_timeout = with.statement_timeout,
                                  .transaction_timeout = with.transaction_timeout,
                                  .connect_timeout = with.connect_timeout});

@@ -9,6 +9,7 @@
 #include <strata/error.hpp>
 #include <strata/store.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,7 +49,14 @@ class gateway {
   std::unique_ptr<state> state_;
 };
 
+/// How many connections of PostgreSQL read, and how many write.
+struct pool_sizes {
+  std::uint32_t readers = 0;
+  std::uint32_t writers = 0;
+};
+
 /// Opens the configured database. Errors: with what to do.
 result<std::shared_ptr<database>> open_database(const config& values);
+result<std::shared_ptr<database>> open_database(const config& values, pool_sizes sizes);
 
 }  // namespace strata::cli

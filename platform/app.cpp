@@ -20,8 +20,8 @@ app_options checked(app_options options) {
   if (!options.database) problems.emplace_back("database is missing");
   if (!options.cache) problems.emplace_back("cache is missing");
   if (options.time == nullptr) problems.emplace_back("time is missing");
-  if (options.foreign_change_interval < std::chrono::milliseconds(1)) {
-    problems.emplace_back("foreign_change_interval must be at least 1 ms");
+  if (options.foreign_change_interval < strata::duration::zero()) {
+    problems.emplace_back("foreign_change_interval must not be below 0");
   }
   if (options.auth.sessions.idle <= strata::duration::zero())
     problems.emplace_back("session idle must be above 0");

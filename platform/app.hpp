@@ -38,7 +38,7 @@ struct app_options {
   policy_table policies = default_policies();
   auth_settings auth;
   limit_settings limits;
-  /// How often to look if another program wrote to the database.
+  /// How often to look if another program wrote to the database; 0: never, somebody else tells the cache.
   strata::duration foreign_change_interval = std::chrono::milliseconds(100);
   /// Told what an operator should know, one line each. Called from any thread.
   std::function<void(std::string_view line)> log;

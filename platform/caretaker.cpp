@@ -19,7 +19,7 @@ caretaker::~caretaker() {
 
 void caretaker::start() {
   if (thread_.joinable()) return;
-  check();  // what is written from here on is seen
+  if (looks()) check();  // what is written from here on is seen
   thread_ = std::thread([this] { run(); });
 }
 
@@ -51,12 +51,13 @@ bool caretaker::check() {
 }
 
 void caretaker::run() {
-  const auto rounds = std::max<std::int64_t>(1, std::chrono::seconds(1) / interval_);
+  const auto period = looks() ? interval_ : std::chrono::seconds(1);
+  const auto rounds = std::max<std::int64_t>(1, std::chrono::seconds(1) / period);
   std::int64_t round = 0;
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, interval_, [&] { return stopping_; })) {
+  while (!wake_.wait_for(lock, period, [&] { return stopping_; })) {
     lock.unlock();
-    check();
+    if (looks()) check();
     if (++round % rounds == 0) cache_->maintain();
     if (round % (60 * rounds) == 0) sessions_->sweep();
     lock.lock();

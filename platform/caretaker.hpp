@@ -19,7 +19,7 @@
 namespace platform {
 
 /// Looks at short intervals whether another program wrote to the database, and clears the cache if
-/// so; about every second it lets the cache and the sessions drop what has expired.
+/// so (an interval of 0: never); about every second it lets the cache and the sessions drop what has expired.
 class caretaker {
  public:
   /// Lifetime: all outlive it.
@@ -36,6 +36,7 @@ class caretaker {
 
  private:
   void run();
+  bool looks() const noexcept { return interval_ > strata::duration::zero(); }
 
   strata::database* source_;
   strata::cache* cache_;

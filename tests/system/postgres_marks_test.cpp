@@ -64,11 +64,11 @@ class OnPostgresMarks : public testing::Test {
 
 TEST_F(OnPostgresMarks, BringAWriteToAGatewayThatSharesARedis) {
   const test::redis_server server;
-  run({"--store", server.url(), "--postgres-poll", "1m"}, R"("name":"store","ready":true)");
+  run({"--store", server.url()}, R"("name":"store","ready":true)");
 }
 
 TEST_F(OnPostgresMarks, BringAWriteToAGatewayThatSharesOnlyTheDatabase) {
-  run({"--postgres-poll", "1m"}, R"("name":"database","ready":true)");
+  run({}, R"("name":"database","ready":true)");
 }
 
 }  // namespace

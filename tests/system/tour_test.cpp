@@ -1,5 +1,6 @@
 // The README's tour, as a client sees it.
 
+#include "tests/redis/child.hpp"
 #include "tests/system/gateway.hpp"
 
 #include <gmock/gmock.h>
@@ -13,12 +14,22 @@ using testing::Not;
 
 struct Tour : testing::Test {
   temp_folder folder;
-  gateway running{folder, {"--demo"}};
+  // On PostgreSQL, what is cached must not be distrusted because the relay waits for a busy machine.
+  gateway running{folder, {"--demo", "--relay-bound", "20s"}};
   std::pair<std::string, std::string> session = running.session(running.as("admin"));
 
   answer get(const std::string& target, field_list more = {}) {
     more.push_back(session);
     return running.ask("GET", target, more);
+  }
+  /// What the cache answers. On PostgreSQL the relay drops once more what a gateway has written itself.
+  answer hit_of(const std::string& target) {
+    answer out;
+    test::eventually([&] {
+      out = get(target);
+      return out.field("cache-status").contains("hit");
+    });
+    return out;
   }
   std::string first_agent() {
     const auto list = get("/agents?limit=1");
@@ -38,7 +49,7 @@ TEST_F(Tour, AReadIsAMissThenAHit) {
   const auto miss = get("/agents/" + id);
   EXPECT_EQ(miss.status, 200);
   EXPECT_THAT(miss.field("cache-status"), HasSubstr("fwd=miss"));
-  const auto hit = get("/agents/" + id);
+  const auto hit = hit_of("/agents/" + id);
   EXPECT_THAT(hit.field("cache-status"), HasSubstr("strata; hit; ttl="));
   EXPECT_EQ(hit.body, miss.body);
   EXPECT_EQ(hit.field("cache-control"), "private, max-age=300");
@@ -141,9 +152,12 @@ TEST_F(Tour, SensitiveValuesAreNotShownByAnyCommand) {
   const auto me = text_at(get("/users/me").body, "id");
   ASSERT_EQ(running.ask("PUT", "/users/" + me + "/settings", {session}, R"({"api_key":"hush-hush"})").status,
             200);
-  EXPECT_THAT(get("/users/" + me + "/settings").body, HasSubstr("hush-hush"));
-  const auto shown =
-      run(folder, {"get", "user:" + me + ":settings", "--json", "--admin", running.admin_url()});
+  finished shown;
+  test::eventually([&] {
+    EXPECT_THAT(hit_of("/users/" + me + "/settings").body, HasSubstr("hush-hush"));
+    shown = run(folder, {"get", "user:" + me + ":settings", "--json", "--admin", running.admin_url()});
+    return shown.status == 0;
+  });
   EXPECT_EQ(shown.status, 0) << shown.err;
   EXPECT_THAT(shown.out, HasSubstr("\"hidden\":true"));
   EXPECT_THAT(shown.out + shown.err, Not(HasSubstr("hush-hush")));

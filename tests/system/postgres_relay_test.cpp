@@ -1,0 +1,161 @@
+// What other programs write to PostgreSQL is seen by every gateway in time, whatever it holds in memory.
+
+#include "tests/postgres/server.hpp"
+#include "tests/redis/server.hpp"
+#include "tests/system/gateway.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iostream>
+
+namespace strata::system_test {
+namespace {
+
+using test::eventually;
+using testing::HasSubstr;
+
+/// What relay.bound is by default: a read that begins later after a commit shows it.
+constexpr auto bound = 350ms;
+
+class OnPostgresRelay : public testing::Test {
+ protected:
+  using field = std::pair<std::string, std::string>;
+
+  void begin(const std::vector<std::string>& more) {
+    auto flags = more;
+    flags.insert(flags.end(), {"--database", server_.url(name_)});
+    auto with_demo = flags;
+    with_demo.emplace_back("--demo");
+    one_.emplace(folder_, with_demo);
+    two_.emplace(folder_, flags);
+    for (const auto* each : {&*one_, &*two_}) {
+      ASSERT_TRUE(eventually([&] {
+        const auto ready = each->ask_admin("GET", "/readyz").body;
+        return ready.contains(R"("name":"relay","ready":true)") && !ready.contains(R"("ready":false)");
+      }));
+      sessions_.push_back(each->session(one_->as("admin")));
+    }
+    const auto list = parsed(one_->ask("GET", "/agents?limit=20", {sessions_[0]}).body);
+    for (const auto& each : list.at("items").as_array()) agents_.emplace_back(each.at("id").as_string());
+  }
+
+  std::string psql(const std::string& statement) const { return server_.execute(name_, statement); }
+  answer get(int which, const std::string& target) const {
+    return (which == 0 ? *one_ : *two_).ask("GET", target, {sessions_[static_cast<std::size_t>(which)]});
+  }
+
+  /// Reads `target` from both until `wanted` is in the answer of each. Fails at an answer without it that was
+  /// asked for too long after now. Returns how long it took.
+  clock::duration seen(const std::string& target, const std::string& wanted) {
+    const auto committed = clock::now();
+    for (const int which : {0, 1}) {
+      while (true) {
+        const auto asked = clock::now();
+        const auto got = get(which, target);
+        if (got.body.contains(wanted)) break;
+        if (asked - committed > bound) {
+          ADD_FAILURE() << "gateway " << which << ' '
+                        << std::chrono::duration_cast<std::chrono::milliseconds>(asked - committed).count()
+                        << " ms later: " << got.status << ' ' << got.field("cache-status") << ' ' << got.body;
+          return asked - committed;
+        }
+      }
+    }
+    return clock::now() - committed;
+  }
+
+  /// Both have `target` in memory, and trust it.
+  bool held(const std::string& target) const {
+    return eventually([&] {
+      return get(0, target).field("cache-status").contains("detail=l1") &&
+             get(1, target).field("cache-status").contains("detail=l1");
+    });
+  }
+
+  void rename_again_and_again(int rounds) {
+    std::vector<double> took;
+    for (int i = 0; i < rounds; ++i) {
+      const auto& id = agents_[static_cast<std::size_t>(i) % agents_.size()];
+      ASSERT_TRUE(held("/agents/" + id)) << get(1, "/agents/" + id).field("cache-status");
+      const auto name = "Written by psql " + std::to_string(i) + '.';
+      psql("UPDATE agents SET name = '" + name + "' WHERE id = '" + id + "'");
+      took.push_back(std::chrono::duration<double, std::milli>(seen("/agents/" + id, name)).count());
+      ASSERT_FALSE(HasFailure());
+    }
+    std::ranges::sort(took);
+    std::cout << "seen by both after p50 " << took[took.size() / 2] << " ms, p99 "
+              << took[took.size() * 99 / 100] << " ms, max " << took.back() << " ms\n";
+  }
+
+  void everything_else() {
+    const auto agent = "/agents/" + agents_.front();
+    ASSERT_TRUE(held("/agents?limit=100"));
+    psql(
+        "INSERT INTO agents SELECT 'agt_copied000001', organization_id, 'Inserted', '', 'active', 0, 0, 1, "
+        "created_at, updated_at FROM agents WHERE id = '" +
+        agents_.front() + "'");
+    seen("/agents?limit=100", "agt_copied000001");
+    ASSERT_TRUE(held("/agents/agt_copied000001"));
+    psql("DELETE FROM agents WHERE id = 'agt_copied000001'");
+    seen("/agents/agt_copied000001", R"("status":404)");
+
+    one_->ask("PUT", agent + "/config", {sessions_[0]}, R"({"model":"first"})");
+    seen(agent + "/config", "first");
+    ASSERT_TRUE(held(agent + "/config"));
+    psql("TRUNCATE agent_configs");
+    seen(agent + "/config", "{}");
+  }
+
+  temp_folder folder_;
+  test::postgres_server& server_ = test::shared_postgres();
+  std::string name_ = server_.create_database();
+  std::optional<gateway> one_, two_;
+  std::vector<field> sessions_;
+  std::vector<std::string> agents_;
+};
+
+TEST_F(OnPostgresRelay, TellsGatewaysThatShareARedis) {
+  const test::redis_server redis;
+  begin({"--store", redis.url()});
+  rename_again_and_again(100);
+  everything_else();
+}
+
+TEST_F(OnPostgresRelay, TellsGatewaysThatShareOnlyTheDatabase) {
+  begin({});
+  rename_again_and_again(100);
+  everything_else();
+}
+
+TEST_F(OnPostgresRelay, LeavesInMemoryWhatAnotherGatewayDidNotWrite) {
+  begin({});
+  const auto kept = "/agents/" + agents_[1];
+  ASSERT_TRUE(held(kept));
+  for (int i = 0; i < 20; ++i) {
+    const auto name = "Renamed " + std::to_string(i);
+    ASSERT_EQ(
+        one_->ask("PATCH", "/agents/" + agents_[0], {sessions_[0]}, R"({"name":")" + name + R"("})").status,
+        200);
+    seen("/agents/" + agents_[0], name);
+  }
+  const auto where = parsed(two_->ask_admin("GET", "/cache/explain?key=agent%3A" + agents_[1]).body);
+  EXPECT_GT(where.at("levels").at(0).at("age_seconds").as_double(), 0.0);
+  EXPECT_EQ(where.at("levels").at(0).at("state").as_string(), "fresh");
+}
+
+TEST_F(OnPostgresRelay, TakesARightAwayThatAnotherProgramTakes) {
+  begin({});
+  const auto member = two_->session(one_->as("member"));
+  ASSERT_EQ(two_->ask("GET", "/agents", {member}).status, 200);
+  const auto id = text_at(two_->ask("GET", "/users/me", {member}).body, "id");
+  psql("INSERT INTO user_permissions VALUES ('" + id +
+       "', '[]', 1, '', '') ON CONFLICT (id) DO UPDATE SET permissions = '[]'");
+  const auto committed = clock::now();
+  while (two_->ask("GET", "/agents", {member}).status == 200) ASSERT_LT(clock::now() - committed, patience);
+  EXPECT_LT(clock::now() - committed, bound + 1s);
+}
+
+}  // namespace
+}  // namespace strata::system_test
