@@ -25,6 +25,8 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -232,9 +234,12 @@ struct gateway::state {
                   const std::array listeners{told("platform", *platform_server, platform_routes),
                                              told("admin", *admin_server, admin_routes)};
                   const process_info self{version(), started};
-                  if (shared == nullptr) return exposition(target->stats(), listeners, self);
-                  const auto now = shared->health();
-                  return exposition(target->stats(), listeners, self, &now);
+                  std::optional<store_health> store_now;
+                  if (shared != nullptr) store_now = shared->health();
+                  std::optional<relay_stats> relay_now;
+                  if (relaying != nullptr) relay_now = relaying->stats();
+                  return exposition(target->stats(), listeners, self, store_now ? &*store_now : nullptr,
+                                    relay_now ? &*relay_now : nullptr);
                 },
             .value = [this](const key& where) { return show_value(*target, entities, where); }};
   }

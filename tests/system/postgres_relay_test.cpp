@@ -129,6 +129,16 @@ TEST_F(OnPostgresRelay, TellsGatewaysThatShareOnlyTheDatabase) {
   everything_else();
 }
 
+TEST_F(OnPostgresRelay, IsToldOfInMetrics) {
+  begin({});
+  psql("UPDATE agents SET name = 'Counted' WHERE id = '" + agents_[0] + "'");
+  seen("/agents/" + agents_[0], "Counted");
+  const auto metrics = one_->ask_admin("GET", "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("\nrelay_active 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("\nrelay_trouble 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("relay_told_after_seconds{quantile=\"0.99\"}"));
+}
+
 TEST_F(OnPostgresRelay, LeavesInMemoryWhatAnotherGatewayDidNotWrite) {
   begin({});
   const auto kept = "/agents/" + agents_[1];
