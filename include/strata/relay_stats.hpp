@@ -35,7 +35,7 @@ struct relay_stats {
   std::array<std::uint64_t, clear_reasons> clears{};
   std::uint64_t overflowed = 0;    ///< statements that found the outbox full
   std::uint64_t outbox_bytes = 0;  ///< as of the last look, every ten seconds
-  /// How long ago what was committed last, and is not known to be told, may have been committed.
+  /// Of the active one: how long ago the moment is up to which all that was committed has been told.
   duration lag{};
   /// Of the last 1,024 looks that found changes: from when they may have been committed, at the earliest,
   /// until they were told.

@@ -31,6 +31,24 @@ TEST(EventBus, DeliversToExactTypesAndToPatterns) {
                                       "agents agent.deleted", "all agent.deleted", "all agents.updated"}));
 }
 
+TEST(EventBus, NamesTheHandlersOfATypeAndKeepsTheirNumbers) {
+  int told = 0;
+  event_bus bus([&](const domain_event&, std::string_view) { ++told; });
+  std::vector<std::string> heard;
+  bus.subscribe("user.*", noting(heard, "users"));
+  bus.subscribe("agent.*", noting(heard, "agents"));
+  bus.subscribe("*", noting(heard, "all"));
+  const auto found = bus.handlers_of("agent.updated");
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].first, 1u);
+  EXPECT_EQ(found[1].first, 2u);
+  strata::sync_wait(found[0].second({"agent.updated", {}}));
+  EXPECT_EQ(heard, std::vector<std::string>{"agents agent.updated"});
+  bus.failed({"agent.updated", {}}, "no");
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(bus.failures(), 1u);
+}
+
 TEST(EventBus, GoesOnAfterAHandlerThatThrowsAndTellsOfIt) {
   std::vector<std::string> told;
   event_bus bus([&](const domain_event& happened, std::string_view what) {

@@ -20,7 +20,7 @@ constexpr duration cursor_period = 100ms;
 constexpr duration idle_cursor_period = 5s;
 constexpr duration maintenance_period = 10s;
 constexpr duration first_patience = 10ms;
-constexpr duration most_patience = 1s;
+constexpr duration most_patience = 250ms;
 
 }  // namespace
 

@@ -211,6 +211,27 @@ TEST_F(PostgresRelay, RemovesEverythingWhenItWasAwayForTooLong) {
   EXPECT_EQ(clears(second, clear_reason::too_old), 1U);
 }
 
+TEST_F(PostgresRelay, RemovesEverythingWhenTooMuchWaits) {
+  const auto shared = make_memory_server();
+  {
+    const relay first(speaking_to(connect(shared)));
+    wait_until_told(first);
+  }
+  for (int i = 0; i < 60; ++i) {
+    elsewhere("INSERT INTO agents SELECT n, 'o', '' FROM generate_series(" + std::to_string(i * 900) + ", " +
+              std::to_string(i * 900 + 899) + ") n");
+  }
+  const key_listener heard(connect(shared));
+  const relay second(speaking_to(connect(shared)));
+  wait_until_told(second);
+  EXPECT_EQ(clears(second, clear_reason::too_many), 1U);
+  EXPECT_TRUE(heard.keys().empty());
+  EXPECT_EQ(heard.floors(), 1U);
+  elsewhere("INSERT INTO agents VALUES ('later', 'o', '')");
+  wait_until_told(second);
+  EXPECT_TRUE(heard.heard("strata:agent:later"));
+}
+
 TEST_F(PostgresRelay, SaysWhatIsWrongWithItsOptions) {
   EXPECT_THROW(relay({.source = nullptr}), bad_options);
   cache held({.relayed = true});
