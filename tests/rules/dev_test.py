@@ -68,7 +68,7 @@ class DevTest(unittest.TestCase):
     def test_help_names_every_command(self):
         run = self.dev("help")
         self.assertEqual(run.returncode, 0)
-        for command in "run test build bench lint fmt asan tsan fuzz simulate install help".split():
+        for command in "run test build bench lint fmt asan tsan fuzz simulate consistency install help".split():
             self.assertIn(f"\n  {command} ", run.stdout)
 
     def test_an_unknown_command_is_wrong_use(self):
@@ -129,14 +129,15 @@ class DevTest(unittest.TestCase):
         self.assertEqual(len(self.calls("ninja")), 1)
         self.assertTrue(self.calls("ninja")[0].endswith("strata_program"))
 
-    def test_simulate_builds_only_the_simulator_and_hands_on_flags_and_status(self):
-        file = self.root / "build/release/simulator/simulate"
-        file.parent.mkdir(parents=True)
-        file.write_text(f'#!/bin/bash\necho "simulate $*" >> "{self.log}"\nexit 1\n')
-        file.chmod(0o755)
-        self.assertEqual(self.dev("simulate", "--seeds", "5").returncode, 1)
-        self.assertTrue(self.calls("ninja")[0].endswith("release --quiet simulate"))
-        self.assertEqual(self.calls("simulate"), ["simulate --seeds 5"])
+    def test_simulate_and_consistency_build_only_theirs_and_hand_on_flags_and_status(self):
+        for command, folder in (("simulate", "simulator"), ("consistency", "consistency")):
+            file = self.root / "build/release" / folder / command
+            file.parent.mkdir(parents=True)
+            file.write_text(f'#!/bin/bash\necho "{command} $*" >> "{self.log}"\nexit 1\n')
+            file.chmod(0o755)
+            self.assertEqual(self.dev(command, "--seed", "5").returncode, 1)
+            self.assertTrue(self.calls("ninja")[-1].endswith("release --quiet " + command))
+            self.assertEqual(self.calls(command), [command + " --seed 5"])
 
     def test_an_unknown_preset_is_told(self):
         run = self.dev("build", "relaese")

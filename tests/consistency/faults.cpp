@@ -1,0 +1,162 @@
+#include "tests/consistency/faults.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+namespace strata::consistency {
+
+std::vector<std::string> fault_names(store_kind store) {
+  std::vector<std::string> names{"redis-stop", "redis-refuse", "client-kill", "reader-stop",
+                                 "relay-stop", "relay-kill",   "writer-kill", "pg-restart",
+                                 "pg-stop",    "pg-cut",       "pg-half-open"};
+  const auto more = [&](std::initializer_list<const char*> given) {
+    names.insert(names.end(), given.begin(), given.end());
+  };
+  if (store == store_kind::redis) more({"redis-kill", "redis-dump", "flush", "cut", "half-open", "memory"});
+  if (store == store_kind::sentinel) more({"failover", "lagging-failover"});
+  return names;
+}
+
+faults::faults(stage& on, std::vector<std::string> names, std::uint64_t seed)
+    : stage_(on), names_(std::move(names)), random_(seed * 97 + 5) {
+}
+
+void faults::wait(std::int64_t milliseconds) const {
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+void faults::run(nanoseconds until) {
+  // Each of them once before any comes again, in an order of the seed's.
+  std::vector<std::string> left;
+  while (now() < until) {
+    wait(std::min<std::int64_t>(some(300, 1300), std::max<std::int64_t>(1, (until - now()) / millisecond)));
+    if (names_.empty() || now() >= until) continue;
+    if (left.empty()) left = names_;
+    const auto chosen = left.begin() + random_.below(static_cast<std::uint32_t>(left.size()));
+    const auto name = *chosen;
+    left.erase(chosen);
+    const auto begun = now();
+    auto said = commit(name);
+    history_.push_back({begun, now() - begun, name + (said.empty() ? "" : ", " + said)});
+    stage_.replace_ended();
+  }
+  stage_.shared().ballast = false;
+  stage_.replace_ended();
+}
+
+std::string faults::commit(std::string_view name) {
+  const auto stopped = [&](auto stop, auto go) {
+    stop();
+    wait(some(200, 1800));
+    go();
+    return std::string();
+  };
+  const auto stop_process = [&](unsigned index) {
+    auto& process = stage_.process(index);
+    stopped([&] { process.signal(SIGSTOP); }, [&] { process.signal(SIGCONT); });
+    return fmt::format("process {}", index);
+  };
+  if (name == "redis-stop") {
+    auto& redis = stage_.redis();
+    return stopped([&] { redis.pause(); }, [&] { redis.resume(); });
+  }
+  if (name == "redis-refuse") {
+    // What is written is refused for want of replicas, and reads go on.
+    const auto refuse = [&](const char* without) {
+      return [this, without] { stage_.redis().call({"CONFIG", "SET", "min-replicas-to-write", without}); };
+    };
+    return stopped(refuse("9"), refuse("0"));
+  }
+  if (name == "redis-kill" || name == "redis-dump") {
+    auto& redis = stage_.redis();
+    const bool keeps = name == "redis-dump";
+    if (keeps) {
+      redis.call({"SAVE"});
+      wait(some(100, 1000));
+    }
+    return stopped([&] { redis.kill(); },
+                   [&] {
+                     if (!keeps) std::filesystem::remove(redis.file("dump.rdb"));
+                     redis.start();
+                   });
+  }
+  if (name == "flush") {
+    stage_.redis().call({"FLUSHALL"});
+    return {};
+  }
+  if (name == "client-kill") {
+    stage_.redis().call({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+    return {};
+  }
+  if (name == "cut") {
+    stage_.redis_proxy().cut_after(some(1, 3000));
+    return {};
+  }
+  if (name == "pg-cut") {
+    stage_.postgres_proxy().cut_after(some(1, 3000));
+    return {};
+  }
+  if (name == "half-open" || name == "pg-half-open") {
+    auto& proxy = name == "half-open" ? stage_.redis_proxy() : stage_.postgres_proxy();
+    return stopped([&] { proxy.freeze(); }, [&] { proxy.freeze(false); });
+  }
+  if (name == "reader-stop") return stop_process(random_.below(engine_processes));
+  if (name == "relay-stop") return stop_process(stage_.relaying());
+  if (name == "relay-kill") {
+    const auto index = stage_.relaying();
+    stage_.process(index).end(SIGKILL);
+    wait(some(0, 800));
+    return fmt::format("process {}", index);
+  }
+  if (name == "writer-kill") {
+    const auto index = random_.below(engine_processes);
+    stage_.shared().processes[index].is_to_die = true;
+    test::eventually([&] { return stage_.process(index).has_ended(); }, std::chrono::seconds(3));
+    return fmt::format("process {}", index);
+  }
+  if (name == "pg-restart") {
+    stage_.postgres().stop_immediately();
+    wait(some(0, 500));
+    stage_.postgres().start_again();
+    return {};
+  }
+  if (name == "pg-stop") {
+    auto& postgres = stage_.postgres();
+    return stopped([&] { postgres.pause(); }, [&] { postgres.resume(); });
+  }
+  if (name == "memory") {
+    stage_.redis().call({"CONFIG", "SET", "maxmemory-policy", "volatile-lru"});
+    stage_.redis().call({"CONFIG", "SET", "maxmemory", "4mb"});
+    stage_.shared().ballast = true;
+    wait(some(1000, 2500));
+    stage_.shared().ballast = false;
+    return {};
+  }
+  if (name == "failover") {
+    const auto& old = stage_.redis();
+    stage_.sentinels().begin_failover();
+    stage_.sentinels().wait_for_another_master(old);
+    return {};
+  }
+  if (name == "lagging-failover") {
+    // What reaches a replica's socket it reads when it goes on; so its connection must be gone, too.
+    auto& old = stage_.redis();
+    const auto replicas = stage_.sentinels().others(old);
+    for (auto* each : replicas) each->pause();
+    old.call({"CLIENT", "KILL", "TYPE", "replica"});
+    wait(some(200, 600));
+    old.kill();
+    for (auto* each : replicas) each->resume();
+    const bool moved = stage_.sentinels().wait_for_another_master(old);
+    old.start();
+    return moved ? "" : "nobody took over";
+  }
+  throw std::runtime_error("no fault is called " + std::string(name));
+}
+
+}  // namespace strata::consistency

@@ -1,0 +1,44 @@
+#pragma once
+/// What goes wrong in a run, and when: a schedule made from the seed.
+/// Threads: one.
+
+#include "tests/consistency/random.hpp"
+#include "tests/consistency/stage.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::consistency {
+
+/// The names of all faults that there are with this store.
+std::vector<std::string> fault_names(store_kind store);
+
+class faults {
+ public:
+  /// `names`: those to be used, none: nothing goes wrong.
+  faults(stage& on, std::vector<std::string> names, std::uint64_t seed);
+
+  /// Does one after the other, with pauses, until `until`; then all is well again.
+  void run(nanoseconds until);
+
+  struct done {
+    nanoseconds at = 0;
+    nanoseconds lasted = 0;
+    std::string what;
+  };
+  const std::vector<done>& history() const noexcept { return history_; }
+
+ private:
+  std::string commit(std::string_view name);
+  void wait(std::int64_t milliseconds) const;
+  std::int64_t some(std::int64_t low, std::int64_t high) { return random_.between(low, high); }
+
+  stage& stage_;
+  std::vector<std::string> names_;
+  random_numbers random_;
+  std::vector<done> history_;
+};
+
+}  // namespace strata::consistency

@@ -1,0 +1,37 @@
+#pragma once
+/// What a run is like: how many rows there are, how much is read and written.
+/// Threads: plain values, which all processes share.
+
+#include <cstdint>
+
+namespace strata::consistency {
+
+inline constexpr std::uint32_t in_group = 8;
+
+/// Rows have numbers: those of `items` first, in groups; of each group the last two come and go. Then those
+/// of `bulk`, which is emptied and filled again. Then those that never are.
+struct key_space {
+  std::uint32_t items = 96;
+  std::uint32_t bulk = 32;
+  std::uint32_t never = 8;
+
+  std::uint32_t all() const { return items + bulk + never; }
+  bool is_bulk(std::uint32_t key) const { return key >= items && key < items + bulk; }
+  bool is_item(std::uint32_t key) const { return key < items; }
+  static bool comes_and_goes(std::uint32_t key) { return key % in_group >= in_group - 2; }
+  static std::uint32_t group_of(std::uint32_t key) { return key / in_group; }
+};
+
+struct plan {
+  key_space keys = {};
+  std::uint32_t sessions = 12;
+  std::uint32_t lanes = 4;          ///< threads of a process, in which sessions take their turns
+  std::int64_t pause = 3;           ///< milliseconds between two bursts of reads
+  std::uint32_t writes = 80;        ///< of 1,000 steps of a session
+  std::uint32_t slow_reads = 15;    ///< of 1,000 steps of a session
+  std::int64_t program_pause = 40;  ///< milliseconds between two writes of a program, at most
+  std::int64_t late = 5;  ///< milliseconds, at most, that answers of the store are held up now and then
+  char mutant[32] = {};   ///< a name of engine/mutation.hpp, of processes that can be broken
+};
+
+}  // namespace strata::consistency

@@ -1,0 +1,183 @@
+#pragma once
+/// What a run writes down, and what its processes share: files that each maps into its memory, so that all
+/// that was written stays when a process is killed in the middle of anything.
+/// Threads: a log may be written by any; what a board holds is atomic, or its session's own.
+
+#include "tests/consistency/plan.hpp"
+#include "tests/redis/child.hpp"
+
+#include <sys/mman.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+namespace strata::consistency {
+
+/// A point on the steady clock, which is CLOCK_MONOTONIC: all processes of a machine share it.
+using nanoseconds = std::int64_t;
+inline nanoseconds now() noexcept {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+inline constexpr nanoseconds millisecond = 1'000'000;
+inline constexpr nanoseconds second = 1'000'000'000;
+
+enum class what : std::uint8_t {
+  nothing,
+  row,    ///< read by its key alone
+  batch,  ///< read with others, each by its key
+  list,   ///< read as part of a list that stands under a prefix
+  query,  ///< read as part of a result of the query cache
+  rest,   ///< at the end, from what is cached
+  fill,   ///< at the end, from wherever it came
+  // Writes:
+  through,    ///< by the repository
+  statement,  ///< by one statement of another program
+  several,    ///< by another program, of several rows at once
+  early,      ///< by a transaction that got its number long before
+  longer,     ///< by a transaction that was open for long
+  refill,     ///< TRUNCATE and COPY in one transaction
+  truncate,
+  copy,
+  aborted,
+};
+inline constexpr std::array<const char*, 16> what_names{
+    "nothing",       "row",        "batch",     "list",         "query",        "rest",
+    "fill",          "repository", "statement", "several rows", "early number", "long transaction",
+    "truncate+copy", "truncate",   "copy",      "aborted"};
+constexpr bool is_write(what of) noexcept {
+  return of >= what::through;
+}
+
+/// One read or write. Written in place, `is` last.
+struct record {
+  nanoseconds begun = 0;
+  nanoseconds ended = 0;         ///< 0: it did not
+  std::int64_t stamp = 0;        ///< of a read: which version, 0: there is none
+  std::int64_t token = 0;        ///< of a write: what its versions carry
+  nanoseconds acknowledged = 0;  ///< of a write: when its COMMIT was, 0: it was not
+  std::uint32_t key = 0;
+  std::uint16_t session = 0;  ///< 0: nobody's
+  std::uint8_t layer = 0;
+  bool stale = false;  ///< marked so
+  bool failed = false;
+  bool marked = false;  ///< asked for at least what its session wrote
+  std::atomic<what> is = what::nothing;
+};
+
+/// What a process counts, besides.
+struct counts {
+  std::atomic<std::uint64_t> samples = 0, untrusted = 0;  ///< looks at the coherence lease
+  std::atomic<std::uint64_t> fenced = 0, older = 0, too_large = 0;
+  std::atomic<std::uint64_t> delivered = 0, losses = 0, evictions = 0, l2_errors = 0;
+  // Of its relay; durations in nanoseconds.
+  std::atomic<std::uint64_t> relayed = 0, takeovers = 0, replays = 0, clears = 0;
+  std::atomic<std::uint64_t> told_after_p50 = 0, told_after_p99 = 0;
+};
+
+/// Maps `file`, made as large as `size` if it is not there.
+class mapping {
+ public:
+  mapping(const std::string& file, std::size_t size) : size_(size) {
+    const test::descriptor at(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (at.get() < 0 || ::ftruncate(at.get(), static_cast<off_t>(size)) != 0) {
+      throw std::runtime_error("cannot make " + file);
+    }
+    at_ = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, at.get(), 0);
+    if (at_ == MAP_FAILED) throw std::runtime_error("cannot map " + file);
+  }
+  mapping(const mapping&) = delete;
+  mapping& operator=(const mapping&) = delete;
+  ~mapping() { ::munmap(at_, size_); }
+  void* data() const noexcept { return at_; }
+
+ private:
+  std::size_t size_;
+  void* at_;
+};
+
+/// What one process has read and written. The file is sparse: what is not written takes no room.
+class log {
+ public:
+  static constexpr std::size_t most = 8'000'000;
+
+  explicit log(const std::string& file) : map_(file, sizeof(head) + most * sizeof(record)) {}
+
+  /// A record to be filled in; `is` says that it is.
+  record& next() {
+    const auto at = begin().used.fetch_add(1, std::memory_order_relaxed);
+    if (at >= most) throw std::length_error("a log is full");
+    return records()[at];
+  }
+  counts& counted() noexcept { return begin().counted; }
+  std::span<record> all() {
+    const auto used = std::min<std::uint64_t>(begin().used, most);
+    return {records(), used};
+  }
+
+ private:
+  struct head {
+    std::atomic<std::uint64_t> used;
+    counts counted;
+  };
+  head& begin() const noexcept { return *static_cast<head*>(map_.data()); }
+  record* records() const noexcept {
+    return reinterpret_cast<record*>(static_cast<char*>(map_.data()) + sizeof(head));
+  }
+  mapping map_;
+};
+
+enum class phase : std::uint32_t {
+  loading,  ///< processes come up
+  running,
+  quiet,     ///< no writes any more, and no faults
+  checking,  ///< each process looks at all keys
+};
+
+/// Engine processes. One more with an empty memory comes at the end.
+inline constexpr unsigned engine_processes = 3;
+inline constexpr unsigned most_sessions = 64;
+inline constexpr unsigned most_seconds = 4096;
+
+/// What the driver and all processes see.
+struct board {
+  consistency::plan plan;
+  std::atomic<phase> now;
+  std::atomic<bool> ballast;          ///< store much else, so that the store must evict
+  std::atomic<std::uint32_t> looked;  ///< how many processes have looked at all keys
+  nanoseconds began;
+  std::array<std::atomic<std::uint32_t>, most_seconds> queries;  ///< to the database, by second since `began`
+
+  struct process {
+    std::atomic<bool> ready;
+    std::atomic<bool> relays;     ///< its relay is the active one
+    std::atomic<bool> is_to_die;  ///< by its own hand, between its next COMMIT and telling the cache
+  };
+  std::array<process, engine_processes + 1> processes;
+
+  /// A reader and writer who goes from process to process with the mark of his writes.
+  struct session {
+    std::atomic<std::uint32_t> at;    ///< the process that he is at; the rest is that one's to change
+    std::atomic<std::uint32_t> lane;  ///< 0: nobody does his next step; else 1 + the process that does
+    std::uint64_t mark_process, mark_at;
+    bool mark_shared;
+    std::atomic<std::uint64_t> steps;
+  };
+  std::array<session, most_sessions> sessions;
+};
+
+class shared_board {
+ public:
+  explicit shared_board(const std::string& file) : map_(file, sizeof(board)) {}
+  board* operator->() const noexcept { return static_cast<board*>(map_.data()); }
+  board& operator*() const noexcept { return *static_cast<board*>(map_.data()); }
+
+ private:
+  mapping map_;
+};
+
+}  // namespace strata::consistency

@@ -1,0 +1,91 @@
+#pragma once
+/// All that a run needs, real and started here: PostgreSQL, Redis alone or with sentinels, proxies in front
+/// of both, the engine processes. Each is ended by its pid.
+/// Threads: one, the one that made it.
+
+#include "tests/consistency/checker.hpp"
+#include "tests/consistency/node.hpp"
+#include "tests/postgres/server.hpp"
+#include "tests/redis/proxy.hpp"
+#include "tests/redis/sentinel_group.hpp"
+#include "tests/redis/server.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace strata::consistency {
+
+enum class store_kind { redis, sentinel };
+
+struct stage_setup {
+  store_kind store = store_kind::redis;
+  std::uint64_t seed = 1;
+  std::string program;  ///< of an engine process
+  consistency::plan plan = {};
+};
+
+class stage {
+ public:
+  explicit stage(stage_setup setup);
+
+  board& shared() noexcept { return *board_; }
+  const stage_setup& setup() const noexcept { return setup_; }
+  test::postgres_server& postgres() noexcept { return postgres_; }
+  std::string postgres_url() const { return postgres_.url(); }
+
+  /// The Redis that counts now.
+  test::redis_server& redis();
+  test::sentinel_group& sentinels() { return *group_; }
+  /// Between Redis, and PostgreSQL, and one process each.
+  test::proxy& redis_proxy() { return *redis_proxy_; }
+  test::proxy& postgres_proxy() { return *postgres_proxy_; }
+  bool has_redis_proxy() const { return redis_proxy_ != nullptr; }
+
+  void start_process(unsigned index);
+  /// Ends it, as kill -9, and starts another in its place.
+  void replace_process(unsigned index);
+  /// Starts another in the place of each that has ended by itself. Returns how many.
+  unsigned replace_ended();
+  test::child& process(unsigned index) { return *processes_[index]; }
+  /// Waits until each has come up. Throws if one does not.
+  void wait_until_ready();
+  /// The process whose relay is active; the first if none says so.
+  unsigned relaying() const;
+
+  /// What all processes do when the board says so, and another whose memory is empty. Throws if one fails.
+  void look_at_all();
+
+  std::vector<history_row> history();
+  /// Of all processes so far; the driver's own is `programs`.
+  std::vector<process_log> logs();
+  log& programs() noexcept { return programs_; }
+  /// The counts of all processes, one after the other.
+  std::vector<const counts*> counted();
+  std::uint32_t peak_queries() const;
+
+  /// What processes have printed: nothing, if all is well.
+  std::string said() const;
+
+ private:
+  std::string store_url(unsigned index) const;
+  std::string database_url(unsigned index) const;
+  std::string words_file() const { return folder_.file("said"); }
+  test::child launch(unsigned index, bool look);
+
+  stage_setup setup_;
+  test::temporary_folder folder_;
+  shared_board board_;
+  test::postgres_server postgres_;
+  std::optional<test::redis_server> redis_;
+  std::optional<test::sentinel_group> group_;
+  std::unique_ptr<test::proxy> redis_proxy_, postgres_proxy_;
+  log programs_;
+  std::array<unsigned, engine_processes + 1> incarnations_{};
+  std::array<std::optional<test::child>, engine_processes> processes_;
+  std::deque<log> read_;  ///< logs of processes, opened to be judged
+};
+
+}  // namespace strata::consistency

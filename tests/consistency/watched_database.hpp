@@ -1,0 +1,88 @@
+#pragma once
+/// A database that counts what it is asked, notes when each COMMIT was acknowledged, and can end the process
+/// right after one: a writer that dies before it has told the cache.
+/// Threads: as `database`; `writing` is of the thread that waits for the write.
+
+#include "tests/consistency/record.hpp"
+
+#include <strata/database.hpp>
+
+#include <signal.h>
+
+#include <memory>
+#include <utility>
+
+namespace strata::consistency {
+
+/// The write that this thread waits for, or null.
+inline thread_local record* writing = nullptr;
+
+class watched_database final : public database {
+ public:
+  watched_database(std::shared_ptr<database> under, board& shared, unsigned process)
+      : under_(std::move(under)), board_(&shared), process_(process) {}
+
+  task<result<sql_rows>> query(std::string_view statement, sql_parameters parameters) override {
+    count();
+    return under_->query(statement, std::move(parameters));
+  }
+  task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) override {
+    count();
+    return under_->execute(statement, std::move(parameters));
+  }
+  task<result<std::unique_ptr<transaction>>> begin() override { return watched(under_->begin()); }
+  task<result<std::unique_ptr<transaction>>> begin_again() override { return watched(under_->begin_again()); }
+  task<result<void>> run_script(std::string_view script) override { return under_->run_script(script); }
+  task<result<std::uint64_t>> foreign_changes() override { return under_->foreign_changes(); }
+  task<result<void>> ping() override { return under_->ping(); }
+  std::string_view dialect() const noexcept override { return under_->dialect(); }
+
+ private:
+  class watched_transaction final : public transaction {
+   public:
+    watched_transaction(std::unique_ptr<transaction> under, watched_database& of)
+        : under_(std::move(under)), of_(&of) {}
+
+    task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) override {
+      of_->count();
+      return under_->execute(statement, std::move(parameters));
+    }
+    task<result<void>> run_script(std::string_view script) override { return under_->run_script(script); }
+    task<result<void>> rollback() override { return under_->rollback(); }
+    task<result<void>> commit() override {
+      auto done = co_await under_->commit();
+      if (done) of_->committed();
+      co_return done;
+    }
+    task<result<std::vector<result<sql_rows>>>> commit_and_read(std::vector<sql_query> reads) override {
+      auto done = co_await under_->commit_and_read(std::move(reads));
+      if (done) of_->committed();
+      co_return done;
+    }
+
+   private:
+    std::unique_ptr<transaction> under_;
+    watched_database* of_;
+  };
+
+  task<result<std::unique_ptr<transaction>>> watched(task<result<std::unique_ptr<transaction>>> begun) {
+    auto made = co_await std::move(begun);
+    if (!made) co_return std::unexpected(std::move(made.error()));
+    co_return std::make_unique<watched_transaction>(std::move(*made), *this);
+  }
+
+  void count() const noexcept {
+    const auto at = static_cast<std::size_t>((now() - board_->began) / second);
+    board_->queries[std::min<std::size_t>(at, most_seconds - 1)].fetch_add(1, std::memory_order_relaxed);
+  }
+  void committed() const noexcept {
+    if (writing != nullptr) writing->acknowledged = now();
+    if (board_->processes[process_].is_to_die.exchange(false)) ::kill(::getpid(), SIGKILL);
+  }
+
+  std::shared_ptr<database> under_;
+  board* board_;
+  unsigned process_;
+};
+
+}  // namespace strata::consistency
