@@ -98,6 +98,7 @@ class second_level {
  private:
   template <class T, class Begin>
   struct work;
+  struct releasing;
   struct telling;
   struct telling_keys;
   struct telling_pattern;
