@@ -31,11 +31,13 @@ void bad_options() {
 
 strata::task<> namespaces() {
   const auto server = strata::make_memory_server();  // stands for a store that both share
-  strata::cache shop({.second_level = strata::connect(server), .name_space = "shop"});
-  strata::cache staging({.second_level = strata::connect(server), .name_space = "shop-staging"});
+  strata::cache shop({.second_level = strata::connect(server, "shop"), .name_space = "shop"});
+  strata::cache staging({.second_level = strata::connect(server, "staging"), .name_space = "staging"});
 
   co_await shop.set(offers("o1"), std::string("live"));
   CHECK(!co_await staging.get(offers("o1")));
+  co_await staging.set(offers("o2"), std::string("a try"));
+  co_await staging.clear();
   CHECK(*co_await shop.get(offers("o1")) == "live");
 }
 

@@ -101,7 +101,7 @@ struct swept {
 class store_observer {
  public:
   virtual ~store_observer() = default;
-  /// `key` was filled (who has not read it need not be told), removed, expired, or its lease ended unfilled.
+  /// The value of `key` was filled, removed or expired, or its lease ended without a fill.
   virtual void changed(std::string_view key) = 0;
   /// A floor was raised.
   virtual void floor_raised(floor_entry floor) = 0;
@@ -212,7 +212,9 @@ class memory_server;
 std::shared_ptr<memory_server> make_memory_server(const clock& time = system_clock(),
                                                   byte_size budget = {256u << 20});
 
-/// One user's connection to `server`, as a process has one to Redis.
-std::shared_ptr<store> connect(std::shared_ptr<memory_server> server);
+/// One user's connection to `server`, as a process has one to Redis. Name spaces share its bytes and
+/// nothing else: each has its keys, leases, floors, clock and observers.
+std::shared_ptr<store> connect(std::shared_ptr<memory_server> server,
+                               const std::string& name_space = "strata");
 
 }  // namespace strata

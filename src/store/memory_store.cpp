@@ -19,16 +19,45 @@ constexpr std::size_t entry_overhead = 160;
 
 }  // namespace
 
-/// What all connections share. `mutex` guards everything but the observers.
+namespace {
+class memory_space;
+}
+
+/// What all connections share: the bytes. `mutex` guards everything, also of the name spaces, but the
+/// observers.
 class memory_server {
  public:
   memory_server(const clock& clock, byte_size limit) : time(clock), budget(limit.count) {}
+  ~memory_server();
+
+  memory_space& space(const std::string& name);
+  /// Drops the entry that is nearest to its end of life.
+  void drop_first();
+
+  /// Who ends when: a key and its name space.
+  using endings = std::multimap<time_point, std::pair<memory_space*, std::string>>;
+
+  const clock& time;
+  const std::size_t budget;
+  std::mutex mutex;
+  endings by_end;
+  std::size_t used = 0;
+  lease_token last_token = 0;
+  std::map<std::string, std::unique_ptr<memory_space>> spaces;
+};
+
+namespace {
+
+/// What the connections of one name space share.
+class memory_space {
+ public:
+  explicit memory_space(memory_server& whole) : all(whole) {}
 
   struct held_value {
     std::string bytes;
     commit_time asof;
     bool expired;
-    std::multimap<time_point, std::string>::iterator end;
+    memory_server::endings::iterator end;
   };
   struct held_lease {
     lease_token token;
@@ -42,15 +71,15 @@ class memory_server {
   }
 
   void drop(value_map::iterator at) {
-    used -= charge(at->first, at->second.bytes);
-    by_end.erase(at->second.end);
+    all.used -= charge(at->first, at->second.bytes);
+    all.by_end.erase(at->second.end);
     values.erase(at);
   }
 
   /// The entry of `key` if it is there and its time is not over.
   value_map::iterator live(std::string_view key) {
     const auto at = values.find(std::string(key));
-    if (at != values.end() && at->second.end->first <= time.now()) {
+    if (at != values.end() && at->second.end->first <= all.time.now()) {
       drop(at);
       return values.end();
     }
@@ -62,23 +91,23 @@ class memory_server {
     if (at == values.end()) return std::nullopt;
     return stored_value{.bytes = at->second.bytes,
                         .asof = at->second.asof,
-                        .ttl = at->second.end->first - time.now(),
+                        .ttl = at->second.end->first - all.time.now(),
                         .expired = at->second.expired};
   }
 
   void reschedule(value_map::iterator at, time_point end) {
-    by_end.erase(at->second.end);
-    at->second.end = by_end.emplace(end, at->first);
+    all.by_end.erase(at->second.end);
+    at->second.end = all.by_end.emplace(end, std::pair(this, at->first));
   }
 
   void place(std::string_view key, std::string_view bytes, commit_time asof, time_point end) {
     if (const auto old = values.find(std::string(key)); old != values.end()) drop(old);
     const auto size = charge(key, bytes);
-    if (size > budget) return;
-    while (used + size > budget) drop(values.find(by_end.begin()->second));
+    if (size > all.budget) return;
+    while (all.used + size > all.budget) all.drop_first();
     const auto at = values.emplace(std::string(key), held_value{std::string(bytes), asof, false, {}}).first;
-    at->second.end = by_end.emplace(end, at->first);
-    used += size;
+    at->second.end = all.by_end.emplace(end, std::pair(this, at->first));
+    all.used += size;
   }
 
   void learn(commit_time known) { counter = std::max(counter, known); }
@@ -100,7 +129,7 @@ class memory_server {
 
   granted lease_if_free(std::string_view key, duration hold) {
     const auto held = leases.find(std::string(key));
-    if (held != leases.end() && held->second.until > time.now()) return {};
+    if (held != leases.end() && held->second.until > all.time.now()) return {};
     return new_lease(key, hold);
   }
 
@@ -108,23 +137,23 @@ class memory_server {
     forget_old_leases();
     // A lease that is taken over keeps its floor: what was invalidated stays invalidated.
     auto& held = leases.try_emplace(std::string(key), held_lease{0, 0, {}}).first->second;
-    held.token = ++last_token;
-    held.until = time.now() + hold;
+    held.token = ++all.last_token;
+    held.until = all.time.now() + hold;
     return {.lease = held.token, .now = counter};
   }
 
   /// Leases end by fill or release; those that did neither are dropped when the table doubles.
   void forget_old_leases() {
     if (leases.size() < lease_sweep_at) return;
-    std::erase_if(leases, [now = time.now()](const auto& each) { return each.second.until <= now; });
+    std::erase_if(leases, [now = all.time.now()](const auto& each) { return each.second.until <= now; });
     lease_sweep_at = std::max<std::size_t>(1024, 2 * leases.size());
   }
 
   fill_result filled(const fill_request& value, std::vector<std::string>& changed) {
-    std::lock_guard lock(mutex);
+    std::lock_guard lock(all.mutex);
     learn(value.asof);
     const auto held = leases.find(std::string(value.key));
-    if (held == leases.end() || held->second.token != value.lease || held->second.until <= time.now()) {
+    if (held == leases.end() || held->second.token != value.lease || held->second.until <= all.time.now()) {
       return fill_result::lease_lost;
     }
     const auto floor = held->second.floor;
@@ -133,7 +162,7 @@ class memory_server {
     if (value.asof < floor) return fill_result::below_floor;
     const auto at = live(value.key);
     if (at != values.end() && at->second.asof > value.asof) return fill_result::older;
-    place(value.key, value.bytes, value.asof, time.now() + value.ttl);
+    place(value.key, value.bytes, value.asof, all.time.now() + value.ttl);
     return fill_result::stored;
   }
 
@@ -174,31 +203,43 @@ class memory_server {
     });
   }
 
-  const clock& time;
-  const std::size_t budget;
-  std::mutex mutex;
+  memory_server& all;
   value_map values;
-  std::multimap<time_point, std::string> by_end;
   std::unordered_map<std::string, held_lease> leases;
   std::size_t lease_sweep_at = 1024;
   std::map<std::pair<std::uint32_t, bool>, commit_time> floors;
-  std::size_t used = 0;
-  lease_token last_token = 0;
   commit_time counter = 0;
   std::uint64_t relayed = 0;
   std::mutex observing;
   std::vector<std::pair<store_observer*, const store*>> observers;
 };
 
+}  // namespace
+
+memory_server::~memory_server() = default;
+
+memory_space& memory_server::space(const std::string& name) {
+  std::lock_guard lock(mutex);
+  auto& found = spaces[name];
+  if (found == nullptr) found = std::make_unique<memory_space>(*this);
+  return *found;
+}
+
+void memory_server::drop_first() {
+  const auto [of, key] = by_end.begin()->second;
+  of->drop(of->values.find(key));
+}
+
 namespace {
 
 class memory_connection final : public store {
  public:
-  explicit memory_connection(std::shared_ptr<memory_server> server) : server_(std::move(server)) {}
+  memory_connection(std::shared_ptr<memory_server> server, const std::string& name_space)
+      : server_(std::move(server)), space_(server_->space(name_space)) {}
 
   task<result<std::optional<stored_value>>> get(std::string_view key) override {
     std::lock_guard lock(server_->mutex);
-    return result<std::optional<stored_value>>(server_->found(key));
+    return result<std::optional<stored_value>>(space_.found(key));
   }
 
   task<result<std::vector<std::optional<stored_value>>>> get_many(
@@ -206,42 +247,42 @@ class memory_connection final : public store {
     std::lock_guard lock(server_->mutex);
     std::vector<std::optional<stored_value>> out;
     out.reserve(keys.size());
-    for (const auto& key : keys) out.push_back(server_->found(key));
+    for (const auto& key : keys) out.push_back(space_.found(key));
     return result<std::vector<std::optional<stored_value>>>(std::move(out));
   }
 
   task<result<acquired>> acquire(std::string_view key, duration hold, commit_time known) override {
     std::lock_guard lock(server_->mutex);
-    server_->learn(known);
-    return result<acquired>(server_->acquired_or_busy(key, hold));
+    space_.learn(known);
+    return result<acquired>(space_.acquired_or_busy(key, hold));
   }
 
   task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
                                                    commit_time known) override {
     std::lock_guard lock(server_->mutex);
-    server_->learn(known);
+    space_.learn(known);
     std::vector<acquired> out;
     out.reserve(keys.size());
-    for (const auto& key : keys) out.push_back(server_->acquired_or_busy(key, hold));
+    for (const auto& key : keys) out.push_back(space_.acquired_or_busy(key, hold));
     return result<std::vector<acquired>>(std::move(out));
   }
 
   task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override {
     std::lock_guard lock(server_->mutex);
-    server_->learn(known);
-    return result<granted>(server_->lease_if_free(key, hold));
+    space_.learn(known);
+    return result<granted>(space_.lease_if_free(key, hold));
   }
 
   task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) override {
     std::lock_guard lock(server_->mutex);
-    server_->learn(known);
-    return result<granted>(server_->new_lease(key, hold));
+    space_.learn(known);
+    return result<granted>(space_.new_lease(key, hold));
   }
 
   task<result<fill_result>> fill(fill_request value) override {
     std::vector<std::string> changed;
-    const auto done = server_->filled(value, changed);
-    server_->announce_changed(this, changed);
+    const auto done = space_.filled(value, changed);
+    space_.announce_changed(this, changed);
     return result<fill_result>(done);
   }
 
@@ -249,8 +290,8 @@ class memory_connection final : public store {
     std::vector<std::string> changed;
     std::vector<fill_result> done;
     done.reserve(fills.size());
-    for (const auto& each : fills) done.push_back(server_->filled(each, changed));
-    server_->announce_changed(this, changed);
+    for (const auto& each : fills) done.push_back(space_.filled(each, changed));
+    space_.announce_changed(this, changed);
     return result<std::vector<fill_result>>(std::move(done));
   }
 
@@ -258,13 +299,13 @@ class memory_connection final : public store {
     std::vector<std::string> ended;
     {
       std::lock_guard lock(server_->mutex);
-      const auto held = server_->leases.find(std::string(key));
-      if (held != server_->leases.end() && held->second.token == lease) {
-        server_->leases.erase(held);
+      const auto held = space_.leases.find(std::string(key));
+      if (held != space_.leases.end() && held->second.token == lease) {
+        space_.leases.erase(held);
         ended.emplace_back(key);
       }
     }
-    server_->announce_changed(this, ended);
+    space_.announce_changed(this, ended);
     return result<void>();
   }
 
@@ -273,10 +314,10 @@ class memory_connection final : public store {
     commit_time floor = 0;
     {
       std::lock_guard lock(server_->mutex);
-      floor = server_->new_floor(at_least);
-      for (const auto& key : keys) server_->invalidate_one(key, floor, changed);
+      floor = space_.new_floor(at_least);
+      for (const auto& key : keys) space_.invalidate_one(key, floor, changed);
     }
-    server_->announce_changed(this, changed);
+    space_.announce_changed(this, changed);
     return result<commit_time>(floor);
   }
 
@@ -284,10 +325,10 @@ class memory_connection final : public store {
     commit_time floor = 0;
     {
       std::lock_guard lock(server_->mutex);
-      floor = server_->new_floor(at_least);
-      for (const auto& key : keys) server_->expire_one(key, floor);
+      floor = space_.new_floor(at_least);
+      for (const auto& key : keys) space_.expire_one(key, floor);
     }
-    server_->announce_changed(this, {keys.begin(), keys.end()});
+    space_.announce_changed(this, {keys.begin(), keys.end()});
     return result<commit_time>(floor);
   }
 
@@ -296,25 +337,25 @@ class memory_connection final : public store {
     swept done;
     {
       std::lock_guard lock(server_->mutex);
-      const auto floor = done.floor = server_->new_floor(at_least);
+      const auto floor = done.floor = space_.new_floor(at_least);
       std::vector<std::string> matching;
-      for (const auto& [key, each] : server_->values) {
+      for (const auto& [key, each] : space_.values) {
         if (glob_matches(glob, key)) matching.push_back(key);
       }
-      for (const auto& key : matching) done.removed += server_->invalidate_one(key, floor, changed) ? 1 : 0;
-      for (auto& [key, held] : server_->leases) {
+      for (const auto& key : matching) done.removed += space_.invalidate_one(key, floor, changed) ? 1 : 0;
+      for (auto& [key, held] : space_.leases) {
         if (glob_matches(glob, key)) held.floor = std::max(held.floor, floor);
       }
     }
-    server_->announce_changed(this, changed);
+    space_.announce_changed(this, changed);
     return result<swept>(done);
   }
 
   task<result<bool>> touch(std::string_view key, duration ttl) override {
     std::lock_guard lock(server_->mutex);
-    const auto at = server_->live(key);
-    if (at == server_->values.end()) return result<bool>(false);
-    server_->reschedule(at, server_->time.now() + ttl);
+    const auto at = space_.live(key);
+    if (at == space_.values.end()) return result<bool>(false);
+    space_.reschedule(at, server_->time.now() + ttl);
     return result<bool>(true);
   }
 
@@ -324,8 +365,8 @@ class memory_connection final : public store {
     {
       std::lock_guard lock(server_->mutex);
       for (const auto& each : raised) floor = std::max(floor, each.asof);
-      floor = server_->new_floor(floor);
-      for (auto& each : raised) server_->floors[{each.bucket, each.soft}] = each.asof = floor;
+      floor = space_.new_floor(floor);
+      for (auto& each : raised) space_.floors[{each.bucket, each.soft}] = each.asof = floor;
     }
     announce_floors(raised);
     return result<commit_time>(floor);
@@ -335,9 +376,9 @@ class memory_connection final : public store {
     {
       std::lock_guard lock(server_->mutex);
       for (const auto& each : floors) {
-        auto& floor = server_->floors[{each.bucket, each.soft}];
+        auto& floor = space_.floors[{each.bucket, each.soft}];
         floor = std::max(floor, each.asof);
-        server_->learn(each.asof);
+        space_.learn(each.asof);
       }
     }
     announce_floors(floors);
@@ -347,8 +388,8 @@ class memory_connection final : public store {
   task<result<std::vector<floor_entry>>> floors() override {
     std::lock_guard lock(server_->mutex);
     std::vector<floor_entry> out;
-    out.reserve(server_->floors.size());
-    for (const auto& [where, asof] : server_->floors) {
+    out.reserve(space_.floors.size());
+    for (const auto& [where, asof] : space_.floors) {
       out.push_back({.bucket = where.first, .asof = asof, .soft = where.second});
     }
     return result<std::vector<floor_entry>>(std::move(out));
@@ -356,7 +397,7 @@ class memory_connection final : public store {
 
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override {
     std::lock_guard lock(server_->mutex);
-    server_->place(key, bytes, 0, server_->time.now() + ttl);
+    space_.place(key, bytes, 0, server_->time.now() + ttl);
     return result<void>();
   }
 
@@ -364,12 +405,12 @@ class memory_connection final : public store {
     std::vector<std::string> changed;
     {
       std::lock_guard lock(server_->mutex);
-      if (const auto at = server_->live(key); at != server_->values.end()) {
+      if (const auto at = space_.live(key); at != space_.values.end()) {
         changed.push_back(at->first);
-        server_->drop(at);
+        space_.drop(at);
       }
     }
-    server_->announce_changed(this, changed);
+    space_.announce_changed(this, changed);
     return result<bool>(!changed.empty());
   }
 
@@ -377,50 +418,49 @@ class memory_connection final : public store {
     commit_time floor = 0;
     {
       std::lock_guard lock(server_->mutex);
-      floor = server_->new_floor(at_least);
-      server_->values.clear();
-      server_->by_end.clear();
-      server_->leases.clear();
-      server_->used = 0;
+      floor = space_.new_floor(at_least);
+      while (!space_.values.empty()) space_.drop(space_.values.begin());
+      space_.leases.clear();
     }
-    server_->announce(nullptr, [](store_observer& observer) { observer.lost(false); });
+    space_.announce(nullptr, [](store_observer& observer) { observer.lost(false); });
     return result<commit_time>(floor);
   }
 
   task<result<relay_mark>> read_mark() override {
     std::lock_guard lock(server_->mutex);
-    return result<relay_mark>(server_->mark());
+    return result<relay_mark>(space_.mark());
   }
 
   task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) override {
     std::lock_guard lock(server_->mutex);
     std::optional<relay_mark> out;
-    if (seen == server_->mark()) {
-      ++server_->relayed;
-      out = server_->mark();
+    if (seen == space_.mark()) {
+      ++space_.relayed;
+      out = space_.mark();
     }
     return result<std::optional<relay_mark>>(std::move(out));
   }
 
   void observe(store_observer& observer) override {
-    std::lock_guard telling(server_->observing);
-    server_->observers.emplace_back(&observer, this);
+    std::lock_guard telling(space_.observing);
+    space_.observers.emplace_back(&observer, this);
     observer.coherent_until(time_point::max(), time_point::min());
   }
 
   void unobserve(store_observer& observer) override {
-    std::lock_guard telling(server_->observing);
-    std::erase_if(server_->observers, [&](const auto& each) { return each.first == &observer; });
+    std::lock_guard telling(space_.observing);
+    std::erase_if(space_.observers, [&](const auto& each) { return each.first == &observer; });
   }
 
  private:
   void announce_floors(std::span<const floor_entry> floors) {
-    server_->announce(this, [&](store_observer& observer) {
+    space_.announce(this, [&](store_observer& observer) {
       for (const auto& each : floors) observer.floor_raised(each);
     });
   }
 
   std::shared_ptr<memory_server> server_;
+  memory_space& space_;
 };
 
 }  // namespace
@@ -429,8 +469,8 @@ std::shared_ptr<memory_server> make_memory_server(const clock& time, byte_size b
   return std::make_shared<memory_server>(time, budget);
 }
 
-std::shared_ptr<store> connect(std::shared_ptr<memory_server> server) {
-  return std::make_shared<memory_connection>(std::move(server));
+std::shared_ptr<store> connect(std::shared_ptr<memory_server> server, const std::string& name_space) {
+  return std::make_shared<memory_connection>(std::move(server), name_space);
 }
 
 }  // namespace strata

@@ -25,4 +25,31 @@ TEST(MemoryStore, DropsWhatEndsFirstToKeepItsBudget) {
   EXPECT_TRUE(*sync_wait(one->get("k19")));
 }
 
+TEST(MemoryStore, NameSpacesShareItsBytesAndNothingElse) {
+  strata::testing::manual_clock time;
+  const auto server = make_memory_server(time, {10'000});
+  const auto one = connect(server, "one");
+  const auto two = connect(server, "two");
+  const auto fill = [](store& into, commit_time known) {
+    const auto lease = *sync_wait(into.acquire("k", std::chrono::seconds(1), known));
+    return *sync_wait(into.fill(
+        {.key = "k", .lease = lease.lease, .asof = lease.now, .bytes = "v", .ttl = std::chrono::seconds(9)}));
+  };
+  EXPECT_EQ(fill(*one, 100), fill_result::stored);
+  EXPECT_EQ(fill(*two, 5), fill_result::stored);
+  EXPECT_EQ(sync_wait(two->get("k"))->value().asof, 5u) << "a clock of its own";
+  const std::vector<floor_entry> floors{{.bucket = 7, .asof = 1, .soft = false}};
+  ASSERT_TRUE(sync_wait(one->raise(floors)));
+  EXPECT_TRUE(sync_wait(two->floors())->empty());
+  ASSERT_TRUE(sync_wait(one->clear(0)));
+  EXPECT_FALSE(*sync_wait(one->get("k")));
+  EXPECT_TRUE(*sync_wait(two->get("k")));
+
+  const std::string bytes(1000, 'x');
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(sync_wait(one->put("k" + std::to_string(i), bytes, std::chrono::seconds(100))));
+  }
+  EXPECT_FALSE(*sync_wait(two->get("k"))) << "it ends first";
+}
+
 }  // namespace strata::contract
