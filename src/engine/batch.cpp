@@ -15,6 +15,7 @@ namespace strata::detail {
 struct engine::batch {
   std::span<const any_key> keys;
   time_point began{};
+  time_point called{};  ///< when the factory was called
   std::vector<any_lookup> out;
 
   struct led {
@@ -53,6 +54,7 @@ task<std::vector<any_lookup>> engine::get_many(std::span<const any_key> keys) {
     out.push_back(std::move(found));
   }
   if (missed.empty()) co_return out;
+  const auto told = second_.told();
   const auto stored = co_await second_.get_many(std::move(names));
   const bool up = stored.has_value();
   for (std::size_t m = 0; m < missed.size(); ++m) {
@@ -64,7 +66,7 @@ task<std::vector<any_lookup>> engine::get_many(std::span<const any_key> keys) {
       continue;
     }
     const auto entry = decode(where, *(*stored)[m]);
-    const auto stands = entry ? judge(where, **entry, now()) : judgement{state::gone, entry.error()};
+    const auto stands = entry ? judge(where, **entry, now(), told) : judgement{state::gone, entry.error()};
     if (stands.is == state::fresh) {
       admit(held[m], where.key, *entry, true);
       lookup = hit(where, *entry, layer::l2, now());
@@ -85,11 +87,12 @@ task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
       gate_.renew(each.flight.lead);
       names.push_back(l2_key(work.keys[each.index].key));
     }
+    const auto told = second_.told();
     auto answers = co_await second_.acquire_many(std::move(names));
     for (std::size_t i = 0; i < work.leads.size(); ++i) {
       work.leads[i].second =
           heard(work.keys[work.leads[i].index],
-                answers ? result<acquired>((*answers)[i]) : std::unexpected(answers.error()));
+                answers ? result<acquired>((*answers)[i]) : std::unexpected(answers.error()), told);
     }
   }
   for (auto& each : work.leads) {
@@ -116,6 +119,7 @@ task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
   auto asof = clock_.now();
   for (const auto* each : work.fills) asof = std::min(asof, asof_under(each->second.lease));
   fill_context context(asof);
+  work.called = now();
   if (turn) {
     counters_.count(work.keys[work.missing.front()].type, &type_cells::factory_calls);
     try {
@@ -163,7 +167,7 @@ task<> engine::settle_batch(batch& work, std::vector<any_value> values, const fi
   for (std::size_t m = 0; m < work.missing.size(); ++m) {
     const auto& where = work.keys[work.missing[m]];
     auto& lookup = work.out[work.missing[m]];
-    auto what = finish_factory(where, std::move(values[m]), context, nullptr, duration::zero());
+    auto what = finish_factory(where, std::move(values[m]), context, nullptr, {work.called});
     const auto entry = what.entry;
     read_info info{.from = layer::source, .reason = lookup.info.reason};
     if (m >= alone) {
@@ -174,6 +178,7 @@ task<> engine::settle_batch(batch& work, std::vector<any_value> values, const fi
       lookup = lookup_of(entry, info, now());
       land(each.flight, lookup, outcome.usable, entry->fresh_until);
     } else {
+      unkept_.note(where.key.hash(), entry->created);
       lookup = lookup_of(entry, info, now());
     }
   }

@@ -71,7 +71,8 @@ record_ptr engine::peek(const key& where) const {
   return std::static_pointer_cast<const record>(memory_.peek(where.hash(), where.text(), now()));
 }
 
-engine::judgement engine::judge(const any_key& where, const record& entry, time_point at) const noexcept {
+engine::judgement engine::judge(const any_key& where, const record& entry, time_point at,
+                                time_point told) const noexcept {
   if (const auto why = entry.floors.check(floors_, entry.asof); why != miss_reason::none) {
     return {state::gone, why};
   }
@@ -81,15 +82,16 @@ engine::judgement engine::judge(const any_key& where, const record& entry, time_
   auto why = soft != miss_reason::none ? soft
              : at < entry.fresh_until  ? miss_reason::none
                                        : miss_reason::expired;
-  const auto told = second_.coherent_until();
-  if (at < told || (entry.throttled && at < entry.fresh_until)) {
+  const bool behind = may_be_behind(where.key, entry, told);
+  const auto good = behind ? std::min(told, second_.coherent_until()) : second_.coherent_until();
+  if (at < good || (entry.throttled && at < entry.fresh_until)) {
     if (why == miss_reason::none) return {state::fresh, why};
     return {at < entry.stale_until ? state::stale : state::gone, why, entry.fresh_until};
   }
-  // Nobody would have told us of a change since `told`: it is as good as it was then.
+  // Nobody would have told us of a change since then: it is as good as it was.
   if (why == miss_reason::none) why = miss_reason::not_coherent;
-  const auto until = std::min(entry.stale_until, told + where.rules->stale_window());
-  return {at < until ? state::stale : state::gone, why, std::min(told, entry.fresh_until)};
+  const auto until = std::min(entry.stale_until, good + where.rules->stale_window());
+  return {at < until ? state::stale : state::gone, why, std::min(good, entry.fresh_until)};
 }
 
 bool engine::refresh_due(const any_key& where, const record& entry, time_point at, bool stale) noexcept {
@@ -280,8 +282,8 @@ void engine::floor_raised(floor_entry floor) {
   floors_.raise(floor);
 }
 
-void engine::coherent_until(time_point when, time_point /*told*/) noexcept {
-  second_.coherent_until(when);
+void engine::coherent_until(time_point when, time_point told) noexcept {
+  second_.coherent_until(when, told);
 }
 
 void engine::lost(bool may_have_forgotten) {

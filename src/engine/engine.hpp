@@ -24,6 +24,7 @@
 #include "engine/marks.hpp"
 #include "engine/record.hpp"
 #include "engine/second_level.hpp"
+#include "engine/unkept_reads.hpp"
 #include "memory/table.hpp"
 
 #include <strata/cache.hpp>
@@ -98,6 +99,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   struct write {
     gate::ticket held;
     commit_time began = 0;
+    time_point since{};     ///< the value was not known before
     commit_time known = 0;  ///< what was invalidated after this takes the value along
     held_lease lease;
     bool overtaken = false;  ///< another process has changed the key since the value was known
@@ -179,9 +181,18 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   time_point now() const noexcept { return options_.time->now(); }
   double random() noexcept;
 
+  /// Whether `entry` may be older than what a reader has been given that was not kept. `told`: what was
+  /// told when it was looked for.
+  bool may_be_behind(const key& where, const record& entry, time_point told) const noexcept {
+    return told_ever() && unkept_.may_be_newer(where.hash(), entry.began, told);
+  }
+  bool told_ever() const noexcept { return second_.told() != time_point::min(); }
   std::string l2_key(const key& where) const { return options_.name_space + ':' + where.text(); }
   record_ptr peek(const key& where) const;
-  judgement judge(const any_key& where, const record& entry, time_point at) const noexcept;
+  judgement judge(const any_key& where, const record& entry, time_point at) const noexcept {
+    return judge(where, entry, at, second_.told());
+  }
+  judgement judge(const any_key& where, const record& entry, time_point at, time_point told) const noexcept;
   bool coherent(time_point at) const noexcept { return at < second_.coherent_until(); }
   bool refresh_due(const any_key& where, const record& entry, time_point at, bool stale) noexcept;
   any_lookup hit(const any_key& where, record_ptr entry, layer from, time_point at) noexcept;
@@ -190,8 +201,13 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   void count_miss(const any_key& where, miss_reason why) noexcept;
   void count_stale(const any_key& where) noexcept;
 
-  record_ptr make_record(const any_key& where, any_value value, const fill_context& context, duration took);
-  record_ptr renewed(const record& old, const any_key& where, const fill_context& context, duration took);
+  /// How long a value's source took; `began` is when it was asked, or its value was known.
+  struct reading {
+    time_point began;
+    duration took{};
+  };
+  record_ptr make_record(const any_key& where, any_value value, const fill_context& context, reading source);
+  record_ptr renewed(const record& old, const any_key& where, const fill_context& context, reading source);
   void give_life(record& entry, const policy& rules, std::optional<duration> ttl);
   /// The record in `stored`, fresh or stale, or why it cannot be served.
   std::expected<record_ptr, miss_reason> decode(const any_key& where, const stored_value& stored);
@@ -219,7 +235,8 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   /// Leads `flight` in the background.
   void launch(std::unique_ptr<job> work, gate::joined flight);
   task<asked> ask(const job& work);
-  asked heard(const any_key& where, result<acquired> answer);
+  /// `told`: as it was when L2 was asked.
+  asked heard(const any_key& where, result<acquired> answer, time_point told);
   task<result<made>> run_factory(job& work, commit_time asof);
   task<placed> place(const any_key& where, const gate::ticket& held, made what, asked& second);
   static task<> release(std::shared_ptr<engine> self, std::string name, lease_token token);
@@ -244,7 +261,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
            !(began_after && brought.from == layer::source);
   }
   made finish_factory(const any_key& where, any_value value, const fill_context& context,
-                      const record_ptr& previous, duration took);
+                      const record_ptr& previous, reading source);
   /// Followers may have a `usable` outcome, if their reads began while it was good.
   void land(const gate::joined& flight, any_lookup outcome, bool usable,
             time_point good_until = time_point::max());
@@ -280,6 +297,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   second_level second_;
   gate gate_;
   departures departures_;
+  unkept_reads unkept_;
   memory::table memory_;
   bulkhead bulkhead_;
   marks marks_;

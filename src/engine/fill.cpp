@@ -62,6 +62,7 @@ void engine::keep(const key& where, const record_ptr& entry) {
 gate::verdict engine::admit(const gate::ticket& held, const key& where, const record_ptr& entry, bool store) {
   // What is served as stale may be expired; what is called fresh may not, also by who waits for it.
   const auto stands = [&] {
+    if (!entry->throttled && may_be_behind(where, *entry, second_.told())) return false;
     return entry->floors.check(floors_, entry->asof) == miss_reason::none &&
            (entry->throttled || entry->floors.check_soft(floors_, entry->asof) == miss_reason::none);
   };
@@ -92,7 +93,7 @@ engine::held_lease::~held_lease() {
   start(nullptr, release(std::move(owner_), std::move(name_), token_), [](const completion<void>&) {});
 }
 
-engine::asked engine::heard(const any_key& where, result<acquired> answer) {
+engine::asked engine::heard(const any_key& where, result<acquired> answer, time_point told) {
   asked out;
   if (!answer) {
     out.reason = miss_reason::l2_down;
@@ -107,7 +108,7 @@ engine::asked engine::heard(const any_key& where, result<acquired> answer) {
     out.reason = entry.error();
     return out;
   }
-  const auto stands = judge(where, **entry, now());
+  const auto stands = judge(where, **entry, now(), told);
   out.reason = stands.why;
   if (stands.is == state::fresh) out.entry = *entry;
   if (stands.is == state::stale) out.stale = *entry;
@@ -117,7 +118,8 @@ engine::asked engine::heard(const any_key& where, result<acquired> answer) {
 task<engine::asked> engine::ask(const job& work) {
   const auto where = work.view();
   const auto name = l2_key(work.where);
-  auto out = heard(where, co_await second_.acquire(name));
+  const auto told = second_.told();
+  auto out = heard(where, co_await second_.acquire(name), told);
   const bool unfit = out.up && !out.busy && !out.lease && (out.entry == nullptr || work.force);
   if (!unfit) co_return out;
   // What is there cannot be served, or not for long: ask for the right to replace it.
@@ -146,7 +148,8 @@ task<result<engine::made>> engine::run_factory(job& work, commit_time asof) {
     co_return fail(errc::invalid_argument, "the factory said not_modified, but there is no previous value");
   }
   if (!value && !context.not_modified_) co_return std::unexpected(std::move(value.error()));
-  co_return finish_factory(where, value ? std::move(*value) : any_value(), context, work.stale, took);
+  co_return finish_factory(where, value ? std::move(*value) : any_value(), context, work.stale,
+                           {.began = began, .took = took});
 }
 
 task<engine::placed> engine::place(const any_key& where, const gate::ticket& held, made what, asked& second) {
@@ -190,9 +193,12 @@ task<engine::placed> engine::place(const any_key& where, const gate::ticket& hel
     if (options_.observer != nullptr) {
       options_.observer->on_fill(where.key.text(), what.entry->fresh_until - what.entry->created);
     }
-  } else if (!out.usable) {
-    counters_.count(where.type, &type_cells::fills_fenced);
-    out.reason = miss_reason::fenced;
+  } else {
+    unkept_.note(where.key.hash(), what.entry->created);
+    if (!out.usable) {
+      counters_.count(where.type, &type_cells::fills_fenced);
+      out.reason = miss_reason::fenced;
+    }
   }
   co_return out;
 }
@@ -351,6 +357,7 @@ task<any_lookup> engine::load_unshared(job& work) {
     note_failure(work.view(), what.error());
     co_return failed(std::move(what.error()), miss_reason::bypassed);
   }
+  unkept_.note(work.where.hash(), what->entry->created);
   co_return lookup_of(what->entry, {.from = layer::source, .reason = miss_reason::bypassed}, now());
 }
 
@@ -416,13 +423,14 @@ task<any_lookup> engine::get(any_key where) {
   if (!where.cacheable()) co_return give_up(where, std::move(missed));
   const auto began = now();
   const auto held = gate_.enter(where.key);
+  const auto told = second_.told();
   const auto stored = co_await second_.get(l2_key(where.key));
   missed.info.reason = miss_reason::l2_down;
   if (!stored) co_return give_up(where, std::move(missed));
   missed.info.reason = departures_.reason(where.key.hash());
   if (!*stored) co_return give_up(where, std::move(missed));
   const auto entry = decode(where, **stored);
-  const auto stands = entry ? judge(where, **entry, now()) : judgement{state::gone, entry.error()};
+  const auto stands = entry ? judge(where, **entry, now(), told) : judgement{state::gone, entry.error()};
   const auto window = where.rules->stale_while_revalidate;
   const bool serve_stale =
       stands.is == state::stale && window > duration::zero() && now() < stands.since + window;

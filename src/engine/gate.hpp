@@ -111,7 +111,7 @@ class gate {
     auto& at = part.slots.find(held.key_)->second;
     if (held.led_ != nullptr && at.current == held.led_) at.current.reset();
     if ((asof < at.floor || !valid()) && !mutated(mutation::ticket_ignored)) return verdict::fenced;
-    if (at.changes != held.seen_) return verdict::changed;
+    if (at.changes != held.seen_ && !mutated(mutation::sequence_ignored)) return verdict::changed;
     insert();
     return verdict::entered;
   }

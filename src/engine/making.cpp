@@ -32,12 +32,13 @@ void engine::give_life(record& entry, const policy& rules, std::optional<duratio
 }
 
 record_ptr engine::make_record(const any_key& where, any_value value, const fill_context& context,
-                               duration took) {
+                               reading source) {
   auto out = std::make_shared<record>();
   out->value = std::move(value);
   out->type = where.value;
   out->asof = clock_.merge(context.asof_);
-  out->took = took;
+  out->took = source.took;
+  out->began = source.began;
   out->tags = merged(where.rules->tags, context.tags_);
   out->floors = floor_set(where.key.text(), out->tags);
   give_life(*out, *where.rules, context.ttl_);
@@ -46,22 +47,23 @@ record_ptr engine::make_record(const any_key& where, any_value value, const fill
 }
 
 record_ptr engine::renewed(const record& old, const any_key& where, const fill_context& context,
-                           duration took) {
+                           reading source) {
   auto out = std::make_shared<record>(old);
   out->asof = clock_.merge(context.asof_);
-  out->took = took;
+  out->took = source.took;
+  out->began = source.began;
   out->throttled = false;
   give_life(*out, *where.rules, context.ttl_);
   return out;
 }
 
 engine::made engine::finish_factory(const any_key& where, any_value value, const fill_context& context,
-                                    const record_ptr& previous, duration took) {
+                                    const record_ptr& previous, reading source) {
   made out;
   const bool unchanged = context.not_modified_ && previous != nullptr;
   const bool absent = !unchanged && value == nullptr;
-  out.entry = unchanged ? renewed(*previous, where, context, took)
-                        : make_record(where, std::move(value), context, took);
+  out.entry = unchanged ? renewed(*previous, where, context, source)
+                        : make_record(where, std::move(value), context, source);
   // Absence is not remembered where the policy says so, nor is what has no time to live.
   out.keep = context.skip_ == miss_reason::none &&
              !(absent && where.rules->negative_ttl == duration::zero()) &&

@@ -17,6 +17,9 @@ enum class mutation : std::uint8_t {
   stale_bound_off,    ///< a value that may be served stale may be so for ever
   lease_ignored,      ///< a factory runs though another process fills
   ticket_ignored,     ///< a value enters though its key was invalidated since it was read
+  sequence_ignored,   ///< a value enters though another process has changed its key since it was read
+  replay_off,         ///< what the store could not be told, or may have forgotten, is not told again
+  unkept_ignored,     ///< a value is served though a newer one was returned that was not kept
 };
 
 #ifdef STRATA_MUTATIONS
@@ -26,8 +29,15 @@ inline bool mutated(mutation which) noexcept {
   return active_mutation == which;
 }
 
-inline constexpr std::array<std::string_view, 6> mutation_names{
-    "", "single_flight_off", "floor_check_off", "stale_bound_off", "lease_ignored", "ticket_ignored"};
+inline constexpr std::array<std::string_view, 9> mutation_names{"",
+                                                                "single_flight_off",
+                                                                "floor_check_off",
+                                                                "stale_bound_off",
+                                                                "lease_ignored",
+                                                                "ticket_ignored",
+                                                                "sequence_ignored",
+                                                                "replay_off",
+                                                                "unkept_ignored"};
 inline std::string_view name(mutation which) noexcept {
   return mutation_names[static_cast<std::size_t>(which)];
 }

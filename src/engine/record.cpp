@@ -19,6 +19,7 @@ record::record(const record& other)
       fresh_until(other.fresh_until),
       stale_until(other.stale_until),
       took(other.took),
+      began(other.began),
       throttled(other.throttled),
       floors(other.floors),
       tags(other.tags),

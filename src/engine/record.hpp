@@ -55,9 +55,10 @@ struct record {
   commit_time asof = 0;
   time_point created{};
   time_point fresh_until{};
-  time_point stale_until{};  ///< may be served stale until then; not before fresh_until
-  duration took{};           ///< by the factory
-  bool throttled = false;    ///< stale, and given a little freshness after a factory failed
+  time_point stale_until{};              ///< may be served stale until then; not before fresh_until
+  duration took{};                       ///< by the factory
+  time_point began = time_point::min();  ///< its source was not read before; min: nobody knows
+  bool throttled = false;                ///< stale, and given a little freshness after a factory failed
   floor_set floors{"", {}};
   std::vector<std::string> tags;
   std::size_t bytes = 0;  ///< of the value and this record

@@ -140,7 +140,7 @@ void second_level::lost(bool may_have_forgotten) {
     ++generation_;
     ++losses_;
     const auto at = now();
-    if (may_have_forgotten) {
+    if (may_have_forgotten && !mutated(mutation::replay_off)) {
       restore_due_ = true;
       recent_.replay(backlog_, clock_.now(), at);
     }

@@ -194,24 +194,9 @@ task<result<bool>> second_level::touch(std::string name, duration ttl) {
   return serve<bool>([name = std::move(name), ttl](store& with) { return with.touch(name, ttl); });
 }
 
-/// Not held up by the breaker: others would wait for a lease that nobody ends.
-struct second_level::releasing {
-  second_level& self;
-  std::weak_ptr<void> owner;
-  std::string name;
-  lease_token lease;
-
-  task<result<void>> operator()(store& with) const { return with.release(name, lease); }
-  void ended(bool /*by_answer*/, const result<void>& answer) const {
-    if (const auto alive = owner.lock()) self.counters_.l2_round_trip(!answer);
-  }
-  void late(const result<void>& /*answer*/) const {}
-};
-
 task<result<void>> second_level::release(std::string name, lease_token lease) {
-  timed_call<void, releasing> pending(options_.second_level, calls_,
-                                      releasing{*this, owner_, std::move(name), lease});
-  co_return co_await pending;
+  return call<void>([name = std::move(name), lease](store& with) { return with.release(name, lease); },
+                    calls_);
 }
 
 template <class T, class Begin>
@@ -256,7 +241,9 @@ void second_level::note(told_kind kind, const std::vector<std::string>& names) {
 void second_level::keep(const telling& what) {
   {
     std::lock_guard lock(mutex_);
-    for (const auto& each : what.names) backlog_.add(what.kind, each, what.floor);
+    for (const auto& each : what.names) {
+      if (!mutated(mutation::replay_off)) backlog_.add(what.kind, each, what.floor);
+    }
     in_step_ = false;
   }
   try_later();
@@ -265,7 +252,9 @@ void second_level::keep(const telling& what) {
 void second_level::keep(const std::vector<floor_entry>& floors) {
   {
     std::lock_guard lock(mutex_);
-    for (const auto& each : floors) backlog_.add(each);
+    for (const auto& each : floors) {
+      if (!mutated(mutation::replay_off)) backlog_.add(each);
+    }
     in_step_ = false;
   }
   try_later();

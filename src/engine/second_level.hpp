@@ -28,6 +28,7 @@
 #include <strata/cache.hpp>
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -81,14 +82,19 @@ class second_level {
 
   // What the store says.
   void lost(bool may_have_forgotten);
-  void coherent_until(time_point when) noexcept {
+  void coherent_until(time_point when, time_point told) noexcept {
     coherent_until_.store(when.time_since_epoch().count(), std::memory_order_release);
+    told_.store(told.time_since_epoch().count(), std::memory_order_release);
   }
 
   /// Until when copies can be trusted. Cost: one load.
   time_point coherent_until() const noexcept {
     return time_point(duration(coherent_until_.load(std::memory_order_acquire)));
   }
+
+  /// All that was committed to the source before this moment has been told; time_point::min() if nobody
+  /// says so. To be asked before `coherent_until`. Cost: one load.
+  time_point told() const noexcept { return time_point(duration(told_.load(std::memory_order_acquire))); }
 
   /// True while there is nothing that the store has to be told. Cost: one load.
   bool told_all() const noexcept { return in_step_.load(); }
@@ -98,7 +104,6 @@ class second_level {
  private:
   template <class T, class Begin>
   struct work;
-  struct releasing;
   struct telling;
   struct telling_keys;
   struct telling_pattern;
@@ -144,6 +149,7 @@ class second_level {
   std::weak_ptr<void> owner_;
 
   std::atomic<duration::rep> coherent_until_;
+  std::atomic<duration::rep> told_ = std::numeric_limits<duration::rep>::min();
   std::atomic<bool> in_step_;
   std::atomic<std::uint64_t> generation_ = 0;  ///< how often changes were missed
 

@@ -6,6 +6,7 @@ namespace strata::detail {
 
 task<engine::write> engine::begin_write(key where, bool known_now) {
   write out;
+  out.since = now();
   out.held = gate_.enter(where);
   out.began = out.known = clock_.now();
   if (has_second_level() && where.cacheable()) {
@@ -40,7 +41,7 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
   // time before the commit, so that whatever was invalidated since then takes it along.
   auto floor = clock_.tick();
   const bool absent = value == nullptr;
-  const auto entry = make_record(where, std::move(value), fill_context(right.began), duration::zero());
+  const auto entry = make_record(where, std::move(value), fill_context(right.began), {right.since});
   bool wanted = !(absent && where.rules->negative_ttl == duration::zero()) && !right.overtaken &&
                 entry->floors.check(floors_, right.known) == miss_reason::none &&
                 entry->floors.check_soft(floors_, right.known) == miss_reason::none;
@@ -73,6 +74,8 @@ task<bool> engine::finish_write(write right, any_key where, any_value value) {
       in_second_level = filled && *filled == fill_result::stored;
     }
     if (!in_second_level) {
+      // Before the store is told, as in remove; but what stays in memory alone is not to be fenced.
+      if (!withheld) forget(where.key, floor, miss_reason::removed);
       const auto dropped = co_await drop_in_second_level(where.key, floor);
       if (!withheld) floor = dropped;  // else the value goes into memory, and is not to be fenced
     }

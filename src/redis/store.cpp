@@ -41,10 +41,7 @@ std::unique_ptr<servers> reach(runtime& on, redis_store_options with, tracking& 
 redis_store::redis_store(std::shared_ptr<runtime> on, redis_store_options with)
     : runtime_(std::move(on)),
       tracking_(telling(with.tracked,
-                        [this] {
-                          if (left_leases_.empty()) return;
-                          start(nullptr, end_left_leases(), [](const completion<void>&) {});
-                        })),
+                        [this] { start(nullptr, end_left_leases(), [](const completion<void>&) {}); })),
       servers_(reach(*runtime_, std::move(with), tracking_)) {
   tracking_.start_on(*servers_);
 }
@@ -249,7 +246,6 @@ script_call redis_store::fill_call(const fill_request& value) const {
                    std::to_string(value.asof),
                    ttl,
                    encode_value(header, value.bytes),
-                   tracking_.only_read() ? "read" : "",
                    std::string(tracking_.origin())};
   return out;
 }

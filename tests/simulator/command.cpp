@@ -16,7 +16,7 @@ constexpr std::string_view usage =
   --seeds N      simulate N seeds (default 10000; 1 with --seed)
   --seed S       beginning with seed S (default 1)
   --mutant NAME  break the engine on purpose: single_flight_off, floor_check_off, stale_bound_off,
-                 lease_ignored or ticket_ignored
+                 lease_ignored, ticket_ignored, sequence_ignored, replay_off or unkept_ignored
   --trace        print every event
 )";
 

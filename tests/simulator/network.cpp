@@ -130,16 +130,20 @@ void connection::close() {
 }
 
 void connection::changed(std::string_view key) {
-  pushes_.push_back(
-      {.what = push::kind::changed, .key = std::string(key), .floor = {}, .note = over_.cause_});
+  pushes_.push_back({.what = push::kind::changed,
+                     .key = std::string(key),
+                     .floor = {},
+                     .source = {},
+                     .note = over_.cause_});
 }
 
 void connection::floor_raised(floor_entry floor) {
-  pushes_.push_back({.what = push::kind::floor, .key = {}, .floor = floor, .note = over_.cause_});
+  pushes_.push_back(
+      {.what = push::kind::floor, .key = {}, .floor = floor, .source = {}, .note = over_.cause_});
 }
 
 void connection::lost(bool) {
-  pushes_.push_back({.what = push::kind::lost, .key = {}, .floor = {}, .note = over_.cause_});
+  pushes_.push_back({.what = push::kind::lost, .key = {}, .floor = {}, .source = {}, .note = over_.cause_});
 }
 
 void connection::coherent_until(time_point, time_point) {
@@ -147,7 +151,7 @@ void connection::coherent_until(time_point, time_point) {
 
 void connection::observe(store_observer& observer) {
   told_ = &observer;
-  observer.coherent_until(time_point::max(), time_point::min());
+  told_->coherent_until(over_.trust_ ? time_point::min() : time_point::max(), time_point::min());
 }
 
 void connection::tell() {
@@ -158,6 +162,7 @@ void connection::tell() {
   if (next.what == push::kind::changed) told_->changed(next.key);
   if (next.what == push::kind::floor) told_->floor_raised(next.floor);
   if (next.what == push::kind::lost) told_->lost(false);
+  if (next.what == push::kind::source) told_->coherent_until(next.source + *over_.trust_, next.source);
 }
 
 void connection::lose(chance& random) {
@@ -178,6 +183,7 @@ void connection::lose(chance& random) {
 void connection::restore() {
   open();
   over_.listener_.told_lost(process_);
+  if (told_ != nullptr && over_.trust_) told_->coherent_until(time_point::min(), time_point::min());
   if (told_ != nullptr) told_->lost(std::exchange(emptied_, false));
 }
 
@@ -284,6 +290,14 @@ void network::arrive(std::size_t which) {
   replies_.erase(replies_.begin() + static_cast<std::ptrdiff_t>(which));
   listener_.answered(next.about, next.failure);
   next.answer(std::move(next.failure));
+}
+
+void network::relay(const std::vector<std::string>& changed, time_point until) {
+  if (!changed.empty()) (void)connect(server_)->invalidate(changed, 0).take_ready();
+  for (auto* each : connections_) {
+    if (!each->up()) continue;
+    each->pushes_.push_back({.what = push::kind::source, .key = {}, .floor = {}, .source = until, .note = 0});
+  }
 }
 
 void network::start_empty(chance& random) {

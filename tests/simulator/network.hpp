@@ -64,9 +64,10 @@ struct reply {
 
 /// A push on its way to a process.
 struct push {
-  enum class kind : std::uint8_t { changed, floor, lost } what{};
+  enum class kind : std::uint8_t { changed, floor, lost, source } what{};
   std::string key;
   floor_entry floor{};
+  time_point source{};     ///< all that was committed to the source before has been told
   std::uint64_t note = 0;  ///< of the listener: what it means when it is told
 };
 
@@ -157,8 +158,13 @@ class connection final : public store, private store_observer {
 /// The server, and what is on its way to and from it.
 class network {
  public:
-  network(const clock& time, byte_size budget, network_listener& listener)
-      : time_(time), budget_(budget), listener_(listener), server_(make_memory_server(time, budget)) {}
+  /// `trust`: for so long after what the relay of the source told last; nothing: there is no relay.
+  network(const clock& time, byte_size budget, network_listener& listener, std::optional<duration> trust)
+      : time_(time),
+        budget_(budget),
+        listener_(listener),
+        trust_(trust),
+        server_(make_memory_server(time, budget)) {}
 
   const std::vector<request>& requests() const noexcept { return requests_; }
   const std::vector<reply>& replies() const noexcept { return replies_; }
@@ -167,6 +173,8 @@ class network {
   void meet(std::size_t which, fate meets, std::uint64_t random);
   /// The answer arrives.
   void arrive(std::size_t which);
+  /// Tells the store, and by it every process, what was committed to the source before `until`.
+  void relay(const std::vector<std::string>& changed, time_point until);
   /// Another server takes over that knows nothing; all connections are gone.
   void start_empty(chance& random);
 
@@ -178,6 +186,7 @@ class network {
   const clock& time_;
   byte_size budget_;
   network_listener& listener_;
+  std::optional<duration> trust_;
   std::shared_ptr<memory_server> server_;
   std::vector<connection*> connections_;
   std::vector<request> requests_;

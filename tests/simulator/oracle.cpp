@@ -32,8 +32,15 @@ std::string_view result_name(fill_result what) {
 }  // namespace
 
 oracle::oracle(const std::vector<sim_key>& keys, const clock& time, const step_number& step, duration lease,
-               bool limited, event_log& log, tally& seen)
-    : keys_(keys), time_(time), step_(step), lease_(lease), limited_(limited), log_(log), seen_(seen) {
+               bool limited, std::optional<duration> trust, event_log& log, tally& seen)
+    : keys_(keys),
+      time_(time),
+      step_(step),
+      lease_(lease),
+      limited_(limited),
+      trust_(trust),
+      log_(log),
+      seen_(seen) {
   history_.resize(keys.size());
   stored_.resize(keys.size());
   touching_.resize(keys.size());
@@ -58,6 +65,7 @@ void oracle::starts(unsigned process, bool second_level) {
   fresh = {};
   fresh.second_level = second_level;
   fresh.keys.resize(keys_.size());
+  if (trust_) fresh.trusts_until = time_point::min();
   if (!second_level) return;
   for (unsigned k = 0; k < keys_.size(); ++k) {
     fresh.keys[k].hard = stored_[k].hard;
@@ -105,18 +113,6 @@ void oracle::bound_by(op_number op, unsigned key, bool soft, bool voids) {
   auto& here = at(process, key);
   disturb(process, key, voids);
   const bound began{operations_[op].began, op};
-  if (processes_[process].second_level) {
-    // What did not reach the store binds nobody: the old value may come back from there.
-    const auto& there = stored_[key];
-    auto reached = std::max(there.hard.step, there.hard_floor.step);
-    if (soft) reached = std::max({reached, there.soft.step, there.soft_floor.step});
-    // Nor does a floor of which the answer was lost: the process does not know how high it is.
-    const bool unheard = here.floor_unheard >= began.step || processes_[process].unsent >= began.step;
-    if (reached < began.step || unheard) {
-      seen_("invalidation that did not reach the store");
-      return;
-    }
-  }
   (soft ? here.soft : here.hard).raise(began);
 }
 
@@ -174,7 +170,8 @@ fetch_number oracle::fetch(unsigned process, unsigned key, op_number op, const r
     auto patience = std::min(lease_, cache_options().l2_timeout);
     if (rules.hard_timeout > duration::zero()) patience = std::min(patience, rules.hard_timeout);
     const bool store_away = !at_large.serves || at_large.out_of_step >= began.began ||
-                            here.store_failed >= began.began || at_large.unsent >= began.began;
+                            here.store_failed >= began.began || at_large.unsent >= began.began ||
+                            time_.now() >= at_large.trusts_until || at_large.trusts_since >= began.began;
     if (!store_away && time_.now() - began.at < patience) {
       broken("one factory call among all processes", process, key,
              fmt::format("operation {} calls the factory without the key's lease, and the store is up", op));
@@ -374,9 +371,15 @@ void oracle::answered(const subject& what, const std::optional<error>& failure) 
 void oracle::told(unsigned process, const push& what) {
   const auto k = key_of(what.key);
   log_.note(process, k ? *k : every_key, "is told that {}",
-            what.what == push::kind::changed ? what.key + " has changed"
-            : what.what == push::kind::floor ? fmt::format("floor {} was raised", what.floor.bucket)
-                                             : std::string("it may have missed changes"));
+            what.what == push::kind::changed  ? what.key + " has changed"
+            : what.what == push::kind::floor  ? fmt::format("floor {} was raised", what.floor.bucket)
+            : what.what == push::kind::source ? std::string("it has been told of the source's changes")
+                                              : std::string("it may have missed changes"));
+  if (what.what == push::kind::source) {
+    auto& here = processes_[process];
+    if (time_.now() >= here.trusts_until) here.trusts_since = step_;
+    here.trusts_until = what.source + *trust_;
+  }
   for (const auto& each : notes_[what.note]) {
     if (what.what == push::kind::floor || (k && each.key == *k)) apply(process, each);
   }
@@ -390,10 +393,13 @@ void oracle::told(unsigned process, const push& what) {
 
 void oracle::told_lost(unsigned process) {
   log_.note(process, every_key, "is connected again, and told that it may have missed changes");
+  if (trust_) processes_[process].trusts_until = time_point::min();
   for (unsigned k = 0; k < keys_.size(); ++k) {
     auto& here = at(process, k);
     here.hard.raise(stored_[k].hard);
+    here.hard.raise(stored_[k].hard_floor);
     here.soft.raise(stored_[k].soft);
+    here.soft.raise(stored_[k].soft_floor);
     disturb(process, k, true);
   }
 }

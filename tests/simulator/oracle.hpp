@@ -82,6 +82,7 @@ struct read_start {
   bound soft;
   commit_time asof = 0;
   step_number fetched = 0;
+  step_number seen = 0;
   time_point at{};
   unsigned disturbances = 0;
 };
@@ -101,8 +102,10 @@ struct tally {
 
 class oracle final : public network_listener {
  public:
+  /// `limited`: factories may be refused because too many run. `trust`: every change of the source is told,
+  /// and for so long after it was told last a process trusts what it has.
   oracle(const std::vector<sim_key>& keys, const clock& time, const step_number& step, duration lease,
-         bool limited, event_log& log, tally& seen);
+         bool limited, std::optional<duration> trust, event_log& log, tally& seen);
 
   /// The first promise that was broken.
   const std::optional<failure>& failed() const noexcept { return failed_; }
@@ -178,6 +181,7 @@ class oracle final : public network_listener {
     bound soft;
     commit_time asof = 0;       ///< the latest it has seen and kept
     step_number fetched = 0;    ///< when that was read from the source
+    step_number seen = 0;       ///< the latest read of the source that was returned as fresh
     step_number voided = 0;     ///< when a flight may last have been taken off
     unsigned disturbances = 0;  ///< how often a flight may have been refused
     unsigned writing = 0;
@@ -194,6 +198,8 @@ class oracle final : public network_listener {
     step_number unsent = 0;
     bool serves = false;
     step_number out_of_step = 0;  ///< when it last did not serve
+    time_point trusts_until = time_point::max();
+    step_number trusts_since = 0;
     std::vector<view> keys;
   };
   /// What holds for a key in the store.
@@ -213,6 +219,8 @@ class oracle final : public network_listener {
   void check_stale(unsigned process, unsigned key, const read_start& start, time_point fresh_end);
   void check_order(unsigned process, unsigned key, op_number op, const read_start& start,
                    const lookup<std::string>& answer);
+  void check_seen(unsigned process, unsigned key, op_number op, const read_start& start,
+                  const lookup<std::string>& answer);
   void check_absent(unsigned process, unsigned key, const read_start& start, bool stale);
   void check_failure(unsigned process, unsigned key, op_number op, const std::string& what);
   void apply(unsigned process, const claim& what);
@@ -223,7 +231,8 @@ class oracle final : public network_listener {
   const clock& time_;
   const step_number& step_;
   duration lease_;
-  bool limited_;  ///< factories may be refused because too many run
+  bool limited_;
+  std::optional<duration> trust_;
   event_log& log_;
   tally& seen_;
 

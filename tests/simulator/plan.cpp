@@ -9,6 +9,8 @@ namespace {
 using namespace std::chrono_literals;
 using strata::detail::floor_table;
 
+constexpr duration forever = std::chrono::hours(24);
+
 policy draw_policy(chance& random) {
   policy rules;
   rules.ttl = random.one_of<duration>({500ms, 5s, 60s});
@@ -76,6 +78,10 @@ plan::plan(chance& random) {
   source_weight = random.one_of({1u, 4u});
   time_weight = random.one_of({1u, 1u, 4u});
   begin_weight = random.one_of({1u, 4u});
+  relayed = second_level && random.percent(30);
+  trust = random.one_of<duration>({350ms, 30s, forever});
+  relay_weight = random.one_of({1u, 4u});
+  relay_lag = random.one_of({0u, 30u, 150u});
 }
 
 }  // namespace strata::simulator

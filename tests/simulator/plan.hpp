@@ -14,6 +14,8 @@ struct plan {
   explicit plan(chance& random);
 
   bool second_level;
+  bool relayed;    ///< somebody tells the store of every change of the source, some time after it
+  duration trust;  ///< for so long after what was told last, in a relayed process
   unsigned processes;
   unsigned sessions;    ///< in each process, one operation at a time each
   unsigned operations;  ///< of the workload, all in all
@@ -43,6 +45,8 @@ struct plan {
   unsigned source_weight;
   unsigned time_weight;
   unsigned begin_weight;
+  unsigned relay_weight;
+  unsigned relay_lag;  ///< steps between what it sees and what it tells, at least
 };
 
 }  // namespace strata::simulator

@@ -34,6 +34,7 @@ read_start oracle::read_begins(unsigned process, unsigned key) const {
           .soft = here.soft,
           .asof = here.asof,
           .fetched = here.fetched,
+          .seen = here.seen,
           .at = time_.now(),
           .disturbances = here.disturbances};
 }
@@ -73,6 +74,25 @@ void oracle::read_ends(unsigned process, unsigned key, op_number op, const read_
     check_absent(process, key, start, info.stale);
   }
   if (answer && (info.hit() || info.stored)) check_order(process, key, op, start, answer);
+  if (answer && trust_ && !info.stale) check_seen(process, key, op, start, answer);
+}
+
+/// A value as it was before a change that a reader of the same process has seen.
+void oracle::check_seen(unsigned process, unsigned key, op_number op, const read_start& start,
+                        const lookup<std::string>& answer) {
+  const auto read = read_value(*answer);
+  if (!read || fetches_[read->first].set) return;  // `set` says "true as of now", and others may know better
+  const auto fetched = fetches_[read->first].read;
+  const bool changed = std::ranges::any_of(
+      history_[key], [&](const auto& each) { return each.first > fetched && each.first <= start.seen; });
+  if (changed) {
+    broken("no fresh read goes back in time", process, key,
+           fmt::format("operation {} gets what was read in step {} from {}; what was read in step {} was "
+                       "returned before it began",
+                       op, fetched, name(answer.info().from), start.seen));
+  }
+  auto& here = at(process, key);
+  here.seen = std::max(here.seen, fetched);
 }
 
 /// A value as of an earlier time than what was seen before, and with a change of the source between.

@@ -86,7 +86,15 @@ INSTANTIATE_TEST_SUITE_P(
                       caught{"lease_ignored", 50, {"one factory call among all processes"}},
                       caught{"ticket_ignored",
                              100,
-                             {"no value from before an invalidation", "nothing expired is called fresh"}}),
+                             {"no value from before an invalidation", "nothing expired is called fresh"}},
+                      caught{"sequence_ignored",
+                             1000,
+                             {"no value from before an invalidation", "nothing expired is called fresh",
+                              "no fresh read goes back in time"}},
+                      caught{"replay_off",
+                             5000,
+                             {"no value from before an invalidation", "nothing expired is called fresh"}},
+                      caught{"unkept_ignored", 1000, {"no fresh read goes back in time"}}),
     [](const auto& each) { return std::string(each.param.mutant); });
 
 std::pair<int, std::string> run(std::vector<std::string_view> arguments) {

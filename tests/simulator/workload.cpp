@@ -58,7 +58,7 @@ struct world::source_call {
       co_return std::optional<std::string>();
     }
     auto life = present ? rules.ttl : rules.negative_ttl;
-    if (in->random_.percent(10)) {
+    if (in->random_.percent(in->plan_.relayed ? 30 : 10)) {
       context.skip();
       all.fetched(number).skipped = true;
     } else if (in->random_.percent(10)) {
@@ -143,6 +143,16 @@ task<> world::read(sim_process& in, unsigned key, read_kind kind) {
   oracle_.ends(op);
 }
 
+/// Reads a key before and after another writer, who tells nobody, has changed it.
+task<> world::look_again(sim_process& in, unsigned key) {
+  co_await read(in, key, read_kind::get_or_set);
+  if (in.dead) co_return;
+  write_source(key, true);
+  co_await read(in, key, read_kind::refresh);
+  if (in.dead) co_return;
+  co_await read(in, key, read_kind::get_or_set);
+}
+
 task<> world::read_many(sim_process& in, std::vector<unsigned> keys, bool fill) {
   const auto op = oracle_.begins(in.number);
   std::vector<read_start> starts;
@@ -170,7 +180,7 @@ task<> world::read_many(sim_process& in, std::vector<unsigned> keys, bool fill) 
 }
 
 task<> world::invalidate(sim_process& in, unsigned key, unsigned kind) {
-  if (random_.percent(80)) oracle_.write(key, random_.percent(85));
+  if (random_.percent(80)) write_source(key, random_.percent(85));
   if (random_.percent(50)) co_await turn(in);
   if (in.dead) co_return;
   const auto op = oracle_.begins(in.number);
@@ -246,7 +256,7 @@ task<> world::set(sim_process& in, unsigned key) {
   const auto op = oracle_.begins(in.number);
   const auto where = plan_.keys[key].where;
   const auto committed = step_;
-  oracle_.write(key, true);
+  write_source(key, true);
   const auto number = oracle_.given(in.number, key, op, committed, where.rules->ttl);
   oracle_.fetched(number).set = true;
   log_.note(in.number, key, "operation {}: set {} to fetch {}", op, where.key.text(), number);
@@ -275,7 +285,7 @@ task<> world::write(sim_process& in, unsigned key) {
   const bool present = random_.percent(85);
   const auto committed = step_;
   if (commits) {
-    oracle_.write(key, present);
+    write_source(key, present);
     co_await turn(in);
   }
   if (aborts || in.dead) {
@@ -315,6 +325,8 @@ void world::begin_operation() {
   ++begun_;
   auto& in = one_that([&](const sim_process& each) { return each.busy < plan_.sessions; });
   const auto key = static_cast<unsigned>(random_.below(plan_.keys.size()));
+  if (plan_.relayed && random_.percent(10)) return write_source(key, random_.percent(85));
+  if (plan_.relayed && random_.percent(10)) return begin(in, look_again(in, key));
   const auto chosen = random_.below(100);
   if (chosen < 40) return begin(in, read(in, key, read_kind::get_or_set));
   if (chosen < 45) return begin(in, read(in, key, read_kind::get));

@@ -1,5 +1,6 @@
 #include "tests/simulator/world.hpp"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 
@@ -24,6 +25,11 @@ class watcher final : public cache_observer {
   oracle& told_;
   unsigned process_;
 };
+
+/// How long a process trusts what it was told, if somebody relays the source.
+std::optional<duration> trust_of(const plan& of) {
+  return of.relayed ? std::optional(of.trust) : std::nullopt;
+}
 
 cache_options options_of(sim_process& process, const plan& of, std::uint64_t seed) {
   cache_options options;
@@ -55,8 +61,8 @@ world::world(std::uint64_t seed, bool lines, tally& seen)
       plan_(random_),
       log_(lines, step_, time_),
       seen_(seen),
-      oracle_(plan_.keys, time_, step_, plan_.lease, plan_.factory_limit != 0, log_, seen_),
-      network_(time_, plan_.server_budget, oracle_),
+      oracle_(plan_.keys, time_, step_, plan_.lease, plan_.factory_limit != 0, trust_of(plan_), log_, seen_),
+      network_(time_, plan_.server_budget, oracle_, trust_of(plan_)),
       seed_(seed) {
   for (unsigned i = 0; i < plan_.processes; ++i) processes_.push_back(make_process());
 }
@@ -87,7 +93,7 @@ sim_process& world::one_that(function_ref<bool(const sim_process&)> has) {
 
 bool world::quiet() const {
   if (begun_ < plan_.operations || !network_.requests().empty() || !network_.replies().empty()) return false;
-  if (!turns_.all().empty()) return false;
+  if (!turns_.all().empty() || !changed_.empty() || polled_) return false;
   for (const auto& each : processes_) {
     if (each->busy != 0 || each->front.size() != 0 || each->background.size() != 0) return false;
     if (each->link != nullptr && (!each->link->pushes().empty() || !each->link->up())) return false;
@@ -144,6 +150,26 @@ void world::fire_timer() {
   }).timer.fire();
 }
 
+void world::write_source(unsigned key, bool present) {
+  oracle_.write(key, present);
+  if (plan_.relayed) changed_.insert(key);
+}
+
+/// Sees what has changed, or tells what it saw.
+void world::relay() {
+  if (!polled_) {
+    polled_ = poll{std::exchange(changed_, {}), time_.now(), step_};
+    return;
+  }
+  std::vector<std::string> names;
+  for (const auto key : polled_->keys) names.push_back(plan_.keys[key].stored);
+  log_.note(no_process, every_key, "the relay tells what was committed before {} ms",
+            std::chrono::duration_cast<std::chrono::milliseconds>(polled_->at.time_since_epoch()).count());
+  seen_("relayed change");
+  network_.relay(names, polled_->at);
+  polled_.reset();
+}
+
 void world::pass_time(bool to_next) {
   auto by = random_.one_of<duration>({1ms, 10ms, 100ms, 1s, 10s});
   if (to_next) {
@@ -153,6 +179,7 @@ void world::pass_time(bool to_next) {
     }
     for (const auto& each : turns_.all()) next = std::min(next, each.not_before);
     if (next == time_point::max()) {
+      if (polled_) return;
       for (const auto& each : processes_) {
         if (each->busy != 0) oracle_.hangs(each->number);
       }
@@ -161,6 +188,10 @@ void world::pass_time(bool to_next) {
     by = next - time_.now();
   }
   time_.advance(by);
+  // That nothing has changed is told too, but not while something is on its way: it would never end.
+  const bool told = std::ranges::all_of(
+      processes_, [](const auto& each) { return !each->link || each->link->pushes().empty(); });
+  if (plan_.relayed && !polled_ && changed_.empty() && told) polled_ = poll{{}, time_.now(), step_};
   for (const auto& each : processes_) {
     if (random_.percent(20)) each->cache->maintain();
   }
@@ -221,6 +252,7 @@ void world::bury(sim_process& which) {
 
 void world::step() {
   ++step_;
+  time_.advance(std::chrono::nanoseconds(1));  // no two things happen at the same time
   misfortune();
   unsigned work = 0;
   unsigned pushes = 0;
@@ -237,12 +269,14 @@ void world::step() {
   unsigned turns = 0;
   for (const auto& each : turns_.all()) turns += each.not_before <= time_.now() ? 1 : 0;
   const auto traffic = static_cast<unsigned>(network_.requests().size() + network_.replies().size());
-  const std::array<unsigned, 8> weights{work * plan_.work_weight,
+  const bool relays = polled_ ? step_ >= polled_->step + plan_.relay_lag : !changed_.empty();
+  const std::array<unsigned, 9> weights{work * plan_.work_weight,
                                         traffic * plan_.network_weight,
                                         pushes * plan_.push_weight,
                                         turns * plan_.source_weight,
                                         timers * 4,
                                         down,
+                                        relays ? plan_.relay_weight : 0,
                                         begun_ < plan_.operations && idle ? plan_.begin_weight : 0,
                                         work == 0 ? plan_.time_weight : 0};
   const auto others = std::accumulate(weights.begin(), weights.end(), 0u) - weights.back();
@@ -267,6 +301,8 @@ void world::step() {
     case 5:
       return reconnect();
     case 6:
+      return relay();
+    case 7:
       return begin_operation();
     default:
       return pass_time(false);

@@ -13,6 +13,8 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,6 +65,8 @@ class world {
   void pass_time(bool to_next);
   void reconnect();
   void begin_operation();
+  void relay();
+  void write_source(unsigned key, bool present);
   void misfortune();
   void bury(sim_process& which);
   std::unique_ptr<sim_process> make_process();
@@ -72,6 +76,7 @@ class world {
   // The workload.
   void begin(sim_process& in, task<> work);
   task<> read(sim_process& in, unsigned key, read_kind kind);
+  task<> look_again(sim_process& in, unsigned key);
   task<> read_many(sim_process& in, std::vector<unsigned> keys, bool fill);
   task<> invalidate(sim_process& in, unsigned key, unsigned kind);
   task<> expire(sim_process& in, unsigned key, unsigned kind);
@@ -96,6 +101,15 @@ class world {
   unsigned next_process_ = 0;
   unsigned begun_ = 0;
   bool ending_ = false;  ///< no more faults
+
+  /// What the relay has seen of the source, and not told yet.
+  struct poll {
+    std::set<unsigned> keys;
+    time_point at;
+    step_number step;
+  };
+  std::set<unsigned> changed_;  ///< and not seen by the relay
+  std::optional<poll> polled_;
 };
 
 }  // namespace strata::simulator
