@@ -3,6 +3,7 @@
 #include "database/postgres/sql_text.hpp"
 #include "database/postgres/sqlstate.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
@@ -74,9 +75,13 @@ result<sql_rows> outcome_of(PGresult* from, const command& of) {
 
 }  // namespace
 
+/// Waits at a descriptor of its own: libpq closes its socket by itself when a connection breaks, and the
+/// next one to be opened has that number.
 struct link::watch {
-  watch(asio::io_context& on, int socket) : loop(on), socket(on.get_executor(), socket) {}
-  ~watch() { socket.release(); }  // libpq closes it
+  watch(asio::io_context& on, int connection) : loop(on), socket(on.get_executor()) {
+    const int own = ::fcntl(connection, F_DUPFD_CLOEXEC, 0);
+    if (own >= 0) socket.assign(own);
+  }
   asio::io_context& loop;
   descriptor socket;
 };
@@ -84,7 +89,11 @@ struct link::watch {
 std::shared_ptr<link> link::make(asio::io_context& on, connection_handle connection, owner& of,
                                  std::uint64_t serial) {
   std::shared_ptr<link> made(new link(on, std::move(connection), of, serial));
-  made->read_later();
+  if (made->watch_->socket.is_open()) {
+    made->read_later();
+  } else {
+    made->give_up({errc::database_unavailable, "no descriptor is left to wait for PostgreSQL at"});
+  }
   return made;
 }
 
