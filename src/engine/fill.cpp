@@ -178,6 +178,12 @@ task<engine::placed> engine::place(const any_key& where, const gate::ticket& hel
                                 .asof = what.entry->asof,
                                 .bytes = std::move(bytes),
                                 .until = what.entry->stale_until};
+    if (mutated(mutation::lease_late)) {
+      if (const auto late = co_await second_.force_lease(value.name)) {
+        value.lease = late->lease;
+        value.asof = late->now;
+      }
+    }
     const auto filled = co_await second_.fill(std::move(value));
     if (filled) second.lease.spent();
     gate_.wake(where.key.text());

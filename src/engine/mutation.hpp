@@ -1,6 +1,6 @@
 #pragma once
-/// Ways to break the engine on purpose, so that the simulator can prove that it would notice. In the
-/// library every question is answered with a constant no.
+/// Ways to break the engine and the relay on purpose, so that the simulator and `./dev consistency` can prove
+/// that they would notice. In the library every question is answered with a constant no.
 /// Threads: as the code that asks; a mutation is chosen before anything runs.
 
 #include <array>
@@ -20,6 +20,7 @@ enum class mutation : std::uint8_t {
   sequence_ignored,   ///< a value enters though another process has changed its key since it was read
   replay_off,         ///< what the store could not be told, or may have forgotten, is not told again
   unkept_ignored,     ///< a value is served though a newer one was returned that was not kept
+  lease_late,         ///< the right to fill a key of the store is taken only when it is filled
 };
 
 #ifdef STRATA_MUTATIONS
@@ -29,15 +30,16 @@ inline bool mutated(mutation which) noexcept {
   return active_mutation == which;
 }
 
-inline constexpr std::array<std::string_view, 9> mutation_names{"",
-                                                                "single_flight_off",
-                                                                "floor_check_off",
-                                                                "stale_bound_off",
-                                                                "lease_ignored",
-                                                                "ticket_ignored",
-                                                                "sequence_ignored",
-                                                                "replay_off",
-                                                                "unkept_ignored"};
+inline constexpr std::array<std::string_view, 10> mutation_names{"",
+                                                                 "single_flight_off",
+                                                                 "floor_check_off",
+                                                                 "stale_bound_off",
+                                                                 "lease_ignored",
+                                                                 "ticket_ignored",
+                                                                 "sequence_ignored",
+                                                                 "replay_off",
+                                                                 "unkept_ignored",
+                                                                 "lease_late"};
 inline std::string_view name(mutation which) noexcept {
   return mutation_names[static_cast<std::size_t>(which)];
 }

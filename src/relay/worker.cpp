@@ -1,5 +1,6 @@
 #include "relay/worker.hpp"
 
+#include "engine/mutation.hpp"
 #include "engine/timed_wait.hpp"
 
 #include <fmt/format.h>
@@ -112,7 +113,8 @@ task<duration> relay::worker::turn() {
     if (!found) co_return failed(found.error());
     mark_ = std::move(*found);
   }
-  const bool replay = mark_ && mark_->life != told_life_ && !cursor_.seen.empty();
+  const bool replay = mark_ && mark_->life != told_life_ && !cursor_.seen.empty() &&
+                      !detail::mutated(detail::mutation::replay_off);
   auto from = cursor_;
   if (replay) from.seen = relaying::from_the_beginning;
   const auto looked = now();
@@ -175,7 +177,12 @@ task<duration> relay::worker::tell(relaying::glance found, time_point looked) {
     if (!what.empty()) {
       auto told = co_await relaying::apply_to(*options_.target, options_.name_space, what);
       if (!told) {
-        mark_.reset();
+        if (detail::mutated(detail::mutation::replay_off)) {
+          cursor_.seen = found.seen;
+          co_await move_cursor(now(), true);
+        } else {
+          mark_.reset();
+        }
         co_return failed(told.error());
       }
       done = *told;
