@@ -12,7 +12,7 @@ const std::string_view usage =
   --seconds N    how long there are writes and faults (default 30)
   --seed S       of all that is drawn: what is written and read, which faults, when (default: another each time)
   --faults LIST  all (default), none, or some of them, with commas between
-  --store STORE  redis (default) or sentinel
+  --store STORE  redis (default), sentinel or cluster
   --mutant NAME  with a cache that is broken on purpose, and what shows it: no-lease, no-floor, no-replay or
                  no-sequence
 )";
@@ -31,6 +31,8 @@ bool read_store(std::string_view text, store_kind& into) {
     into = store_kind::redis;
   } else if (text == "sentinel") {
     into = store_kind::sentinel;
+  } else if (text == "cluster") {
+    into = store_kind::cluster;
   } else {
     return false;
   }

@@ -19,6 +19,7 @@ std::vector<std::string> fault_names(store_kind store) {
   };
   if (store == store_kind::redis) more({"redis-kill", "redis-dump", "flush", "cut", "half-open", "memory"});
   if (store == store_kind::sentinel) more({"failover", "lagging-failover"});
+  if (store == store_kind::cluster) more({"slot-move", "failover", "node-kill"});
   return names;
 }
 
@@ -49,6 +50,23 @@ void faults::run(nanoseconds until) {
   stage_.replace_ended();
 }
 
+std::string faults::move_slot() {
+  const auto& cluster = stage_.cluster();
+  const auto row = "strata:row:" + id_of(random_.below(stage_.setup().plan.keys.items));
+  const auto slot = static_cast<int>(cluster.node(0).call({"CLUSTER", "KEYSLOT", row}).integer().value());
+  const auto& from = cluster.owner(slot);
+  for (int tries = 0; tries < 100; ++tries) {
+    const auto& to = cluster.owner(static_cast<int>(random_.below(test::cluster_group::slots)));
+    if (&to == &from) continue;
+    cluster.begin_move(slot, from, to);
+    wait(some(20, 500));
+    while (cluster.move_keys(slot, from, to, 1) > 0) wait(some(1, 20));
+    cluster.end_move(slot, to);
+    return fmt::format("slot {}", slot);
+  }
+  return "one node has all slots";
+}
+
 std::string faults::commit(std::string_view name) {
   const auto stopped = [&](auto stop, auto go) {
     stop();
@@ -67,8 +85,9 @@ std::string faults::commit(std::string_view name) {
   }
   if (name == "redis-refuse") {
     // What is written is refused for want of replicas, and reads go on.
+    const auto& redis = stage_.redis();
     const auto refuse = [&](const char* without) {
-      return [this, without] { stage_.redis().call({"CONFIG", "SET", "min-replicas-to-write", without}); };
+      return [&redis, without] { redis.call({"CONFIG", "SET", "min-replicas-to-write", without}); };
     };
     return stopped(refuse("9"), refuse("0"));
   }
@@ -136,6 +155,19 @@ std::string faults::commit(std::string_view name) {
     wait(some(1000, 2500));
     stage_.shared().ballast = false;
     return {};
+  }
+  if (name == "slot-move") return move_slot();
+  if (stage_.setup().store == store_kind::cluster && name == "failover") {
+    const auto& replica = stage_.cluster().node(3 + random_.below(3));
+    replica.call({"CLUSTER", "FAILOVER"});  // refused by who is a master already
+    return stage_.cluster().wait_until_whole() ? "" : "it is not whole again";
+  }
+  if (name == "node-kill") {
+    auto& node = stage_.redis();
+    node.kill();
+    wait(some(300, 4000));
+    node.start();
+    return stage_.cluster().wait_until_whole() ? "" : "it is not whole again";
   }
   if (name == "failover") {
     const auto& old = stage_.redis();

@@ -32,6 +32,7 @@ class faults {
 
  private:
   std::string commit(std::string_view name);
+  std::string move_slot();
   void wait(std::int64_t milliseconds) const;
   std::int64_t some(std::int64_t low, std::int64_t high) { return random_.between(low, high); }
 

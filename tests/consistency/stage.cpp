@@ -34,6 +34,8 @@ stage::stage(stage_setup setup)
   postgres_proxy_ = std::make_unique<test::proxy>(postgres_.port());
   if (setup_.store == store_kind::sentinel) {
     group_.emplace(sentinel_setup());
+  } else if (setup_.store == store_kind::cluster) {
+    cluster_.emplace(test::cluster_setup{.masters = 3, .replicas = 1, .node_timeout = 2s});
   } else {
     redis_.emplace();
     redis_proxy_ = std::make_unique<test::proxy>(redis_->port());
@@ -45,10 +47,12 @@ stage::stage(stage_setup setup)
 }
 
 test::redis_server& stage::redis() {
+  if (cluster_) return cluster_->node(node_++ % 3);
   return group_ ? group_->master() : *redis_;
 }
 
 std::string stage::store_url(unsigned index) const {
+  if (cluster_) return cluster_->url();
   if (group_) return group_->url();
   const auto port = index == 1 ? redis_proxy_->port() : redis_->port();
   return "redis://127.0.0.1:" + std::to_string(port);

@@ -1,11 +1,12 @@
 #pragma once
-/// All that a run needs, real and started here: PostgreSQL, Redis alone or with sentinels, proxies in front
-/// of both, the engine processes. Each is ended by its pid.
-/// Threads: one, the one that made it.
+/// All that a run needs, real and started here: PostgreSQL, Redis alone, with sentinels or as a cluster,
+/// proxies in front of both, the engine processes. Each is ended by its pid. Threads: one, the one that made
+/// it.
 
 #include "tests/consistency/checker.hpp"
 #include "tests/consistency/node.hpp"
 #include "tests/postgres/server.hpp"
+#include "tests/redis/cluster_group.hpp"
 #include "tests/redis/proxy.hpp"
 #include "tests/redis/sentinel_group.hpp"
 #include "tests/redis/server.hpp"
@@ -18,7 +19,7 @@
 
 namespace strata::consistency {
 
-enum class store_kind { redis, sentinel };
+enum class store_kind { redis, sentinel, cluster };
 
 struct stage_setup {
   store_kind store = store_kind::redis;
@@ -36,9 +37,10 @@ class stage {
   test::postgres_server& postgres() noexcept { return postgres_; }
   std::string postgres_url() const { return postgres_.url(); }
 
-  /// The Redis that counts now.
+  /// The Redis that counts now; of a cluster, another node each time.
   test::redis_server& redis();
   test::sentinel_group& sentinels() { return *group_; }
+  test::cluster_group& cluster() { return *cluster_; }
   /// Between Redis, and PostgreSQL, and one process each.
   test::proxy& redis_proxy() { return *redis_proxy_; }
   test::proxy& postgres_proxy() { return *postgres_proxy_; }
@@ -81,6 +83,8 @@ class stage {
   test::postgres_server postgres_;
   std::optional<test::redis_server> redis_;
   std::optional<test::sentinel_group> group_;
+  std::optional<test::cluster_group> cluster_;
+  std::size_t node_ = 0;
   std::unique_ptr<test::proxy> redis_proxy_, postgres_proxy_;
   log programs_;
   std::array<unsigned, engine_processes + 1> incarnations_{};
