@@ -115,6 +115,19 @@ TEST_F(Outage, ALeaseThatIsGrantedTooLateIsGivenBack) {
   EXPECT_TRUE(other->got->info().stored);
 }
 
+TEST_F(Outage, ALeaseThatIsGrantedWhenChangesWereMissedIsGivenBack) {
+  t.below_a->delay({.call = store_call::acquire, .times = 1});
+  const auto reading = t.a.read_value("ours");
+  t.below_a->lose();
+  t.below_a->let_go();
+  t.settle();
+  ASSERT_TRUE(reading->got);
+  EXPECT_FALSE((*reading->got).info().stored);
+  const auto other = t.b.read_value("theirs");
+  ASSERT_TRUE(other->got);
+  EXPECT_TRUE(other->got->info().stored);
+}
+
 TEST_F(Outage, ADroppedRemovalIsKeptAllTheSame) {
   t.read(t.b, "old");
   t.below_a->drop({.call = store_call::invalidate, .times = 1});

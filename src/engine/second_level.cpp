@@ -194,9 +194,24 @@ task<result<bool>> second_level::touch(std::string name, duration ttl) {
   return serve<bool>([name = std::move(name), ttl](store& with) { return with.touch(name, ttl); });
 }
 
+/// Not held up by the breaker: others would wait for a lease that nobody ends.
+struct second_level::releasing {
+  second_level& self;
+  std::weak_ptr<void> owner;
+  std::string name;
+  lease_token lease;
+
+  task<result<void>> operator()(store& with) const { return with.release(name, lease); }
+  void ended(bool /*by_answer*/, const result<void>& answer) const {
+    if (const auto alive = owner.lock()) self.counters_.l2_round_trip(!answer);
+  }
+  void late(const result<void>& /*answer*/) const {}
+};
+
 task<result<void>> second_level::release(std::string name, lease_token lease) {
-  return call<void>([name = std::move(name), lease](store& with) { return with.release(name, lease); },
-                    calls_);
+  timed_call<void, releasing> pending(options_.second_level, calls_,
+                                      releasing{*this, owner_, std::move(name), lease});
+  co_return co_await pending;
 }
 
 template <class T, class Begin>

@@ -104,6 +104,7 @@ class second_level {
  private:
   template <class T, class Begin>
   struct work;
+  struct releasing;
   struct telling;
   struct telling_keys;
   struct telling_pattern;

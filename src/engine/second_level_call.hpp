@@ -5,6 +5,9 @@
 #include "engine/second_level.hpp"
 #include "engine/timed_call.hpp"
 
+#include <type_traits>
+#include <variant>
+
 namespace strata::detail {
 
 /// What is left of a value's life was counted when the store answered, which may have been as early as it
@@ -28,7 +31,7 @@ void age_by(std::vector<T>& answers, duration taken) {
 
 /// What a call does besides asking: it tells the breaker how it went, and its `begin`, if that has
 ///   void failed(second_level&)      nobody knows whether it was done
-///   void regret(second_level&, T&)  it was done after all, when nobody waited any more
+///   void regret(second_level&, T&)  it was done after all, but its caller does not hear of it
 template <class T, class Begin>
 struct second_level::work {
   second_level& self;
@@ -74,9 +77,13 @@ task<result<T>> second_level::serve(Begin begin) {
     co_return fail(errc::store_unavailable, "the second level is not in step with this process yet");
   }
   const auto sent = now();
+  constexpr bool regrets = requires(T& done) { begin.regret(*this, done); };
+  std::optional<std::conditional_t<regrets, Begin, std::monostate>> begun;
+  if constexpr (regrets) begun = begin;
   auto asked = call<T>(std::move(begin), calls_);
   auto answer = co_await std::move(asked);
   if (answer && generation != generation_.load()) {
+    if constexpr (regrets) begun->regret(*this, *answer);
     co_return fail(errc::store_unavailable, "changes of the second level were missed while it was asked");
   }
   if constexpr (requires { age_by(*answer, duration()); }) {

@@ -1,6 +1,6 @@
 #pragma once
-/// Leases that could not be ended, since the server was not there: nobody is to wait for their time to
-/// pass once it is back.
+/// Leases that could not be ended, or that we may have been granted unheard, since the server was not there:
+/// nobody is to wait for their time to pass once it is back.
 /// Threads: internally locked.
 
 #include "core/mutex.hpp"
@@ -26,6 +26,10 @@ class left_leases {
     constexpr std::size_t most = 10'000;
     detail::scoped_lock lock(mutex_);
     if (left_.size() < most) left_.push_back({.key = std::string(key), .lease = lease});
+  }
+  bool empty() {
+    detail::scoped_lock lock(mutex_);
+    return left_.empty();
   }
   std::vector<left_lease> take() {
     detail::scoped_lock lock(mutex_);

@@ -41,7 +41,10 @@ std::unique_ptr<servers> reach(runtime& on, redis_store_options with, tracking& 
 redis_store::redis_store(std::shared_ptr<runtime> on, redis_store_options with)
     : runtime_(std::move(on)),
       tracking_(telling(with.tracked,
-                        [this] { start(nullptr, end_left_leases(), [](const completion<void>&) {}); })),
+                        [this] {
+                          if (left_leases_.empty()) return;
+                          start(nullptr, end_left_leases(), [](const completion<void>&) {});
+                        })),
       servers_(reach(*runtime_, std::move(with), tracking_)) {
   tracking_.start_on(*servers_);
 }

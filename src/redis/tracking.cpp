@@ -234,6 +234,7 @@ task<> tracking::beat_once(std::uint64_t generation) {
     }
   }
   if (forgot) tell_lost(true);
+  if (answer) options_.ready();
   if (until <= time_point{}) co_return;
   hearing_.later(servers_.load()->where(), [this, until, told] {
     tell([&](store_observer& each) { each.coherent_until(until, told); });

@@ -48,7 +48,7 @@ struct tracking_options {
   timers* timer = &system_timers();
   /// Told what an operator should know, one line each; called from any thread.
   std::function<void(std::string_view)> log = [](std::string_view) {};
-  /// Told on the client's thread each time the store can be used again.
+  /// Told on the client's thread when the store can be used again, and after each heartbeat.
   std::function<void()> ready = [] {};
 };
 
