@@ -65,6 +65,7 @@ result<std::shared_ptr<network_store>> open_store(std::string_view url, const st
   made->tracked.heartbeat = options.heartbeat;
   made->tracked.relayed = options.relayed;
   made->tracked.bound = options.bound;
+  made->tracked.only_read = options.tracked == tracked_keys::read;
   if (options.log) made->tracked.log = options.log;
   return std::make_shared<redis::redis_store>(std::make_shared<redis::runtime>(), std::move(*made));
 }

@@ -16,6 +16,12 @@
 
 namespace strata {
 
+/// Of which values a server tells when others change them.
+enum class tracked_keys {
+  all,   ///< of every one in the name space
+  read,  ///< of those that this process has read, which the server remembers for it
+};
+
 struct store_options {
   /// Every key begins with it and a colon; the same as `cache_options::name_space`.
   std::string name_space = "strata";
@@ -25,6 +31,8 @@ struct store_options {
   duration lease = std::chrono::milliseconds(250);
   /// How often it is asked; at most a quarter of the lease.
   duration heartbeat = std::chrono::milliseconds(25);
+  /// `read` is for a process that holds few of many keys: docs/guide/redis.md.
+  tracked_keys tracked = tracked_keys::all;
 
   /// A relay tells this store what others write to the source (relay.hpp): what is held is trusted only
   /// while it does, and never for longer than `bound` after what it has told last was committed.

@@ -101,7 +101,7 @@ struct swept {
 class store_observer {
  public:
   virtual ~store_observer() = default;
-  /// The value of `key` was filled, removed or expired, or its lease ended without a fill.
+  /// `key` was filled (who has not read it need not be told), removed, expired, or its lease ended unfilled.
   virtual void changed(std::string_view key) = 0;
   /// A floor was raised.
   virtual void floor_raised(floor_entry floor) = 0;

@@ -10,6 +10,13 @@
 /// store's channel tells, at once, of what no value shows: an absent key that was invalidated, a lease
 /// that ended, floors, a clear. It also tells of each change to a value that was there before.
 ///
+/// **Without BCAST** (`tracking_options::only_read`) the server remembers which keys were read over this
+/// connection, in scripts too, and tells of each once, when it is changed: then it forgets. A value comes
+/// into memory only after it was read here, and out of it when its key is told, so what is in memory is
+/// always remembered. A fill is a change as well, of a key that its script has read: it is told to ourselves
+/// right after its reply, and the script reads once more. A waiter has asked for its key, and asks again
+/// each time it is told. All that the channel tells is told to everybody as before.
+///
 /// **Our own fills** are not told back, or what they put in memory would be thrown out again. A fill's
 /// reply comes before its turn's push, so the next push with a key that we filled is the echo. Was the
 /// key changed by another in the same turn, then the channel tells: a value that was there had been

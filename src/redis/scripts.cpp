@@ -81,6 +81,7 @@ redis.call('SET', KEYS[2], ARGV[1] .. struct.pack('>I4I8', epoch, floor or 0), '
 return {1, now}
 )lua";
 
+// What is written is forgotten of who has read it, so a writer who is told only of what it has read reads it.
 // The lease is deleted last: a first write of SET is refused when memory is full, one after DEL is not.
 constexpr std::string_view fill_body = R"lua(
 local asof, filled = tonumber(ARGV[3]), tonumber(ARGV[2])
@@ -98,6 +99,7 @@ else
   else
     local done = redis.pcall('SET', KEYS[1], ARGV[5], 'PX', ARGV[4])
     if done.err then outcome = done end
+    if ARGV[6] == 'read' and not done.err then redis.call('GETRANGE', KEYS[1], 0, 0) end
   end
 end
 redis.call('DEL', KEYS[2])

@@ -43,7 +43,8 @@ struct of_keys {
 /// Harmless twice: who holds the lease with this token is granted it again.
 extern const of_keys lease;
 
-/// Keys: value, lease. Arguments: token, epoch, asof, ttl in ms, the value with its header, origin.
+/// Keys: value, lease. Arguments: token, epoch, asof, ttl in ms, the value with its header, "read" if its
+/// caller is told only of what it has read, origin.
 /// Returns: 0 stored, 1 lease lost, 2 below floor, 3 older; an error (OOM).
 extern const of_keys fill;
 

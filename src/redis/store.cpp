@@ -249,6 +249,7 @@ script_call redis_store::fill_call(const fill_request& value) const {
                    std::to_string(value.asof),
                    ttl,
                    encode_value(header, value.bytes),
+                   tracking_.only_read() ? "read" : "",
                    std::string(tracking_.origin())};
   return out;
 }

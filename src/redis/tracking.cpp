@@ -28,8 +28,9 @@ tracking::~tracking() {
 
 resp::pipeline tracking::setup(std::string_view channel) const {
   resp::pipeline out;
-  out.add("CLIENT TRACKING").arg("ON").arg("BCAST");
-  if (!names_.prefix.empty()) out.arg("PREFIX").arg(names_.prefix);
+  out.add("CLIENT TRACKING").arg("ON");
+  if (!options_.only_read) out.arg("BCAST");
+  if (!options_.only_read && !names_.prefix.empty()) out.arg("PREFIX").arg(names_.prefix);
   out.add("SUBSCRIBE").arg(channel);
   return out;
 }
@@ -72,9 +73,9 @@ time_point tracking::trusted_until() const {
 }
 
 std::optional<duration> tracking::hearing_lag() const {
-  const auto until = trusted_until();
-  if (until == time_point{}) return std::nullopt;
-  return options_.time->now() - (until - options_.lease);
+  detail::scoped_lock lock(mutex_);
+  if (proven_ == time_point{}) return std::nullopt;
+  return options_.time->now() - proven_;
 }
 
 void tracking::cleared(std::uint32_t epoch) {
@@ -229,6 +230,7 @@ task<> tracking::beat_once(std::uint64_t generation) {
       last_sent_ = sent;
       if (options_.relayed) told = relay_.beaten(sent, answer->mark, answer->mark_before);
       if (before != time_point{}) until = before + options_.lease;
+      if (before != time_point{}) proven_ = before;
       if (options_.relayed) until = told == time_point::min() ? told : std::min(until, told + options_.bound);
       if (until > time_point{}) trusted_ = until;
     }

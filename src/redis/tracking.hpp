@@ -44,6 +44,8 @@ struct tracking_options {
   duration heartbeat = std::chrono::milliseconds(25);
   bool relayed = false;
   duration bound = std::chrono::milliseconds(350);
+  /// Told only of values that were read over this connection since they were last told.
+  bool only_read = false;
   const clock* time = &system_clock();
   timers* timer = &system_timers();
   /// Told what an operator should know, one line each; called from any thread.
@@ -67,6 +69,7 @@ class tracking final : private hearer {
   void stop();
 
   const store_names& names() const noexcept { return names_; }
+  bool only_read() const noexcept { return options_.only_read; }
   std::string_view origin() const noexcept { return hearing_.origin(); }
 
   /// Nothing is wrong, or why the store cannot be used now.
@@ -154,6 +157,7 @@ class tracking final : private hearer {
   bool run_id_made_up_ STRATA_GUARDED_BY(mutex_) = false;  ///< INFO is not allowed to us
   std::string trouble_ STRATA_GUARDED_BY(mutex_) = "not connected yet";
   time_point last_sent_ STRATA_GUARDED_BY(mutex_){};  ///< of the heartbeat answered last; zero: none yet
+  time_point proven_ STRATA_GUARDED_BY(mutex_){};     ///< all that was before is known to have been told
   time_point trusted_ STRATA_GUARDED_BY(mutex_){};
   relay_trust relay_ STRATA_GUARDED_BY(mutex_);
   bool beating_ STRATA_GUARDED_BY(mutex_) = false;     ///< a heartbeat waits for its answer

@@ -23,8 +23,16 @@ struct with_least_privilege {
   std::string url() const { return "redis://gate:open%20sesame@127.0.0.1:" + std::to_string(server.port()); }
 };
 
+struct told_of_what_it_has_read {
+  test::redis_server server;
+  static constexpr auto tracked = tracked_keys::read;
+  std::string url() const { return server.url(); }
+};
+
 INSTANTIATE_TYPED_TEST_SUITE_P(Redis, StoreContract, redis_under_test<plain>);
 INSTANTIATE_TYPED_TEST_SUITE_P(RedisTls, StoreContract, redis_under_test<through_tls>);
 INSTANTIATE_TYPED_TEST_SUITE_P(RedisLeastPrivilege, StoreContract, redis_under_test<with_least_privilege>);
+INSTANTIATE_TYPED_TEST_SUITE_P(RedisToldOfWhatItHasRead, StoreContract,
+                               redis_under_test<told_of_what_it_has_read>);
 
 }  // namespace strata::contract

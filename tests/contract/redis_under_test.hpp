@@ -20,7 +20,9 @@ struct redis_under_test {
   std::vector<std::shared_ptr<store>> opened;
 
   std::shared_ptr<store> connect() {
-    std::shared_ptr<store> made = test::open_now(setup.url());
+    store_options with;
+    if constexpr (requires { setup.tracked; }) with.tracked = setup.tracked;
+    std::shared_ptr<store> made = test::open_now(setup.url(), with);
     std::lock_guard lock(mutex);
     opened.push_back(made);
     return std::make_shared<test::prefixed_store>(std::move(made), "strata:");

@@ -344,6 +344,7 @@ TYPED_TEST_P(StoreContract, TellsOthersWhatChangedAndNotItsMaker) {
   recording_observer theirs;
   this->one->observe(mine);
   this->two->observe(theirs);
+  EXPECT_FALSE(*sync_wait(this->two->get("filled")));  // who has asked is told
   this->fill("filled", this->lease("filled"), 1);
   this->invalidate({"invalidated"}, 1);
   const std::vector<floor_entry> floors{{4, 2}};
