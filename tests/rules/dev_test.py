@@ -68,7 +68,7 @@ class DevTest(unittest.TestCase):
     def test_help_names_every_command(self):
         run = self.dev("help")
         self.assertEqual(run.returncode, 0)
-        for command in "run test build bench lint fmt asan tsan fuzz simulate consistency install help".split():
+        for command in "run test build bench lint fmt asan tsan fuzz gateways simulate consistency install help".split():
             self.assertIn(f"\n  {command} ", run.stdout)
 
     def test_an_unknown_command_is_wrong_use(self):

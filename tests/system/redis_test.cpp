@@ -1,5 +1,6 @@
 // Gateways that share one Redis: what one changes, the other shows at once.
 
+#include "tests/redis/history.hpp"
 #include "tests/redis/server.hpp"
 #include "tests/system/gateway.hpp"
 
@@ -7,8 +8,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
+#include <random>
+#include <thread>
 
 namespace strata::system_test {
 namespace {
@@ -66,6 +71,133 @@ TEST_F(SharedRedis, ShowsAPatchOfOneByTheOtherWithin100Milliseconds) {
             << took[took.size() * 99 / 100] << " ms, max " << took.back()
             << " ms (a request's own time included)\n";
   EXPECT_LT(took.back(), 100.0);
+}
+
+/// For so long these two run; `./dev gateways` says for longer.
+std::chrono::seconds watched_for() {
+  const char* text = std::getenv("STRATA_WATCH_SECONDS");
+  return std::chrono::seconds(text != nullptr ? std::max(1, std::atoi(text)) : 5);
+}
+
+/// 200 agents, which the first gateway changes while both are read; each read is judged.
+struct WatchedGateways : SharedRedis {
+  static constexpr std::size_t count = 200;
+  const std::vector<std::string> ids = many_agents();
+  test::history seen{2, count};
+  std::atomic<bool> over = false;
+  std::atomic<int> failed = 0;
+  std::atomic<int> changed = 0;
+
+  std::vector<std::string> many_agents() const {
+    std::vector<std::string> found;
+    for (int page = 1; found.size() < count; ++page) {
+      const auto list =
+          parsed(one.ask("GET", "/agents?limit=100&page=" + std::to_string(page), {session_one}).body);
+      if (list.at("items").as_array().empty()) break;
+      for (const auto& each : list.at("items").as_array()) found.emplace_back(each.at("id").as_string());
+    }
+    while (found.size() < count) {  // of one's own organization there are fewer
+      const auto made = one.ask("POST", "/agents", {session_one},
+                                R"({"name":"One more )" + std::to_string(found.size()) + "\"}");
+      if (made.status != 201) throw std::runtime_error("no agent is made: " + made.body);
+      found.push_back(text_at(made.body, "id"));
+    }
+    found.resize(count);
+    return found;
+  }
+  /// Whether the first gateway has told Redis all it has to.
+  bool told_all() const {
+    return one.ask_admin("GET", "/metrics").body.contains("\ncache_l2_kept_invalidations 0");
+  }
+
+  void read(std::size_t which, unsigned seed) {
+    connection to((which == 0 ? one : two).port());
+    const field_list fields{which == 0 ? session_one : session_two};
+    std::minstd_rand random(seed);
+    while (!over) {
+      const auto asked = seen.ask(which, random() % count);
+      const auto got = to.ask("GET", "/agents/" + ids[asked.key], fields);
+      if (got.status == 200) {
+        seen.answered(asked, static_cast<std::uint64_t>(number_at(got.body, "version")));
+      } else {
+        ++failed;
+      }
+    }
+  }
+  void write() {
+    connection to(one.port());
+    const field_list fields{session_one, {"Content-Type", "application/json"}};
+    std::minstd_rand random(7);
+    while (!over) {
+      const auto key = random() % count;
+      const auto body = R"({"description":"change )" + std::to_string(changed) + "\"}";
+      const auto got = to.ask("PATCH", "/agents/" + ids[key], fields, body);
+      if (got.status != 200) {
+        ++failed;
+        continue;
+      }
+      const auto number = seen.returned(0, key, static_cast<std::uint64_t>(number_at(got.body, "version")));
+      while (!told_all() && !over) std::this_thread::sleep_for(1ms);
+      seen.delivered(key, number);
+      ++changed;
+    }
+  }
+  /// Runs the load while `meanwhile` does what it does, and judges it.
+  template <class Meanwhile>
+  void watch(double bound, Meanwhile meanwhile) {
+    ASSERT_TRUE(eventually([&] { return uses_redis(one) && uses_redis(two); }));
+    ASSERT_EQ(ids.size(), count);
+    {
+      std::vector<std::jthread> load;
+      load.emplace_back([&] { read(0, 1); });
+      load.emplace_back([&] { read(1, 2); });
+      load.emplace_back([&] { read(1, 3); });
+      load.emplace_back([&] { write(); });
+      const auto until = std::chrono::steady_clock::now() + watched_for();
+      while (std::chrono::steady_clock::now() < until) meanwhile();
+      over = true;
+    }
+    const auto told = seen.judge();
+    std::cout << told << "; " << changed << " changes\n";
+    EXPECT_EQ(failed, 0) << "not answered";
+    EXPECT_EQ(told.behind_own, 0u) << "a gateway did not read what it had written";
+    EXPECT_LT(told.max, bound);
+    EXPECT_GT(changed, 50);
+    EXPECT_TRUE(eventually([&] { return uses_redis(one) && uses_redis(two); }));
+  }
+};
+
+TEST_F(WatchedGateways, ShowNothingThatWasChangedAHundredMillisecondsAgo) {
+  watch(100, [] { std::this_thread::sleep_for(100ms); });
+}
+
+TEST_F(WatchedGateways, ShowNothingThatWasChanged350MillisecondsAgoWhateverHappensToRedis) {
+  int round = 0;
+  watch(350, [&] {
+    std::this_thread::sleep_for(500ms);
+    switch (round++ % 4) {
+      case 0:
+        server.kill();
+        std::this_thread::sleep_for(200ms);
+        server.start();
+        break;
+      case 1:
+        EXPECT_TRUE(server.call({"FLUSHALL"}).is_ok());
+        break;
+      case 2:
+        server.pause();
+        std::this_thread::sleep_for(1s);
+        server.resume();
+        break;
+      default:
+        EXPECT_FALSE(server.call({"CLIENT", "KILL", "TYPE", "pubsub"}).is_error());
+        break;
+    }
+    const auto broke = std::chrono::steady_clock::now();
+    EXPECT_TRUE(eventually([&] { return uses_redis(one) && uses_redis(two); }));
+    std::cout << "in use again after "
+              << test::history::milliseconds(std::chrono::steady_clock::now() - broke).count() << " ms\n";
+  });
 }
 
 TEST_F(SharedRedis, TakesFromRedisWhatTheOtherHasComputed) {
