@@ -145,7 +145,7 @@ TEST_F(PostgresDatabase, APreparedStatementSurvivesAChangeOfTheSchema) {
 }
 
 TEST_F(PostgresDatabase, AStatementEndsAtItsDeadlineAndTheConnectionLivesOn) {
-  const auto db = open({.readers = 1, .writers = 1, .statement_timeout = 150ms});
+  const auto db = open({.readers = 1, .writers = 1, .statement_timeout = 500ms});
   for (int round = 0; round < 2; ++round) {
     EXPECT_EQ(code_of(query(*db, "SELECT pg_sleep(30)")), "timeout");
     EXPECT_EQ(code_of(execute(*db, "SELECT pg_sleep(30)")), "timeout");
@@ -155,12 +155,12 @@ TEST_F(PostgresDatabase, AStatementEndsAtItsDeadlineAndTheConnectionLivesOn) {
     EXPECT_EQ(number(query(*db, "SELECT 1")), 1);
     EXPECT_EQ(number(execute(*db, "SELECT 1")), 1);
   }
-  EXPECT_TRUE(sync_wait(db->run_script("SELECT pg_sleep(0.5)"))) << "scripts are exempt";
+  EXPECT_TRUE(sync_wait(db->run_script("SELECT pg_sleep(1)"))) << "scripts are exempt";
   EXPECT_EQ(code_of(execute(*db, "SELECT pg_sleep(30)")), "timeout") << "and only scripts";
 }
 
 TEST_F(PostgresDatabase, WaitingForAWriterIsBounded) {
-  const auto db = open({.writers = 1, .queue_limit = 3, .statement_timeout = 200ms});
+  const auto db = open({.writers = 1, .queue_limit = 3, .statement_timeout = 1s});
   auto held = sync_wait(db->begin()).value();
   EXPECT_EQ(code_of(sync_wait(db->begin())), "timeout");
   EXPECT_EQ(code_of(execute(*db, "SELECT 1")), "timeout");
@@ -177,7 +177,7 @@ TEST_F(PostgresDatabase, WaitingForAWriterIsBounded) {
 }
 
 TEST_F(PostgresDatabase, ATransactionCannotBeHeldForEver) {
-  const auto db = open({.writers = 2, .statement_timeout = 10s, .transaction_timeout = 300ms});
+  const auto db = open({.writers = 2, .statement_timeout = 10s, .transaction_timeout = 1s});
   ASSERT_TRUE(sync_wait(db->run_script("CREATE TABLE t (a BIGINT); INSERT INTO t VALUES (1);")));
   auto held = sync_wait(db->begin()).value();
   ASSERT_TRUE(sync_wait(held->execute("UPDATE t SET a = 2", {})));

@@ -24,8 +24,8 @@ TEST_F(PostgresOutage, AReadWhoseSessionIsEndedIsSentAgain) {
   const auto db = open({.readers = 1});
   run_loop loop;
   std::string ended;
-  start(&loop, db->query("SELECT pg_sleep(1)", {}), [&](auto outcome) { ended = code_of(*outcome); });
-  const auto sleeper = "FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(1)' AND state = 'active'";
+  start(&loop, db->query("SELECT pg_sleep(3)", {}), [&](auto outcome) { ended = code_of(*outcome); });
+  const auto sleeper = "FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3)' AND state = 'active'";
   wait_until([&] { return server.execute("postgres", std::string("SELECT count(*) ") + sleeper) == "1\n"; });
   server.execute("postgres", std::string("SELECT pg_terminate_backend(pid) ") + sleeper);
   loop.run_until([&] { return !ended.empty(); });
@@ -50,6 +50,8 @@ TEST_F(PostgresOutage, AKilledSessionTakesTheServerDownAndEverythingRecovers) {
   ASSERT_EQ(::kill(std::stoi(pid), SIGKILL), 0);
   loop.run_until([&] { return !ended.empty(); });
   EXPECT_EQ(ended, "database_unavailable") << "a write may have happened: it is not sent again";
+  // The server ends all sessions, but one after the other.
+  wait_until([&] { return !sync_wait(held->execute("SELECT 1", {})); });
   EXPECT_FALSE(sync_wait(held->commit()));
   held.reset();
   wait_until([&] { return read(*db) == "ok" && write(*db) == "ok"; });
@@ -109,8 +111,8 @@ TEST_F(PostgresOutage, WhileTheServerIsDownEverythingFailsAtOnceAndThenRecovers)
 }
 
 TEST_F(PostgresOutage, AServerThatStandsStillIsWaitedForUntilTheDeadline) {
-  const auto db = open({.statement_timeout = 300ms, .connect_timeout = 500ms});
-  ASSERT_EQ(write(*db), "ok");
+  const auto db = open({.statement_timeout = 1s, .connect_timeout = 1s});
+  wait_until([&] { return write(*db) == "ok"; });
   auto held = sync_wait(db->begin()).value();
   ASSERT_TRUE(sync_wait(held->execute("SELECT 1", {})));
   server.pause();
@@ -118,7 +120,7 @@ TEST_F(PostgresOutage, AServerThatStandsStillIsWaitedForUntilTheDeadline) {
   EXPECT_EQ(read(*db), "timeout");
   EXPECT_EQ(write(*db), "timeout");
   EXPECT_EQ(code_of(sync_wait(held->execute("SELECT 1", {}))), "timeout");
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 20s);
   held.reset();
   server.resume();
   wait_until([&] { return read(*db) == "ok" && write(*db) == "ok"; });

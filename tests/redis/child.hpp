@@ -66,10 +66,12 @@ inline std::pair<descriptor, std::uint16_t> listen_on(std::uint16_t port = 0) {
 /// A port that nobody listens on now. Below the range that the system gives out by itself, so that no
 /// outgoing connection takes it before its server does.
 inline std::uint16_t spare_port() {
-  static const int start = static_cast<int>(::getpid() % 2000);
+  // Processes that were started one after the other look in places far apart: a port whose server a test
+  // has killed is not to be another's before it is started again.
+  static const int start = static_cast<int>(static_cast<std::uint32_t>(::getpid()) * 2'654'435'761u % 18'000);
   static int next = 0;
   for (int tries = 0; tries < 10'000; ++tries) {
-    const int port = 12'000 + (start * 9 + next++) % 18'000;
+    const int port = 12'000 + (start + next++) % 18'000;
     descriptor probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     auto at = loopback(static_cast<std::uint16_t>(port));
     if (::bind(probe.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) == 0) {
