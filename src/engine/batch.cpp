@@ -191,7 +191,7 @@ task<> engine::fill_batch(batch& work, any_batch_factory& factory) {
   for (auto& each : work.follows) {
     co_await each.way->done.wait();
     auto& lookup = work.out[each.index];
-    if (good_for(*each.way, work.began) && !behind(work.keys[each.index], *each.way, false)) {
+    if (good_for(*each.way, work.began) && !behind(work.keys[each.index], *each.way)) {
       lookup = follow(work.keys[each.index], *each.way, false);
       if (!lookup.info.hit()) count_miss(work.keys[each.index], lookup.info.reason);
     } else {

@@ -253,12 +253,10 @@ class engine final : public store_observer, public std::enable_shared_from_this<
                  miss_reason reason);
   task<any_lookup> load_unshared(job& work);
   any_lookup follow(const any_key& where, const flight& led, bool leads);
-  /// Whether `led` brought what is older than `where` allows. What a flight read from the source is not
-  /// if it began after the reader came.
-  static bool behind(const any_key& where, const flight& led, bool began_after) noexcept {
+  /// Whether `led` brought what is older than `where` allows.
+  static bool behind(const any_key& where, const flight& led) noexcept {
     const auto& brought = led.outcome.info;
-    return brought.from != layer::none && brought.asof < where.least &&
-           !(began_after && brought.from == layer::source);
+    return brought.from != layer::none && brought.asof < where.least;
   }
   made finish_factory(const any_key& where, any_value value, const fill_context& context,
                       const record_ptr& previous, reading source);

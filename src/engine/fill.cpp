@@ -349,7 +349,9 @@ task<engine::waited> engine::wait_for(const any_key& where, std::shared_ptr<flig
     answer.out = stale ? std::move(*stale) : failed(std::move(late), miss_reason::absent);
     co_return answer;
   }
-  answer.again = !leads && (!good_for(*way, began) || behind(where, *way, began_after));
+  // What was read from the source after we came is ours to take, as its leader may, though it was overtaken.
+  const bool ours = leads || (began_after && way->outcome.info.from == layer::source);
+  answer.again = !ours && (!good_for(*way, began) || behind(where, *way));
   if (answer.again) co_return answer;
   const bool failure = way->thrown != nullptr || way->outcome.failure != nullptr;
   auto stale = !leads && failure ? stand_in(where) : std::nullopt;  // its leader may have to see newer ones
