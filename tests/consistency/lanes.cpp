@@ -21,9 +21,7 @@ class visit {
         slot_(here.shared().sessions[number]),
         random_(here.setup().seed * 1'000'003 + number * 7919ULL + slot_.steps * 104'729ULL) {
     who_.session = number;
-    if (slot_.mark_process != 0) {
-      who_.at_least = here.least({slot_.mark_process, slot_.mark_shared, slot_.mark_at});
-    }
+    if (const auto mark = carried()) who_.at_least = here.least(*mark);
   }
 
   /// Returns whether it stays.
@@ -48,10 +46,31 @@ class visit {
   }
 
  private:
+  /// By then every process has been told of a write that its own could not tell the store, or trusts nothing.
+  static constexpr auto untold_for = std::chrono::seconds(1);
+
   const key_space& keys() const { return with_.keys; }
 
-  /// What it is needs no mark where it wrote: half of its reads there ask without.
-  reader as() { return {number_, wrote_here_ && random_.one_in(2) ? 0 : who_.at_least}; }
+  /// The mark of all that it has written; nothing: none, or none that is needed any more.
+  std::optional<write_mark> carried() const {
+    if (slot_.mark_at == 0) return std::nullopt;
+    const bool untold = slot_.mark_at == last_commit_time;
+    if (untold && system_clock().now().time_since_epoch().count() > slot_.untold_until) return std::nullopt;
+    return write_mark{slot_.mark_process, slot_.mark_shared, slot_.mark_at};
+  }
+
+  void carry(write_mark mark) {
+    if (mark.at == last_commit_time) {
+      slot_.untold_until = (system_clock().now() + untold_for).time_since_epoch().count();
+    }
+    if (const auto before = carried()) mark = joined(*before, mark);
+    slot_.mark_process = mark.process;
+    slot_.mark_shared = mark.shared;
+    slot_.mark_at = mark.at;
+  }
+
+  /// With the mark it came with: what it writes here needs none here.
+  reader as() const { return {number_, who_.at_least}; }
 
   /// Some rows are asked for more often than others.
   std::uint32_t some_row() {
@@ -87,12 +106,7 @@ class visit {
         random_.one_in(12) ? keys().items + random_.below(keys().bulk) : random_.below(keys().items);
     const bool gone = key_space::comes_and_goes(key);
     const bool done = here_.write(number_, key, gone);
-    const auto mark = here_.written();
-    slot_.mark_process = mark.process;
-    slot_.mark_shared = mark.shared;
-    slot_.mark_at = mark.at;
-    who_.at_least = here_.least(mark);
-    wrote_here_ = true;
+    carry(here_.written());
     if (!done) return;
     here_.read_row({number_, 0}, key);
     if (keys().is_item(key)) here_.read_list({number_, 0}, key_space::group_of(key));
@@ -111,7 +125,6 @@ class visit {
   board::session& slot_;
   random_numbers random_;
   reader who_;
-  bool wrote_here_ = false;
 };
 
 }  // namespace

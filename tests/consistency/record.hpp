@@ -164,6 +164,7 @@ struct board {
     std::atomic<std::uint32_t> at;    ///< the process that he is at; the rest is that one's to change
     std::atomic<std::uint32_t> lane;  ///< 0: nobody does his next step; else 1 + the process that does
     std::uint64_t mark_process, mark_at;
+    std::int64_t untold_until;  ///< of a mark that no store knows the time of
     bool mark_shared;
     std::atomic<std::uint64_t> steps;
   };
