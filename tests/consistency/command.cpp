@@ -64,10 +64,10 @@ struct mutant {
 };
 
 const std::array mutants{
-    mutant{"no-lease", "lease_late", "none", 6, {.slow_reads = 200}},
+    mutant{"no-lease", "lease_late", "none", 20, {.slow_reads = 200}},
     mutant{"no-floor", "floor_check_off", "none", 4, {}},
-    mutant{"no-replay", "replay_off", "redis-refuse", 10, {}},
-    mutant{"no-sequence", "sequence_ignored", "none", 10, {.keys = {.items = 48, .bulk = 8}, .late = 120}},
+    mutant{"no-replay", "replay_off", "redis-refuse", 25, {}},
+    mutant{"no-sequence", "sequence_ignored", "none", 15, {.keys = {.items = 48, .bulk = 8}, .late = 120}},
 };
 
 bool read_mutant(std::string_view text, command& into, std::string_view& faults) {
