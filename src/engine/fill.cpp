@@ -5,7 +5,8 @@
 ///
 ///   value admitted, or not to be cached   take it
 ///   value fenced by an invalidation       the leader takes it (its read began before), followers
-///                                         join again: theirs may have begun after
+///                                         join again: theirs may have begun after; who has
+///                                         joined again may take what this flight read
 ///   failure, exception, too slow          fail-safe serves the standby; else all get the failure
 ///   leader dropped                        followers join again
 ///
