@@ -219,7 +219,7 @@ task<std::vector<any_lookup>> engine::fill_many(std::span<const any_key> keys, a
     if (found.info.from == layer::none) {
       if (!keys[i].cacheable()) {
         work.alone.push_back(i);
-      } else if (auto flight = gate_.join(keys[i].key); !flight.leads) {
+      } else if (auto flight = gate_.join(keys[i].key, began); !flight.leads) {
         work.follows.push_back({i, flight.way});
       } else if (auto again = find(keys[i]); again.info.from != layer::none) {
         found = std::move(again);

@@ -333,9 +333,12 @@ task<engine::waited> engine::wait_for(const any_key& where, std::shared_ptr<flig
   const auto began = now();
   const std::shared_ptr<event> done(way, &way->done);
   waited answer;
-  if (rules.soft_timeout > duration::zero() &&
-      !co_await timed_wait(done, *options_.timer, began + rules.soft_timeout)) {
-    if (auto stale = stand_in(where)) {
+  if (rules.soft_timeout > duration::zero()) {
+    // Counted from the flight's beginning: who joins one that is late knows that already.
+    const auto patience = way->began + rules.soft_timeout;
+    bool landed = done->is_set();
+    if (!landed && began < patience) landed = co_await timed_wait(done, *options_.timer, patience);
+    if (auto stale = landed ? std::nullopt : stand_in(where)) {
       answer.out = std::move(*stale);
       co_return answer;
     }
@@ -383,7 +386,7 @@ task<any_lookup> engine::fill(any_key where, any_factory factory, miss_reason re
   any_lookup out;
   bool done = false;
   for (int attempt = 0; where.cacheable() && attempt < follow_attempts && !done; ++attempt) {
-    auto flight = gate_.join(where.key);
+    auto flight = gate_.join(where.key, now());
     const auto way = flight.way;
     const bool leads = flight.leads;
     bool again = false;
@@ -413,7 +416,7 @@ task<any_lookup> engine::fill(any_key where, any_factory factory, miss_reason re
 }
 
 void engine::refresh_behind(const any_key& where, any_factory factory) {
-  auto flight = gate_.join(where.key);
+  auto flight = gate_.join(where.key, now());
   if (!flight.leads) return;
   auto work = std::make_unique<job>(job{.where = where.key,
                                         .rules = where.rules,

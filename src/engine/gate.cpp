@@ -21,13 +21,13 @@ gate::ticket::~ticket() {
   if (owner_ != nullptr) owner_->leave(*this);
 }
 
-gate::joined gate::join(const key& where) {
+gate::joined gate::join(const key& where, time_point now) {
   auto& part = shard_of(where.text());
   std::lock_guard lock(part.mutex);
   auto& at = part.slots[where.text()];
   if (at.current != nullptr && !mutated(mutation::single_flight_off))
     return {.way = at.current, .lead = {}, .leads = false};
-  at.current = std::make_shared<flight>();
+  at.current = std::make_shared<flight>(now);
   ++at.tickets;
   flights_.fetch_add(1, std::memory_order_relaxed);
   joined out{.way = at.current, .lead = ticket(*this, where.text(), at.current), .leads = true};

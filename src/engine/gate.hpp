@@ -32,6 +32,8 @@ namespace strata::detail {
 
 /// One factory call and what came of it. Written by its leader before `done` is set.
 struct flight {
+  explicit flight(time_point at) : began(at) {}
+  const time_point began;
   event done;
   any_lookup outcome;
   std::exception_ptr thrown;
@@ -81,8 +83,8 @@ class gate {
     bool leads = false;
   };
 
-  /// Joins the key's flight, or starts one and leads it.
-  joined join(const key& where);
+  /// Joins the key's flight, or starts one at `now` and leads it.
+  joined join(const key& where, time_point now);
 
   /// A ticket without a flight, for a writer.
   ticket enter(const key& where);

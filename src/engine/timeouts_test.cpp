@@ -36,6 +36,31 @@ TEST(SoftTimeout, ServesStaleAndFinishesInTheBackground) {
   EXPECT_EQ((*s.read_value("never")->got)->name, "new");
 }
 
+TEST(SoftTimeout, IsCountedFromTheFlightsBeginningForThoseWhoJoinIt) {
+  stage s(timed);
+  s.read_value("old");
+  s.advance(61s);
+  event go;
+  const auto slow = [&]() -> task<agent> {
+    co_await go.wait();
+    co_return agent{"1", "new"};
+  };
+  s.read(slow);
+  s.advance(60ms);
+  const auto early = s.read(slow);
+  s.advance(40ms);
+  ASSERT_TRUE(early->got);
+  EXPECT_TRUE(early->got->info().stale);
+  const auto late = s.read(slow);
+  ASSERT_TRUE(late->got) << "the flight is known to be late";
+  EXPECT_EQ((*late->got)->name, "old");
+  EXPECT_TRUE(late->got->info().stale);
+  EXPECT_EQ(s.timer.pending(), 0u);
+  go.set();
+  s.settle();
+  EXPECT_EQ((*s.read_value("never")->got)->name, "new");
+}
+
 TEST(SoftTimeout, WaitsOnWhereThereIsNothingStale) {
   stage s(timed);
   event go;
