@@ -107,7 +107,12 @@ class postgres_server {
 
   /// Stops the server and every session of it, as a frozen machine would.
   void pause() const {
-    for (const auto each : family()) ::kill(each, SIGSTOP);
+    // The postmaster first, so that no session begins; one that it began just before may not be its child
+    // yet.
+    for (std::size_t seen = 0, now = family().size(); seen != now; now = family().size()) {
+      seen = now;
+      for (const auto each : family()) ::kill(each, SIGSTOP);
+    }
   }
   void resume() const {
     for (const auto each : family()) ::kill(each, SIGCONT);
