@@ -233,5 +233,47 @@ TEST_F(PostgresRelayFaults, APostgresThatCrashesEmptiesTheCachesAndOneThatIsStop
   EXPECT_TRUE(of.ends_right());
 }
 
+TEST_F(PostgresRelayFaults, APostgresThatIsRestartedCleanlyLosesNothingAndEmptiesNoCache) {
+  postgres_server own;
+  own.execute("postgres", "CREATE TABLE agents (id TEXT PRIMARY KEY, organization_id TEXT, name TEXT)");
+  {
+    const auto setup = must_open({.url = own.url()});
+    ASSERT_TRUE(sync_wait(install_outbox(*setup, {.table = "agents", .keys = {"agent:{id}"}})));
+  }
+  const auto tells = start_relay(own, "postgres");
+  duel of(own.url(), redis.url());
+  of.wait_for_trust();
+  const auto shared = open_now(redis.url(), {.relayed = true, .bound = bound});
+  cache held({.second_level = shared, .lease = 1s});
+  const entity<std::string, "agent:{id}"> agents{{.ttl = 600s}};
+  const auto found = [&](const char* id) {
+    const auto got = sync_wait(held.get(agents(id)));
+    return got ? *got : std::string("nothing");
+  };
+  for (const int round : {0, 1, 2}) {
+    ASSERT_TRUE(eventually([&] {
+      sync_wait(held.set(agents("kept"), std::string("as it was")));
+      sync_wait(held.set(agents("changed"), std::string("old")));
+      return found("kept") == "as it was" && found("changed") == "old";
+    }));
+    // What is committed just before is in no cache's way to be told but the outbox's.
+    if (round > 0) tells.signal(SIGSTOP);
+    own.execute("postgres",
+                "INSERT INTO agents VALUES ('changed', 'o', 'new') "
+                "ON CONFLICT (id) DO UPDATE SET name = agents.name || '+'");
+    own.restart_cleanly();
+    if (round > 0) tells.signal(SIGCONT);
+    of.wait_for_trust();
+    EXPECT_NE(found("changed"), "old");
+    EXPECT_TRUE(eventually([&] { return found("kept") == "as it was"; })) << said(0);
+    EXPECT_EQ(found("changed"), "nothing");
+  }
+  const auto all = said(0);
+  const auto clears = all.find("was removed", all.find("was removed") + 1);
+  EXPECT_EQ(clears, std::string::npos) << "but for the one at the beginning: " << all;
+  EXPECT_EQ(of.wrong(), "");
+  EXPECT_TRUE(of.ends_right());
+}
+
 }  // namespace
 }  // namespace strata::test

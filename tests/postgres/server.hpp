@@ -102,6 +102,11 @@ class postgres_server {
     end(SIGQUIT);
     start();
   }
+  /// As `pg_ctl restart -m fast` does.
+  void restart_cleanly() {
+    end(SIGINT);
+    start();
+  }
   void stop_immediately() { end(SIGQUIT); }
   void start_again() { start(); }
 

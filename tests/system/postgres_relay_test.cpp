@@ -101,11 +101,39 @@ class OnPostgresRelay : public testing::Test {
     psql("DELETE FROM agents WHERE id = 'agt_copied000001'");
     seen("/agents/agt_copied000001", R"("status":404)");
 
+    copy_and_truncate();
+  }
+
+  /// Bulk loads, as a statement of 1 row and as one of so many that they are told as one change.
+  void copy_and_truncate() {
+    const auto agent = "/agents/" + agents_.front();
+    const auto load = [&](int rows, const std::string& named) {
+      const auto file = server_.file(named);
+      psql("COPY (SELECT '" + named +
+           "' || lpad(n::text, 6, '0'), organization_id, 'Copied', '', 'active', 0, 0, 1, " +
+           "'2999-01-01T00:00:00Z', updated_at FROM agents, generate_series(1, " + std::to_string(rows) +
+           ") n WHERE id = '" + agents_.front() + "') TO '" + file + "'");
+      psql("COPY agents FROM '" + file + "'");
+    };
+    for (const int which : {0, 1}) ASSERT_EQ(get(which, "/agents/agt_single000001").status, 404);
+    load(1, "agt_single");
+    seen("/agents/agt_single000001", "Copied");
+    ASSERT_TRUE(held("/agents?limit=100"));
+    load(1500, "agt_many");
+    seen("/agents?limit=100", "agt_many");
+    ASSERT_TRUE(held("/agents/agt_many000007"));
+
     one_->ask("PUT", agent + "/config", {sessions_[0]}, R"({"model":"first"})");
     seen(agent + "/config", "first");
     ASSERT_TRUE(held(agent + "/config"));
     psql("TRUNCATE agent_configs");
     seen(agent + "/config", "{}");
+    ASSERT_TRUE(held(agent));
+    ASSERT_TRUE(held("/agents?limit=100"));
+    psql("TRUNCATE agents CASCADE");
+    seen(agent, R"("status":404)");
+    seen("/agents?limit=100", R"("items":[])");
+    seen("/agents/agt_many000007", R"("status":404)");
   }
 
   temp_folder folder_;
