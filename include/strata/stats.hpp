@@ -61,7 +61,7 @@ struct second_level_stats {
   std::uint64_t kept = 0;            ///< invalidations that it has not been told yet
   std::uint64_t kept_bytes = 0;
   std::uint64_t delivered = 0;  ///< invalidations that it was told later
-  std::uint64_t overflows = 0;  ///< how often too many were kept, and everything was cleared instead
+  std::uint64_t overflows = 0;  ///< how often too many were kept, or for too long: all was cleared instead
   std::uint64_t losses = 0;     ///< how often changes were missed
 };
 

@@ -236,6 +236,39 @@ TEST_F(Outage, TooManyKeptInvalidationsClearEverything) {
   EXPECT_EQ(of.read(of.a, "newer")->name, "new");
 }
 
+TEST_F(Outage, WhatAStoreThatIsThereIsNotToldForLongClearsEverything) {
+  t.read(t.b, "old");
+  // It refuses one key for ever, as a cluster does with a slot that each node says another has.
+  t.below_a->fail({.call = store_call::invalidate,
+                   .when = [](store_call, std::string_view key) { return key == "strata:agent:1"; }});
+  sync_wait(t.a.store.remove(t.a.agents("1")));
+  for (int i = 0; i < 49; ++i) t.advance(100ms);
+  EXPECT_EQ(stats().state, second_level_state::down);
+  EXPECT_EQ(t.read(t.b, "new")->name, "old");  // nobody could tell it
+  for (int i = 0; i < 70; ++i) t.advance(100ms);
+  EXPECT_EQ(stats().state, second_level_state::up);
+  EXPECT_EQ(stats().kept, 0u);
+  EXPECT_EQ(stats().overflows, 1u);
+  EXPECT_EQ(t.read(t.b, "new")->name, "new");
+  EXPECT_EQ(t.read(t.a, "newer")->name, "new");
+}
+
+TEST_F(Outage, WhatAStoreThatIsAwayIsNotToldClearsNothing) {
+  t.read(t.b, "old");
+  t.below_a->fail({});
+  t.below_a->coherent_until(t.a.time.now());
+  sync_wait(t.a.store.remove(t.a.agents("2")));
+  for (int i = 0; i < 300; ++i) t.advance(100ms);
+  EXPECT_EQ(stats().kept, 1u);
+  t.below_a->heal();
+  t.below_a->lose();
+  t.below_a->coherent_until(t.a.time.now() + 60s);
+  t.settle();
+  EXPECT_EQ(stats().kept, 0u);
+  EXPECT_EQ(stats().overflows, 0u);
+  EXPECT_EQ(t.read(t.b, "new")->name, "old");
+}
+
 TEST_F(Outage, AReadOnItsWayCannotBringBackWhatCouldNotBeTold) {
   for (int way = 0; way < ways; ++way) {
     SCOPED_TRACE(way);

@@ -12,6 +12,9 @@ namespace {
 /// How many names or floors one call carries.
 constexpr std::size_t chunk = 512;
 
+/// How long a store that we hear may be untold of something before everything is cleared instead.
+constexpr duration longest_untold = std::chrono::seconds(5);
+
 /// Between two tries: this at first, twice as long each time, at most `cache_options.breaker`.
 duration first_patience(const cache_options& options) {
   return std::clamp<duration>(options.breaker, std::chrono::milliseconds(1), std::chrono::milliseconds(100));
@@ -63,29 +66,53 @@ std::shared_ptr<event> second_level::recovery() {
   return running;
 }
 
+struct second_level::recovery_step {
+  backlog::load load;
+  bool restore = false;
+  std::uint64_t generation = 0;
+
+  std::size_t size() const noexcept { return load.size() + (load.everything ? 1 : 0); }
+};
+
+second_level::recovery_step second_level::next_step() {
+  std::lock_guard lock(mutex_);
+  if (untold_ && now() - *untold_ >= longest_untold && !backlog_.empty()) {
+    backlog_.clear_everything(clock_.now());
+    untold_.reset();
+    ++given_up_;
+  }
+  recovery_step out{.load = backlog_.take(), .restore = restore_due_, .generation = generation_.load()};
+  delivering_ = out.size();
+  return out;
+}
+
 task<bool> second_level::recover() {
   for (;;) {
-    backlog::load load;
-    bool restore = false;
-    std::uint64_t generation = 0;
-    {
-      std::lock_guard lock(mutex_);
-      load = backlog_.take();
-      restore = restore_due_;
-      generation = generation_.load();
-      delivering_ = load.size() + (load.everything ? 1 : 0);
-    }
-    const bool done = co_await deliver(restore, load);
+    auto step = next_step();
+    const bool done = co_await deliver(step.restore, step.load);
     std::lock_guard lock(mutex_);
-    delivered_ += delivering_ - std::min(delivering_, load.size() + (load.everything ? 1 : 0));
+    delivered_ += delivering_ - std::min(delivering_, step.size());
     delivering_ = 0;
-    backlog_.put_back(std::move(load));
-    if (!done) co_return false;
-    if (generation != generation_.load()) continue;
+    backlog_.put_back(std::move(step.load));
+    if (!done) {
+      note_failed_recovery();
+      co_return false;
+    }
+    untold_.reset();
+    if (step.generation != generation_.load()) continue;
     restore_due_ = false;
     if (!backlog_.empty()) continue;
     in_step_ = true;
     co_return true;
+  }
+}
+
+void second_level::note_failed_recovery() {
+  const auto at = now();
+  if (at >= coherent_until()) {
+    untold_.reset();  // it is away, and will be told when it is back
+  } else if (!untold_) {
+    untold_ = at;
   }
 }
 

@@ -286,7 +286,7 @@ second_level_stats second_level::stats() const {
   out.kept = backlog_.size() + delivering_;
   out.kept_bytes = backlog_.bytes();
   out.delivered = delivered_;
-  out.overflows = backlog_.overflows();
+  out.overflows = backlog_.overflows() + given_up_;
   out.losses = losses_;
   return out;
 }

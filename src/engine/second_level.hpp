@@ -10,6 +10,8 @@
 ///   1. restores the floors we know, if the server may have forgotten them,
 ///   2. delivers the invalidations that were kept,
 ///   3. loads the floors that others have raised.
+/// What a store that we hear of all the time still cannot be told (nobody serves a slot of its cluster) would
+/// keep us out of step, and old values with everybody else: after a while all is cleared instead.
 /// Out of step a read is told that the second level is down; the first one begins the recovery, and so
 /// do `lost` and a timer. Invalidations are tried all the same: others may be in step.
 ///
@@ -120,6 +122,11 @@ class second_level {
   /// The recovery that runs, or one that begins now; null: it is too early for another.
   std::shared_ptr<event> recovery();
   task<bool> recover();
+  /// What there is to tell, and how: it is then being delivered.
+  struct recovery_step;
+  recovery_step next_step();
+  /// Nothing could be delivered, though perhaps the store is there.
+  void note_failed_recovery();
   task<bool> deliver(bool restore, backlog::load& load);
   task<bool> deliver_names(std::vector<std::string>& names, told_kind kind, commit_time at_least);
   task<bool> deliver_floors(std::vector<floor_entry>& floors);
@@ -161,6 +168,8 @@ class second_level {
   bool restore_due_ = false;
   std::shared_ptr<event> recovering_;  ///< null: no recovery runs
   std::size_t delivering_ = 0;         ///< taken out of the backlog by the recovery
+  std::optional<time_point> untold_;   ///< since when recoveries fail, of a store that we hear
+  std::uint64_t given_up_ = 0;         ///< how often that took too long
   time_point not_before_{};            ///< of the next recovery, but for `lost`
   bool timer_set_ = false;
   duration patience_{};

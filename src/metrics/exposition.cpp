@@ -131,8 +131,8 @@ void add_second_level(families& into, const second_level_stats& from) {
              static_cast<double>(from.kept));
   into.counter("cache_l2_delivered_invalidations_total", "Invalidations that it was told later.",
                from.delivered);
-  into.counter("cache_l2_overflows_total", "How often too many were kept, and everything was cleared.",
-               from.overflows);
+  into.counter("cache_l2_overflows_total",
+               "How often too many were kept, or for too long, and everything was cleared.", from.overflows);
 }
 
 void add_store(families& into, const store_health& from) {

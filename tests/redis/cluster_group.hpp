@@ -103,6 +103,9 @@ class cluster_group {
     if (!said.is_ok() && said.text() != "NOKEY") throw std::runtime_error("MIGRATE: " + resp::to_text(said));
     return keys.items().size();
   }
+  /// Gives the slot to `to`, and waits until all nodes have heard of it. A node with a new epoch still claims
+  /// what it has given away, in messages that are on their way: who takes that without having heard of the
+  /// epoch loses it again, and then each says that another has it.
   void end_move(int slot, const redis_server& to) const {
     const auto of = id(to);
     must(to.call({"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", of}));
@@ -113,6 +116,7 @@ class cluster_group {
         continue;
       }
     }
+    if (!wait_until_whole()) throw std::runtime_error("the nodes do not agree on who has what");
   }
   /// As an operator's tool does it, with what is in it.
   void move_slot(int slot, const redis_server& from, const redis_server& to) const {
@@ -120,6 +124,23 @@ class cluster_group {
     while (move_keys(slot, from, to) > 0) {
     }
     end_move(slot, to);
+  }
+
+  /// Takes a slot away from everybody: its owner says that another has it, who says it is the owner's. What
+  /// is in it is gone. Returns the owner, to whom `end_move` gives it back.
+  redis_server& tear(int slot) const {
+    auto& from = owner(slot);
+    const auto of = id(&from == nodes_[0].get() ? *nodes_[1] : *nodes_[0]);
+    const bool given = eventually([&] {
+      auto words = std::vector<std::string>{"UNLINK"};
+      for (const auto& each : from.call({"CLUSTER", "GETKEYSINSLOT", std::to_string(slot), "100"}).items()) {
+        words.emplace_back(each.text());
+      }
+      if (words.size() > 1) from.call(words);
+      return from.call({"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", of}).is_ok();  // once it is empty
+    });
+    if (!given) throw std::runtime_error("the slot is never empty");
+    return from;
   }
 
   /// Another master, without slots.
@@ -141,7 +162,7 @@ class cluster_group {
   /// Makes `replica` a master in place of its own, as an operator does.
   void failover(const redis_server& replica) const { must(replica.call({"CLUSTER", "FAILOVER"})); }
 
-  /// Waits until every node that answers says that all slots are served, and by whom alike.
+  /// Waits until every node that answers says that all slots are served, by whom alike, and of one epoch.
   bool wait_until_whole(std::chrono::milliseconds patience = std::chrono::seconds(60)) const {
     return eventually([&] { return is_whole(); }, patience);
   }
@@ -229,6 +250,7 @@ class cluster_group {
         for (int slot = 0; slot < slots; ++slot) {
           mine += std::to_string(map->owner(static_cast<std::uint16_t>(slot))) + ',';
         }
+        mine += std::to_string(map->newest());
         if (!agreed.empty() && agreed != mine) return false;
         agreed = std::move(mine);
       } catch (const std::exception&) {

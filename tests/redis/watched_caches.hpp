@@ -23,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 namespace strata::test {
 
 struct watch_setup {
@@ -71,6 +73,18 @@ class watched_caches {
       const auto now = each->stats().second_level;
       return now.state == second_level_state::up && now.coherent && now.kept == 0;
     });
+  }
+  /// How each stands.
+  std::string why_not() const {
+    std::string out;
+    for (std::size_t i = 0; i < caches_.size(); ++i) {
+      const auto now = caches_[i]->stats().second_level;
+      out += fmt::format("cache {}: {}, {}, {} kept, {} delivered, {} losses, {} timeouts, its store: {}\n",
+                         i, name(now.state), now.coherent ? "coherent" : "not coherent", now.kept,
+                         now.delivered, now.losses, now.timeouts,
+                         stores_[i]->health().usable ? "usable" : stores_[i]->health().trouble);
+    }
+    return out;
   }
   cache& operator[](std::size_t i) { return *caches_[i]; }
 
@@ -151,11 +165,6 @@ class watched_caches {
     }
   }
 
-  std::string why_not() const {
-    std::string out;
-    for (const auto& each : stores_) out += each->health().trouble + "; ";
-    return out;
-  }
   void stop() {
     over_ = true;
     for (auto& each : load_) {
