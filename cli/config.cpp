@@ -4,8 +4,6 @@
 #include "cli/endpoint.hpp"
 #include "platform/entity_table.hpp"
 
-#include <strata/open.hpp>
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -55,6 +53,12 @@ std::optional<strata::eviction_objective> objective_named(std::string_view text)
   return std::nullopt;
 }
 
+std::optional<strata::tracked_keys> tracked_named(std::string_view text) {
+  if (text == "all") return strata::tracked_keys::all;
+  if (text == "read") return strata::tracked_keys::read;
+  return std::nullopt;
+}
+
 void check_parts(const config& values, std::vector<config_problem>& found) {
   if (values.store != "memory") {
     if (const auto usable = strata::check_store_url(values.store); !usable) {
@@ -76,6 +80,9 @@ void check_parts(const config& values, std::vector<config_problem>& found) {
   if (!objective_named(values.cache.objective)) {
     found.push_back(
         {"cache.objective", fmt::format("\"{}\" is not objects or bytes", values.cache.objective)});
+  }
+  if (!tracked_named(values.redis.tracked)) {
+    found.push_back({"redis.tracked", fmt::format("\"{}\" is not all or read", values.redis.tracked)});
   }
   constexpr std::array levels{"debug", "info", "warning", "error"};
   if (std::ranges::find(levels, std::string_view(values.log.level)) == levels.end()) {
@@ -152,6 +159,10 @@ void check_entity(const std::string& name, const entity_config& rules, std::vect
 
 strata::eviction_policy eviction_of(const cache_config& values) {
   return eviction_named(values.eviction).value();
+}
+
+strata::tracked_keys tracked_of(const redis_config& values) {
+  return tracked_named(values.tracked).value();
 }
 
 strata::eviction_objective objective_of(const cache_config& values) {

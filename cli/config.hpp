@@ -4,6 +4,7 @@
 /// Threads: plain values.
 
 #include <strata/eviction.hpp>
+#include <strata/open.hpp>
 #include <strata/policy.hpp>
 #include <strata/time.hpp>
 
@@ -58,6 +59,15 @@ struct encryption_config {
   std::uint32_t active = 0;
 };
 BOOST_DESCRIBE_STRUCT(encryption_config, (), (keys_file, keys, active))
+
+/// How a second level on Redis is used: strata/open.hpp.
+struct redis_config {
+  std::string tracked = "all";
+};
+BOOST_DESCRIBE_STRUCT(redis_config, (), (tracked))
+
+/// What `redis.tracked` names. Requires: no problems were found in `values`.
+strata::tracked_keys tracked_of(const redis_config& values);
 
 struct sqlite_config {
   std::uint32_t readers = 2;
@@ -149,6 +159,7 @@ struct config {
   limits_config limits;
   cache_config cache;
   encryption_config encryption;
+  redis_config redis;
   sqlite_config sqlite;
   postgres_config postgres;
   outbox_config outbox;
@@ -160,7 +171,7 @@ struct config {
 };
 BOOST_DESCRIBE_STRUCT(config, (),
                       (listen, admin, admin_token, store, database, demo, threads, grace, log, limits, cache,
-                       encryption, sqlite, postgres, outbox, relay, auth, rate, entity))
+                       encryption, redis, sqlite, postgres, outbox, relay, auth, rate, entity))
 
 /// What holds where nothing is configured: the above, and the platform's policies.
 config default_config();

@@ -112,8 +112,10 @@ std::function<void(std::string_view)> warnings_to(logs& log) {
 /// The store that gateways share, or null.
 result<std::shared_ptr<store>> open_shared(const config& values, logs& log) {
   if (values.store == "memory") return std::shared_ptr<store>();
-  return open_store(values.store,
-                    {.relayed = relays(values), .bound = values.relay.bound, .log = warnings_to(log)});
+  return open_store(values.store, {.tracked = tracked_of(values.redis),
+                                   .relayed = relays(values),
+                                   .bound = values.relay.bound,
+                                   .log = warnings_to(log)});
 }
 
 /// What tells `local`, or the store behind it, what others write to PostgreSQL; null: nobody does.

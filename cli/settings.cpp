@@ -60,6 +60,9 @@ constexpr std::array helps{
     explained{"encryption.keys",
               "the same keys as text, \"id:key id:key\"; for the environment, never for a flag: ps shows it"},
     explained{"encryption.active", "id of the key that writes; 0: the first; all of them read"},
+    explained{"redis.tracked",
+              "of which values Redis tells when others change them: all, or read (those this gateway has "
+              "read), for one that holds few of many"},
     explained{"sqlite.readers", "reading connections to SQLite, each with a thread"},
     explained{"sqlite.busy_timeout", "how long a write waits for another program's write"},
     explained{"sqlite.poll", "how often to look whether another program has written to the file"},

@@ -138,12 +138,13 @@ TEST(Config, NamesEveryProblemWithItsKey) {
   values.store = "redis://";
   values.database = "mysql://localhost";
   values.log.level = "loud";
+  values.redis.tracked = "some";
   values.limits.connections = 0;
   values.entity.at("agent").ttl = 0s;
   std::set<std::string> keys;
   for (const auto& each : problems(values)) keys.insert(each.key);
-  EXPECT_EQ(keys, (std::set<std::string>{"listen", "store", "database", "log.level", "limits.connections",
-                                         "entity.agent.ttl"}));
+  EXPECT_EQ(keys, (std::set<std::string>{"listen", "store", "database", "log.level", "redis.tracked",
+                                         "limits.connections", "entity.agent.ttl"}));
 }
 
 TEST(Config, AdminIsServedToOtherMachinesOnlyWithAToken) {

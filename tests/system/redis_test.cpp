@@ -20,7 +20,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::eventually;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 /// Two gateways on one database file and one Redis, of which neither looks into the file by itself.
 struct SharedRedis : testing::Test {
@@ -71,6 +73,30 @@ TEST_F(SharedRedis, ShowsAPatchOfOneByTheOtherWithin100Milliseconds) {
             << took[took.size() * 99 / 100] << " ms, max " << took.back()
             << " ms (a request's own time included)\n";
   EXPECT_LT(took.back(), 100.0);
+}
+
+TEST_F(SharedRedis, TellsAGatewayOnlyOfWhatItHasReadIfThatIsWanted) {
+  gateway few{folder,
+              {"--store", server.url() + "?name=few", "--sqlite-poll", "1m", "--redis-tracked", "read"}};
+  const auto session_few = few.session(one.as("admin"));
+  ASSERT_TRUE(eventually([&] { return uses_redis(one) && uses_redis(few); }));
+  const auto id = agents().front();
+  for (int i = 0; i < 20; ++i) {
+    few.ask("GET", "/agents/" + id, {session_few});  // into its memory
+    const auto name = "Told " + std::to_string(i);
+    ASSERT_EQ(one.ask("PATCH", "/agents/" + id, {session_one}, R"({"name":")" + name + R"("})").status, 200);
+    EXPECT_TRUE(eventually(
+        [&] { return text_at(few.ask("GET", "/agents/" + id, {session_few}).body, "name") == name; }));
+  }
+  // B: of every value in the name space.
+  const auto flags_of = [&](const std::string& client) {
+    const auto all = std::string(server.call({"CLIENT", "LIST"}).text());
+    const auto line = all.find(" name=" + client + ' ');
+    const auto flags = all.find(" flags=", line) + 7;
+    return line == std::string::npos ? "none" : all.substr(flags, all.find(' ', flags) - flags);
+  };
+  EXPECT_THAT(flags_of("few"), AllOf(HasSubstr("t"), Not(HasSubstr("B"))));
+  EXPECT_THAT(flags_of("strata"), AllOf(HasSubstr("t"), HasSubstr("B")));
 }
 
 /// For so long these two run; `./dev gateways` says for longer.
