@@ -346,7 +346,7 @@ void connection::respond(completion<response> outcome) {
 
 void connection::respond(response with) {
   auto& [head, asked] = *exchange_;
-  const bool close = !head.keep_alive || loop_.draining();
+  const bool close = !head.keep_alive || loop_.draining() || with.stream != nullptr;
   const auto known_facts = facts(close, head.http_1_0);
   if (with.status < 200 || with.status > 599)
     with = problem(500, "the handler answered with no valid status");
@@ -355,6 +355,7 @@ void connection::respond(response with) {
   request_access::clear(asked);
   close_after_ = close;
   begin_ = next_;
+  stream_ = std::move(done.stream);
   queue(std::move(done));
 }
 

@@ -8,6 +8,7 @@
 ///   reading    a read is outstanding. Between requests (idle), in a head, or in a body
 ///   running    a handler's task waits; nothing is read meanwhile
 ///   writing    the client takes its time; nothing is read or run meanwhile
+///   streaming  the answer's body has no more pieces now; what the client sends is thrown away
 ///   lingering  answered and shut down; what the client still sends is thrown away, since closing
 ///              with unread bytes would reset the connection and could lose the answer
 ///   closed     only kept by what still refers to it
@@ -47,7 +48,7 @@ class connection : public boost::intrusive::list_base_hook<> {
     if (--of->references_ == 0) delete of;
   }
 
-  enum class phase : std::uint8_t { reading, running, writing, lingering, closed };
+  enum class phase : std::uint8_t { reading, running, writing, streaming, lingering, closed };
   enum class stage : std::uint8_t { head, sized_body, chunked_body };
   enum class progress : std::uint8_t { needs_more, ready, refused };
 
@@ -80,6 +81,7 @@ class connection : public boost::intrusive::list_base_hook<> {
   void take_written(std::size_t count);
   bool write_done() const { return out_at_ == out_.size() && tail_at_ == tail_.body().size(); }
   void after_flush();
+  void stream();
   void linger();
   void read_and_discard();
   void close();
@@ -121,6 +123,7 @@ class connection : public boost::intrusive::list_base_hook<> {
   std::size_t out_at_ = 0;
   finished tail_;  // a body too large to copy, after `out`
   std::size_t tail_at_ = 0;
+  std::shared_ptr<body_stream> stream_;  // what follows when all that is written
 };
 
 }  // namespace strata::server

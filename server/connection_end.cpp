@@ -84,14 +84,43 @@ void connection::on_written(const boost::system::error_code& failed, std::size_t
   after_flush();
 }
 
-/// All is written: close, or wait for a task, or go on with the next request.
+/// All is written: stream, or close, or wait for a task, or go on with the next request.
 void connection::after_flush() {
+  if (stream_) return stream();
   if (close_after_) {
     if (filled_ == begin_ && stage_ == stage::head) return close();
     return linger();
   }
   if (waiting_) return begin_task();
   process();
+}
+
+/// Sends what there is of the stream. When there is nothing it goes on by itself once there is.
+void connection::stream() {
+  if (exchange_) {  // the first time
+    loop_.give_exchange(std::move(exchange_));
+    read_and_discard();
+  }
+  for (;;) {
+    if (loop_.draining()) return close();
+    // Counted as a task until it has come, so that the loop is there when it does.
+    auto next = stream_->take([self = ref(this)]() mutable {
+      auto& home = self->loop_;
+      home.post([self = std::move(self)] {
+        if (self->phase_ == phase::streaming) self->stream();
+        self->loop_.task_ended();
+      });
+    });
+    if (next.text.empty()) {
+      if (next.over) return close();
+      loop_.task_started();
+      phase_ = phase::streaming;
+      deadline_ = steady_now() + loop_.core().options.stream_idle;
+      return;
+    }
+    loop_.out() += next.text;
+    if (!flush()) return;
+  }
 }
 
 // Ending
@@ -109,6 +138,10 @@ void connection::sweep(time_point now) {
     case phase::writing:
       loop_.count().timeouts.add();
       return close();
+    case phase::streaming:
+      deadline_ = now + loop_.core().options.stream_idle;
+      stream_->send(stream_->idle());
+      return;
     case phase::lingering:
       return close();
     case phase::closed:
@@ -128,7 +161,8 @@ void connection::timed_out(int status, std::string_view why) {
 }
 
 void connection::drain() {
-  if (phase_ == phase::reading && begin_ == filled_ && stage_ == stage::head) close();
+  const bool idle = phase_ == phase::reading && begin_ == filled_ && stage_ == stage::head;
+  if (idle || phase_ == phase::streaming) close();
 }
 
 void connection::linger() {
@@ -146,7 +180,7 @@ void connection::read_and_discard() {
   socket_.async_read_some(
       asio::buffer(*waste),
       [self = ref(this), waste](const boost::system::error_code& failed, std::size_t count) {
-        if (self->phase_ != phase::lingering) return;
+        if (self->phase_ != phase::lingering && !self->stream_) return;
         self->discarded_ += count;
         if (failed || self->discarded_ > most_discarded) return self->close();
         self->read_and_discard();
@@ -160,6 +194,9 @@ void connection::close() {
   boost::system::error_code ignored;
   socket_.close(ignored);
   waiting_.reset();
+  if (const auto gone = std::exchange(stream_, nullptr)) {
+    if (gone->forget()) loop_.task_ended();
+  }
   if (exchange_ && !task_running_) {
     request_access::clear(exchange_->asked);
     loop_.give_exchange(std::move(exchange_));

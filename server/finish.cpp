@@ -150,6 +150,7 @@ class finisher {
         done.owner = std::move(answer_.content);
       } else {
         done.own = std::move(answer_.body);
+        if (answer_.status == 200) done.stream = std::move(answer_.stream);
       }
     }
     done.bytes = length + done.body().size();
@@ -245,6 +246,8 @@ class finisher {
     }
     if (answer_.status == 304) {
       append_not_modified(out);
+    } else if (answer_.stream != nullptr) {
+      append_field(out, "Content-Type", answer_.content_type.text);
     } else if (answer_.status != 204) {
       append_content_fields(out, {.content_type = answer_.content_type.text,
                                   .length = answer_.body.size(),

@@ -46,6 +46,7 @@ struct finished {
   std::shared_ptr<const void> owner;  ///< of `shared`
   std::string_view shared;
   std::string own;
+  std::shared_ptr<body_stream> stream;  ///< what follows instead
   std::string_view body() const noexcept { return owner ? shared : std::string_view(own); }
 };
 

@@ -21,7 +21,7 @@ thread_local const loop* current_loop = nullptr;
 /// An eighth of the shortest limit, so that none is overrun by much.
 duration sweep_interval(const server_options& options) {
   const auto shortest = std::min({options.head_timeout, options.body_timeout, options.idle_timeout,
-                                  options.write_timeout, options.request_timeout});
+                                  options.write_timeout, options.request_timeout, options.stream_idle});
   return std::clamp<duration>(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
 }
 

@@ -3,6 +3,7 @@
 /// the length are the server's to add: a handler answers as if the request were plain.
 /// Threads: a value.
 
+#include <server/body_stream.hpp>
 #include <server/representation.hpp>
 #include <server/request.hpp>
 
@@ -44,6 +45,9 @@ struct response {
   static_text content_type;
   std::string etag;  ///< with its quotes
   std::optional<wall_time> last_modified;
+
+  /// Not null: what is sent instead of `body`, until it is over; then the connection ends. A 200 to GET only.
+  std::shared_ptr<body_stream> stream;
 
   /// Empty: the route's on a 2xx to GET or HEAD, `no-store` on anything else.
   std::string cache_control;

@@ -43,7 +43,8 @@ void check(const server_options& options) {
   for (const auto& [name, value] :
        {std::pair("head_timeout", options.head_timeout), std::pair("body_timeout", options.body_timeout),
         std::pair("idle_timeout", options.idle_timeout), std::pair("write_timeout", options.write_timeout),
-        std::pair("request_timeout", options.request_timeout)}) {
+        std::pair("request_timeout", options.request_timeout),
+        std::pair("stream_idle", options.stream_idle)}) {
     require(value > duration::zero(), std::string(name) + ": must be above 0");
   }
   require(options.drain_grace >= duration::zero(), "drain_grace: must not be negative");

@@ -44,6 +44,7 @@ struct server_options {
   duration idle_timeout = std::chrono::seconds(60);     ///< between requests
   duration write_timeout = std::chrono::seconds(30);    ///< to take an answer
   duration request_timeout = std::chrono::seconds(30);  ///< to make an answer: 504
+  duration stream_idle = std::chrono::seconds(15);      ///< until a body_stream's `idle` is sent
   duration drain_grace = std::chrono::seconds(10);      ///< to finish what runs when stopping
 
   /// Called on a server thread for every answer; must not block nor throw.

@@ -93,6 +93,18 @@ class client {
     return receive();
   }
 
+  /// Waits for `text` in what comes next, and takes all up to its end into `all`. False: the connection ends,
+  /// or nothing comes in ten seconds.
+  bool receive_until(std::string_view text, std::string* all = nullptr) {
+    std::size_t at = 0;
+    while ((at = rest_.find(text)) == std::string::npos) {
+      if (!more()) return false;
+    }
+    if (all != nullptr) *all = rest_.substr(0, at + text.size());
+    rest_.erase(0, at + text.size());
+    return true;
+  }
+
   /// True if the server closes, with or without sending more before.
   bool ends() {
     while (more()) {
