@@ -129,6 +129,7 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   within("relay.poll", values.relay.poll, 1ms, 1s, "1ms to 1s");
   within("relay.bound", values.relay.bound, 50ms, 1min, "50ms to 1m");
   within("relay.takeover", values.relay.takeover, 20ms, 1min, "20ms to 1m");
+  within("relay.events", values.relay.events, 0ms, 1min, "0s to 1m");
   within("outbox.limit", values.outbox.limit, 1_MiB, strata::byte_size{1ull << 40}, "1MiB to 1024GiB");
   within("postgres.writers", values.postgres.writers, 1u, 64u, "1 to 64");
   within("postgres.statement_timeout", values.postgres.statement_timeout, 1ms, 1h, "1ms to 1h");

@@ -100,8 +100,9 @@ struct relay_config {
   strata::duration poll = std::chrono::milliseconds(10);
   strata::duration bound = std::chrono::milliseconds(350);
   strata::duration takeover = std::chrono::milliseconds(100);
+  strata::duration events = std::chrono::milliseconds(50);
 };
-BOOST_DESCRIBE_STRUCT(relay_config, (), (enabled, poll, bound, takeover))
+BOOST_DESCRIBE_STRUCT(relay_config, (), (enabled, poll, bound, takeover, events))
 
 struct auth_config {
   strata::duration session_idle = std::chrono::hours(24);

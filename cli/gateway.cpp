@@ -14,6 +14,7 @@
 #include <server/server.hpp>
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
+#include <strata/event_feed.hpp>
 #include <strata/metrics.hpp>
 #include <strata/open.hpp>
 #include <strata/outbox.hpp>
@@ -139,6 +140,15 @@ result<std::unique_ptr<relay>> open_relay(const config& values, logs& log, cache
   return std::make_unique<relay>(std::move(options));
 }
 
+/// What brings the events of all gateways and other programs to `to`; null: those of this process have to do.
+result<std::unique_ptr<event_feed>> open_feed(const config& values, logs& log, event_bus& to) {
+  if (!relays(values) || values.relay.events == duration::zero()) return std::unique_ptr<event_feed>();
+  auto source = open_database(values, {.readers = 1, .writers = 1});
+  if (!source) return std::unexpected(std::move(source.error()));
+  return std::make_unique<event_feed>(event_feed_options{
+      .source = std::move(*source), .to = &to, .poll = values.relay.events, .log = warnings_to(log)});
+}
+
 /// Has the database write down what is changed in the platform's tables. Gateways that start at once wait
 /// for each other; where it is done already nothing is locked.
 result<void> install_platform_outbox(database& target, const config& values) {
@@ -243,6 +253,7 @@ struct gateway::state {
                   return exposition(target->stats(), listeners, self, store_now ? &*store_now : nullptr,
                                     relay_now ? &*relay_now : nullptr);
                 },
+            .events = &happened,
             .value = [this](const key& where) { return show_value(*target, entities, where); }};
   }
 
@@ -255,6 +266,8 @@ struct gateway::state {
   std::shared_ptr<network_store> shared;  // null: none, or it is not on the network
   std::shared_ptr<strata::cache> target;
   std::unique_ptr<strata::relay> relaying;  // null: nobody but gateways writes to the database
+  event_bus happened;  // anywhere, as far as we hear of it; what it makes invalid is the relay's
+  std::unique_ptr<event_feed> feed;  // null: what this process does is all that is heard of
   platform::entity_table entities;
   platform::app app;
   route_counters platform_routes;
@@ -295,6 +308,13 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
   auto relaying = open_relay(values, log, *parts->target);
   if (!relaying) return std::unexpected(std::move(relaying.error()));
   parts->relaying = std::move(*relaying);
+  auto feed = open_feed(values, log, parts->happened);
+  if (!feed) return std::unexpected(std::move(feed.error()));
+  parts->feed = std::move(*feed);
+  if (parts->feed == nullptr) {
+    parts->app.events().subscribe(
+        "*", [&to = parts->happened](const domain_event& event) { return to.publish(event); });
+  }
   return std::unique_ptr<gateway>(new gateway(std::move(parts)));
 }
 
@@ -354,6 +374,7 @@ bool gateway::stop() {
   if (parts.platform_server != nullptr) finished = parts.platform_server->stop();
   parts.app.stop();
   if (parts.relaying != nullptr) parts.relaying->stop();
+  if (parts.feed != nullptr) parts.feed->stop();
   // Last, so that what drains can be watched.
   if (parts.admin_server != nullptr) parts.admin_server->stop();
   return finished;

@@ -83,6 +83,9 @@ constexpr std::array helps{
     explained{"relay.poll", "how often the active relay looks at the outbox"},
     explained{"relay.bound", "nothing cached is trusted that may miss what was committed longer ago"},
     explained{"relay.takeover", "how long the active relay may stand still before another takes over"},
+    explained{
+        "relay.events",
+        "how often each gateway looks for what others' writes caused; 0s: it shows its own events only"},
     explained{"auth.session_idle", "a session ends after this long without a request"},
     explained{"auth.session_lifetime", "a session ends after this long, however used"},
     explained{"auth.secure_cookie",

@@ -1,4 +1,5 @@
 #include <server/admin.hpp>
+#include <server/admin_events.hpp>
 #include <server/admin_json.hpp>
 
 #include "core/glob.hpp"
@@ -233,6 +234,12 @@ router admin_routes(admin_options options) {
   if (!state->options.token.empty()) guard = [state](request& from) { return require_token(state, from); };
 
   router routes;
+  if (auto* const events = state->options.events) {
+    routes.group({guard}).get("/cache/events",
+                              [streams = std::make_shared<event_streams>(*events)](
+                                  request&) -> task<response> { return streams->open(); },
+                              {.produces = "text/event-stream"});
+  }
   routes.group({guard})
       .get("/metrics", [state](request&) -> task<response> { return metrics_text(*state); },
            {.produces = "text/plain"})

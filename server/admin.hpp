@@ -7,6 +7,7 @@
 
 #include <strata/cache.hpp>
 #include <strata/error.hpp>
+#include <strata/events.hpp>
 #include <strata/key.hpp>
 #include <strata/task.hpp>
 
@@ -43,15 +44,18 @@ struct admin_options {
   /// The body of GET /metrics.
   std::function<std::string()> metrics;  ///< required
 
+  /// What GET /cache/events streams; null: there is no such route. Outlives the routes, and their handlers.
+  event_bus* events = nullptr;
+
   /// Looks up what is cached under a key, without computing it.
   std::function<task<shown_value>(const key& where)> value;  ///< required
 };
 
-/// GET /metrics, /healthz, /readyz, /cache/stats, /cache/explain?key=, /cache/get?key= and
-/// POST /cache/invalidate, whose `soft` expires instead of removing; of patterns it then takes `*`
-/// and `PREFIX:*` only, since no other glob can be expired. Without a token only requests to an IP address or
-/// localhost are answered, so that no web page can reach it through a name of its own (DNS rebinding). Throws
-/// bad_options that names every problem of `options`.
+/// GET /metrics, /healthz, /readyz, /cache/stats, /cache/explain?key=, /cache/get?key=, /cache/events
+/// (server-sent events: admin_events.hpp) and POST /cache/invalidate, whose `soft` expires instead of
+/// removing; of patterns it then takes `*` and `PREFIX:*` only, since no other glob can be expired. Without a
+/// token only requests to an IP address or localhost are answered, so that no web page can reach it through a
+/// name of its own (DNS rebinding). Throws bad_options that names every problem of `options`.
 router admin_routes(admin_options options);
 
 }  // namespace strata::server

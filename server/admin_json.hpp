@@ -69,6 +69,13 @@ struct admin_invalidated {
 };
 BOOST_DESCRIBE_STRUCT(admin_invalidated, (), (keys, tags, prefixes, patterns))
 
+/// The data of an event of GET /cache/events.
+struct admin_event {
+  std::string type;
+  std::map<std::string, std::string> attributes;
+};
+BOOST_DESCRIBE_STRUCT(admin_event, (), (type, attributes))
+
 /// One part of the process that must work for it to serve.
 struct admin_part {
   std::string name;

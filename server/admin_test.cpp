@@ -51,6 +51,40 @@ struct Admin : testing::Test {
   bool remembers(const std::string& id) { return static_cast<bool>(sync_wait(values->get(notes(id)))); }
 };
 
+TEST_F(Admin, StreamsEventsToAllWhoListen) {
+  event_bus bus;
+  const auto routes = admin_routes({.cache = values,
+                                    .metrics = [] { return std::string(); },
+                                    .events = &bus,
+                                    .value = [](const key&) -> task<shown_value> { return shown_value(); }});
+  const auto listen = [&] {
+    made_request made("GET", "/cache/events", {{"Host", "127.0.0.1:9090"}});
+    return sync_wait(routes.dispatch(*made));
+  };
+  auto one = listen();
+  ASSERT_EQ(one.status, 200);
+  EXPECT_EQ(one.content_type.text, "text/event-stream");
+  EXPECT_EQ(one.stream->take([] {}).text, ": listening\n\n");
+  sync_wait(bus.publish({.type = "agent.updated", .attributes = {{"id", "agt_\n1"}}}));
+  const auto other = listen();
+  sync_wait(bus.publish({.type = "agent.bulk", .attributes = {}}));
+  EXPECT_EQ(one.stream->take([] {}).text,
+            "data: {\"type\":\"agent.updated\",\"attributes\":{\"id\":\"agt_\\n1\"}}\n\n"
+            "data: {\"type\":\"agent.bulk\",\"attributes\":{}}\n\n");
+  EXPECT_THAT(other.stream->take([] {}).text, Not(HasSubstr("agent.updated")));
+
+  std::vector<response> more;
+  while (more.size() < 200 && (more.empty() || more.back().status == 200)) more.push_back(listen());
+  EXPECT_EQ(more.back().status, 503);
+  EXPECT_EQ(more.size(), 99U) << "two of the hundred listened before";
+  more.clear();
+  EXPECT_EQ(listen().status, 200) << "those are gone";
+}
+
+TEST_F(Admin, HasNoEventsWithoutABus) {
+  EXPECT_EQ(ask("GET", "/cache/events").status, 404);
+}
+
 TEST_F(Admin, AnswersMetricsAsPrometheusText) {
   const auto answer = ask("GET", "/metrics");
   EXPECT_EQ(answer.status, 200);

@@ -94,6 +94,18 @@ class connection {
     return out;
   }
 
+  /// Waits for `text` in what comes next, and takes all up to its end.
+  std::string receive_until(std::string_view text) {
+    const auto deadline = clock::now() + patience;
+    std::size_t at = 0;
+    while ((at = in_.find(text)) == std::string::npos) {
+      if (!more(deadline)) throw std::runtime_error("the connection ended; received so far: " + in_);
+    }
+    auto taken = in_.substr(0, at + text.size());
+    in_.erase(0, taken.size());
+    return taken;
+  }
+
   answer ask(const std::string& method, const std::string& target, const field_list& fields = {},
              const std::string& body = {}) {
     std::string text = method + ' ' + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n";
