@@ -68,8 +68,7 @@ platform::app_options platform_options(const config& values, const platform::pol
   options.limits.address.limit = values.rate.address;
   options.limits.login_account.limit = values.rate.login_account;
   options.limits.login_address.limit = values.rate.login_address;
-  // What others write to PostgreSQL is told by the relay.
-  options.foreign_change_interval = is_postgres(values.database) ? duration::zero() : values.sqlite.poll;
+  options.foreign_change_interval = values.sqlite.poll;
   options.log = [&log](std::string_view line) { log.write(log_level::warning, line); };
   return options;
 }

@@ -34,6 +34,11 @@ app_options checked(app_options options) {
   return options;
 }
 
+/// Of what others write to PostgreSQL a relay tells.
+strata::duration look_interval(const app_options& options) {
+  return options.database->dialect() == "sqlite" ? options.foreign_change_interval : strata::duration::zero();
+}
+
 }  // namespace
 
 // Members are destroyed from the last to the first: the caretaker before what it takes care of.
@@ -49,7 +54,7 @@ struct app::state {
         limited(options.limits),
         provided{data,    *options.cache, sessions,     passwords,
                  limited, *options.time,  options.auth, options.log},
-        care(*options.database, *options.cache, sessions, options.foreign_change_interval, options.log) {
+        care(*options.database, *options.cache, sessions, look_interval(options), options.log) {
     strata::invalidate_on(bus, *options.cache, invalidation_rules());
   }
 

@@ -38,7 +38,7 @@ struct app_options {
   policy_table policies = default_policies();
   auth_settings auth;
   limit_settings limits;
-  /// How often to look if another program wrote to the database; 0: never, somebody else tells the cache.
+  /// How often to look if another program wrote to SQLite; 0: never. Of PostgreSQL a relay tells the cache.
   strata::duration foreign_change_interval = std::chrono::milliseconds(100);
   /// Told what an operator should know, one line each. Called from any thread.
   std::function<void(std::string_view line)> log;
@@ -56,8 +56,8 @@ class app {
   /// Brings the database's tables up to date; does nothing when they are.
   strata::task<strata::result<void>> migrate();
 
-  /// Begins the background work: clears the cache when another program has written to the
-  /// database, ends old sessions, calls `cache::maintain` about every second.
+  /// Begins the background work: clears the cache when another program has written to SQLite,
+  /// ends old sessions, calls `cache::maintain` about every second.
   void start();
   /// Ends it and waits for it. Idempotent.
   void stop();

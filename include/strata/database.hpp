@@ -103,9 +103,9 @@ class database {
   /// Runs a script of statements separated by `;` in one transaction: for migrations.
   virtual task<result<void>> run_script(std::string_view script) = 0;
 
-  /// Changes whenever another program commits to this database; tells a cache with no relay
-  /// that what it holds may be old. May change without that, e.g. when the server was restarted, but never
-  /// for this object's own commits alone. Cost: SQLite none to speak of, PostgreSQL a round trip.
+  /// Changes whenever another program commits to this database, and never for this object's own commits
+  /// alone. SQLite has it, at no cost to speak of; of what others write to PostgreSQL a relay tells
+  /// (relay.hpp). Errors: invalid_argument if there is no such number.
   virtual task<result<std::uint64_t>> foreign_changes() = 0;
 
   /// Answers if the database can serve now.

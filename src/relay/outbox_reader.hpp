@@ -11,7 +11,7 @@
 /// over a clean restart.
 /// Threads: one task at a time.
 
-#include "database/commit_clock.hpp"
+#include "database/snapshot.hpp"
 #include "relay/rule_patterns.hpp"
 #include "relay/text_array.hpp"
 

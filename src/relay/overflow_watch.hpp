@@ -9,7 +9,7 @@
 /// knows nothing of those that are younger than the last one that ended.
 /// Threads: one at a time.
 
-#include "database/commit_clock.hpp"
+#include "database/snapshot.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -309,22 +309,6 @@ TYPED_TEST_P(DatabaseContract, AScriptInATransactionEndsWithIt) {
   EXPECT_EQ(strata::test::code_of(this->query("SELECT id FROM first")), "statement");
 }
 
-TYPED_TEST_P(DatabaseContract, ForeignChangesTellsOfOthersCommitsAndNotOfOurs) {
-  const auto now = [this] { return strata::sync_wait(this->db().foreign_changes()).value(); };
-  const auto before = now();
-  ASSERT_TRUE(this->add_account("ours"));
-  ASSERT_TRUE(strata::sync_wait(this->begin()->commit()));
-  EXPECT_EQ(now(), before);
-  const auto other = this->another();
-  EXPECT_EQ(now(), before);
-  ASSERT_TRUE(strata::sync_wait(
-      other->execute("INSERT INTO accounts (id, owner, balance) VALUES ('theirs', 'x', 0)", {})));
-  const auto after = now();
-  EXPECT_NE(after, before);
-  EXPECT_EQ(now(), after);
-  EXPECT_EQ(this->accounts(), 2);
-}
-
 TYPED_TEST_P(DatabaseContract, ATaskGoesOnOnItsExecutor) {
   const auto here = std::this_thread::get_id();
   std::vector<std::thread::id> seen;
@@ -475,7 +459,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     ReadersSeeNothingUncommittedAndTheCommitAtOnce, ACommitReadsBackWhatIsCommitted,
     ACommitStandsThoughWhatIsBehindItCannotBeRead, ATransactionThatHasFailedReadsNothingBack,
     ATransactionDestroyedOrRolledBackLeavesNothing, AfterAnErrorATransactionCanOnlyRollBack,
-    AScriptIsAllOrNothing, AScriptInATransactionEndsWithIt, ForeignChangesTellsOfOthersCommitsAndNotOfOurs,
-    ATaskGoesOnOnItsExecutor, AnAbandonedTransactionFreesTheWriter,
-    TasksAbandonedWhileTheyWaitTakeNothingWithThem, AThousandConcurrentTasksFinish,
-    RacingTransactionsKeepEveryInvariant, AnswersPingAndKeepsItsRowsWhenOpenedAgain);
+    AScriptIsAllOrNothing, AScriptInATransactionEndsWithIt, ATaskGoesOnOnItsExecutor,
+    AnAbandonedTransactionFreesTheWriter, TasksAbandonedWhileTheyWaitTakeNothingWithThem,
+    AThousandConcurrentTasksFinish, RacingTransactionsKeepEveryInvariant,
+    AnswersPingAndKeepsItsRowsWhenOpenedAgain);

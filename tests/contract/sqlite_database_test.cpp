@@ -37,6 +37,22 @@ strata::task<bool> write_in_turn(strata::database& db, int n, std::vector<int>& 
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, DatabaseContract, sqlite_provider);
 
+TEST(SqliteDatabase, ForeignChangesTellsOfOthersCommitsAndNotOfOurs) {
+  sqlite_provider provider;
+  const auto db = provider.open();
+  const auto now = [&] { return sync_wait(db->foreign_changes()).value(); };
+  const auto before = now();
+  ASSERT_TRUE(sync_wait(db->execute("CREATE TABLE t (id TEXT)", {})));
+  ASSERT_TRUE(sync_wait(sync_wait(db->begin()).value()->commit()));
+  EXPECT_EQ(now(), before);
+  const auto other = provider.open();
+  EXPECT_EQ(now(), before);
+  ASSERT_TRUE(sync_wait(other->execute("INSERT INTO t VALUES ('theirs')", {})));
+  const auto after = now();
+  EXPECT_NE(after, before);
+  EXPECT_EQ(now(), after);
+}
+
 TEST(SqliteDatabase, WritersGoFirstComeFirstServed) {
   sqlite_provider provider;
   const auto db = provider.open();

@@ -43,22 +43,8 @@ struct client::machine {
               in.waiting_,
               [&in]() -> std::shared_ptr<void> { return in.shared_from_this(); },
               [this] { arm(); }},
-        reading(parts, [this](std::uint64_t serial,
-                              result<sql_rows> rows) { return looked(serial, std::move(rows)); }),
-        writing(parts, watch,
-                [&in](std::uint64_t loan) { return writer_loan(in.shared_from_this(), loan); }) {}
-
-  /// A snapshot as a number that changes with what others commit.
-  result<sql_rows> looked(std::uint64_t serial, result<sql_rows> rows) {
-    if (!rows) return rows;
-    const auto* text = rows->empty() ? nullptr : std::get_if<std::string>(&rows->row(0).at(0));
-    auto now = parse_snapshot(text == nullptr ? std::string_view() : std::string_view(*text));
-    if (!now) return std::unexpected(std::move(now.error()));
-    const auto version = static_cast<std::int64_t>(watch.observe(std::move(*now), serial));
-    std::vector<std::vector<sql_value>> row(1);
-    row.front().emplace_back(version);
-    return sql_rows({"version"}, std::move(row), 0);
-  }
+        reading(parts),
+        writing(parts, [&in](std::uint64_t loan) { return writer_loan(in.shared_from_this(), loan); }) {}
 
   void arm() {
     if (armed || (!reading.needs_time() && !writing.needs_time())) return;
@@ -81,7 +67,6 @@ struct client::machine {
   bool armed = false;
   dialer dial;
   pool_parts parts;
-  foreign_watch watch;
   reading_pool reading;
   writing_pool writing;
 };

@@ -86,9 +86,8 @@ struct link::watch {
   descriptor socket;
 };
 
-std::shared_ptr<link> link::make(asio::io_context& on, connection_handle connection, owner& of,
-                                 std::uint64_t serial) {
-  std::shared_ptr<link> made(new link(on, std::move(connection), of, serial));
+std::shared_ptr<link> link::make(asio::io_context& on, connection_handle connection, owner& of) {
+  std::shared_ptr<link> made(new link(on, std::move(connection), of));
   if (made->watch_->socket.is_open()) {
     made->read_later();
   } else {
@@ -97,11 +96,10 @@ std::shared_ptr<link> link::make(asio::io_context& on, connection_handle connect
   return made;
 }
 
-link::link(asio::io_context& on, connection_handle connection, owner& of, std::uint64_t serial)
+link::link(asio::io_context& on, connection_handle connection, owner& of)
     : connection_(std::move(connection)),
       watch_(std::make_unique<watch>(on, PQsocket(connection_.get()))),
-      owner_(&of),
-      serial_(serial) {
+      owner_(&of) {
 }
 
 link::~link() = default;

@@ -35,9 +35,7 @@ class link : public std::enable_shared_from_this<link> {
     ~owner() = default;
   };
 
-  /// `serial`: tells this connection from all others of the process.
-  static std::shared_ptr<link> make(boost::asio::io_context& on, connection_handle connection, owner& of,
-                                    std::uint64_t serial);
+  static std::shared_ptr<link> make(boost::asio::io_context& on, connection_handle connection, owner& of);
   ~link();
   link(const link&) = delete;
   link& operator=(const link&) = delete;
@@ -55,14 +53,13 @@ class link : public std::enable_shared_from_this<link> {
   bool idle() const noexcept { return pipeline_.empty(); }
   pipeline& waiting() noexcept { return pipeline_; }
   std::vector<command_ptr> take_all() { return pipeline_.take_all(); }
-  std::uint64_t serial() const noexcept { return serial_; }
   /// True between BEGIN and the end of the transaction, failed or not. Requires: idle.
   bool in_transaction() const noexcept;
   cancel_request cancel() const { return cancel_request(connection_.get()); }
 
  private:
   struct watch;
-  link(boost::asio::io_context& on, connection_handle connection, owner& of, std::uint64_t serial);
+  link(boost::asio::io_context& on, connection_handle connection, owner& of);
   void read_later();
   void readable();
   void flush();
@@ -74,7 +71,6 @@ class link : public std::enable_shared_from_this<link> {
   owner* owner_;
   pipeline pipeline_;
   parameter_texts texts_;
-  std::uint64_t serial_;
   bool writing_ = false;    ///< waits for the socket to take more
   bool in_answer_ = false;  ///< libpq says when the answer of a statement is complete
   bool broken_ = false;

@@ -23,18 +23,16 @@ namespace strata::detail {
 /// A statement on its way to the server and back.
 struct command {
   enum class role : unsigned char {
-    statement,   ///< a caller's
-    own_number,  ///< asks for the number of the transaction it is in
-    control,     ///< begins, ends or adjusts the transaction
-    read_back,   ///< a caller's, behind the COMMIT: its error is not the transaction's
+    statement,  ///< a caller's
+    control,    ///< begins, ends or adjusts the transaction
+    read_back,  ///< a caller's, behind the COMMIT: its error is not the transaction's
   };
   std::string text;
   sql_parameters values;
   role what = role::statement;
-  bool kept = true;     ///< prepared, and kept prepared for the next time
-  bool pinned = false;  ///< only on the first connection of the pool
-  unsigned lost = 0;    ///< with how many connections it was lost
-  unsigned stale = 0;   ///< how often its prepared statement was not the right one
+  bool kept = true;    ///< prepared, and kept prepared for the next time
+  unsigned lost = 0;   ///< with how many connections it was lost
+  unsigned stale = 0;  ///< how often its prepared statement was not the right one
   time_point deadline = time_point::max();
   std::shared_ptr<reply<result<sql_rows>>> waiter;  ///< of a query; else its batch is told
 };

@@ -62,7 +62,7 @@ result<std::vector<command_ptr>> make_script(std::string_view script) {
 
 // The lambdas below own the driver: once a statement is handed over, its task may end elsewhere.
 
-/// Runs a query. `pinned`: on the first connection, its answer read by the driver.
+/// Runs a query.
 task<result<sql_rows>> read(client_ptr from, command_ptr what) {
   auto submit = [from, &what](const std::shared_ptr<detail::reply<result<sql_rows>>>& waiter) {
     what->deadline = from->deadline();
@@ -131,12 +131,6 @@ class postgres_transaction final : public transaction {
     auto made = make_statement(statement, std::move(parameters), sql_place::transaction);
     if (!made) return failed(std::move(made.error()));
     auto job = next_job();
-    // What adjusts the transaction comes before its first query; asking for its number is one.
-    const auto word = detail::statements_of(statement).front().first;
-    if (!numbered_ && word != "SET" && word != "LOCK") {
-      job->commands.push_back(make_command("SELECT pg_current_xact_id()", role::own_number));
-      numbered_ = true;
-    }
     job->commands.push_back(std::move(*made));
     return run(std::move(job));
   }
@@ -151,9 +145,6 @@ class postgres_transaction final : public transaction {
     auto job = next_job();
     job->unlimited = true;
     for (auto& each : *made) job->commands.push_back(std::move(each));
-    if (!std::exchange(numbered_, true)) {
-      job->commands.push_back(make_command("SELECT pg_current_xact_id()", role::own_number));
-    }
     auto done = co_await run(std::move(job));
     co_return without_rows(done);
   }
@@ -253,7 +244,6 @@ class postgres_transaction final : public transaction {
   held_turn turn_;
   state state_ = state::open;
   bool begun_ = false;
-  bool numbered_ = false;  ///< the driver knows, or has asked for, this transaction's number
 };
 
 task<result<std::unique_ptr<transaction>>> begin_on(client_ptr on, held_turn turn) {
@@ -283,7 +273,6 @@ class postgres_database final : public database {
     if (!made) return result<sql_rows>(std::unexpected(std::move(made.error())));
     auto job = std::make_unique<write_job>();
     job->commands.push_back(make_command("BEGIN", role::control));
-    job->commands.push_back(make_command("SELECT pg_current_xact_id()", role::own_number));
     job->commands.push_back(std::move(*made));
     job->commands.push_back(make_command("COMMIT", role::control));
     return write(client_, std::move(job));
@@ -301,13 +290,16 @@ class postgres_database final : public database {
     auto job = std::make_unique<write_job>();
     job->unlimited = true;
     job->commands.push_back(make_command("BEGIN", role::control));
-    job->commands.push_back(make_command("SELECT pg_current_xact_id()", role::own_number));
     for (auto& each : *made) job->commands.push_back(std::move(each));
     job->commands.push_back(make_command("COMMIT", role::control));
     return write_script(client_, std::move(job));
   }
 
-  task<result<std::uint64_t>> foreign_changes() override { return look(client_); }
+  task<result<std::uint64_t>> foreign_changes() override {
+    return result<std::uint64_t>(
+        fail(errc::invalid_argument,
+             "a relay tells of what others write to PostgreSQL; it has no number for that"));
+  }
 
   task<result<void>> ping() override { return greet(client_); }
 
@@ -325,14 +317,6 @@ class postgres_database final : public database {
     if (!granted) co_return std::unexpected(std::move(granted.error()));
     held_turn mine(std::move(turns));
     co_return co_await begin_on(std::move(on), std::move(mine));
-  }
-
-  static task<result<std::uint64_t>> look(client_ptr on) {
-    auto what = make_command("SELECT pg_current_snapshot()", role::statement);
-    what->pinned = true;
-    auto rows = co_await read(std::move(on), std::move(what));
-    if (!rows) co_return std::unexpected(std::move(rows.error()));
-    co_return static_cast<std::uint64_t>(std::get<std::int64_t>(rows->row(0).at(0)));
   }
 
   static task<result<void>> greet(client_ptr on) {

@@ -21,12 +21,11 @@ error late(const command& of, bool was_sent) {
 
 }  // namespace
 
-reading_pool::reading_pool(pool_parts& parts, pinned_answer on_pinned)
-    : parts_(&parts), on_pinned_(std::move(on_pinned)), lanes_(parts.options.readers) {
+reading_pool::reading_pool(pool_parts& parts) : parts_(&parts), lanes_(parts.options.readers) {
 }
 
 void reading_pool::adopt(connection_handle first) {
-  lanes_.front().up = link::make(parts_->loop, std::move(first), *this, ++parts_->last_serial);
+  lanes_.front().up = link::make(parts_->loop, std::move(first), *this);
 }
 
 void reading_pool::add(command_ptr next) {
@@ -50,12 +49,11 @@ void reading_pool::dial_missing() {
 
 void reading_pool::connected(std::size_t which, result<connection_handle> made) {
   lanes_[which].dialing = false;
-  if (made) lanes_[which].up = link::make(parts_->loop, std::move(*made), *this, ++parts_->last_serial);
+  if (made) lanes_[which].up = link::make(parts_->loop, std::move(*made), *this);
   pump();
 }
 
-reading_pool::lane* reading_pool::lane_for(const command& next) {
-  if (next.pinned) return lanes_.front().up ? &lanes_.front() : nullptr;
+reading_pool::lane* reading_pool::least_busy() {
   lane* best = nullptr;
   for (auto& each : lanes_) {
     if (each.up && (best == nullptr || each.up->in_flight() < best->up->in_flight())) best = &each;
@@ -75,23 +73,20 @@ void reading_pool::send_waiting() {
   while (!waiting_.empty()) {
     auto& next = *waiting_.front();
     const bool wanted = next.waiter && next.waiter->wanted();
-    auto* const to = wanted ? lane_for(next) : nullptr;
-    if (wanted && to == nullptr && !next.pinned) break;
+    auto* const to = wanted ? least_busy() : nullptr;
+    if (wanted && to == nullptr) break;
     auto taken = std::move(waiting_.front());
     waiting_.pop_front();
     --parts_->waiting;
     if (to != nullptr) {
       to->up->send(std::move(taken));
       if (std::ranges::find(touched, to) == touched.end()) touched.push_back(to);
-    } else if (wanted) {
-      finish(*taken, fail(errc::database_unavailable, "PostgreSQL is being connected again"));
     }
   }
   for (auto* each : touched) each->up->sync();
 }
 
-void reading_pool::answered(link& from, command_ptr of, result<sql_rows> rows) {
-  if (of->pinned && of->waiter) rows = on_pinned_(from.serial(), std::move(rows));
+void reading_pool::answered(link&, command_ptr of, result<sql_rows> rows) {
   finish(*of, std::move(rows));
 }
 

@@ -26,7 +26,6 @@ struct pool_parts {
   std::atomic<std::size_t>& waiting;              ///< statements that have not been sent
   std::function<std::shared_ptr<void>()> keeper;  ///< what owns the loop
   std::function<void()> arm;                      ///< has `sweep` called while a pool needs time
-  std::uint64_t last_serial = 0;
 };
 
 /// How much longer than its deadline a statement that was sent may take to be answered: the server
@@ -35,10 +34,7 @@ inline constexpr duration answer_grace = std::chrono::milliseconds(250);
 
 class reading_pool final : public link::owner {
  public:
-  /// Turns the answer to a pinned command into what its waiter gets.
-  using pinned_answer = std::function<result<sql_rows>(std::uint64_t serial, result<sql_rows> rows)>;
-
-  reading_pool(pool_parts& parts, pinned_answer on_pinned);
+  explicit reading_pool(pool_parts& parts);
 
   /// Gives the pool its first connection. Requires: called once, before anything else.
   void adopt(connection_handle first);
@@ -66,7 +62,8 @@ class reading_pool final : public link::owner {
 
   void dial_missing();
   void connected(std::size_t which, result<connection_handle> made);
-  lane* lane_for(const command& next);
+  /// Null: none has room.
+  lane* least_busy();
   void send_waiting();
   void requeue(std::vector<command_ptr> commands);
   void drop(lane& which, const error& why);
@@ -74,7 +71,6 @@ class reading_pool final : public link::owner {
   void finish(command& of, result<sql_rows> rows);
 
   pool_parts* parts_;
-  pinned_answer on_pinned_;
   std::vector<lane> lanes_;
   std::deque<command_ptr> waiting_;
   std::vector<command_ptr> again_;  ///< aborted ones, until their batch has ended

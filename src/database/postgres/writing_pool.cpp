@@ -5,31 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
-#include <string>
 #include <utility>
 
 namespace strata::detail {
 
-namespace {
-
-std::optional<std::uint64_t> number_in(const sql_rows& rows) {
-  if (rows.empty()) return std::nullopt;
-  const auto* text = std::get_if<std::string>(&rows.row(0).at(0));
-  std::uint64_t number = 0;
-  if (text == nullptr ||
-      std::from_chars(text->data(), text->data() + text->size(), number).ec != std::errc()) {
-    return std::nullopt;
-  }
-  return number;
-}
-
-}  // namespace
-
-writing_pool::writing_pool(pool_parts& parts, foreign_watch& watch,
-                           std::function<writer_loan(std::uint64_t)> lend)
-    : parts_(&parts), watch_(&watch), lend_(std::move(lend)), lanes_(parts.options.writers) {
+writing_pool::writing_pool(pool_parts& parts, std::function<writer_loan(std::uint64_t)> lend)
+    : parts_(&parts), lend_(std::move(lend)), lanes_(parts.options.writers) {
 }
 
 void writing_pool::tell(write_job& job, result<sql_rows> rows) {
@@ -88,7 +70,7 @@ void writing_pool::dial_missing() {
 
 void writing_pool::connected(std::size_t which, result<connection_handle> made) {
   lanes_[which].dialing = false;
-  if (made) lanes_[which].up = link::make(parts_->loop, std::move(*made), *this, ++parts_->last_serial);
+  if (made) lanes_[which].up = link::make(parts_->loop, std::move(*made), *this);
   pump();
 }
 
@@ -102,9 +84,7 @@ void writing_pool::lend_to(lane& which, write_job& job) {
 void writing_pool::run(lane& on, write_job_ptr job) {
   on.failed.reset();
   on.rows = {};
-  on.own_number.reset();
   on.job = std::move(job);
-  watch_->begun();
   for (auto& each : on.job->commands) on.up->send(std::move(each));
   on.job->commands.clear();
   ++on.job->tries;
@@ -118,8 +98,6 @@ void writing_pool::answered(link& from, command_ptr of, result<sql_rows> rows) {
     which->job->read_back->push_back(std::move(rows));
   } else if (!rows) {
     if (!which->failed) which->failed = std::move(rows.error());
-  } else if (of->what == command::role::own_number) {
-    which->own_number = number_in(*rows);
   } else if (of->what == command::role::statement) {
     which->rows = std::move(*rows);
   }
@@ -153,7 +131,6 @@ void writing_pool::synced(link& from) {
 
 void writing_pool::finish(lane& which) {
   auto job = std::move(which.job);
-  watch_->ended(which.own_number);
   if (job->unlimited) which.lent_at = std::chrono::steady_clock::now();
   const bool ends = job->loan == 0 || job->ends_loan;
   if (ends) {
@@ -210,7 +187,6 @@ void writing_pool::drop(lane& which, const error& why) {
   if (which.loan != 0) ended_.emplace(std::exchange(which.loan, 0), why);
   which.rolling_back = false;
   if (!job) return;
-  watch_->ended(which.own_number);
   // An error that was answered is the cause; a COMMIT that was not may have happened.
   tell(*job, std::unexpected(which.failed ? std::move(*which.failed) : why));
 }

@@ -7,7 +7,6 @@
 /// COMMIT leave together. A connection that was given up while it worked is closed, not reused.
 /// Threads: the loop's.
 
-#include "database/postgres/foreign_watch.hpp"
 #include "database/postgres/reading_pool.hpp"
 
 #include <optional>
@@ -55,7 +54,7 @@ using write_job_ptr = std::unique_ptr<write_job>;
 
 class writing_pool final : public link::owner {
  public:
-  writing_pool(pool_parts& parts, foreign_watch& watch, std::function<writer_loan(std::uint64_t)> lend);
+  writing_pool(pool_parts& parts, std::function<writer_loan(std::uint64_t)> lend);
 
   void add(write_job_ptr job);
   void give_back(std::uint64_t loan);
@@ -73,7 +72,6 @@ class writing_pool final : public link::owner {
     write_job_ptr job;  ///< what it is doing; its commands come back as they are answered
     std::optional<error> failed;
     sql_rows rows;
-    std::optional<std::uint64_t> own_number;
     bool rolling_back = false;  ///< cleans up before the next job
     bool available() const noexcept { return up && loan == 0 && !job && !rolling_back; }
   };
@@ -96,7 +94,6 @@ class writing_pool final : public link::owner {
   static void tell(write_job& job, result<sql_rows> rows);
 
   pool_parts* parts_;
-  foreign_watch* watch_;
   std::function<writer_loan(std::uint64_t)> lend_;
   std::vector<lane> lanes_;
   std::deque<write_job_ptr> waiting_;

@@ -1,4 +1,4 @@
-#include "database/commit_clock.hpp"
+#include "database/snapshot.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -19,11 +19,6 @@ bool take_number(std::string_view& rest, char until, std::uint64_t& into) {
 }
 
 }  // namespace
-
-bool commit_snapshot::saw_end_of(std::uint64_t xid) const noexcept {
-  if (xid < xmin) return true;
-  return xid < xmax && !std::ranges::binary_search(running, xid);
-}
 
 result<commit_snapshot> parse_snapshot(std::string_view text) {
   const auto wrong = [] { return fail(errc::corrupt_entry, "this is no snapshot of PostgreSQL"); };
