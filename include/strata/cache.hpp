@@ -99,8 +99,8 @@ class fill_context {
  public:
   explicit fill_context(commit_time started) : asof_(started) {}
 
-  /// When the value was true. Preset to the start of the factory, which is always safe; a
-  /// factory that read a snapshot may set the snapshot's own time.
+  /// When the value was true. Preset to the start of the factory. A source that lags behind may be given
+  /// an earlier time, e.g. a former `stats().clock`; a later one counts as the preset. Never a database's.
   void set_asof(commit_time asof) { asof_ = asof; }
   commit_time asof() const noexcept { return asof_; }
 

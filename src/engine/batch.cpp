@@ -132,6 +132,7 @@ task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
       thrown = std::current_exception();
     }
   }
+  context.asof_ = std::min(context.asof_, asof);  // as in run_factory
   if (context.failure_) values = std::unexpected(*context.failure_);
   if (thrown == nullptr && values) {
     co_await settle_batch(work, std::move(*values), context);

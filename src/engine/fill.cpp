@@ -144,6 +144,7 @@ task<result<engine::made>> engine::run_factory(job& work, commit_time asof) {
   const auto began = now();
   auto value = co_await work.factory(context);
   const auto took = now() - began;
+  context.asof_ = std::min(context.asof_, asof);  // what was invalidated since must not look older than it
   if (context.failure_) co_return std::unexpected(*context.failure_);
   if (context.not_modified_ && work.stale == nullptr) {
     co_return fail(errc::invalid_argument, "the factory said not_modified, but there is no previous value");

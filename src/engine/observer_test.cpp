@@ -102,4 +102,28 @@ TEST(FillContext, AValueOlderThanAnInvalidationIsReturnedAndNotStored) {
   EXPECT_FALSE(sync_wait(f.cache.get(where)));
 }
 
+TEST(FillContext, ATimeThatIsLaterThanTheFactorysStartHidesNoInvalidation) {
+  fixture f;
+  const auto where = f.agents("1").with({.ttl = 60s, .jitter = 0});
+  const auto read = sync_wait(f.cache.get_or_set(where, [&](fill_context& fill) {
+    fill.set_asof(fill.asof() + 1'000'000);  // a database's, say
+    sync_wait(f.cache.remove(where));
+    return agent{"1", "old"};
+  }));
+  EXPECT_FALSE(read.info().stored);
+  EXPECT_EQ(read.info().reason, miss_reason::fenced);
+  EXPECT_FALSE(sync_wait(f.cache.get(where)));
+  EXPECT_LT(f.cache.stats().clock, 1'000u);
+
+  const std::vector all{where};
+  const auto many =
+      sync_wait(f.cache.get_or_set_many(all, [&](std::span<const std::size_t>, fill_context& fill) {
+        fill.set_asof(fill.asof() + 1'000'000);
+        sync_wait(f.cache.remove(where));
+        return std::vector<std::optional<agent>>{agent{"1", "old"}};
+      }));
+  EXPECT_FALSE(many.front().info().stored);
+  EXPECT_FALSE(sync_wait(f.cache.get(where)));
+}
+
 }  // namespace

@@ -274,11 +274,8 @@ TEST_F(Outage, AReadOnItsWayCannotBringBackWhatCouldNotBeTold) {
     SCOPED_TRACE(way);
     two_stages of;
     // B is far ahead, and A has not heard of it.
-    const auto ahead = [](fill_context& context) {
-      context.set_asof(1001);
-      return agent{"1", "old"};
-    };
-    sync_wait(of.b.store.get_or_set(of.b.agents("1"), ahead));
+    for (int i = 0; i < 1000; ++i) sync_wait(of.b.store.remove(of.b.agents("nobody")));
+    of.read(of.b, "old");
     of.below_a->delay({.call = store_call::acquire, .times = 1, .after = true});
     const auto reading = of.a.read_value("never");
     of.below_a->fail({});

@@ -20,6 +20,10 @@ struct pair_of_caches {
   cache b{fixture::on(time, {.second_level = connect(server)})};
   entity<agent, "agent:{id}"> agents{{.ttl = 60s, .jitter = 0, .tags = {"agents"}}};
 
+  /// A has counted far on, and B has heard of nothing.
+  void count_on() {
+    for (int i = 0; i < 1000; ++i) sync_wait(a.remove(agents("nobody")));
+  }
   lookup<agent> read(cache& from, const char* name) {
     return sync_wait(from.get_or_set(agents("1"), [&] { return agent{"1", name}; }));
   }
@@ -72,12 +76,9 @@ TEST(TwoCaches, SeeEachOthersInvalidations) {
 TEST(TwoCaches, AnInvalidationReachesWhatAProcessFarAheadHasStored) {
   for (int way = 0; way < 6; ++way) {
     pair_of_caches p;
-    const auto ahead = [](fill_context& context) {
-      context.set_asof(1001);
-      return agent{"1", "old"};
-    };
-    sync_wait(p.a.get_or_set(p.agents("1"), ahead));
-    // B has counted to almost nothing, and has heard of nothing.
+    p.count_on();
+    p.read(p.a, "old");
+    EXPECT_LT(p.b.stats().clock, 1000u);
     switch (way) {
       case 0:
         sync_wait(p.b.remove(p.agents("1")));
@@ -99,17 +100,14 @@ TEST(TwoCaches, AnInvalidationReachesWhatAProcessFarAheadHasStored) {
     }
     EXPECT_EQ(p.read(p.b, "new")->name, "new") << way;
     EXPECT_EQ(p.read(p.a, "newer")->name, "new") << way;
-    EXPECT_GT(p.b.stats().clock, 1001u);
+    EXPECT_GT(p.b.stats().clock, 1000u);
   }
 }
 
 TEST(TwoCaches, AWriteReplacesWhatAProcessFarAheadHasStored) {
   pair_of_caches p;
-  const auto ahead = [](fill_context& context) {
-    context.set_asof(1001);
-    return agent{"1", "old"};
-  };
-  sync_wait(p.a.get_or_set(p.agents("1"), ahead));
+  p.count_on();
+  p.read(p.a, "old");
   EXPECT_TRUE(sync_wait(p.b.set(p.agents("1"), agent{"1", "new"})));
   EXPECT_EQ(p.read(p.b, "never")->name, "new");
   EXPECT_EQ(p.read(p.a, "never")->name, "new");
