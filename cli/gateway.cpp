@@ -187,6 +187,9 @@ struct gateway::state {
                           .keys = std::move(keys),
                           .factory_limit = values.cache.factory_limit,
                           .factory_queue = values.cache.factory_queue})),
+        happened([this](const domain_event& event, std::string_view what) {
+          log.write(log_level::warning, fmt::format("a listener to {} failed: {}", event.type, what));
+        }),
         entities(policies),
         app(platform_options(values, policies, source, target, log)) {}
 
