@@ -27,6 +27,7 @@ namespace strata::memory {
 class alignas(64) bucket {
  public:
   static constexpr unsigned slots = 12;
+  static constexpr unsigned first_slot = 4;  ///< where its tag is, in bytes
 
   static std::uint8_t tag_of(std::uint64_t hash) noexcept {
     const auto tag = static_cast<std::uint8_t>(hash >> 40);
@@ -41,28 +42,37 @@ class alignas(64) bucket {
    public:
     bool passed() const noexcept { return (first_ & overflow) != 0; }  ///< an entry went on to the next
 
-    /// The slots whose tag is `tag`, for `slot_of` from the lowest bit up. After the first of a word
-    /// there may be one that is not.
-    std::uint64_t matches(std::uint8_t tag) const noexcept {
+    /// The slots whose tag is `tag`, a bit each; for `slot_of` from the lowest up.
+    std::uint32_t matches(std::uint8_t tag) const noexcept {
+#if defined(__SSE2__)
+      using bytes [[gnu::vector_size(16)]] = char;
+      using words [[gnu::vector_size(16)]] = std::uint64_t;
       const std::uint64_t wanted = each * tag;
-      return zeros((first_ ^ wanted) | 0xffff'ffff) >> 4 | zeros(second_ ^ wanted);
+      const auto equal =
+          std::bit_cast<bytes>(words{first_, second_}) == std::bit_cast<bytes>(words{wanted, wanted});
+      return static_cast<std::uint32_t>(__builtin_ia32_pmovmskb128(std::bit_cast<bytes>(equal))) & all;
+#else
+      std::uint32_t found = 0;
+      for (unsigned slot = 0; slot < slots; ++slot) {
+        const std::uint64_t tags = slot < 4 ? first_ >> 32 >> slot * 8 : second_ >> (slot - 4) * 8;
+        found |= std::uint32_t{static_cast<std::uint8_t>(tags) == tag} << (first_slot + slot);
+      }
+      return found;
+#endif
     }
 
    private:
     friend bucket;
     static constexpr std::uint64_t each = 0x0101'0101'0101'0101;
-
-    /// The highest bit of each byte that is zero, and perhaps of the next above such.
-    static std::uint64_t zeros(std::uint64_t word) noexcept { return (word - each) & ~word & each << 7; }
+    static constexpr std::uint32_t all = ((1u << slots) - 1) << first_slot;
 
     std::uint64_t first_;
     std::uint64_t second_;
   };
 
   /// Of the lowest bit of what `matches` returned.
-  static unsigned slot_of(std::uint64_t matches) noexcept {
-    const auto bit = static_cast<unsigned>(std::countr_zero(matches));
-    return bit / 8 + (bit & 4) * 2 - 4;
+  static unsigned slot_of(std::uint32_t matches) noexcept {
+    return static_cast<unsigned>(std::countr_zero(matches)) - first_slot;
   }
 
   snapshot read() const noexcept {
@@ -110,7 +120,7 @@ class alignas(64) bucket {
   }
   /// The slot of `entry`, whose tag is `tag`, or -1.
   int slot_with(std::uint8_t tag, handle entry) const noexcept {
-    for (std::uint64_t found = read().matches(tag); found != 0; found &= found - 1) {
+    for (std::uint32_t found = read().matches(tag); found != 0; found &= found - 1) {
       const unsigned slot = slot_of(found);
       if (at(slot) == entry) return static_cast<int>(slot);
     }
@@ -148,9 +158,9 @@ class hash_index {
     // Bounded, because in a small index every bucket may have been gone past.
     for (std::size_t left = buckets_; left > 0; --left, at = next(at)) {
       const auto now = table_[at].read();
-      for (std::uint64_t found = now.matches(tag); found != 0; found &= found - 1) {
+      for (std::uint32_t found = now.matches(tag); found != 0; found &= found - 1) {
         const handle candidate = table_[at].at(bucket::slot_of(found));
-        if (candidate != 0 && equal(candidate)) return candidate;
+        if (equal(candidate)) return candidate;
       }
       if (!now.passed()) return 0;
     }
@@ -162,7 +172,7 @@ class hash_index {
     assert(!full());
     for (std::size_t at = home(hash);; at = next(at)) {
       bucket& b = table_[at];
-      if (const std::uint64_t empty = b.read().matches(0); empty != 0) {
+      if (const std::uint32_t empty = b.read().matches(0); empty != 0) {
         b.begin();
         b.put(bucket::slot_of(empty), bucket::tag_of(hash), entry);
         b.end();

@@ -31,8 +31,8 @@ thread_local leaver at_exit;
 
 }  // namespace
 
-readers::thread* readers::join() noexcept {
-  if (ended) return nullptr;  // the destructor of another thread_local
+void readers::take_place() noexcept {
+  if (ended) return;  // the destructor of another thread_local
   thread* place = all.load(std::memory_order_acquire);
   for (; place != nullptr; place = place->next) {
     if (!place->taken.load(std::memory_order_relaxed) &&
@@ -43,13 +43,12 @@ readers::thread* readers::join() noexcept {
   if (place == nullptr) {
     // Never freed: as many as there were threads at once.
     place = new (std::nothrow) thread;
-    if (place == nullptr) return nullptr;
+    if (place == nullptr) return;
     place->next = all.load(std::memory_order_relaxed);
     while (!all.compare_exchange_weak(place->next, place, std::memory_order_seq_cst)) {
     }
   }
   at_exit.place = mine = place;
-  return place;
 }
 
 void readers::prepare() noexcept {

@@ -30,14 +30,12 @@ class readers {
 
  public:
   /// Between construction and destruction the calling thread reads. Must be short; must not nest,
-  /// wait for a lock, or call what may. False: a thread that is ending, or no memory; take the lock.
+  /// wait for a lock, or call what may. False: a thread without a place, see `join`; take the lock.
   class section {
    public:
     section() noexcept : mine_(mine) {
-      if (mine_ == nullptr) [[unlikely]] {
-        mine_ = join();
-        if (mine_ == nullptr) return;
-      }
+      if (mine_ == nullptr) [[unlikely]]
+        return;
       // Release both: whoever sees a later count has seen all that was read before it.
       count_ = mine_->sections.load(std::memory_order_relaxed);
       mine_->sections.store(count_ + 1, std::memory_order_release);
@@ -57,6 +55,12 @@ class readers {
     thread* mine_;
     std::uint64_t count_ = 0;
   };
+
+  /// Gives the calling thread its place, once. It has none before, nor when it is ending, nor if there
+  /// is no memory for it.
+  static void join() noexcept {
+    if (mine == nullptr) take_place();
+  }
 
   /// Chooses the cheap kind of section where the system can do it. Once before the first wait.
   static void prepare() noexcept;
@@ -78,7 +82,7 @@ class readers {
  private:
   friend struct leaver;
 
-  static thread* join() noexcept;
+  static void take_place() noexcept;
 
   inline static constinit thread_local thread* mine = nullptr;
   inline static constinit std::atomic<bool> fenced{true};

@@ -15,6 +15,7 @@ struct Readers : testing::Test {
 };
 
 TEST_F(Readers, DoNotWaitForThoseWhoReadNothing) {
+  readers::join();
   {
     const readers::section here;
   }
@@ -28,6 +29,7 @@ TEST_F(Readers, DoNotWaitForThoseWhoReadNothing) {
 TEST_F(Readers, WaitForASectionThatHasBegunAndForNoLaterOne) {
   std::atomic<int> step = 0;
   std::thread reader([&] {
+    readers::join();
     {
       const readers::section here;
       ASSERT_TRUE(here);
@@ -72,6 +74,7 @@ TEST_F(Readers, NeverSeeWhatWasFreed) {
       while (!stop) {
         // Threads come and go, and others take their places.
         std::thread([&] {
+          readers::join();
           for (int reads = 0; reads < 2000; ++reads) {
             const readers::section here;
             ASSERT_TRUE(here);
@@ -96,6 +99,7 @@ TEST_F(Readers, AreToldToTakeTheLockWhenTheirThreadHasEnded) {
   static std::atomic<int> told = 0;
   struct late {
     ~late() {
+      readers::join();
       const readers::section here;
       told = here ? 1 : 2;
     }
@@ -104,6 +108,8 @@ TEST_F(Readers, AreToldToTakeTheLockWhenTheirThreadHasEnded) {
     // Constructed before the thread's place, so destroyed after it.
     static thread_local late last;
     static_cast<void>(&last);
+    EXPECT_FALSE(readers::section());  // not yet either
+    readers::join();
     const readers::section here;
     EXPECT_TRUE(here);
   }).join();

@@ -53,20 +53,12 @@ class sharded {
   /// The value of `key` if it has not ended, else an empty one. Counts as a use. Takes the lock only
   /// if it must.
   [[gnu::always_inline]] shared_type find(std::uint64_t hash, key_type key, std::int64_t now) noexcept {
-    shared_type out{};
-    if (const readers::section here; here) {
-      if (views_[index_of(hash)].read(hash, key, now, out) != seen::unsure) return out;
-    }
-    return find_locked(hash, key, now);
+    return look<true>(hash, key, now);
   }
 
   /// As find; not a use.
   shared_type peek(std::uint64_t hash, key_type key, std::int64_t now) const noexcept {
-    shared_type out{};
-    if (const readers::section here; here) {
-      if (views_[index_of(hash)].peek(hash, key, now, out) != seen::unsure) return out;
-    }
-    return peek_locked(hash, key, now);
+    return look<false>(hash, key, now);
   }
 
   unsigned size() const noexcept { return count_; }
@@ -77,17 +69,27 @@ class sharded {
   part& at(std::uint64_t hash) const noexcept { return parts_[index_of(hash)]; }
 
  private:
-  [[gnu::noinline]] shared_type find_locked(std::uint64_t hash, key_type key, std::int64_t now) noexcept {
-    part& in = at(hash);
-    const locked hold(in.lock);
-    const Cell* found = in.entries.find(hash, key, now);
-    return found != nullptr ? Cell::share(found->look(hash, key)) : shared_type{};
+  /// All that is called stands at the end, so that a hit saves and restores nothing for it.
+  template <bool IsUse>
+  [[gnu::always_inline]] shared_type look(std::uint64_t hash, key_type key, std::int64_t now) const noexcept {
+    if (const readers::section here; here) [[likely]] {
+      shared_type out{};
+      if (views_[index_of(hash)].template read_at_once<IsUse>(hash, key, now, out)) [[likely]]
+        return out;
+    }
+    return look_on<IsUse>(hash, key, now);
   }
-  [[gnu::noinline]] shared_type peek_locked(std::uint64_t hash, key_type key,
-                                            std::int64_t now) const noexcept {
+
+  template <bool IsUse>
+  [[gnu::noinline]] shared_type look_on(std::uint64_t hash, key_type key, std::int64_t now) const noexcept {
+    readers::join();
+    if (const readers::section here; here) {
+      shared_type out{};
+      if (views_[index_of(hash)].template read<IsUse>(hash, key, now, out) != seen::unsure) return out;
+    }
     part& in = at(hash);
     const locked hold(in.lock);
-    const Cell* found = in.entries.peek(hash, key, now);
+    const Cell* found = IsUse ? in.entries.find(hash, key, now) : in.entries.peek(hash, key, now);
     return found != nullptr ? Cell::share(found->look(hash, key)) : shared_type{};
   }
 

@@ -61,15 +61,63 @@ class alignas(32) view {
   using key_type = Cell::key_type;
   using shared_type = Cell::shared_type;
 
-  /// The value of `key` in `out`, if it has not ended. Counts as a use.
-  [[gnu::always_inline]] seen read(std::uint64_t hash, key_type key, std::int64_t now,
-                                   shared_type& out) const noexcept {
-    return look<true>(hash, key, now, out);
+  /// As `read`, where the entry is in the first slot of its tag and nothing changes meanwhile, as nearly
+  /// every hit finds it. That way is kept short, so that the processor can be at several lookups at once.
+  /// False says nothing.
+  template <bool IsUse>
+  [[gnu::always_inline]] bool read_at_once(std::uint64_t hash, key_type key, std::int64_t now,
+                                           shared_type& out) const noexcept {
+    const bucket* const buckets = buckets_.load(std::memory_order_acquire);
+    if (buckets == nullptr) [[unlikely]]
+      return false;
+    const bucket& here = buckets[bucket::home(hash, count_)];
+    const auto then = here.read();
+    const std::uint32_t match = then.matches(bucket::tag_of(hash));
+    if (match == 0) [[unlikely]]
+      return false;
+    Cell& cell = node_pool::cell<Cell>(chunks_, here.at(bucket::slot_of(match)));
+    const auto found = cell.look(hash, key);
+    const std::int64_t drop_at = cell.drop_at;
+    if (!found || !here.still(then) || now >= drop_at) [[unlikely]]
+      return false;
+    take<IsUse>(cell, found, out);
+    return true;
   }
-  /// As read; not a use.
-  [[gnu::always_inline]] seen peek(std::uint64_t hash, key_type key, std::int64_t now,
-                                   shared_type& out) const noexcept {
-    return look<false>(hash, key, now, out);
+
+  /// The value of `key` in `out`, if it has not ended, from every slot and bucket that may have it, and
+  /// again if they change. Counts as a use, or does not.
+  template <bool IsUse>
+  seen read(std::uint64_t hash, key_type key, std::int64_t now, shared_type& out) const noexcept {
+    const bucket* const buckets = buckets_.load(std::memory_order_acquire);
+    if (buckets == nullptr) return seen::unsure;
+    const std::uint32_t moves = moves_.load(std::memory_order_acquire);
+    const std::uint8_t tag = bucket::tag_of(hash);
+    std::size_t at = bucket::home(hash, count_);
+    unsigned tries = 0;
+    for (std::size_t left = count_; left > 0;) {
+      const bucket& here = buckets[at];
+      const auto then = here.read();
+      for (std::uint32_t match = then.matches(tag); match != 0; match &= match - 1) {
+        // Handle 0, of a slot that changes, names a cell that has always ended.
+        Cell& cell = node_pool::cell<Cell>(chunks_, here.at(bucket::slot_of(match)));
+        const auto found = cell.look(hash, key);
+        if (!found) continue;
+        const std::int64_t drop_at = cell.drop_at;
+        if (!here.still(then)) break;
+        if (now >= drop_at) return seen::miss;
+        take<IsUse>(cell, found, out);
+        return seen::hit;
+      }
+      if (!here.still(then)) {
+        if (++tries == most_tries) return seen::unsure;
+        continue;
+      }
+      if (!then.passed()) break;
+      at = at + 1 == count_ ? 0 : at + 1;
+      --left;
+    }
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return moves % 2 == 0 && moves_.load(std::memory_order_relaxed) == moves ? seen::miss : seen::unsure;
   }
 
   /// No reader sees anything when this returns, until `show`.
@@ -105,69 +153,9 @@ class alignas(32) view {
   /// How often a bucket that changes is read again.
   static constexpr unsigned most_tries = 16;
 
-  /// Nearly every hit is in the first bucket, in the first slot of its tag; that way is kept short, so
-  /// that the processor can be at several lookups at once.
   template <bool IsUse>
-  [[gnu::always_inline]] seen look(std::uint64_t hash, key_type key, std::int64_t now,
+  [[gnu::always_inline]] void take(Cell& cell, const Cell::found_type& found,
                                    shared_type& out) const noexcept {
-    const bucket* const buckets = buckets_.load(std::memory_order_acquire);
-    if (buckets == nullptr) [[unlikely]]
-      return seen::unsure;
-    const bucket& here = buckets[bucket::home(hash, count_)];
-    const auto then = here.read();
-    if (const std::uint64_t match = then.matches(bucket::tag_of(hash)); match != 0) [[likely]] {
-      const handle entry = here.at(bucket::slot_of(match));
-      Cell& cell = node_pool::cell<Cell>(chunks_, entry);
-      const auto found = cell.look(hash, key);
-      const std::int64_t drop_at = cell.drop_at;
-      if (found && here.still(then) && now < drop_at) [[likely]] {
-        take<IsUse>(cell, found, out);
-        return seen::hit;
-      }
-    }
-    shared_type found{};  // not `out`, which so may stay in registers above
-    const seen so_far = look_on<IsUse>(buckets, hash, key, now, found);
-    if (so_far == seen::hit) out = std::move(found);
-    return so_far;
-  }
-
-  /// As look, in every slot and bucket that may have the entry, and again if they change.
-  template <bool IsUse>
-  [[gnu::noinline]] seen look_on(const bucket* buckets, std::uint64_t hash, key_type key, std::int64_t now,
-                                 shared_type& out) const noexcept {
-    const std::uint32_t moves = moves_.load(std::memory_order_acquire);
-    const std::uint8_t tag = bucket::tag_of(hash);
-    std::size_t at = bucket::home(hash, count_);
-    unsigned tries = 0;
-    for (std::size_t left = count_; left > 0;) {
-      const bucket& here = buckets[at];
-      const auto then = here.read();
-      for (std::uint64_t match = then.matches(tag); match != 0; match &= match - 1) {
-        const handle entry = here.at(bucket::slot_of(match));
-        if (entry == 0) continue;  // a free slot taken for one of this tag
-        Cell& cell = node_pool::cell<Cell>(chunks_, entry);
-        const auto found = cell.look(hash, key);
-        if (!found) continue;
-        const std::int64_t drop_at = cell.drop_at;
-        if (!here.still(then)) break;
-        if (now >= drop_at) return seen::miss;
-        take<IsUse>(cell, found, out);
-        return seen::hit;
-      }
-      if (!here.still(then)) {
-        if (++tries == most_tries) return seen::unsure;
-        continue;
-      }
-      if (!then.passed()) break;
-      at = at + 1 == count_ ? 0 : at + 1;
-      --left;
-    }
-    std::atomic_thread_fence(std::memory_order_acquire);
-    return moves % 2 == 0 && moves_.load(std::memory_order_relaxed) == moves ? seen::miss : seen::unsure;
-  }
-
-  template <bool IsUse>
-  void take(Cell& cell, const Cell::found_type& found, shared_type& out) const noexcept {
     if constexpr (IsUse) {
       // Of two that count at once one may be lost, and a cell that is given to another entry just now
       // may get a use too many: the policy can live with both.
