@@ -39,7 +39,8 @@ void ghost::add(std::uint64_t hash) noexcept {
   }
   *into = {fingerprint, static_cast<std::uint16_t>(added_ >> shift_)};
   // One slot is looked at each time, so that none lives until its time wraps.
-  if (slot& s = table_[added_ / ways % buckets_][added_ % ways]; age(s) > 1u << 14) s = {};
+  if (slot& s = table_[aged_ / ways][aged_ % ways]; age(s) > 1u << 14) s = {};
+  if (++aged_ == buckets_ * ways) aged_ = 0;
 }
 
 bool ghost::take(std::uint64_t hash, std::size_t reach) noexcept {
@@ -57,6 +58,7 @@ void ghost::clear() noexcept {
   table_.reset();
   buckets_ = 0;
   added_ = 0;
+  aged_ = 0;
   shift_ = 0;
 }
 

@@ -60,6 +60,7 @@ class ghost {
   std::unique_ptr<bucket[]> table_;
   std::size_t buckets_ = 0;
   std::uint64_t added_ = 0;  ///< time: how many were added
+  std::size_t aged_ = 0;     ///< the slot whose age is looked at next
   unsigned shift_ = 0;       ///< a slot's time counts this many bits coarser
 };
 

@@ -150,9 +150,15 @@ class hash_index {
   /// What one `grow` adds.
   std::size_t growth() const noexcept { return bytes_for(grown()) - bytes(); }
 
-  /// The entry with this hash of which `equal(handle)` is true, or 0.
+  /// An entry, and the bucket that names it.
+  struct place {
+    handle entry = 0;
+    bucket* in = nullptr;
+  };
+
+  /// The entry with this hash of which `equal(handle)` is true, or handle 0.
   template <class Equal>
-  handle find(std::uint64_t hash, Equal&& equal) const noexcept {
+  place find(std::uint64_t hash, Equal&& equal) const noexcept {
     const std::uint8_t tag = bucket::tag_of(hash);
     std::size_t at = home(hash);
     // Bounded, because in a small index every bucket may have been gone past.
@@ -160,11 +166,11 @@ class hash_index {
       const auto now = table_[at].read();
       for (std::uint32_t found = now.matches(tag); found != 0; found &= found - 1) {
         const handle candidate = table_[at].at(bucket::slot_of(found));
-        if (equal(candidate)) return candidate;
+        if (equal(candidate)) return {candidate, &table_[at]};
       }
-      if (!now.passed()) return 0;
+      if (!now.passed()) break;
     }
-    return 0;
+    return {};
   }
 
   /// Requires: not full().
@@ -200,21 +206,26 @@ class hash_index {
     }
   }
 
-  /// Runs `change`, which changes what readers see of the entry's cell. Requires: as erase.
+  /// Runs `change`, which changes what readers see of a cell that `in` names.
   template <class Change>
-  void rewrite(std::uint64_t hash, handle entry, Change&& change) noexcept {
-    bucket& b = bucket_with(hash, entry).first;
-    b.begin();
+  static void rewrite(bucket& in, Change&& change) noexcept {
+    in.begin();
     change();
-    b.end();
+    in.end();
   }
 
   /// The entry under `hash` has moved. Requires: `from` is in the index.
   void moved(std::uint64_t hash, handle from, handle to) noexcept {
-    const auto [b, slot] = bucket_with(hash, from);
-    b.begin();
-    b.put(slot, bucket::tag_of(hash), to);
-    b.end();
+    const std::uint8_t tag = bucket::tag_of(hash);
+    for (std::size_t at = home(hash);; at = next(at)) {
+      bucket& b = table_[at];
+      if (const int slot = b.slot_with(tag, from); slot >= 0) {
+        b.begin();
+        b.put(static_cast<unsigned>(slot), tag, to);
+        b.end();
+        return;
+      }
+    }
   }
 
   /// Becomes empty with half as many buckets again, or with half of them; the caller inserts its
@@ -236,15 +247,6 @@ class hash_index {
   std::size_t grown() const noexcept { return buckets_ < 2 ? buckets_ + 1 : buckets_ + buckets_ / 2; }
   std::size_t home(std::uint64_t hash) const noexcept { return bucket::home(hash, buckets_); }
   std::size_t next(std::size_t at) const noexcept { return at + 1 == buckets_ ? 0 : at + 1; }
-
-  std::pair<bucket&, unsigned> bucket_with(std::uint64_t hash, handle entry) noexcept {
-    const std::uint8_t tag = bucket::tag_of(hash);
-    for (std::size_t at = home(hash);; at = next(at)) {
-      if (const int slot = table_[at].slot_with(tag, entry); slot >= 0) {
-        return {table_[at], static_cast<unsigned>(slot)};
-      }
-    }
-  }
 
   void reset(std::size_t buckets) {
     clear();

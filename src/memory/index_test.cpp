@@ -9,7 +9,7 @@ namespace strata::memory {
 namespace {
 
 handle find(const hash_index& index, std::uint64_t hash, handle wanted) {
-  return index.find(hash, [=](handle at) { return at == wanted; });
+  return index.find(hash, [=](handle at) { return at == wanted; }).entry;
 }
 
 void grow(hash_index& index, const std::map<handle, std::uint64_t>& entries) {

@@ -189,15 +189,15 @@ class node_pool {
   std::size_t reserved() const noexcept { return chunks_ == 0 ? 0 : 1; }
   void set_summary(std::size_t chunk) noexcept { summary_[chunk / 64] |= std::uint64_t{1} << (chunk % 64); }
 
-  const std::size_t cell_size_;
-  const construct construct_;
+  std::size_t used_ = 0;
+  std::size_t hint_ = 0;                      ///< no word of summary_ before it has a bit
   std::unique_ptr<std::byte*[]> cells_;       ///< each chunk: its cells, then their links
   std::unique_ptr<std::uint64_t[]> free_;     ///< each chunk: a bit a cell
   std::unique_ptr<std::uint64_t[]> summary_;  ///< a bit a chunk: it has free cells
   std::size_t chunks_ = 0;
   std::size_t capacity_ = 0;
-  std::size_t hint_ = 0;  ///< no word of summary_ before it has a bit
-  std::size_t used_ = 0;
+  const std::size_t cell_size_;
+  const construct construct_;
 };
 
 /// A queue through cells, newest first.

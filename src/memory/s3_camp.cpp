@@ -190,14 +190,15 @@ class s3_camp final : public eviction {
   node_pool& pool_;
   const std::size_t per_entry_;
   const eviction_objective wanted_;
+  // What each entry that comes or goes changes lies together, in two lines.
   node_queue small_;
-  std::array<node_queue, classes> main_;
   std::uint32_t nonempty_ = 0;
-  std::uint16_t inflation_ = 0;
   std::size_t small_bytes_ = 0;
   std::size_t main_bytes_ = 0;
   std::size_t main_size_ = 0;
   ghost ghost_;
+  std::uint16_t inflation_ = 0;
+  std::array<node_queue, classes> main_;
 };
 
 }  // namespace

@@ -48,14 +48,14 @@ class shard {
   /// no other shows anything there.
   template <class MakePolicy>
   shard(const shard_setup& setup, MakePolicy&& make_policy, view<Cell>& readable)
-      : view_(readable),
-        pool_(node_pool::of<Cell>()),
-        wheel_(pool_),
+      : pool_(node_pool::of<Cell>()),
+        view_(readable),
         policy_(make_policy(eviction_setup{
             pool_, setup.counts == accounting::all ? cell_share + index_share : 0, setup.wanted})),
         counts_(setup.counts),
         fixed_(setup.counts == accounting::all ? setup.fixed + sizeof(*this) : 0),
-        budget_(setup.budget) {
+        budget_(setup.budget),
+        wheel_(pool_) {
     note_structure();
   }
   ~shard() {
@@ -68,7 +68,7 @@ class shard {
 
   /// The entry of `key` if it has not ended, or null. Counts as a use.
   Cell* find(std::uint64_t hash, key_type key, std::int64_t now) noexcept {
-    const handle at = lookup(hash, key);
+    const handle at = lookup(hash, key).entry;
     if (at == 0) return nullptr;
     Cell& cell = cell_at(at);
     if (now >= cell.drop_at) return nullptr;
@@ -81,7 +81,7 @@ class shard {
 
   /// As find; not a use.
   Cell* peek(std::uint64_t hash, key_type key, std::int64_t now) const noexcept {
-    const handle at = lookup(hash, key);
+    const handle at = lookup(hash, key).entry;
     if (at == 0) return nullptr;
     Cell& cell = cell_at(at);
     return now < cell.drop_at ? &cell : nullptr;
@@ -93,35 +93,34 @@ class shard {
   template <class Wanted, class Out>
   stored insert(std::uint64_t hash, key_type key, value_type&& value, std::size_t value_bytes,
                 std::int64_t drop_at, std::int64_t now, Wanted&& wanted, Out&& out) {
-    wheel_.start(now);
     expire(now, steps_per_write, out);
-    handle old = lookup(hash, key);
-    if (old != 0 && cell_at(old).drop_at <= now) {
-      leave(old, left::expired, out);
-      old = 0;
+    auto old = lookup(hash, key);
+    if (old.entry != 0 && cell_at(old.entry).drop_at <= now) {
+      leave(old.entry, left::expired, out);
+      old.entry = 0;
     }
-    if (!wanted(old != 0 ? &std::as_const(cell_at(old)) : nullptr)) {
+    if (!wanted(old.entry != 0 ? &std::as_const(cell_at(old.entry)) : nullptr)) {
       note();
       return stored::refused;
     }
     const std::size_t charge = Cell::key_bytes(key) + value_bytes;
     if (drop_at <= now || !Cell::accepts(key) || !fits(charge, value_bytes)) {
-      if (old != 0) leave(old, left::replaced, out);
+      if (old.entry != 0) leave(old.entry, left::replaced, out);
       counters_.rejected += 1;
       note();
       return stored::too_large;
     }
-    const bool kept = old != 0 ? replace(old, hash, key, std::move(value), charge, drop_at, out)
-                               : place(hash, key, std::move(value), charge, drop_at, nullptr, out);
+    const bool kept = old.entry != 0 ? replace(old, hash, key, std::move(value), charge, drop_at, out)
+                                     : place(hash, key, std::move(value), charge, drop_at, nullptr, out);
     note();
     if (!kept) return stored::too_large;
-    return old != 0 ? stored::replaced : stored::added;
+    return old.entry != 0 ? stored::replaced : stored::added;
   }
 
   /// Removes the entry of `key` if `wanted(cell)`. Returns whether it did.
   template <class Wanted, class Out>
   bool erase_if(std::uint64_t hash, key_type key, Wanted&& wanted, Out&& out) {
-    const handle at = lookup(hash, key);
+    const handle at = lookup(hash, key).entry;
     if (at == 0 || !wanted(std::as_const(cell_at(at)))) return false;
     leave(at, left::erased, out);
     note();
@@ -151,6 +150,8 @@ class shard {
   /// Drops entries past their time, in at most `steps` steps. Returns how many.
   template <class Out>
   std::size_t expire(std::int64_t now, unsigned steps, Out&& out) {
+    if (!wheel_.due(now)) return 0;
+    wheel_.start(now);
     std::size_t dropped = 0;
     while (const handle at = wheel_.advance(now, steps)) {
       leave(at, left::expired, out, false);
@@ -160,7 +161,10 @@ class shard {
     return dropped;
   }
 
-  void set_budget(std::size_t budget) noexcept { budget_ = budget; }
+  void set_budget(std::size_t budget) noexcept {
+    budget_ = budget;
+    most_charge_ = most_charge();
+  }
 
   /// Evicts and gives memory back until the budget holds, in at most `steps` steps. Returns
   /// whether it holds, or nothing is left to evict.
@@ -206,16 +210,17 @@ class shard {
 
   Cell& cell_at(handle at) const noexcept { return node_pool::cell<Cell>(pool_.chunks(), at); }
 
-  handle lookup(std::uint64_t hash, key_type key) const noexcept {
+  hash_index::place lookup(std::uint64_t hash, key_type key) const noexcept {
     return index_.find(hash, [&](handle at) { return static_cast<bool>(cell_at(at).look(hash, key)); });
   }
 
   std::size_t bytes() const noexcept {
     return counts_ == accounting::charges ? heap_ : structure_ + heap_ + retired_.bytes();
   }
+  /// What has not changed is not written, so that its line stays with all who read it.
   void note() noexcept {
-    counters_.entries = pool_.used();
-    counters_.bytes = bytes();
+    if (counters_.entries != pool_.used()) counters_.entries = pool_.used();
+    if (counters_.bytes != bytes()) counters_.bytes = bytes();
   }
   void note_structure() noexcept {
     structure_ = fixed_ + pool_.bytes() + index_.bytes() + policy_->bytes();
@@ -223,18 +228,26 @@ class shard {
   }
 
   /// The oversize rule: what part of the shard one entry may take is the policy's to say, so that
-  /// one large value cannot drive everything else out.
+  /// one large value cannot drive everything else out. -1: nothing fits.
+  std::int64_t most_charge() const noexcept {
+    constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max() / 2 - 1;
+    const std::size_t share = counts_ == accounting::all ? cell_share : 0;
+    if (budget_ <= fixed_ || (budget_ - fixed_) / largest_part_ < share) return -1;
+    return static_cast<std::int64_t>(std::min((budget_ - fixed_) / largest_part_ - share, most));
+  }
   bool fits(std::size_t charge, std::size_t value_bytes) const noexcept {
-    constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max() / 2;
-    return value_bytes < most && charge < most && budget_ > fixed_ &&
-           charge + (counts_ == accounting::all ? cell_share : 0) <= (budget_ - fixed_) / largest_part_;
+    return value_bytes <= charge && std::cmp_less_equal(charge, most_charge_);
   }
 
-  /// Evicts until `charge` more bytes fit, with what pool, index and policy need to grow.
+  /// Evicts until `charge` more bytes fit, with what pool, index and policy need to grow; they do.
   template <class Out>
   bool make_room(std::size_t charge, Out&& out) {
     for (;;) {
-      if (bytes() + charge + growth_for_one() <= budget_) return true;
+      const std::size_t growth = growth_for_one();
+      if (bytes() + charge + growth <= budget_) {
+        if (growth != 0 || counts_ == accounting::charges) grow_for_one();
+        return true;
+      }
       if (!reclaim(out) && !give_back(out)) return false;
     }
   }
@@ -362,8 +375,9 @@ class shard {
 
   /// Gives the entry another value. False: there was no room, and the entry is gone.
   template <class Out>
-  bool replace(handle at, std::uint64_t hash, key_type key, value_type&& value, std::size_t charge,
-               std::int64_t drop_at, Out&& out) {
+  bool replace(hash_index::place old_place, std::uint64_t hash, key_type key, value_type&& value,
+               std::size_t charge, std::int64_t drop_at, Out&& out) {
+    const handle at = old_place.entry;
     Cell& cell = cell_at(at);
     const std::size_t before = cell.charge;
     if (charge > before || !fits_beside(charge, out)) {
@@ -378,12 +392,14 @@ class shard {
     if (resized) policy_->remove(at);
     if (timed) wheel_.remove(at);
     value_type old{};
-    index_.rewrite(hash, at, [&] {
+    hash_index::rewrite(*old_place.in, [&] {
       old = cell.put(std::move(value));
       cell.drop_at = drop_at;
     });
-    cell.charge = static_cast<std::uint32_t>(charge);
-    heap_ = heap_ - before + charge;
+    if (resized) {
+      cell.charge = static_cast<std::uint32_t>(charge);
+      heap_ = heap_ - before + charge;
+    }
     if (timed) wheel_.add(at);
     if (resized) policy_->restore(at);
     retire(std::move(old), before, out);
@@ -406,7 +422,6 @@ class shard {
       counters_.rejected += 1;
       return false;
     }
-    grow_for_one();
     const handle at = pool_.take();
     Cell& cell = cell_at(at);
     static_cast<node&>(cell) = was != nullptr ? *was : node{};
@@ -453,22 +468,27 @@ class shard {
     static void reclaim_all(auto&&) noexcept {}
   };
 
-  view<Cell>& view_;
+  // In the order of what writes them, so that a line that another processor has written comes over only
+  // for what needs it. Beside the lock, in its line: what every write may change.
+  shard_counters counters_;
+  [[no_unique_address]] std::conditional_t<Cell::lingers, retired<value_type>, none_retired> retired_;
+  // What changes as entries come and go.
+  std::size_t heap_ = 0;  ///< sum of charges
   hash_index index_;
   node_pool pool_;
-  timer_wheel wheel_;
+  // What hardly changes.
+  view<Cell>& view_;
   std::unique_ptr<eviction> policy_;
   const std::uint8_t most_uses_ = policy_->most_uses();
   const bool ordered_by_use_ = policy_->ordered_by_use();
   const accounting counts_;
   const std::size_t largest_part_ = policy_->largest_part();
-  std::size_t fixed_;
+  const std::size_t fixed_;
   std::size_t budget_;
+  std::int64_t most_charge_ = most_charge();
   std::size_t structure_ = 0;  ///< what index, pool and policy take, and what is fixed
-  std::size_t heap_ = 0;       ///< sum of charges
   unsigned walkers_ = 0;       ///< while there are any, no cell moves to another handle
-  shard_counters counters_;
-  [[no_unique_address]] std::conditional_t<Cell::lingers, retired<value_type>, none_retired> retired_;
+  timer_wheel wheel_;          ///< first the time, which changes once a tick
 };
 
 }  // namespace strata::memory

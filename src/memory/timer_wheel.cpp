@@ -9,16 +9,12 @@ namespace {
 /// A list's first cell says which slot it heads, marked by this bit, in place of a predecessor.
 constexpr handle head_mark = 0x8000'0000;
 
-std::uint64_t tick_of(std::int64_t time, unsigned shift) noexcept {
-  return time <= 0 ? 0 : static_cast<std::uint64_t>(time) >> shift;
-}
-
 }  // namespace
 
 void timer_wheel::start(std::int64_t now) noexcept {
   if (started_) return;
   started_ = true;
-  tick_ = tick_of(now, tick_shift);
+  tick_ = tick_of(now);
 }
 
 void timer_wheel::add(handle at) noexcept {
@@ -36,13 +32,16 @@ void timer_wheel::place(handle at) noexcept {
   auto& n = pool_->links(at);
   n.timer_prev = head_mark | slot;
   n.timer_next = heads_[slot];
-  if (heads_[slot] != 0) pool_->links(heads_[slot]).timer_prev = at;
+  if (heads_[slot] != 0) {
+    pool_->links(heads_[slot]).timer_prev = at;
+  } else {
+    occupied_[level] |= std::uint64_t{1} << within;
+  }
   heads_[slot] = at;
-  occupied_[level] |= std::uint64_t{1} << within;
 }
 
 std::uint64_t timer_wheel::due_tick(handle at) const noexcept {
-  return tick_of((*pool_)[at].drop_at, tick_shift) + 1;
+  return tick_of((*pool_)[at].drop_at) + 1;
 }
 
 void timer_wheel::remove(handle at) noexcept {
@@ -71,7 +70,7 @@ void timer_wheel::moved(handle from, handle to) noexcept {
 
 handle timer_wheel::advance(std::int64_t now, unsigned& budget) noexcept {
   if (!started_) return 0;
-  const std::uint64_t target = tick_of(now, tick_shift);
+  const std::uint64_t target = tick_of(now);
   while (tick_ <= target) {
     if (!cascade(budget)) return 0;
     if (const handle due = heads_[tick_ % slots]; due != 0) {

@@ -20,6 +20,10 @@ class timer_wheel {
   /// Starts time. Before the first `add`; again has no effect.
   void start(std::int64_t now) noexcept;
 
+  /// Whether there is anything to do at `now`: to start, or a tick to pass. Reads one number, which
+  /// changes once a tick.
+  bool due(std::int64_t now) const noexcept { return tick_ <= tick_of(now); }
+
   /// Requires: started; `at` is not in the wheel. An entry that never ends is not kept.
   void add(handle at) noexcept;
 
@@ -45,6 +49,10 @@ class timer_wheel {
   static constexpr unsigned slot_bits = 6;
   static constexpr unsigned slots = 1u << slot_bits;
   static constexpr unsigned tick_shift = 27;
+
+  static std::uint64_t tick_of(std::int64_t time) noexcept {
+    return time <= 0 ? 0 : static_cast<std::uint64_t>(time) >> tick_shift;
+  }
 
   void place(handle at) noexcept;
   std::uint64_t due_tick(handle at) const noexcept;
