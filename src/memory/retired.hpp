@@ -3,7 +3,8 @@
 /// Threads: one strand (a shard's lock).
 ///
 /// Few, and few bytes: they count in the shard's budget. One grace period frees what waits in all
-/// shards, so with many shards hardly any has to wait for its own.
+/// shards, so with many shards hardly any has to wait for its own; who sees that it is time for one waits
+/// for it without a lock (`crowded`).
 
 #include "memory/readers.hpp"
 
@@ -17,7 +18,7 @@ namespace strata::memory {
 template <class Value>
 class retired {
  public:
-  static constexpr unsigned most = 32;
+  static constexpr unsigned most = 64;
 
   bool full() const noexcept { return count_ == most; }
   bool empty() const noexcept { return count_ == 0; }
@@ -28,6 +29,12 @@ class retired {
     auto& last = ring_[(first_ + count_++) % most];
     last = {std::move(value), static_cast<std::uint32_t>(bytes), readers::stamp()};
     bytes_ += bytes;
+  }
+
+  /// Whether it is time for a grace period, so that there need be none when there is no room left:
+  /// half of `bytes` or of the places are taken, by what none has been over for.
+  bool crowded(std::size_t bytes) const noexcept {
+    return (count_ > most / 2 || bytes_ > bytes / 2) && !readers::passed(ring_[first_].stamp);
   }
 
   /// Gives `free(value)` each that no reader can hold. Returns whether there was one.
@@ -59,10 +66,10 @@ class retired {
     free(std::move(oldest.value));
   }
 
-  std::array<item, most> ring_{};
   unsigned first_ = 0;
   unsigned count_ = 0;
   std::size_t bytes_ = 0;
+  std::array<item, most> ring_{};
 };
 
 }  // namespace strata::memory

@@ -89,7 +89,8 @@ class shard {
 
   /// Stores `value` of `value_bytes` in place of what is there, if `wanted(cell or null)`; else
   /// `value` stays as it is. Each entry that leaves is told to `out.gone(cell, why)`, and each value
-  /// that no reader can hold any more is given to `out.free(value)`.
+  /// that no reader can hold any more is given to `out.free(value)`. `out.crowded()` asks for a
+  /// `readers::wait` once the lock is given up, where cells linger.
   template <class Wanted, class Out>
   stored insert(std::uint64_t hash, key_type key, value_type&& value, std::size_t value_bytes,
                 std::int64_t drop_at, std::int64_t now, Wanted&& wanted, Out&& out) {
@@ -348,10 +349,12 @@ class shard {
   template <class Out>
   void retire(value_type value, std::size_t charge, Out&& out) {
     if constexpr (Cell::lingers) {
+      // What waits is not to cost the entries more than a little of their room.
+      const std::size_t most = budget_ / 64;
       if (retired_.full() && !reclaim(out)) reclaim_all(out);
       retired_.add(std::move(value), charge);
-      // What waits is not to cost the entries more than a little of their room.
-      if (retired_.bytes() > budget_ / 64) reclaim_all(out);
+      if (retired_.bytes() > most && !(reclaim(out) && retired_.bytes() <= most)) reclaim_all(out);
+      if (retired_.crowded(most)) out.crowded();
     } else {
       out.free(std::move(value));
     }

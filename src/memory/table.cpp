@@ -128,6 +128,7 @@ class leaving {
  public:
   explicit leaving(const on_gone& told) : told_(told) {}
   ~leaving() {
+    if (crowded_) readers::wait();
     while (first_ != nullptr) body::destroy(std::exchange(first_, first_->next()));
   }
   leaving(const leaving&) = delete;
@@ -137,6 +138,7 @@ class leaving {
     if (told_ && why == left::evicted) told_(cell.key(), cell.hash(), memory::gone::evicted);
     if (told_ && why == left::expired) told_(cell.key(), cell.hash(), memory::gone::expired);
   }
+  void crowded() noexcept { crowded_ = true; }
   void free(body_ptr value) noexcept {
     value->set_next(first_);
     first_ = value.release();
@@ -145,6 +147,7 @@ class leaving {
  private:
   const on_gone& told_;
   body* first_ = nullptr;
+  bool crowded_ = false;
 };
 
 using shards = sharded<object>;
