@@ -1,22 +1,26 @@
 /// What the store over Redis costs: a hit, a lease and a fill beside a plain GET and SET of the same
-/// server in the same run; and how soon other processes' connections are told of an invalidation.
+/// server in the same run; many keys at once from one server and from a cluster of three; and how soon
+/// other processes' connections are told of an invalidation, by both.
 ///
 ///   redis_store_bench [SECONDS]
 ///
-/// Client and server share the machine: compare the rows of one run, not runs.
+/// Client and servers share the machine: compare the rows of one run, not runs.
 
 #include "bench/gateway/process.hpp"
 #include "redis/client.hpp"
 #include "redis/url.hpp"
-#include "tests/redis/server.hpp"
+#include "tests/redis/cluster_group.hpp"
 
 #include <strata/open.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace bench {
 namespace {
@@ -27,49 +31,75 @@ using strata::duration;
 using strata::sync_wait;
 using strata::task;
 
-constexpr int in_flight = 64;
+constexpr int most_in_flight = 64;
 constexpr std::size_t value_size = 512;
+constexpr std::uint64_t key_count = 10'000;
 
 std::string key_of(std::uint64_t number) {
-  return "strata:bench:" + std::to_string(number % 10'000);
+  return "strata:bench:" + std::to_string(number % key_count);
 }
 
 strata::time_point now() {
   return strata::system_clock().now();
 }
 
+/// A server, or several that are one store.
+struct place {
+  std::string name;
+  std::string url;
+  std::vector<pid_t> pids;
+
+  double cpu() const {
+    double all = 0;
+    for (const auto each : pids) all += cpu_seconds(each);
+    return all;
+  }
+};
+
 struct counts {
   std::atomic<std::uint64_t> done = 0;
   std::atomic<std::uint64_t> failed = 0;
-  std::atomic<int> running = in_flight;
+  std::atomic<int> running = 0;
 };
 
 template <class One>
-task<> repeat(const One& one, counts& into, std::uint64_t number, strata::time_point until) {
+task<> repeat(const One& one, counts& into, std::uint64_t number, std::uint64_t step,
+              strata::time_point until) {
   while (now() < until) {
     const bool well = co_await one(number);
     into.done.fetch_add(1, std::memory_order_relaxed);
     if (!well) into.failed.fetch_add(1, std::memory_order_relaxed);
-    number += in_flight;
+    number += step;
   }
 }
 
-/// Does `one` again and again, 64 at once, and prints what it took.
+/// Does `one` again and again, some at once, and prints what it took.
 template <class One>
-void measure(const char* name, const strata::test::redis_server& server, duration span, const One& one) {
+void measure(const std::string& name, const place& where, duration span, const One& one,
+             int in_flight = most_in_flight) {
   counts counted;
+  counted.running = in_flight;
   const auto began = now();
-  const auto cpu = cpu_seconds(server.pid());
+  const auto cpu = where.cpu();
+  const auto mine = cpu_seconds(::getpid());
   for (int i = 0; i < in_flight; ++i) {
-    strata::start(nullptr, repeat(one, counted, static_cast<std::uint64_t>(i), began + span),
+    strata::start(nullptr,
+                  repeat(one, counted, static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(in_flight),
+                         began + span),
                   [&](const completion<void>&) { --counted.running; });
   }
   while (counted.running > 0) std::this_thread::sleep_for(1ms);
   const auto seconds = std::chrono::duration<double>(now() - began).count();
   const auto count = static_cast<double>(counted.done.load());
-  fmt::print("{:<36}{:>12.0f}{:>14.2f}{:>10}\n", name, count / seconds,
-             (cpu_seconds(server.pid()) - cpu) * 1e6 / count, counted.failed.load());
+  fmt::print("{:<36}{:>12.0f}{:>14.2f}{:>14.2f}{:>10}\n", name, count / seconds,
+             (where.cpu() - cpu) * 1e6 / count, (cpu_seconds(::getpid()) - mine) * 1e6 / count,
+             counted.failed.load());
   std::fflush(stdout);
+}
+
+void print_columns(const std::string& title) {
+  fmt::print("\n{}\n{:<36}{:>12}{:>14}{:>14}{:>10}\n", title, "", "ops/s", "server µs", "client µs",
+             "failed");
 }
 
 std::shared_ptr<strata::network_store> open_now(const std::string& url) {
@@ -78,13 +108,12 @@ std::shared_ptr<strata::network_store> open_now(const std::string& url) {
   return opened;
 }
 
-void costs(const strata::test::redis_server& server, duration span) {
-  const auto shared = open_now(server.url());
+void costs(const place& server, duration span) {
+  const auto shared = open_now(server.url);
   strata::redis::runtime threads;
-  strata::redis::client plain(threads, *strata::redis::parse_url(server.url()));
+  strata::redis::client plain(threads, *strata::redis::parse_url(server.url));
   const std::string bytes(value_size, 'x');
-  fmt::print("\n64 in flight, values of {} B\n{:<36}{:>12}{:>14}{:>10}\n", value_size, "", "ops/s",
-             "server µs", "failed");
+  print_columns(fmt::format("{} in flight, values of {} B", most_in_flight, value_size));
   measure("plain SET", server, span, [&](std::uint64_t n) -> task<bool> {
     auto set = strata::resp::command("SET").arg("plain:" + key_of(n)).arg(bytes).arg("PX").arg("60000");
     const auto got = co_await plain.execute(std::move(set));
@@ -121,6 +150,29 @@ void costs(const strata::test::redis_server& server, duration span) {
   });
 }
 
+/// Many keys in one call, as a page of a list asks for them.
+void batches(const place& where, duration span) {
+  constexpr std::uint64_t batch = 64;
+  const auto shared = open_now(where.url);
+  const std::string bytes(value_size, 'x');
+  for (std::uint64_t n = 0; n < key_count; ++n) {
+    const auto key = key_of(n);
+    const auto right = sync_wait(shared->force_lease(key, 10s, 0)).value();
+    sync_wait(
+        shared->fill({.key = key, .lease = right.lease, .asof = right.now, .bytes = bytes, .ttl = 600s}))
+        .value();
+  }
+  std::vector<std::vector<std::string>> pages(key_count / batch);
+  for (std::uint64_t n = 0; n < pages.size() * batch; ++n) pages[n / batch].push_back(key_of(n));
+  const auto one = [&](std::uint64_t n) -> task<bool> {
+    const auto found = co_await shared->get_many(pages[n % pages.size()]);
+    co_return found&& std::ranges::all_of(*found, [](const auto& each) { return each.has_value(); });
+  };
+  for (const int in_flight : {1, 8}) {
+    measure(fmt::format("{}, {} at once", where.name, in_flight), where, span, one, in_flight);
+  }
+}
+
 /// Counts the observers who were told of a key.
 struct listener final : strata::store_observer {
   explicit listener(std::atomic<int>& count) : told(count) {}
@@ -135,13 +187,13 @@ struct listener final : strata::store_observer {
   std::atomic<bool> heard = false;
 };
 
-void fan_out(const strata::test::redis_server& server, int listeners) {
-  const auto maker = open_now(server.url());
+void fan_out(const place& where, int listeners) {
+  const auto maker = open_now(where.url);
   std::atomic<int> told = 0;
   std::vector<std::shared_ptr<strata::network_store>> stores;
   std::vector<std::unique_ptr<listener>> ears;
   for (int i = 0; i < listeners; ++i) {
-    stores.push_back(open_now(server.url()));
+    stores.push_back(open_now(where.url));
     ears.push_back(std::make_unique<listener>(told));
     stores.back()->observe(*ears.back());
   }
@@ -158,8 +210,8 @@ void fan_out(const strata::test::redis_server& server, int listeners) {
   }
   for (std::size_t i = 0; i < stores.size(); ++i) stores[i]->unobserve(*ears[i]);
   std::ranges::sort(took);
-  fmt::print("{:>10}{:>14.0f}{:>12.0f}{:>12.0f}\n", listeners, took[rounds / 2], took[rounds * 99 / 100],
-             took.back());
+  fmt::print("{:<24}{:>10}{:>14.0f}{:>12.0f}{:>12.0f}\n", where.name, listeners, took[rounds / 2],
+             took[rounds * 99 / 100], took.back());
   std::fflush(stdout);
 }
 
@@ -169,8 +221,18 @@ void fan_out(const strata::test::redis_server& server, int listeners) {
 int main(int count, char** words) {
   const auto span = std::chrono::seconds(count > 1 ? std::stoi(words[1]) : 2);
   const strata::test::redis_server server;
-  bench::costs(server, span);
-  fmt::print("\nfrom an invalidation until the last listener is told, µs\n{:>10}{:>14}{:>12}{:>12}\n",
-             "listeners", "p50", "p99", "max");
-  for (const int listeners : {1, 10, 50}) bench::fan_out(server, listeners);
+  const strata::test::cluster_group group;
+  const bench::place one{.name = "one server", .url = server.url(), .pids = {server.pid()}};
+  bench::place cluster{.name = "a cluster of three", .url = group.url(), .pids = {}};
+  for (std::size_t i = 0; i < group.size(); ++i) cluster.pids.push_back(group.node(i).pid());
+
+  bench::costs(one, span);
+  bench::print_columns("get_many of 64 keys");
+  bench::batches(one, span);
+  bench::batches(cluster, span);
+  fmt::print("\nfrom an invalidation until the last listener is told, µs\n{:<24}{:>10}{:>14}{:>12}{:>12}\n",
+             "", "listeners", "p50", "p99", "max");
+  for (const auto& where : {one, cluster}) {
+    for (const int listeners : {1, 10, 50}) bench::fan_out(where, listeners);
+  }
 }
