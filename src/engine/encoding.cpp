@@ -3,6 +3,8 @@
 #include "codec/envelope.hpp"
 #include "engine/engine.hpp"
 
+#include <algorithm>
+
 namespace strata::detail {
 
 namespace {
@@ -48,7 +50,9 @@ std::expected<record_ptr, miss_reason> engine::decode(const any_key& where, cons
   out->asof = clock_.merge(header.asof);
   // The store tells what is left until it forgets the value; the grace is the end of that.
   out->stale_until = now() + stored.ttl;
-  out->fresh_until = stored.expired ? options_.time->coarse_now() : out->stale_until - header.grace;
+  out->fresh_until = out->stale_until - header.grace;
+  // Nobody knows when it was expired: now at the latest.
+  if (stored.expired) out->fresh_until = std::min(out->fresh_until, options_.time->coarse_now());
   out->created = out->stale_until - header.grace - header.life;
   out->tags = header.tags;
   out->floors = floor_set(where.key.text(), out->tags);

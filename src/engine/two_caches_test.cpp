@@ -47,6 +47,19 @@ TEST(TwoCaches, KeepTheTimeToLiveOfTheFirstFill) {
   EXPECT_EQ(p.read(p.b, "new")->name, "new");
 }
 
+TEST(TwoCaches, AnExpiredValuesStaleWindowDoesNotBeginAnewWithEachRead) {
+  pair_of_caches p;
+  p.agents = entity<agent, "agent:{id}">(
+      {.ttl = 10s, .jitter = 0, .fail_safe = true, .grace = 1h, .stale_while_revalidate = 5s});
+  p.read(p.a, "old");
+  sync_wait(p.a.expire(p.agents("1")));
+  p.time.advance(14s);
+  EXPECT_TRUE(sync_wait(p.b.get(p.agents("1"))).info().stale);
+  cache c(fixture::on(p.time, {.second_level = connect(p.server)}));
+  p.time.advance(2s);
+  EXPECT_FALSE(sync_wait(c.get(p.agents("1")))) << "16 s after the fill, and 6 after its time";
+}
+
 TEST(TwoCaches, SeeEachOthersInvalidations) {
   for (int way = 0; way < 5; ++way) {
     pair_of_caches p;
