@@ -72,8 +72,8 @@ class blocking_cache {
     return sync_wait(cache_->get_or_set_many(std::move(wanted), std::move(factory)));
   }
   template <class T>
-  void set_many(std::vector<std::pair<typed_key<T>, T>> values) const {
-    sync_wait(cache_->set_many(std::move(values)));
+  std::size_t set_many(std::vector<std::pair<typed_key<T>, T>> values) const {
+    return sync_wait(cache_->set_many(std::move(values)));
   }
 
   template <class T>

@@ -15,6 +15,7 @@
 #include <strata/entity.hpp>
 #include <strata/error.hpp>
 #include <strata/eviction.hpp>
+#include <strata/factory.hpp>
 #include <strata/lookup.hpp>
 #include <strata/observer.hpp>
 #include <strata/stats.hpp>
@@ -93,57 +94,7 @@ struct cache_options {
   const clock* time = &system_clock();
 };
 
-/// What a factory may say about the value it is computing, and what it may know.
-/// Threads: the factory's own.
-class fill_context {
- public:
-  explicit fill_context(commit_time started) : asof_(started) {}
-
-  /// When the value was true. Preset to the start of the factory. A source that lags behind may be given
-  /// an earlier time, e.g. a former `stats().clock`; a later one counts as the preset. Never a database's.
-  void set_asof(commit_time asof) { asof_ = asof; }
-  commit_time asof() const noexcept { return asof_; }
-
-  /// Replaces the policy's ttl for this value.
-  void set_ttl(duration ttl) { ttl_ = ttl; }
-
-  /// Tags besides the policy's.
-  void set_tags(std::vector<std::string> tags) { tags_ = std::move(tags); }
-  void add_tag(std::string tag) { tags_.push_back(std::move(tag)); }
-
-  /// Do not cache this value. `why` is what the read then tells: bypassed, or too_large.
-  void skip(miss_reason why = miss_reason::bypassed) noexcept { skip_ = why; }
-
-  /// The value that is being replaced and may still be right, or null.
-  template <class T>
-  const T* previous() const noexcept {
-    return static_cast<const T*>(previous_.get());
-  }
-
-  /// The previous value is still right: it gets a new life, and what the factory returns is not
-  /// looked at. Requires: previous() is not null.
-  void not_modified() noexcept { not_modified_ = true; }
-
-  /// The factory failed, whatever it returns: as if it had returned `why`.
-  void fail(error why) { failure_ = std::move(why); }
-
- private:
-  friend class detail::engine;
-  commit_time asof_;
-  std::optional<duration> ttl_;
-  std::vector<std::string> tags_;
-  std::shared_ptr<const void> previous_;
-  std::optional<error> failure_;
-  miss_reason skip_ = miss_reason::none;
-  bool not_modified_ = false;
-};
-
 namespace detail {
-
-using any_value = std::shared_ptr<const void>;  // null: not found
-using any_factory = std::move_only_function<task<result<any_value>>(fill_context&)>;
-using any_batch_factory = std::move_only_function<task<result<std::vector<any_value>>>(
-    std::span<const std::size_t> missing, fill_context&)>;
 
 struct any_key {
   const strata::key& key;
@@ -163,61 +114,7 @@ struct any_lookup {
   bool refresh_due = false;  ///< a hit that wants its value refreshed in the background
 };
 
-template <class R>
-struct unwrapped {
-  using type = R;
-};
-template <class R>
-struct unwrapped<task<R>> {
-  using type = R;
-};
-
-/// Turns what a factory returned into an any_value: T, optional<T>, shared_ptr<const T>, or a
-/// result of these.
-template <class T, class R>
-result<any_value> to_any(R&& returned) {
-  using plain = std::remove_cvref_t<R>;
-  if constexpr (requires {
-                  returned.error();
-                  returned.has_value();
-                }) {
-    if (!returned) return std::unexpected(std::forward<R>(returned).error());
-    return to_any<T>(*std::forward<R>(returned));
-  } else if constexpr (std::convertible_to<plain, std::shared_ptr<const T>>) {
-    return any_value(std::shared_ptr<const T>(std::forward<R>(returned)));
-  } else if constexpr (json::detail::is_optional<plain>::value && !json::detail::is_optional<T>::value) {
-    if (!returned) return any_value();
-    return any_value(std::make_shared<const T>(*std::forward<R>(returned)));
-  } else {
-    static_assert(
-        std::convertible_to<plain, T>,
-        "a factory returns T, std::optional<T>, std::shared_ptr<const T>, a result or a task of these");
-    return any_value(std::make_shared<const T>(std::forward<R>(returned)));
-  }
-}
-
-template <class T, class F>
-any_factory erase_factory(F factory) {
-  return [factory = std::move(factory)](fill_context& context) mutable -> task<result<any_value>> {
-    auto call = [&]() -> decltype(auto) {
-      if constexpr (std::invocable<F&, fill_context&>) {
-        return factory(context);
-      } else {
-        return factory();
-      }
-    };
-    if constexpr (requires { call().is_ready(); }) {
-      co_return to_any<T>(co_await call());
-    } else {
-      co_return to_any<T>(call());
-    }
-  };
-}
-
 }  // namespace detail
-
-template <class F>
-concept factory = std::invocable<F&> || std::invocable<F&, fill_context&>;
 
 class cache {
  public:
@@ -318,12 +215,20 @@ class cache {
   template <class T, class F>
   task<std::vector<lookup<T>>> get_or_set_many(std::vector<typed_key<T>> wanted, F factory) {
     const auto keys = erased(wanted);
-    co_return typed<T>(co_await get_or_set_many(std::span(keys), erase_batch<T>(std::move(factory))));
+    co_return typed<T>(co_await get_or_set_many(std::span(keys), detail::erase_batch<T>(std::move(factory))));
   }
 
+  /// `set` for each of `values`; of several for one key the last counts. Returns how many were stored.
+  /// Cost: two L2 round trips a node, for all of them.
   template <class T>
-  task<> set_many(std::vector<std::pair<typed_key<T>, T>> values) {
-    for (auto& [where, value] : values) co_await set(where, std::move(value));
+  task<std::size_t> set_many(std::vector<std::pair<typed_key<T>, T>> values) {
+    std::vector<detail::any_key> keys;
+    std::vector<detail::any_value> all;
+    for (auto& [where, value] : values) {
+      keys.push_back(erased(where));
+      all.push_back(std::make_shared<const T>(std::move(value)));
+    }
+    co_return co_await set_many(std::span(keys), std::move(all));
   }
 
   /// Removes `where` from every layer. When the task ends no reader anywhere in this process gets
@@ -416,8 +321,6 @@ class cache {
     for (auto& each : found) out.emplace_back(std::move(each));
     return out;
   }
-  template <class T, class F>
-  static detail::any_batch_factory erase_batch(F factory);
 
   template <class T>
   task<lookup<T>> then_get(typed_key<T> where) {
@@ -450,6 +353,7 @@ class cache {
   task<detail::any_lookup> fill_slow(detail::any_key where, detail::any_factory factory, miss_reason reason);
   task<bool> set_any(detail::any_key where, detail::any_value value);
   task<bool> set_any(write_ticket ticket, detail::any_key where, detail::any_value value);
+  task<std::size_t> set_many(std::span<const detail::any_key> keys, std::vector<detail::any_value> values);
   task<write_ticket> take_ticket(key where);
   task<std::vector<detail::any_lookup>> get_many(std::span<const detail::any_key> keys);
   task<std::vector<detail::any_lookup>> get_or_set_many(std::span<const detail::any_key> keys,
@@ -457,43 +361,5 @@ class cache {
 
   std::shared_ptr<detail::engine> engine_;
 };
-
-template <class T, class F>
-detail::any_batch_factory cache::erase_batch(F factory) {
-  return [factory = std::move(factory)](
-             std::span<const std::size_t> missing,
-             fill_context& context) mutable -> task<result<std::vector<detail::any_value>>> {
-    auto call = [&]() -> decltype(auto) {
-      if constexpr (std::invocable<F&, std::span<const std::size_t>, fill_context&>) {
-        return factory(missing, context);
-      } else {
-        return factory(missing);
-      }
-    };
-    auto convert = [](auto&& returned) -> result<std::vector<detail::any_value>> {
-      std::vector<detail::any_value> out;
-      auto each = [&](auto&& values) -> result<void> {
-        for (auto& value : values) {
-          auto converted = detail::to_any<T>(std::move(value));
-          if (!converted) return std::unexpected(converted.error());
-          out.push_back(std::move(*converted));
-        }
-        return {};
-      };
-      if constexpr (requires { returned.error(); }) {
-        if (!returned) return std::unexpected(returned.error());
-        if (auto ok = each(*returned); !ok) return std::unexpected(ok.error());
-      } else {
-        if (auto ok = each(returned); !ok) return std::unexpected(ok.error());
-      }
-      return out;
-    };
-    if constexpr (requires { call().is_ready(); }) {
-      co_return convert(co_await call());
-    } else {
-      co_return convert(call());
-    }
-  };
-}
 
 }  // namespace strata

@@ -146,6 +146,10 @@ class store {
   /// refused. What a writer calls before it commits.
   virtual task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) = 0;
 
+  /// `force_lease` for each of `keys`, in their order. Cost: one round trip a node.
+  virtual task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys,
+                                                              duration hold, commit_time known) = 0;
+
   /// Stores a value for its ttl if the rules above allow it, and ends the lease.
   virtual task<result<fill_result>> fill(fill_request value) = 0;
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <unordered_map>
 
 namespace strata::detail {
 
@@ -165,23 +166,39 @@ void engine::fail_batch(batch& work, const std::shared_ptr<const error>& failure
 
 task<> engine::settle_batch(batch& work, std::vector<any_value> values, const fill_context& context) {
   const auto alone = work.alone.size();
+  std::vector<placing> ready;
+  std::vector<second_level::filling> fillings;
+  ready.reserve(work.fills.size());
   for (std::size_t m = 0; m < work.missing.size(); ++m) {
     const auto& where = work.keys[work.missing[m]];
-    auto& lookup = work.out[work.missing[m]];
     auto what = finish_factory(where, std::move(values[m]), context, nullptr, {work.called});
-    const auto entry = what.entry;
-    read_info info{.from = layer::source, .reason = lookup.info.reason};
-    if (m >= alone) {
-      auto& each = *work.fills[m - alone];
-      const auto outcome = co_await place(where, each.flight.lead, std::move(what), each.second);
-      info.stored = outcome.stored;
-      if (outcome.reason != miss_reason::none) info.reason = outcome.reason;
-      lookup = lookup_of(entry, info, now());
-      land(each.flight, lookup, outcome.usable, entry->fresh_until);
-    } else {
-      unkept_.note(where.key.hash(), entry->created);
-      lookup = lookup_of(entry, info, now());
+    if (m < alone) {
+      auto& lookup = work.out[work.missing[m]];
+      unkept_.note(where.key.hash(), what.entry->created);
+      lookup = lookup_of(what.entry, {.from = layer::source, .reason = lookup.info.reason}, now());
+      continue;
     }
+    ready.push_back(begin_place(where, std::move(what), work.fills[m - alone]->second));
+    if (ready.back().fill) fillings.push_back(std::move(*ready.back().fill));
+  }
+  result<std::vector<fill_result>> filled;
+  if (!fillings.empty()) filled = co_await second_.fill_many(std::move(fillings));
+  std::size_t nth = 0;
+  for (std::size_t f = 0; f < ready.size(); ++f) {
+    auto& each = *work.fills[f];
+    const auto& where = work.keys[each.index];
+    auto& lookup = work.out[each.index];
+    if (ready[f].fill) {
+      take_filled(where, ready[f], each.second,
+                  filled ? result<fill_result>((*filled)[nth]) : std::unexpected(filled.error()));
+      ++nth;
+    }
+    const auto entry = ready[f].what.entry;
+    const auto outcome = end_place(where, each.flight.lead, std::move(ready[f]));
+    read_info info{.from = layer::source, .reason = lookup.info.reason, .stored = outcome.stored};
+    if (outcome.reason != miss_reason::none) info.reason = outcome.reason;
+    lookup = lookup_of(entry, info, now());
+    land(each.flight, lookup, outcome.usable, entry->fresh_until);
   }
 }
 
@@ -236,6 +253,39 @@ task<std::vector<any_lookup>> engine::fill_many(std::span<const any_key> keys, a
     counters_.time(operation::get_or_set, now() - began);
   }
   co_return std::move(work.out);
+}
+
+task<std::size_t> engine::set_many(std::span<const any_key> keys, std::vector<any_value> values) {
+  // Of several values for one key the last counts: an earlier one would only be in its way.
+  std::unordered_map<std::string_view, std::size_t> last;
+  for (std::size_t i = 0; i < keys.size(); ++i) last.insert_or_assign(keys[i].key.text(), i);
+  std::vector<std::size_t> wanted;
+  std::vector<key> names;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!keys[i].cacheable() || last.at(keys[i].key.text()) != i) continue;
+    wanted.push_back(i);
+    names.push_back(keys[i].key);
+  }
+  auto rights = co_await begin_writes(std::move(names));
+  std::vector<writing> ready;
+  std::vector<second_level::filling> fillings;
+  ready.reserve(wanted.size());
+  for (std::size_t w = 0; w < wanted.size(); ++w) {
+    ready.push_back(ready_write(std::move(rights[w]), keys[wanted[w]], std::move(values[wanted[w]])));
+    if (ready.back().fill) fillings.push_back(std::move(*ready.back().fill));
+  }
+  result<std::vector<fill_result>> filled;
+  if (!fillings.empty()) filled = co_await second_.fill_many(std::move(fillings));
+  std::size_t nth = 0;
+  std::size_t stored = 0;
+  for (auto& each : ready) {
+    if (each.fill) {
+      take_filled(each, filled ? result<fill_result>((*filled)[nth]) : std::unexpected(filled.error()));
+      ++nth;
+    }
+    if (co_await end_write(std::move(each))) ++stored;
+  }
+  co_return stored;
 }
 
 }  // namespace strata::detail

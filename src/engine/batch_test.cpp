@@ -10,6 +10,7 @@ namespace {
 using namespace strata;
 using engine_test::agent;
 using engine_test::fixture;
+using strata::testing::store_call;
 
 std::vector<typed_key<agent>> keys_of(const fixture& f, std::initializer_list<const char*> ids) {
   std::vector<typed_key<agent>> keys;
@@ -111,11 +112,82 @@ TEST(Batch, ReadsManyWithoutAFactory) {
   EXPECT_EQ(got[1]->name, "Ada");
 }
 
+std::vector<std::pair<typed_key<agent>, agent>> pairs_of(const fixture& f,
+                                                         std::initializer_list<agent> agents) {
+  std::vector<std::pair<typed_key<agent>, agent>> out;
+  for (const auto& each : agents) out.emplace_back(f.agents(each.id), each);
+  return out;
+}
+
 TEST(Batch, StoresMany) {
   fixture f;
-  sync_wait(f.cache.set_many(std::vector<std::pair<typed_key<agent>, agent>>{{f.agents("a"), {"a", "Ada"}},
-                                                                             {f.agents("b"), {"b", "Bob"}}}));
+  EXPECT_EQ(sync_wait(f.cache.set_many(pairs_of(f, {{"a", "Ada"}, {"b", "Bob"}}))), 2u);
+  EXPECT_EQ(sync_wait(f.cache.get(f.agents("a")))->name, "Ada");
   EXPECT_EQ(sync_wait(f.cache.get(f.agents("b")))->name, "Bob");
+}
+
+TEST(Batch, StoresTheLastOfSeveralValuesForOneKey) {
+  for (const bool shared : {false, true}) {
+    strata::testing::manual_clock time;
+    fixture f({.second_level = shared ? connect(make_memory_server(time)) : nullptr});
+    EXPECT_EQ(sync_wait(f.cache.set_many(pairs_of(f, {{"a", "1"}, {"b", "Bob"}, {"a", "2"}}))), 2u);
+    EXPECT_EQ(sync_wait(f.cache.get(f.agents("a")))->name, "2");
+    EXPECT_EQ(sync_wait(f.cache.get(f.agents("b")))->name, "Bob");
+  }
+}
+
+/// A cache over a store that counts its calls, and can be made to fail.
+struct counted {
+  strata::testing::manual_clock time;
+  std::shared_ptr<memory_server> server = make_memory_server(time);
+  std::shared_ptr<strata::testing::faulty_store> store =
+      std::make_shared<strata::testing::faulty_store>(connect(server));
+  fixture f{{.second_level = store}};
+  cache other{fixture::on(time, {.second_level = connect(server)})};
+
+  lookup<agent> elsewhere(const char* id) { return sync_wait(other.get(f.agents(id))); }
+};
+
+TEST(Batch, AsksTheSecondLevelOnceForEachStep) {
+  counted on;
+  const auto all = [](auto missing) {
+    return std::vector<std::optional<agent>>(missing.size(), agent{"?", "read"});
+  };
+  sync_wait(on.f.cache.get_or_set_many(keys_of(on.f, {"a", "b", "c"}), all));
+  EXPECT_EQ(on.store->calls(store_call::acquire_many), 1u);
+  EXPECT_EQ(on.store->calls(store_call::fill_many), 1u);
+  EXPECT_EQ(sync_wait(on.f.cache.set_many(pairs_of(on.f, {{"c", "set"}, {"d", "set"}}))), 2u);
+  EXPECT_EQ(on.store->calls(store_call::force_lease_many), 1u);
+  EXPECT_EQ(on.store->calls(store_call::fill_many), 2u);
+  EXPECT_EQ(on.store->calls(store_call::fill) + on.store->calls(store_call::force_lease), 0u);
+  EXPECT_EQ(on.elsewhere("b")->name, "read");
+  EXPECT_EQ(on.elsewhere("c")->name, "set");
+  EXPECT_EQ(on.elsewhere("d")->name, "set");
+}
+
+TEST(Batch, LeavesNoOldValueWhereAStepFails) {
+  for (const auto step : {store_call::force_lease_many, store_call::fill_many}) {
+    counted on;
+    sync_wait(on.f.cache.set_many(pairs_of(on.f, {{"a", "old"}, {"b", "old"}})));
+    ASSERT_EQ(on.elsewhere("a")->name, "old");
+    on.store->fail({.call = step});
+    EXPECT_EQ(sync_wait(on.f.cache.set_many(pairs_of(on.f, {{"a", "new"}, {"b", "new"}}))), 0u);
+    for (const auto* id : {"a", "b"}) {
+      EXPECT_FALSE(sync_wait(on.f.cache.get(on.f.agents(id)))) << id;
+      EXPECT_FALSE(on.elsewhere(id)) << id << " was removed in the store, since it was not replaced";
+    }
+  }
+}
+
+TEST(Batch, DoesNotKeepWhatItCouldNotFill) {
+  counted on;
+  on.store->fail({.call = store_call::fill_many});
+  const auto got = sync_wait(on.f.cache.get_or_set_many(keys_of(on.f, {"a", "b"}), [](auto missing) {
+    return std::vector<std::optional<agent>>(missing.size(), agent{"?", "read"});
+  }));
+  EXPECT_EQ(got[1]->name, "read");
+  EXPECT_FALSE(got[1].info().stored);
+  EXPECT_FALSE(sync_wait(on.f.cache.get(on.f.agents("a"))));
 }
 
 }  // namespace

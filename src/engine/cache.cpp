@@ -70,6 +70,11 @@ task<bool> cache::set_any(write_ticket ticket, detail::any_key where, detail::an
   return engine_->finish_write(std::move(right), where, std::move(value));
 }
 
+task<std::size_t> cache::set_many(std::span<const detail::any_key> keys,
+                                  std::vector<detail::any_value> values) {
+  return engine_->set_many(keys, std::move(values));
+}
+
 task<cache::write_ticket> cache::take_ticket(key where) {
   auto right = co_await engine_->begin_write(where, false);
   co_return write_ticket(

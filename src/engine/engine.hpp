@@ -109,6 +109,8 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   /// Invalidates `where` in place of a write whose outcome nobody told.
   static void give_up_write(std::shared_ptr<engine> self, key where);
   task<bool> finish_write(write right, any_key where, any_value value);
+  /// Writes of values that are known, in one round trip a node and step. Returns how many were stored.
+  task<std::size_t> set_many(std::span<const any_key> keys, std::vector<any_value> values);
   /// Removes what is under the key of a write that L2 does not hold. Returns the floor.
   task<commit_time> drop_in_second_level(const key& where, commit_time floor);
 
@@ -167,6 +169,13 @@ class engine final : public store_observer, public std::enable_shared_from_this<
     bool stored = false;
     bool usable = false;  ///< nothing was invalidated since it was read: followers may have it
     miss_reason reason = miss_reason::none;  ///< why it was not stored
+  };
+  /// One that is on its way in.
+  struct placing {
+    made what;
+    placed out{};
+    std::optional<second_level::filling> fill{};  ///< what L2 is to be given
+    bool refused = false;
   };
   /// What L2 said before a factory runs.
   struct asked {
@@ -239,6 +248,10 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   asked heard(const any_key& where, result<acquired> answer, time_point told);
   task<result<made>> run_factory(job& work, commit_time asof);
   task<placed> place(const any_key& where, const gate::ticket& held, made what, asked& second);
+  placing begin_place(const any_key& where, made what, const asked& second);
+  /// What became of its fill.
+  void take_filled(const any_key& where, placing& value, asked& second, const result<fill_result>& filled);
+  placed end_place(const any_key& where, const gate::ticket& held, placing value);
   static task<> release(std::shared_ptr<engine> self, std::string name, lease_token token);
   held_lease holding(const key& where, granted right) {
     clock_.merge(right.now);
@@ -268,6 +281,25 @@ class engine final : public store_observer, public std::enable_shared_from_this<
     return led.usable && began <= led.good_until;
   }
   void note_failure(const any_key& where, const error& what);
+
+  /// A write on its way in.
+  struct writing {
+    write right;
+    any_key where;
+    time_point started{};
+    commit_time floor = 0;  ///< what was read before is below it
+    record_ptr entry{};
+    bool wanted = false;
+    bool withheld = false;                        ///< may be kept, but not leave this process
+    std::optional<second_level::filling> fill{};  ///< what L2 is to be given
+    bool in_second_level = false;
+  };
+  write enter_write(const key& where);
+  void take_right(write& of, const key& where, const result<granted>& lease, bool known_now);
+  task<std::vector<write>> begin_writes(std::vector<key> keys);
+  writing ready_write(write right, const any_key& where, any_value value);
+  static void take_filled(writing& value, const result<fill_result>& filled);
+  task<bool> end_write(writing value);
 
   struct batch;
   task<> lead_batch(batch& work, any_batch_factory& factory);

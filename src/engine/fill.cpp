@@ -67,9 +67,16 @@ gate::verdict engine::admit(const gate::ticket& held, const key& where, const re
     return entry->floors.check(floors_, entry->asof) == miss_reason::none &&
            (entry->throttled || entry->floors.check_soft(floors_, entry->asof) == miss_reason::none);
   };
-  return gate_.admit(held, entry->asof, stands, [&] {
+  const auto verdict = gate_.admit(held, entry->asof, stands, [&] {
     if (store) keep(where, entry);
   });
+  // Its reader takes it all the same, and must not get an older one from memory later.
+  if (verdict != gate::verdict::entered) {
+    memory_.erase_if(where.hash(), where.text(), [&](const void* current) {
+      return static_cast<const record*>(current)->asof < entry->asof;
+    });
+  }
+  return verdict;
 }
 
 void engine::land(const gate::joined& flight, any_lookup outcome, bool usable, time_point good_until) {
@@ -152,63 +159,6 @@ task<result<engine::made>> engine::run_factory(job& work, commit_time asof) {
   if (!value && !context.not_modified_) co_return std::unexpected(std::move(value.error()));
   co_return finish_factory(where, value ? std::move(*value) : any_value(), context, work.stale,
                            {.began = began, .took = took});
-}
-
-task<engine::placed> engine::place(const any_key& where, const gate::ticket& held, made what, asked& second) {
-  placed out;
-  std::string bytes;
-  if (!what.keep) out.reason = what.why_not;
-  if (out.reason == miss_reason::too_large) {
-    counters_.count(where.type, &type_cells::fills_too_large);
-    departures_.note(where.key.hash(), miss_reason::too_large);
-  }
-  const bool withheld = what.keep && !may_share(where);
-  if (what.keep && !withheld && second.lease) bytes = encode(where, *what.entry);
-  if (what.keep && too_large(where, *what.entry, bytes.size())) {
-    counters_.count(where.type, &type_cells::fills_too_large);
-    departures_.note(where.key.hash(), miss_reason::too_large);
-    out.reason = miss_reason::too_large;
-    what.keep = false;
-  }
-  // Without the lease, or the store, nobody would tell us when the value becomes old.
-  if (has_second_level() && (!second.lease || !second.up)) what.keep = false;
-  bool refused = false;
-  if (what.keep && withheld && has_second_level()) counters_.count(where.type, &type_cells::fills_withheld);
-  if (what.keep && !withheld && has_second_level()) {
-    second_level::filling value{.name = l2_key(where.key),
-                                .lease = second.lease.token(),
-                                .asof = what.entry->asof,
-                                .bytes = std::move(bytes),
-                                .until = what.entry->stale_until};
-    if (mutated(mutation::lease_late)) {
-      if (const auto late = co_await second_.force_lease(value.name)) {
-        value.lease = late->lease;
-        value.asof = late->now;
-      }
-    }
-    const auto filled = co_await second_.fill(std::move(value));
-    if (filled) second.lease.spent();
-    gate_.wake(where.key.text());
-    refused = filled && *filled != fill_result::stored;
-    what.keep = filled.has_value() && !refused;
-    if (refused && *filled == fill_result::older) counters_.count(where.type, &type_cells::fills_older);
-  }
-  const auto verdict = admit(held, where.key, what.entry, what.keep);
-  out.usable = verdict == gate::verdict::entered && !refused;
-  out.stored = what.keep && verdict != gate::verdict::fenced;
-  if (out.stored) {
-    counters_.count(where.type, &type_cells::fills);
-    if (options_.observer != nullptr) {
-      options_.observer->on_fill(where.key.text(), what.entry->fresh_until - what.entry->created);
-    }
-  } else {
-    unkept_.note(where.key.hash(), what.entry->created);
-    if (!out.usable) {
-      counters_.count(where.type, &type_cells::fills_fenced);
-      out.reason = miss_reason::fenced;
-    }
-  }
-  co_return out;
 }
 
 bool engine::fall_back(const any_key& where, const gate::joined& flight, const record_ptr& stale,
@@ -354,8 +304,12 @@ task<engine::waited> engine::wait_for(const any_key& where, std::shared_ptr<flig
     answer.out = stale ? std::move(*stale) : failed(std::move(late), miss_reason::absent);
     co_return answer;
   }
-  // What was read from the source after we came is ours to take, as its leader may, though it was overtaken.
-  const bool ours = leads || (began_after && way->outcome.info.from == layer::source);
+  // What was read from the source or from L2 after we came is ours to take, as its leader may, though it was
+  // overtaken.
+  const auto from = way->outcome.info.from;
+  const bool read_after =
+      began_after && (from == layer::source || (from == layer::l2 && !way->outcome.info.stale));
+  const bool ours = leads || read_after;
   answer.again = !ours && (!good_for(*way, began) || behind(where, *way));
   if (answer.again) co_return answer;
   const bool failure = way->thrown != nullptr || way->outcome.failure != nullptr;

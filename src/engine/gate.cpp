@@ -3,7 +3,11 @@
 namespace strata::detail {
 
 gate::ticket::ticket(ticket&& other) noexcept
-    : owner_(std::exchange(other.owner_, nullptr)), key_(std::move(other.key_)), led_(std::move(other.led_)) {
+    : owner_(std::exchange(other.owner_, nullptr)),
+      key_(std::move(other.key_)),
+      led_(std::move(other.led_)),
+      seen_(other.seen_),
+      number_(other.number_) {
 }
 
 gate::ticket& gate::ticket::operator=(ticket&& other) noexcept {
@@ -13,6 +17,7 @@ gate::ticket& gate::ticket::operator=(ticket&& other) noexcept {
     key_ = std::move(other.key_);
     led_ = std::move(other.led_);
     seen_ = other.seen_;
+    number_ = other.number_;
   }
   return *this;
 }
@@ -42,6 +47,7 @@ gate::ticket gate::enter(const key& where) {
   ++at.tickets;
   ticket out(*this, where.text(), nullptr);
   out.seen_ = at.changes;
+  out.number_ = ++at.last_writer;
   return out;
 }
 
@@ -54,8 +60,17 @@ void gate::renew(ticket& held) {
 bool gate::overtaken(const ticket& held, commit_time asof) {
   auto& part = shard_of(held.key_);
   std::lock_guard lock(part.mutex);
-  const auto& at = part.slots.find(held.key_)->second;
-  return asof < at.floor || at.changes != held.seen_;
+  auto& at = part.slots.find(held.key_)->second;
+  const bool late = held.number_ < at.passed;
+  at.passed = std::max(at.passed, held.number_);
+  return late || asof < at.floor || at.changes != held.seen_;
+}
+
+void gate::pass(const ticket& held) {
+  auto& part = shard_of(held.key_);
+  std::lock_guard lock(part.mutex);
+  auto& at = part.slots.find(held.key_)->second;
+  at.passed = ++at.last_writer;
 }
 
 std::shared_ptr<event> gate::next_change(const ticket& held) {

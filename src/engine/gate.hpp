@@ -46,6 +46,8 @@ class gate {
     commit_time floor = 0;
     unsigned tickets = 0;
     std::uint64_t changes = 0;      ///< how often another process has changed the key
+    std::uint64_t last_writer = 0;  ///< the number of the last that came
+    std::uint64_t passed = 0;       ///< the highest number of those that had their lease
     std::shared_ptr<event> pushed;  ///< set by the next change; made when somebody waits for it
     std::shared_ptr<flight> current;
   };
@@ -75,6 +77,7 @@ class gate {
     std::string key_;
     std::shared_ptr<flight> led_;
     std::uint64_t seen_ = 0;
+    std::uint64_t number_ = 0;  ///< of a writer
   };
 
   struct joined {
@@ -89,9 +92,12 @@ class gate {
   /// A ticket without a flight, for a writer.
   ticket enter(const key& where);
 
-  /// Whether another process has changed the key since `held` was taken or renewed, or something as of
-  /// `asof` is older than an invalidation since it was taken.
+  /// A writer has its lease, and its value was known, as of `asof`, when it came. Returns whether it is too
+  /// late: another process has changed the key since, something as of `asof` is older than an invalidation,
+  /// or a writer with a newer value has had its lease.
   bool overtaken(const ticket& held, commit_time asof);
+  /// A writer has its lease, and its value will be newer than those of all that have come so far.
+  void pass(const ticket& held);
 
   /// Says that `held` reads the second level from now on: only later changes by others count.
   void renew(ticket& held);

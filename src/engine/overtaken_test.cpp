@@ -65,6 +65,32 @@ TEST_F(Overtaken, WhoReadsAfterAnExpiryIsNotGivenWhatAFlightReadBefore) {
   }
 }
 
+TEST_F(Overtaken, AFollowerTakesWhatWasReadFromTheSourceAfterItCame) {
+  const auto one = std::make_shared<event>();
+  const auto two = std::make_shared<event>();
+  const auto first = t.a.read(held(one, "first"));
+  int calls = 0;
+  const auto following = t.a.read([&] {
+    ++calls;
+    return agent{"1", "third"};
+  });
+  sync_wait(t.a.store.remove(t.a.agents("1")));
+  const auto second = t.a.read(held(two, "second"));
+  one->set();
+  t.settle();
+  EXPECT_EQ(first->got->value()->name, "first");
+  EXPECT_FALSE(following->got) << "it follows the second now, since the first was read before the removal";
+  sync_wait(t.a.store.remove(t.a.agents("1")));
+  const auto late = t.a.read_value("fourth");
+  two->set();
+  t.settle();
+  EXPECT_EQ(second->got->value()->name, "second");
+  ASSERT_TRUE(following->got);
+  EXPECT_EQ(following->got->value()->name, "second");
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(late->got->value()->name, "fourth") << "it came after the second removal";
+}
+
 TEST_F(Overtaken, WhoComesWhenAValuesTimeIsOverDoesNotFollowItsSlowFill) {
   cache_options slow;
   slow.l2_timeout = 0s;
@@ -95,6 +121,35 @@ TEST_F(Overtaken, ASetWhoseLeaseComesAfterARemovalStoresNothing) {
     EXPECT_EQ(*set, false);
     EXPECT_EQ(of.read(of.a, "new")->name, "new");
     EXPECT_EQ(of.read(of.b, "newer")->name, "new");
+  }
+}
+
+TEST_F(Overtaken, ASetWhoseLeaseComesAfterALaterWriteStoresNothing) {
+  for (const bool by_ticket : {false, true}) {
+    two_stages of;
+    of.below_a->delay({.call = store_call::force_lease, .times = 1});
+    const auto early = begin(of.a, of.a.store.set(of.a.agents("1"), agent{"1", "old"}));
+    of.below_a->delay({.call = store_call::fill, .times = 1, .after = true});
+    std::shared_ptr<std::optional<bool>> late;
+    if (by_ticket) {
+      auto ticket = sync_wait(of.a.store.begin_write(of.a.agents("1")));
+      const auto row = std::make_shared<const agent>("1", "new");
+      late = begin(of.a, of.a.store.set_committed(std::move(ticket), of.a.agents("1"), row));
+    } else {
+      late = begin(of.a, of.a.store.set(of.a.agents("1"), agent{"1", "new"}));
+    }
+    ASSERT_FALSE(*late) << "it is stored, and its answer on its way";
+    EXPECT_EQ(sync_wait(of.b.store.get(of.b.agents("1")))->name, "new");
+    of.below_a->let_go(1);
+    of.settle();
+    EXPECT_EQ(*early, false);
+    of.below_a->let_go();
+    of.settle();
+    ASSERT_TRUE(*late);
+    for (auto* each : {&of.a, &of.b}) {
+      const auto left = sync_wait(each->store.get(each->agents("1")));
+      EXPECT_TRUE(!left || left->name == "new");
+    }
   }
 }
 

@@ -68,6 +68,20 @@ struct leasing : one_lease {
   }
 };
 
+struct leasing_many {
+  std::vector<std::string> names;
+  duration hold;
+  commit_time known;
+  task<result<std::vector<granted>>> operator()(store& with) const {
+    return with.force_lease_many(names, hold, known);
+  }
+  void regret(second_level& self, const std::vector<granted>& late) const {
+    for (std::size_t i = 0; i < std::min(names.size(), late.size()); ++i) {
+      give_back(self, names[i], late[i].lease);
+    }
+  }
+};
+
 }  // namespace
 
 /// An invalidation: what is kept of it if it fails.
@@ -177,6 +191,23 @@ task<result<granted>> second_level::take_lease(std::string name) {
 
 task<result<granted>> second_level::force_lease(std::string name) {
   return serve<granted>(leasing{{std::move(name)}, options_.lease, clock_.now(), true});
+}
+
+task<result<std::vector<granted>>> second_level::force_lease_many(std::vector<std::string> names) {
+  return serve<std::vector<granted>>(leasing_many{std::move(names), options_.lease, clock_.now()});
+}
+
+task<result<std::vector<fill_result>>> second_level::fill_many(std::vector<filling> values) {
+  return serve<std::vector<fill_result>>(
+      [this, values = std::move(values), fills = std::vector<fill_request>()](store& with) mutable {
+        for (const auto& each : values) {
+          // One whose time is over ends as soon as it is there.
+          const auto left = std::max<duration>(each.until - now(), std::chrono::milliseconds(1));
+          fills.push_back(
+              {.key = each.name, .lease = each.lease, .asof = each.asof, .bytes = each.bytes, .ttl = left});
+        }
+        return with.fill_many(fills);
+      });
 }
 
 task<result<fill_result>> second_level::fill(filling value) {

@@ -63,6 +63,7 @@ class second_level {
   task<result<std::vector<acquired>>> acquire_many(std::vector<std::string> names);
   task<result<granted>> take_lease(std::string name);
   task<result<granted>> force_lease(std::string name);
+  task<result<std::vector<granted>>> force_lease_many(std::vector<std::string> names);
   struct filling {
     std::string name;
     lease_token lease = 0;
@@ -71,6 +72,7 @@ class second_level {
     time_point until{};  ///< the end of its life
   };
   task<result<fill_result>> fill(filling value);
+  task<result<std::vector<fill_result>>> fill_many(std::vector<filling> values);
   task<result<bool>> touch(std::string name, duration ttl);
   task<result<void>> release(std::string name, lease_token lease);
 

@@ -238,6 +238,20 @@ task<result<granted>> redis_store::force_lease(std::string_view key, duration ho
   return lease(key, hold, known, "force");
 }
 
+task<result<std::vector<granted>>> redis_store::force_lease_many(std::span<const std::string> keys,
+                                                                 duration hold, commit_time known) {
+  std::vector<std::string> all;
+  for (const auto& each : keys) {
+    if (auto may = may_use(each); !may) co_return std::unexpected(std::move(may.error()));
+    all.push_back(each);
+  }
+  const auto got = co_await leases(std::move(all), hold, known, "force");
+  if (!got) co_return std::unexpected(got.error());
+  std::vector<granted> out;
+  for (const auto& each : *got) out.push_back({.lease = each.lease, .now = each.now});
+  co_return out;
+}
+
 script_call redis_store::fill_call(const fill_request& value) const {
   const auto epoch = tracking_.epoch();
   const auto ttl = in_ms(value.ttl);

@@ -52,6 +52,8 @@ class redis_store final : public network_store {
                                                    commit_time known) override;
   task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override;
   task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) override;
+  task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys, duration hold,
+                                                      commit_time known) override;
   task<result<fill_result>> fill(fill_request value) override;
   task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override;
   task<result<void>> release(std::string_view key, lease_token lease) override;

@@ -279,6 +279,16 @@ class memory_connection final : public store {
     return result<granted>(space_.new_lease(key, hold));
   }
 
+  task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys, duration hold,
+                                                      commit_time known) override {
+    std::lock_guard lock(server_->mutex);
+    space_.learn(known);
+    std::vector<granted> out;
+    out.reserve(keys.size());
+    for (const auto& key : keys) out.push_back(space_.new_lease(key, hold));
+    return result<std::vector<granted>>(std::move(out));
+  }
+
   task<result<fill_result>> fill(fill_request value) override {
     std::vector<std::string> changed;
     const auto done = space_.filled(value, changed);

@@ -260,11 +260,28 @@ bool corrupts(const verdict* what) {
 }  // namespace
 
 std::string_view name(store_call which) noexcept {
-  constexpr std::array<std::string_view, store_calls> names{
-      "get",   "get_many",  "acquire",     "acquire_many", "take_lease", "force_lease",
-      "fill",  "fill_many", "release",     "invalidate",   "expire",     "invalidate_matching",
-      "touch", "raise",     "restore",     "floors",       "put",        "remove",
-      "clear", "read_mark", "advance_mark"};
+  constexpr std::array<std::string_view, store_calls> names{"get",
+                                                            "get_many",
+                                                            "acquire",
+                                                            "acquire_many",
+                                                            "take_lease",
+                                                            "force_lease",
+                                                            "force_lease_many",
+                                                            "fill",
+                                                            "fill_many",
+                                                            "release",
+                                                            "invalidate",
+                                                            "expire",
+                                                            "invalidate_matching",
+                                                            "touch",
+                                                            "raise",
+                                                            "restore",
+                                                            "floors",
+                                                            "put",
+                                                            "remove",
+                                                            "clear",
+                                                            "read_mark",
+                                                            "advance_mark"};
   return names[static_cast<std::size_t>(which)];
 }
 
@@ -357,6 +374,12 @@ task<result<granted>> faulty_store::take_lease(std::string_view key, duration ho
 task<result<granted>> faulty_store::force_lease(std::string_view key, duration hold, commit_time known) {
   return script::run(script_, store_call::force_lease, one(key),
                      [=](store& real, const verdict*) { return real.force_lease(key, hold, known); });
+}
+
+task<result<std::vector<granted>>> faulty_store::force_lease_many(std::span<const std::string> keys,
+                                                                  duration hold, commit_time known) {
+  return script::run(script_, store_call::force_lease_many, each_of(keys),
+                     [=](store& real, const verdict*) { return real.force_lease_many(keys, hold, known); });
 }
 
 task<result<fill_result>> faulty_store::fill(fill_request value) {

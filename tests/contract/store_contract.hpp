@@ -283,6 +283,23 @@ TYPED_TEST_P(StoreContract, AnswersBatchesInOrder) {
   EXPECT_EQ(this->get("a")->bytes, "A");
 }
 
+TYPED_TEST_P(StoreContract, ForcesTheLeasesOfABatch) {
+  const std::vector<std::string> keys{"a", "b"};
+  const auto before = this->lease("a");
+  this->fill("b", this->lease("b"), 1, "old");
+  const auto forced = *sync_wait(this->two->force_lease_many(keys, 10s, 70));
+  ASSERT_EQ(forced.size(), 2u);
+  EXPECT_GE(forced[0].now, 70u);
+  EXPECT_EQ(this->fill("a", before, 80), fill_result::lease_lost) << "who held it before has lost it";
+  EXPECT_EQ(this->get("b")->bytes, "old") << "what is there stays";
+  const std::vector<fill_request> fills{
+      {.key = "a", .lease = forced[0].lease, .asof = forced[0].now, .bytes = "A", .ttl = 60s},
+      {.key = "b", .lease = forced[1].lease, .asof = forced[1].now, .bytes = "B", .ttl = 60s}};
+  EXPECT_EQ(*sync_wait(this->two->fill_many(fills)), (std::vector{fill_result::stored, fill_result::stored}));
+  EXPECT_EQ(this->get("a")->bytes, "A");
+  EXPECT_EQ(this->get("b")->bytes, "B");
+}
+
 TYPED_TEST_P(StoreContract, TouchesOnlyWhatIsThere) {
   this->fill("k", this->lease("k"), 1, "v", 2s);
   EXPECT_TRUE(*sync_wait(this->one->touch("k", 60s)));
@@ -441,9 +458,10 @@ REGISTER_TYPED_TEST_SUITE_P(
     RefusesAFillOlderThanAnInvalidationInFlight, RefusesAFillOlderThanWhatIsStored,
     InvalidatesWhatASlowerClockCannotKnowOf, FencesTheFillOfAClockAheadOfTheInvalidation, NeverCountsBack,
     IsLiftedByEveryCallerWhoKnowsMore, ExpiresAndSparesTheBytes, LeavesNoTombstoneForAnAbsentKey,
-    InvalidatesByGlob, AnswersBatchesInOrder, TouchesOnlyWhatIsThere, RaisesFloorsAboveAllThatIsStored,
-    RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter, KeepsRecordsWithoutLeases,
-    TellsOthersWhatChangedAndNotItsMaker, TellsEveryoneWhenAllIsGone, MovesTheMarkForWhoeverSawTheOneBefore,
-    MovesTheMarkOnceHoweverManyTry, NeverStoresAValueOlderThanAnInvalidationHoweverRaced);
+    InvalidatesByGlob, AnswersBatchesInOrder, ForcesTheLeasesOfABatch, TouchesOnlyWhatIsThere,
+    RaisesFloorsAboveAllThatIsStored, RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter,
+    KeepsRecordsWithoutLeases, TellsOthersWhatChangedAndNotItsMaker, TellsEveryoneWhenAllIsGone,
+    MovesTheMarkForWhoeverSawTheOneBefore, MovesTheMarkOnceHoweverManyTry,
+    NeverStoresAValueOlderThanAnInvalidationHoweverRaced);
 
 }  // namespace strata::contract

@@ -45,6 +45,11 @@ class prefixed_store final : public store {
     const auto name = named(key);
     co_return co_await real_->force_lease(name, hold, known);
   }
+  task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys, duration hold,
+                                                      commit_time known) override {
+    const auto names = named(keys);
+    co_return co_await real_->force_lease_many(names, hold, known);
+  }
   task<result<fill_result>> fill(fill_request value) override {
     const auto name = named(value.key);
     value.key = name;

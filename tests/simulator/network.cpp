@@ -95,15 +95,20 @@ subject about(store_call call, std::string_view key, lease_token lease = 0) {
   subject out;
   out.call = call;
   out.keys.emplace_back(key);
-  out.lease = lease;
+  out.leases = {lease};
   return out;
 }
 
-lease_token lease_in(const acquired& answer) {
-  return answer.lease;
+std::vector<lease_token> leases_in(const acquired& answer) {
+  return {answer.lease};
 }
-lease_token lease_in(const granted& answer) {
-  return answer.lease;
+std::vector<lease_token> leases_in(const granted& answer) {
+  return {answer.lease};
+}
+std::vector<lease_token> leases_in(const std::vector<granted>& answers) {
+  std::vector<lease_token> out;
+  for (const auto& each : answers) out.push_back(each.lease);
+  return out;
 }
 
 }  // namespace
@@ -214,11 +219,12 @@ task<result<Answer>> connection::call(subject about, Work work, Spoil spoil) {
   out.from = this;
   out.execute = [shared, about, listener = &over_.listener_, work = std::move(work)](store& real) mutable {
     auto& got = shared->got.emplace(work(real).take_ready());
-    lease_token lease = 0;
-    std::optional<fill_result> filled;
-    if constexpr (requires { lease_in(*got); }) lease = lease_in(*got);
-    if constexpr (std::is_same_v<Answer, fill_result>) filled = *got;
-    listener->executed(about, lease, filled);
+    std::vector<lease_token> leases;
+    std::vector<fill_result> filled;
+    if constexpr (requires { leases_in(*got); }) leases = leases_in(*got);
+    if constexpr (std::is_same_v<Answer, fill_result>) filled = {*got};
+    if constexpr (std::is_same_v<Answer, std::vector<fill_result>>) filled = *got;
+    listener->executed(about, leases, filled);
   };
   out.damage = [shared, spoil = std::move(spoil)](bool executed, std::uint64_t random) mutable {
     if (!executed) {
@@ -248,7 +254,7 @@ void network::fail(request& what, error why) {
 void network::execute(request& what) {
   const auto call = what.about.call;
   if (call == store_call::acquire || call == store_call::acquire_many || call == store_call::take_lease ||
-      call == store_call::force_lease) {
+      call == store_call::force_lease || call == store_call::force_lease_many) {
     leases_given_ += what.about.keys.size();
   }
   cause_ = listener_.executing(what.about);
@@ -351,6 +357,14 @@ task<result<granted>> connection::force_lease(std::string_view key, duration hol
       [key = std::string(key), hold, known](store& real) { return real.force_lease(key, hold, known); });
 }
 
+task<result<std::vector<granted>>> connection::force_lease_many(std::span<const std::string> keys,
+                                                                duration hold, commit_time known) {
+  return call<std::vector<granted>>(about(store_call::force_lease_many, keys),
+                                    [keys = std::vector(keys.begin(), keys.end()), hold, known](store& real) {
+                                      return real.force_lease_many(keys, hold, known);
+                                    });
+}
+
 task<result<fill_result>> connection::fill(fill_request value) {
   const auto owned = std::make_shared<owned_fill>(value, over_.time_.now());
   return call<fill_result>(
@@ -362,16 +376,17 @@ task<result<fill_result>> connection::fill(fill_request value) {
 task<result<std::vector<fill_result>>> connection::fill_many(std::span<const fill_request> fills) {
   std::vector<owned_fill> owned;
   for (const auto& each : fills) owned.emplace_back(each, over_.time_.now());
-  std::vector<std::string> keys;
-  for (const auto& each : owned) keys.push_back(each.key);
-  return call<std::vector<fill_result>>(about(store_call::fill_many, std::span<const std::string>(keys)),
-                                        [owned, &time = over_.time_](store& real) {
-                                          std::vector<fill_request> requests;
-                                          for (const auto& each : owned) {
-                                            requests.push_back(each.request(time.now()));
-                                          }
-                                          return real.fill_many(requests);
-                                        });
+  subject what;
+  what.call = store_call::fill_many;
+  for (const auto& each : owned) {
+    what.keys.push_back(each.key);
+    what.leases.push_back(each.what.lease);
+  }
+  return call<std::vector<fill_result>>(std::move(what), [owned, &time = over_.time_](store& real) {
+    std::vector<fill_request> requests;
+    for (const auto& each : owned) requests.push_back(each.request(time.now()));
+    return real.fill_many(requests);
+  });
 }
 
 task<result<void>> connection::release(std::string_view key, lease_token lease) {

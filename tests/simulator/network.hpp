@@ -41,7 +41,7 @@ struct subject {
   testing::store_call call{};
   std::vector<std::string> keys;
   std::vector<floor_entry> floors;
-  lease_token lease = 0;
+  std::vector<lease_token> leases;  ///< that fills and releases are given, one for each key
   time_point sent{};
   std::uint64_t note = 0;  ///< of the listener: what it knew when this was sent
 };
@@ -81,8 +81,9 @@ class network_listener {
   virtual void unsent(unsigned process) = 0;
   /// About to be executed. Returns the note of the pushes that it causes.
   virtual std::uint64_t executing(const subject& what) = 0;
-  /// Was executed, and was granted `lease`, or filled.
-  virtual void executed(const subject& what, lease_token lease, std::optional<fill_result> filled) = 0;
+  /// Was executed, and its keys were granted `leases`, or filled.
+  virtual void executed(const subject& what, std::span<const lease_token> leases,
+                        std::span<const fill_result> filled) = 0;
   virtual void answered(const subject& what, const std::optional<error>& failure) = 0;
   virtual void told(unsigned process, const push& what) = 0;
   /// The process hears that it may have missed changes.
@@ -114,6 +115,8 @@ class connection final : public store, private store_observer {
                                                    commit_time known) override;
   task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override;
   task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) override;
+  task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys, duration hold,
+                                                      commit_time known) override;
   task<result<fill_result>> fill(fill_request value) override;
   task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override;
   task<result<void>> release(std::string_view key, lease_token lease) override;

@@ -260,11 +260,14 @@ std::uint64_t oracle::sent(const subject& what) {
       }
       break;
     case store_call::fill:
+    case store_call::fill_many:
     case store_call::release:
-      if (const auto k = key_of(what.keys.front())) {
-        at(what.process, *k).leases.erase(what.lease);
-        const auto write = written_by_.find({*k, what.lease});
-        if (what.call == store_call::fill && write != written_by_.end()) {
+      for (std::size_t i = 0; i < what.keys.size(); ++i) {
+        const auto k = key_of(what.keys[i]);
+        if (!k) continue;
+        at(what.process, *k).leases.erase(what.leases[i]);
+        const auto write = written_by_.find({*k, what.leases[i]});
+        if (what.call != store_call::release && write != written_by_.end()) {
           claims.push_back({*k, {committed_[write->second], write->second}, false, false});
         }
       }
@@ -280,7 +283,8 @@ std::uint64_t oracle::sent(const subject& what) {
     log_.note(what.process, every_key, "request {}: raise {}floor {}", what.id, floor.soft ? "soft " : "",
               floor.bucket);
   }
-  if (forcing && what.call == store_call::force_lease) forced_[what.id] = *forcing;
+  const bool forces = what.call == store_call::force_lease || what.call == store_call::force_lease_many;
+  if (forcing && forces) forced_[what.id] = *forcing;
   notes_.push_back(std::move(claims));
   return notes_.size() - 1;
 }
@@ -299,21 +303,28 @@ std::uint64_t oracle::executing(const subject& what) {
   return what.note;
 }
 
-void oracle::executed(const subject& what, lease_token lease, std::optional<fill_result> filled) {
+void oracle::executed(const subject& what, std::span<const lease_token> leases,
+                      std::span<const fill_result> filled) {
   const auto k = what.keys.empty() ? std::nullopt : key_of(what.keys.front());
-  log_.note(what.process, k ? *k : every_key, "request {} ({}) is executed{}{}", what.id,
-            testing::name(what.call), lease != 0 ? fmt::format(": lease {}", lease) : "",
-            filled ? fmt::format(": {}", result_name(*filled)) : "");
-  if (filled && *filled != fill_result::stored) {
-    notes_[what.note].clear();
+  log_.note(what.process, k ? *k : every_key, "request {} ({}) is executed", what.id,
+            testing::name(what.call));
+  for (std::size_t i = 0; i < filled.size(); ++i) {
+    const auto each = key_of(what.keys[i]);
+    log_.note(what.process, each ? *each : every_key, "request {}: {} {}", what.id, what.keys[i],
+              result_name(filled[i]));
+    if (filled[i] == fill_result::stored) continue;
     seen_("refused fill");
-    if (k) disturb(what.process, *k, false);
+    if (!each) continue;
+    std::erase_if(notes_[what.note], [&](const claim& one) { return one.key == *each; });
+    disturb(what.process, *each, false);
   }
-  if (lease != 0) {
-    granted_[what.id] = lease;
-    if (const auto write = forced_.find(what.id); k && write != forced_.end()) {
-      written_by_[{*k, lease}] = write->second;
-    }
+  const auto write = forced_.find(what.id);
+  for (std::size_t i = 0; i < leases.size(); ++i) {
+    if (leases[i] == 0) continue;
+    const auto each = key_of(what.keys[i]);
+    log_.note(what.process, each ? *each : every_key, "request {}: lease {}", what.id, leases[i]);
+    granted_[what.id] = leases[i];
+    if (each && write != forced_.end()) written_by_[{*each, leases[i]}] = write->second;
   }
   if (what.call == store_call::touch && k) {
     touched_until_[*k] = std::max(touched_until_[*k], time_.now() + touch_ttl_[*k] + rounding);

@@ -158,7 +158,8 @@ class oracle final : public network_listener {
   std::uint64_t sent(const subject& what) override;
   void unsent(unsigned process) override;
   std::uint64_t executing(const subject& what) override;
-  void executed(const subject& what, lease_token lease, std::optional<fill_result> filled) override;
+  void executed(const subject& what, std::span<const lease_token> leases,
+                std::span<const fill_result> filled) override;
   void answered(const subject& what, const std::optional<error>& failure) override;
   void told(unsigned process, const push& what) override;
   void told_lost(unsigned process) override;

@@ -252,24 +252,36 @@ task<> world::expire(sim_process& in, unsigned key, unsigned kind) {
   oracle_.ends(op);
 }
 
-task<> world::set(sim_process& in, unsigned key) {
+task<> world::set(sim_process& in, std::vector<unsigned> keys) {
   const auto op = oracle_.begins(in.number);
-  const auto where = plan_.keys[key].where;
   const auto committed = step_;
-  write_source(key, true);
-  const auto number = oracle_.given(in.number, key, op, committed, where.rules->ttl);
-  oracle_.fetched(number).set = true;
-  log_.note(in.number, key, "operation {}: set {} to fetch {}", op, where.key.text(), number);
-  oracle_.binds(op, key, false, true);
-  oracle_.writing(in.number, key, true);
+  std::vector<std::pair<typed_key<std::string>, std::string>> values;
+  for (const auto key : keys) {
+    const auto where = plan_.keys[key].where;
+    write_source(key, true);
+    const auto number = oracle_.given(in.number, key, op, committed, where.rules->ttl);
+    oracle_.fetched(number).set = true;
+    log_.note(in.number, key, "operation {}: set {} to fetch {}", op, where.key.text(), number);
+    oracle_.binds(op, key, false, true);
+    oracle_.writing(in.number, key, true);
+    values.emplace_back(where, value_of(number, key));
+  }
   oracle_.forcing = op;
-  auto pending = in.cache->set(where, value_of(number, key));
-  const bool stored = co_await std::move(pending);
-  oracle_.writing(in.number, key, false);
-  if (in.dead) co_return;
-  log_.note(in.number, key, "operation {} has returned: {}", op, stored ? "stored" : "not stored");
-  oracle_.bound_by_write(op, key, committed);
-  oracle_.ends(op);
+  std::size_t stored = 0;
+  if (keys.size() == 1) {
+    auto pending = in.cache->set(values.front().first, std::move(values.front().second));
+    stored = co_await std::move(pending) ? 1 : 0;
+  } else {
+    auto pending = in.cache->set_many(std::move(values));
+    stored = co_await std::move(pending);
+  }
+  for (const auto key : keys) {
+    oracle_.writing(in.number, key, false);
+    if (in.dead) continue;
+    log_.note(in.number, key, "operation {} has returned: {} stored", op, stored);
+    oracle_.bound_by_write(op, key, committed);
+  }
+  if (!in.dead) oracle_.ends(op);
 }
 
 task<> world::write(sim_process& in, unsigned key) {
@@ -321,6 +333,15 @@ task<> world::touch(sim_process& in, unsigned key) {
   oracle_.touching(key, false, ttl);
 }
 
+std::vector<unsigned> world::some_keys(unsigned or_this) {
+  std::vector<unsigned> keys;
+  for (unsigned k = 0; k < plan_.keys.size(); ++k) {
+    if (random_.percent(60)) keys.push_back(k);
+  }
+  if (keys.empty()) keys.push_back(or_this);
+  return keys;
+}
+
 void world::begin_operation() {
   ++begun_;
   auto& in = one_that([&](const sim_process& each) { return each.busy < plan_.sessions; });
@@ -332,16 +353,12 @@ void world::begin_operation() {
   if (chosen < 45) return begin(in, read(in, key, read_kind::get));
   if (chosen < 49) return begin(in, read(in, key, read_kind::refresh));
   if (chosen < 57) {
-    std::vector<unsigned> keys;
-    for (unsigned k = 0; k < plan_.keys.size(); ++k) {
-      if (random_.percent(60)) keys.push_back(k);
-    }
-    if (keys.empty()) keys.push_back(key);
-    return begin(in, read_many(in, std::move(keys), chosen < 55));
+    return begin(in, read_many(in, some_keys(key), chosen < 55));
   }
   if (chosen < 75) return begin(in, invalidate(in, key, static_cast<unsigned>(random_.below(10)) % 5));
   if (chosen < 81) return begin(in, expire(in, key, static_cast<unsigned>(random_.below(4))));
-  if (chosen < 87) return begin(in, set(in, key));
+  if (chosen < 84) return begin(in, set(in, {key}));
+  if (chosen < 87) return begin(in, set(in, some_keys(key)));
   if (chosen < 98) return begin(in, write(in, key));
   begin(in, touch(in, key));
 }

@@ -80,7 +80,8 @@ class world {
   task<> read_many(sim_process& in, std::vector<unsigned> keys, bool fill);
   task<> invalidate(sim_process& in, unsigned key, unsigned kind);
   task<> expire(sim_process& in, unsigned key, unsigned kind);
-  task<> set(sim_process& in, unsigned key);
+  task<> set(sim_process& in, std::vector<unsigned> keys);
+  std::vector<unsigned> some_keys(unsigned or_this);
   task<> write(sim_process& in, unsigned key);
   task<> touch(sim_process& in, unsigned key);
   std::string value_of(fetch_number number, unsigned key);

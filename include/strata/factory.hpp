@@ -1,0 +1,163 @@
+#pragma once
+/// What computes a value on a miss, and what it may say about it.
+/// Threads: a factory is called by one at a time for a key; where, says the cache's operation.
+
+#include <strata/error.hpp>
+#include <strata/json.hpp>
+#include <strata/lookup.hpp>
+#include <strata/task.hpp>
+#include <strata/time.hpp>
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace strata {
+
+namespace detail {
+class engine;
+}
+
+/// What a factory may say about the value it is computing, and what it may know.
+/// Threads: the factory's own.
+class fill_context {
+ public:
+  explicit fill_context(commit_time started) : asof_(started) {}
+
+  /// When the value was true. Preset to the start of the factory. A source that lags behind may be given
+  /// an earlier time, e.g. a former `stats().clock`; a later one counts as the preset. Never a database's.
+  void set_asof(commit_time asof) { asof_ = asof; }
+  commit_time asof() const noexcept { return asof_; }
+
+  /// Replaces the policy's ttl for this value.
+  void set_ttl(duration ttl) { ttl_ = ttl; }
+
+  /// Tags besides the policy's.
+  void set_tags(std::vector<std::string> tags) { tags_ = std::move(tags); }
+  void add_tag(std::string tag) { tags_.push_back(std::move(tag)); }
+
+  /// Do not cache this value. `why` is what the read then tells: bypassed, or too_large.
+  void skip(miss_reason why = miss_reason::bypassed) noexcept { skip_ = why; }
+
+  /// The value that is being replaced and may still be right, or null.
+  template <class T>
+  const T* previous() const noexcept {
+    return static_cast<const T*>(previous_.get());
+  }
+
+  /// The previous value is still right: it gets a new life, and what the factory returns is not
+  /// looked at. Requires: previous() is not null.
+  void not_modified() noexcept { not_modified_ = true; }
+
+  /// The factory failed, whatever it returns: as if it had returned `why`.
+  void fail(error why) { failure_ = std::move(why); }
+
+ private:
+  friend class detail::engine;
+  commit_time asof_;
+  std::optional<duration> ttl_;
+  std::vector<std::string> tags_;
+  std::shared_ptr<const void> previous_;
+  std::optional<error> failure_;
+  miss_reason skip_ = miss_reason::none;
+  bool not_modified_ = false;
+};
+
+template <class F>
+concept factory = std::invocable<F&> || std::invocable<F&, fill_context&>;
+
+namespace detail {
+
+using any_value = std::shared_ptr<const void>;  // null: not found
+using any_factory = std::move_only_function<task<result<any_value>>(fill_context&)>;
+using any_batch_factory = std::move_only_function<task<result<std::vector<any_value>>>(
+    std::span<const std::size_t> missing, fill_context&)>;
+
+/// Turns what a factory returned into an any_value: T, optional<T>, shared_ptr<const T>, or a
+/// result of these.
+template <class T, class R>
+result<any_value> to_any(R&& returned) {
+  using plain = std::remove_cvref_t<R>;
+  if constexpr (requires {
+                  returned.error();
+                  returned.has_value();
+                }) {
+    if (!returned) return std::unexpected(std::forward<R>(returned).error());
+    return to_any<T>(*std::forward<R>(returned));
+  } else if constexpr (std::convertible_to<plain, std::shared_ptr<const T>>) {
+    return any_value(std::shared_ptr<const T>(std::forward<R>(returned)));
+  } else if constexpr (json::detail::is_optional<plain>::value && !json::detail::is_optional<T>::value) {
+    if (!returned) return any_value();
+    return any_value(std::make_shared<const T>(*std::forward<R>(returned)));
+  } else {
+    static_assert(
+        std::convertible_to<plain, T>,
+        "a factory returns T, std::optional<T>, std::shared_ptr<const T>, a result or a task of these");
+    return any_value(std::make_shared<const T>(std::forward<R>(returned)));
+  }
+}
+
+template <class T, class F>
+any_factory erase_factory(F factory) {
+  return [factory = std::move(factory)](fill_context& context) mutable -> task<result<any_value>> {
+    auto call = [&]() -> decltype(auto) {
+      if constexpr (std::invocable<F&, fill_context&>) {
+        return factory(context);
+      } else {
+        return factory();
+      }
+    };
+    if constexpr (requires { call().is_ready(); }) {
+      co_return to_any<T>(co_await call());
+    } else {
+      co_return to_any<T>(call());
+    }
+  };
+}
+
+template <class T, class F>
+any_batch_factory erase_batch(F factory) {
+  return
+      [factory = std::move(factory)](std::span<const std::size_t> missing,
+                                     fill_context& context) mutable -> task<result<std::vector<any_value>>> {
+        auto call = [&]() -> decltype(auto) {
+          if constexpr (std::invocable<F&, std::span<const std::size_t>, fill_context&>) {
+            return factory(missing, context);
+          } else {
+            return factory(missing);
+          }
+        };
+        auto convert = [](auto&& returned) -> result<std::vector<any_value>> {
+          std::vector<any_value> out;
+          auto each = [&](auto&& values) -> result<void> {
+            for (auto& value : values) {
+              auto converted = to_any<T>(std::move(value));
+              if (!converted) return std::unexpected(converted.error());
+              out.push_back(std::move(*converted));
+            }
+            return {};
+          };
+          if constexpr (requires { returned.error(); }) {
+            if (!returned) return std::unexpected(returned.error());
+            if (auto ok = each(*returned); !ok) return std::unexpected(ok.error());
+          } else {
+            if (auto ok = each(returned); !ok) return std::unexpected(ok.error());
+          }
+          return out;
+        };
+        if constexpr (requires { call().is_ready(); }) {
+          co_return convert(co_await call());
+        } else {
+          co_return convert(call());
+        }
+      };
+}
+
+}  // namespace detail
+
+}  // namespace strata
