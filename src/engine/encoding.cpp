@@ -53,7 +53,8 @@ std::expected<record_ptr, miss_reason> engine::decode(const any_key& where, cons
   out->fresh_until = out->stale_until - header.grace;
   // Nobody knows when it was expired: now at the latest.
   if (stored.expired) out->fresh_until = std::min(out->fresh_until, options_.time->coarse_now());
-  out->created = out->stale_until - header.grace - header.life;
+  // Life, grace and what is left are told in whole milliseconds: it is not to look younger than it is.
+  out->created = out->stale_until - header.grace - header.life - std::chrono::milliseconds(3);
   out->tags = header.tags;
   out->floors = floor_set(where.key.text(), out->tags);
   if (const auto why = out->floors.check(floors_, out->asof); why != miss_reason::none) {

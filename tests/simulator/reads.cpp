@@ -28,14 +28,17 @@ std::optional<std::pair<fetch_number, unsigned>> read_value(std::string_view val
 
 }  // namespace
 
-read_start oracle::read_begins(unsigned process, unsigned key) const {
-  const auto& here = at(process, key);
+read_start oracle::read_begins(unsigned process, unsigned key) {
+  auto& here = at(process, key);
+  ++here.reading;
+  if (!here.waiting_since) here.waiting_since = time_.now();
   return {.hard = here.hard,
           .soft = here.soft,
           .asof = here.asof,
           .fetched = here.fetched,
           .seen = here.seen,
           .at = time_.now(),
+          .waiting_since = *here.waiting_since,
           .disturbances = here.disturbances};
 }
 
@@ -50,6 +53,9 @@ bool oracle::excused(const fetch_record& given, const bound& by) const {
 void oracle::read_ends(unsigned process, unsigned key, op_number op, const read_start& start,
                        const lookup<std::string>& answer) {
   const auto& info = answer.info();
+  auto& here = at(process, key);
+  --here.reading;
+  if (!info.stale && here.reading == 0 && here.running.empty()) here.waiting_since.reset();
   if (answer.failure() != nullptr) {
     seen_("failure");
     check_failure(process, key, op, answer.failure()->detail);
@@ -180,7 +186,7 @@ void oracle::check_stale(unsigned process, unsigned key, const read_start& start
   // Longer only if its source is in trouble.
   const auto& trouble = at(process, key).trouble;
   const bool failed = trouble && start.at <= *trouble + rules.throttle + rules.stale_while_revalidate;
-  const auto waited = time_.now() - start.at;
+  const auto waited = time_.now() - start.waiting_since;
   const bool slow =
       rules.has_timeouts() &&
       waited >= (rules.soft_timeout > duration::zero() ? rules.soft_timeout : rules.hard_timeout);
@@ -222,6 +228,7 @@ void oracle::check_failure(unsigned process, unsigned key, op_number op, const s
 void oracle::read_throws(unsigned process, std::span<const unsigned> keys, op_number op,
                          const std::string& what) {
   seen_("exception");
+  for (const auto key : keys) --at(process, key).reading;
   for (const auto key : keys) {
     if (at(process, key).factory_failed >= operations_[op].began) return;
   }
