@@ -23,6 +23,11 @@ namespace {
 /// How often a follower whose flight was fenced joins another one before it loads for itself.
 constexpr int follow_attempts = 4;
 
+/// Of two values as of the same time, that is newer whose factory began later.
+std::pair<commit_time, time_point> age(const record& of) {
+  return {of.asof, of.created - of.took};
+}
+
 error error_of(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
@@ -52,8 +57,6 @@ any_lookup engine::lookup_of(const record_ptr& entry, read_info info, time_point
 }
 
 void engine::keep(const key& where, const record_ptr& entry) {
-  // Of two values as of the same time, the one whose factory began later.
-  const auto age = [](const record& each) { return std::pair(each.asof, each.created - each.took); };
   memory_.insert_if(where.hash(), where.text(), {entry, entry->bytes, entry->stale_until}, now(),
                     [&](const void* current) {
                       return current == nullptr || age(*static_cast<const record*>(current)) <= age(*entry);
@@ -73,7 +76,7 @@ gate::verdict engine::admit(const gate::ticket& held, const key& where, const re
   // Its reader takes it all the same, and must not get an older one from memory later.
   if (verdict != gate::verdict::entered) {
     memory_.erase_if(where.hash(), where.text(), [&](const void* current) {
-      return static_cast<const record*>(current)->asof < entry->asof;
+      return current != entry.get() && age(*static_cast<const record*>(current)) <= age(*entry);
     });
   }
   return verdict;
