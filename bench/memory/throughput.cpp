@@ -193,6 +193,41 @@ class mutex_table {
   mutex_lru_of_texts table_;
 };
 
+/// No cache at all: a cache line a key, read and written with relaxed atomics. What it loses by writes, the
+/// machine takes for moving lines between processors, and every cache loses as much.
+row measure_lines(const options& with, const streams& small) {
+  struct alignas(64) line {
+    std::atomic<std::uint64_t> value;
+  };
+  std::vector<line> lines(few);
+  for (std::uint64_t key = 0; key < few; ++key) lines[key].value = value_of(key);
+  const auto read = [&](std::uint64_t key) {
+    if (lines[key].value.load(std::memory_order_relaxed) != value_of(key)) wrong(key);
+  };
+  row r{"no cache: 64 Ki lines of memory", {}, {}, {}, {}};
+  r.hits = measure(with, small, [&](std::uint64_t key, std::size_t) { read(key); });
+  r.mixed = measure(with, small, [&](std::uint64_t key, std::size_t i) {
+    if (i % 10 == 0) {
+      lines[key].value.store(value_of(key), std::memory_order_relaxed);
+    } else {
+      read(key);
+    }
+  });
+  return r;
+}
+
+/// No cache at all: copies of shared_ptr from an array. What counting references costs two threads.
+row measure_pointers(const options& with, const streams& small) {
+  std::vector<std::shared_ptr<const void>> all;
+  for (std::uint64_t key = 0; key < few; ++key) all.push_back(shared(value_of(key)));
+  row r{"no cache: 64 Ki shared_ptr, copied", {}, {}, {}, {}};
+  r.hits = measure(with, small, [&](std::uint64_t key, std::size_t) {
+    const std::shared_ptr<const void> copy = all[key];
+    if (*number_in(copy) != value_of(key)) wrong(key);
+  });
+  return r;
+}
+
 #if defined(STRATA_BENCH_TBB)
 /// TBB's cache computes its value on a miss and is never told one: reads only. It evicts what no
 /// handle holds once `capacity` such are kept.
@@ -257,6 +292,8 @@ std::vector<row> measure_all(const options& with, const streams& small, const st
                     [](std::size_t capacity) { return std::make_unique<strata_table>(capacity); }));
   rows.push_back(measure_cache("16 mutexes, list LRU: the same", with, small, large,
                                [](std::size_t capacity) { return std::make_unique<mutex_table>(capacity); }));
+  rows.push_back(measure_lines(with, small));
+  rows.push_back(measure_pointers(with, small));
 #if defined(STRATA_BENCH_TBB)
   rows.push_back({"tbb::concurrent_lru_cache",
                   measure_tbb(with, small, std::size_t{few} * 2),
@@ -288,19 +325,30 @@ bool throughput(const options& with) {
   const row& list = rows[3];
   const row& table = rows[4];
   const row& texts = rows[5];
+  const row& lines = rows[6];
+  const row& pointers = rows[7];
   for (const auto& each : rows) print(each, plain);
 #if !defined(STRATA_BENCH_TBB)
   fmt::print("  tbb::concurrent_lru_cache: not measured, install libtbb-dev\n");
 #endif
   fmt::print(
       "\n  the table, of 16 mutexes with the same texts: hits x{:.2f} and x{:.2f}, 90/10 x{:.2f}, "
-      "read-through x{:.2f}\n\n",
+      "read-through x{:.2f}\n"
+      "  its hits, of copies of shared_ptr from an array: x{:.2f}\n\n",
       *table.hits / *texts.hits, *table.large / *texts.large, *table.mixed / *texts.mixed,
-      *table.through / *texts.through);
+      *table.through / *texts.through, *table.hits / *pointers.hits);
   bool good = check("hits at 64 Ki keys, of the plain map", *ours.hits / *plain.hits, 0.25);
   good &= check("hits at 1 Mi keys, of the plain map", *ours.large / *plain.large, 0.25);
   good &= check("hits at 64 Ki keys, of 16 mutexes with list LRU", *ours.hits / *list.hits, 3.0);
   good &= check("90/10, of all hits", *ours.mixed / *ours.hits, 0.80);
+  // Nanoseconds an operation that one write in ten costs.
+  const auto cost = [](const row& of) { return 1000 / *of.mixed - 1000 / *of.hits; };
+  fmt::print(
+      "    lines of memory without a cache: {:.2f}. Writes make an operation dearer by {:.1f} ns there, by "
+      "{:.1f} "
+      "here;\n    with those {:.1f} ns alone it would be {:.2f} here\n",
+      *lines.mixed / *lines.hits, cost(lines), cost(ours), cost(lines),
+      1 / (1 + cost(lines) * *ours.hits / 1000));
   fmt::print("\n");
   return good;
 }
