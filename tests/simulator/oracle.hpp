@@ -150,7 +150,8 @@ class oracle final : public network_listener {
   fetch_record& fetched(fetch_number which) { return fetches_[which]; }
 
   // Reads.
-  read_start read_begins(unsigned process, unsigned key);
+  /// `in_flight`: the process has flights under way, of whatever key.
+  read_start read_begins(unsigned process, unsigned key, bool in_flight);
   void read_ends(unsigned process, unsigned key, op_number op, const read_start& start,
                  const lookup<std::string>& answer);
   void read_throws(unsigned process, std::span<const unsigned> keys, op_number op, const std::string& what);
@@ -187,14 +188,13 @@ class oracle final : public network_listener {
     step_number voided = 0;     ///< when a flight may last have been taken off
     unsigned disturbances = 0;  ///< how often a flight may have been refused
     unsigned writing = 0;
-    unsigned reading = 0;
     unsigned invalidating = 0;  ///< requests of which the answer has not come: they are given up at some time
     std::set<lease_token> leases;
     step_number store_failed = 0;
     step_number floor_unheard = 0;  ///< the answer to its raising a floor did not come
     step_number factory_failed = 0;
     std::optional<time_point> trouble;
-    std::optional<time_point> waiting_since;  ///< for a flight that may not have landed
+    std::optional<time_point> waiting_since;  ///< for a flight, if there is one
     std::vector<fetch_number> running;
   };
   struct process_view {

@@ -28,10 +28,9 @@ std::optional<std::pair<fetch_number, unsigned>> read_value(std::string_view val
 
 }  // namespace
 
-read_start oracle::read_begins(unsigned process, unsigned key) {
+read_start oracle::read_begins(unsigned process, unsigned key, bool in_flight) {
   auto& here = at(process, key);
-  ++here.reading;
-  if (!here.waiting_since) here.waiting_since = time_.now();
+  if (!in_flight || !here.waiting_since) here.waiting_since = time_.now();
   return {.hard = here.hard,
           .soft = here.soft,
           .asof = here.asof,
@@ -53,9 +52,6 @@ bool oracle::excused(const fetch_record& given, const bound& by) const {
 void oracle::read_ends(unsigned process, unsigned key, op_number op, const read_start& start,
                        const lookup<std::string>& answer) {
   const auto& info = answer.info();
-  auto& here = at(process, key);
-  --here.reading;
-  if (!info.stale && here.reading == 0 && here.running.empty()) here.waiting_since.reset();
   if (answer.failure() != nullptr) {
     seen_("failure");
     check_failure(process, key, op, answer.failure()->detail);
@@ -228,7 +224,6 @@ void oracle::check_failure(unsigned process, unsigned key, op_number op, const s
 void oracle::read_throws(unsigned process, std::span<const unsigned> keys, op_number op,
                          const std::string& what) {
   seen_("exception");
-  for (const auto key : keys) --at(process, key).reading;
   for (const auto key : keys) {
     if (at(process, key).factory_failed >= operations_[op].began) return;
   }

@@ -123,7 +123,7 @@ void world::begin(sim_process& in, task<> work) {
 
 task<> world::read(sim_process& in, unsigned key, read_kind kind) {
   const auto op = oracle_.begins(in.number);
-  const auto start = oracle_.read_begins(in.number, key);
+  const auto start = oracle_.read_begins(in.number, key, in.cache->stats().flights > 0);
   const auto where = plan_.keys[key].where;
   log_.note(in.number, key, "operation {}: {} {}", op,
             kind == read_kind::get          ? "get"
@@ -160,7 +160,7 @@ task<> world::read_many(sim_process& in, std::vector<unsigned> keys, bool fill) 
   for (const auto key : keys) {
     log_.note(in.number, key, "operation {}: {} … {}", op, fill ? "get_or_set_many" : "get_many",
               plan_.keys[key].where.key.text());
-    starts.push_back(oracle_.read_begins(in.number, key));
+    starts.push_back(oracle_.read_begins(in.number, key, in.cache->stats().flights > 0));
     wanted.push_back(plan_.keys[key].where);
   }
   const auto absent = std::make_shared<std::vector<unsigned>>();
