@@ -86,7 +86,7 @@ TEST(ClusterFaults, SlotsThatMoveUnderLoad) {
   const auto beside = test::open_now(group.url());
   watched_caches caches(three(group));
   caches.run(300ms);
-  const auto losses = beside->health().losses;
+  const auto before = beside->health();
   const auto move = [&](int slot, std::size_t to) {
     auto& from = group.owner(slot);
     auto* target = &group.node(to % 3);
@@ -101,7 +101,9 @@ TEST(ClusterFaults, SlotsThatMoveUnderLoad) {
     if (key % 20 == 0) move(slot_of(store_names("strata").clock), key / 20);
   }
   caches.recover();
-  EXPECT_EQ(beside->health().losses, losses) << "a slot that moves is no loss";
+  // A slot that moves is no loss; a connection that a busy machine has let starve is.
+  const auto after = beside->health();
+  EXPECT_LE(after.losses - before.losses, after.connections - before.connections);
   caches.end();
 }
 
