@@ -191,8 +191,10 @@ TEST_F(OnPostgresRelay, TakesARightAwayThatAnotherProgramTakes) {
   psql("INSERT INTO user_permissions VALUES ('" + id +
        "', '[]', 1, '', '') ON CONFLICT (id) DO UPDATE SET permissions = '[]'");
   const auto committed = clock::now();
-  while (two_->ask("GET", "/agents", {member}).status == 200) ASSERT_LT(clock::now() - committed, patience);
-  EXPECT_LT(clock::now() - committed, bound + 1s);
+  // How long an answer takes is the machine's; what was asked too late must not be let in.
+  for (auto asked = clock::now(); two_->ask("GET", "/agents", {member}).status == 200; asked = clock::now()) {
+    ASSERT_LT(asked - committed, bound);
+  }
 }
 
 }  // namespace
