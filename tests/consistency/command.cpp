@@ -66,7 +66,7 @@ struct mutant {
 const std::array mutants{
     mutant{"no-lease", "lease_late", "none", 20, {.slow_reads = 200}},
     mutant{"no-floor", "floor_check_off", "none", 4, {}},
-    mutant{"no-replay", "replay_off", "redis-refuse", 25, {}},
+    mutant{"no-replay", "replay_off", "redis-refuse", 25, {.breaker = 300}},
     mutant{"no-sequence", "sequence_ignored", "none", 15, {.keys = {.items = 48, .bulk = 8}, .late = 120}},
 };
 

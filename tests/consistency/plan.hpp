@@ -30,6 +30,7 @@ struct plan {
   std::uint32_t writes = 80;        ///< of 1,000 steps of a session
   std::uint32_t slow_reads = 15;    ///< of 1,000 steps of a session
   std::int64_t program_pause = 40;  ///< milliseconds between two writes of a program, at most
+  std::int64_t breaker = 5000;      ///< milliseconds, as cache_options::breaker
   std::int64_t late = 5;  ///< milliseconds, at most, that answers of the store are held up now and then
   char mutant[32] = {};   ///< a name of engine/mutation.hpp, of processes that can be broken
 };

@@ -47,8 +47,13 @@ class OnPostgresMarks : public testing::Test {
       ASSERT_EQ(written.status, 200) << written.body;
       const field mark{"Strata-Mark", written.field("strata-mark")};
       // Every fourth without its mark: that two's memory holds something old is what this test is about.
-      if (i % 4 == 3) unmarked_old += text_at(to_two.ask("GET", target, {there}).body, "name") != name;
+      if (i % 4 == 3) {
+        const auto unmarked = to_two.ask("GET", target, {there});
+        ASSERT_EQ(unmarked.status, 200) << i << ' ' << unmarked.body;
+        unmarked_old += text_at(unmarked.body, "name") != name;
+      }
       const auto read = to_two.ask("GET", target, {there, mark});
+      ASSERT_EQ(read.status, 200) << i << ' ' << read.body;
       ASSERT_EQ(text_at(read.body, "name"), name) << i << ' ' << read.field("cache-status");
       if (i % 8 != 0) continue;
       const auto listed = to_two.ask("GET", "/agents?limit=100", {there, mark});
