@@ -222,7 +222,7 @@ row measure_pointers(const options& with, const streams& small) {
   for (std::uint64_t key = 0; key < few; ++key) all.push_back(shared(value_of(key)));
   row r{"no cache: 64 Ki shared_ptr, copied", {}, {}, {}, {}};
   r.hits = measure(with, small, [&](std::uint64_t key, std::size_t) {
-    const std::shared_ptr<const void> copy = all[key];
+    const std::shared_ptr<const void> copy = all[key];  // NOLINT(performance-unnecessary-copy-initialization)
     if (*number_in(copy) != value_of(key)) wrong(key);
   });
   return r;

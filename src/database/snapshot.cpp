@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <string>
 
 namespace strata::detail {
@@ -11,8 +12,9 @@ namespace {
 /// Takes a number and the `until` behind it, if there is one, from the front of `rest`.
 bool take_number(std::string_view& rest, char until, std::uint64_t& into) {
   const auto end = std::min(rest.find(until), rest.size());
-  const auto* const last = rest.data() + end;
-  const auto [stopped, status] = std::from_chars(rest.data(), last, into);
+  const auto digits = rest.substr(0, end);
+  const auto* const last = std::to_address(digits.end());
+  const auto [stopped, status] = std::from_chars(std::to_address(digits.begin()), last, into);
   if (status != std::errc() || stopped != last) return false;
   rest.remove_prefix(std::min(end + 1, rest.size()));
   return true;

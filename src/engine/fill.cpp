@@ -349,6 +349,7 @@ task<any_lookup> engine::fill(any_key where, any_factory factory, miss_reason re
     const bool leads = flight.leads;
     bool again = false;
     if (leads && !where.rules->has_timeouts()) {
+      // NOLINTNEXTLINE(bugprone-use-after-move): who has launched it does not join again
       co_await fly(*work, flight);
       out = follow(where, *way, true);
     } else {

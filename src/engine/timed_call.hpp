@@ -47,7 +47,8 @@ class timed_call {
     start(nullptr, std::move(begun_), [kept](completion<result<T>> done) {
       if (kept->limit != nullptr) kept->limit->remove(kept->id);
       auto answer = done ? std::move(*done) : fail(errc::store_unavailable, "the store's call threw");
-      if (!kept->end(std::move(answer))) kept->work.late(answer);
+      if (!kept->end(std::move(answer)))
+        kept->work.late(answer);  // NOLINT(bugprone-use-after-move): not taken
     });
     // Whoever comes second, we or the end, goes on.
     return !kept->met.exchange(true);

@@ -123,9 +123,10 @@ void link::send(command_ptr next) {
     sent = sent && PQsendQueryParams(to, text.c_str(), texts_.size(), nullptr, texts_.data(), nullptr,
                                      nullptr, 0) == 1;
   } else {
-    if (plan.prepare) sent = sent && PQsendPrepare(to, plan.name.data(), text.c_str(), 0, nullptr) == 1;
-    sent = sent &&
-           PQsendQueryPrepared(to, plan.name.data(), texts_.size(), texts_.data(), nullptr, nullptr, 0) == 1;
+    const std::string name(plan.name);
+    if (plan.prepare) sent = sent && PQsendPrepare(to, name.c_str(), text.c_str(), 0, nullptr) == 1;
+    sent =
+        sent && PQsendQueryPrepared(to, name.c_str(), texts_.size(), texts_.data(), nullptr, nullptr, 0) == 1;
   }
   if (!sent) give_up({errc::database_unavailable, PQerrorMessage(to)});
 }

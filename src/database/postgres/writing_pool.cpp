@@ -188,7 +188,7 @@ void writing_pool::drop(lane& which, const error& why) {
   which.rolling_back = false;
   if (!job) return;
   // An error that was answered is the cause; a COMMIT that was not may have happened.
-  tell(*job, std::unexpected(which.failed ? std::move(*which.failed) : why));
+  tell(*job, std::unexpected(which.failed ? *which.failed : why));
 }
 
 void writing_pool::refuse_waiting(const error& why) {
