@@ -39,23 +39,27 @@ struct one_lease {
   void regret(second_level& self, const granted& late) const { give_back(self, name, late.lease); }
 };
 
+struct many_leases {
+  std::vector<std::string> names;
+  template <class Right>
+  void regret(second_level& self, const std::vector<Right>& late) const {
+    for (std::size_t i = 0; i < std::min(names.size(), late.size()); ++i) {
+      give_back(self, names[i], late[i].lease);
+    }
+  }
+};
+
 struct acquiring : one_lease {
   duration hold;
   commit_time known;
   task<result<acquired>> operator()(store& with) const { return with.acquire(name, hold, known); }
 };
 
-struct acquiring_many {
-  std::vector<std::string> names;
+struct acquiring_many : many_leases {
   duration hold;
   commit_time known;
   task<result<std::vector<acquired>>> operator()(store& with) const {
     return with.acquire_many(names, hold, known);
-  }
-  void regret(second_level& self, const std::vector<acquired>& late) const {
-    for (std::size_t i = 0; i < std::min(names.size(), late.size()); ++i) {
-      give_back(self, names[i], late[i].lease);
-    }
   }
 };
 
@@ -68,17 +72,11 @@ struct leasing : one_lease {
   }
 };
 
-struct leasing_many {
-  std::vector<std::string> names;
+struct leasing_many : many_leases {
   duration hold;
   commit_time known;
   task<result<std::vector<granted>>> operator()(store& with) const {
     return with.force_lease_many(names, hold, known);
-  }
-  void regret(second_level& self, const std::vector<granted>& late) const {
-    for (std::size_t i = 0; i < std::min(names.size(), late.size()); ++i) {
-      give_back(self, names[i], late[i].lease);
-    }
   }
 };
 
@@ -182,7 +180,7 @@ task<result<acquired>> second_level::acquire(std::string name) {
 }
 
 task<result<std::vector<acquired>>> second_level::acquire_many(std::vector<std::string> names) {
-  return serve<std::vector<acquired>>(acquiring_many{std::move(names), options_.lease, clock_.now()});
+  return serve<std::vector<acquired>>(acquiring_many{{std::move(names)}, options_.lease, clock_.now()});
 }
 
 task<result<granted>> second_level::take_lease(std::string name) {
@@ -194,7 +192,7 @@ task<result<granted>> second_level::force_lease(std::string name) {
 }
 
 task<result<std::vector<granted>>> second_level::force_lease_many(std::vector<std::string> names) {
-  return serve<std::vector<granted>>(leasing_many{std::move(names), options_.lease, clock_.now()});
+  return serve<std::vector<granted>>(leasing_many{{std::move(names)}, options_.lease, clock_.now()});
 }
 
 task<result<std::vector<fill_result>>> second_level::fill_many(std::vector<filling> values) {
