@@ -259,12 +259,8 @@ class memory_connection final : public store {
 
   task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
                                                    commit_time known) override {
-    std::lock_guard lock(server_->mutex);
-    space_.learn(known);
-    std::vector<acquired> out;
-    out.reserve(keys.size());
-    for (const auto& key : keys) out.push_back(space_.acquired_or_busy(key, hold));
-    return result<std::vector<acquired>>(std::move(out));
+    return of_each<acquired>(keys, known,
+                             [&](const auto& key) { return space_.acquired_or_busy(key, hold); });
   }
 
   task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override {
@@ -281,12 +277,7 @@ class memory_connection final : public store {
 
   task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys, duration hold,
                                                       commit_time known) override {
-    std::lock_guard lock(server_->mutex);
-    space_.learn(known);
-    std::vector<granted> out;
-    out.reserve(keys.size());
-    for (const auto& key : keys) out.push_back(space_.new_lease(key, hold));
-    return result<std::vector<granted>>(std::move(out));
+    return of_each<granted>(keys, known, [&](const auto& key) { return space_.new_lease(key, hold); });
   }
 
   task<result<fill_result>> fill(fill_request value) override {
@@ -463,6 +454,17 @@ class memory_connection final : public store {
   }
 
  private:
+  /// What `take(key)` gives for each of `keys`, as one step.
+  template <class Right, class Take>
+  result<std::vector<Right>> of_each(std::span<const std::string> keys, commit_time known, Take take) {
+    std::lock_guard lock(server_->mutex);
+    space_.learn(known);
+    std::vector<Right> out;
+    out.reserve(keys.size());
+    for (const auto& key : keys) out.push_back(take(key));
+    return out;
+  }
+
   void announce_floors(std::span<const floor_entry> floors) {
     space_.announce(this, [&](store_observer& observer) {
       for (const auto& each : floors) observer.floor_raised(each);
