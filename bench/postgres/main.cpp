@@ -87,6 +87,20 @@ struct load {
   std::atomic<int> running{0};
 };
 
+/// Starts `tasks` tasks, each of which `make(i)` gives, and waits for all.
+template <class Make>
+void run_all(load& of, int tasks, Make make) {
+  of.running = tasks;
+  for (int i = 0; i < tasks; ++i) {
+    strata::start(nullptr, make(i), [&](const strata::completion<void>& outcome) {
+      if (!outcome) std::terminate();
+      of.running.fetch_sub(1);
+      of.running.notify_one();
+    });
+  }
+  for (int left = of.running; left > 0; left = of.running) of.running.wait(left);
+}
+
 strata::task<> look_up(strata::database& db, load& of, std::uint64_t seed) {
   const std::string text = std::string(lookup) + "$1";
   while (std::chrono::steady_clock::now() < of.end) {
@@ -110,16 +124,7 @@ measured strata_driver(const strata::test::postgres_server& server, unsigned con
   of.end =
       begin + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
   const auto before = cpu_seconds(RUSAGE_SELF);
-  of.running = tasks;
-  for (int i = 0; i < tasks; ++i) {
-    strata::start(nullptr, look_up(**opened, of, static_cast<std::uint64_t>(i) * 7919 + 1),
-                  [&](const strata::completion<void>& outcome) {
-                    if (!outcome) std::terminate();
-                    of.running.fetch_sub(1);
-                    of.running.notify_one();
-                  });
-  }
-  for (int left = of.running; left > 0; left = of.running) of.running.wait(left);
+  run_all(of, tasks, [&](int i) { return look_up(**opened, of, static_cast<std::uint64_t>(i) * 7919 + 1); });
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   const auto queries = static_cast<double>(of.done.load());
   return {.per_second = queries / took.count(),
@@ -154,15 +159,7 @@ measured through_cache(const agent_query& query, int rounds) {
   const auto begin = std::chrono::steady_clock::now();
   const auto before = cpu_seconds(RUSAGE_SELF);
   for (int round = 0; round < rounds; ++round) {
-    of.running = tasks;
-    for (int i = 0; i < tasks; ++i) {
-      strata::start(nullptr, ask_each(query, i + 1, tasks, of), [&](const strata::completion<void>& outcome) {
-        if (!outcome) std::terminate();
-        of.running.fetch_sub(1);
-        of.running.notify_one();
-      });
-    }
-    for (int left = of.running; left > 0; left = of.running) of.running.wait(left);
+    run_all(of, tasks, [&](int i) { return ask_each(query, i + 1, tasks, of); });
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   const auto queries = static_cast<double>(of.done.load());
