@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 
 #include <sys/resource.h>
@@ -34,10 +33,14 @@ redis_measure run_strata(const redis_load& what);
 redis_measure run_strata_elsewhere(const redis_load& what);
 redis_measure run_hiredis(const redis_load& what);
 
-/// The keys of redis-benchmark.
+/// The keys of redis-benchmark. Without printf, which would be a tenth of what a client costs.
 inline std::string key_of(std::uint32_t number) {
-  char text[32];
-  return {text, static_cast<std::size_t>(std::snprintf(text, sizeof text, "key:%012u", number % keys))};
+  std::string text = "key:000000000000";
+  number %= keys;
+  for (auto digit = text.rbegin(); number > 0; ++digit, number /= 10) {
+    *digit = static_cast<char>('0' + number % 10);
+  }
+  return text;
 }
 
 /// xorshift64 (Marsaglia 2003).

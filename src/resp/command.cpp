@@ -89,6 +89,11 @@ void pipeline::bulk(std::string_view bytes) {
 /// The number of arguments stands in front of them and is written anew for each: its digits change
 /// in place, and only a command's 10th, 100th … argument moves what is behind.
 void pipeline::count_argument() {
+  if (!confirmed_.empty() && confirmed_.back().command + 1 == commands_) ++confirmed_.back().pushes;
+  if (arguments_ < 9) {
+    bytes_[last_ + 1] = static_cast<char>('0' + ++arguments_);
+    return;
+  }
   std::array<char, 24> digits;
   const auto before =
       std::to_chars(digits.data(), digits.data() + digits.size(), arguments_).ptr - digits.data();
@@ -96,7 +101,6 @@ void pipeline::count_argument() {
   const auto now =
       std::to_chars(digits.data(), digits.data() + digits.size(), arguments_).ptr - digits.data();
   bytes_.replace(last_ + 1, static_cast<std::size_t>(before), digits.data(), static_cast<std::size_t>(now));
-  if (!confirmed_.empty() && confirmed_.back().command + 1 == commands_) ++confirmed_.back().pushes;
 }
 
 }  // namespace strata::resp
