@@ -75,8 +75,12 @@ void multiplexer::answered(request& first) {
   first.confirmed = 0;
   if (++first.answered < first.what.size()) return;
   sent_.pop();
-  if (!first.done) complete(first);
-  leave(&first);
+  count_gone(first);
+  if (first.done) {
+    first.drop();
+  } else {
+    complete(first);  // with the reference that the queue had
+  }
 }
 
 void multiplexer::expire(time_point now) {
@@ -128,10 +132,10 @@ std::optional<time_point> multiplexer::oldest() const noexcept {
   return sent_.front()->sent_at;
 }
 
+/// Takes over a reference to it.
 void multiplexer::complete(request& one) noexcept {
   one.done = true;
   deadlines_.remove(one);
-  one.hold();
   *completed_end_ = &one;
   completed_end_ = &one.next_done;
 }
@@ -140,15 +144,20 @@ void multiplexer::fail(request& one, const error& why) {
   one.reply = {};
   one.replies.clear();
   one.failed = why;
+  one.hold();
   complete(one);
 }
 
 /// `one` is in no queue any more.
 void multiplexer::leave(request* one) noexcept {
   deadlines_.remove(*one);
-  ++gone_.requests;
-  gone_.bytes += one->what.bytes().size();
+  count_gone(*one);
   one->drop();
+}
+
+void multiplexer::count_gone(const request& one) noexcept {
+  ++gone_.requests;
+  gone_.bytes += one.what.bytes().size();
 }
 
 }  // namespace strata::redis

@@ -86,6 +86,7 @@ class multiplexer {
   void complete(request& one) noexcept;
   void fail(request& one, const error& why);
   void leave(request* one) noexcept;
+  void count_gone(const request& one) noexcept;
   void answered(request& first);
 
   request_list waiting_;
