@@ -203,6 +203,29 @@ TEST(RedisStore, GoesOnAfterAFlushWithFloorsAboveAllBefore) {
   store->unobserve(told);
 }
 
+TEST(RedisStore, FindsOutByItsHeartbeatThatAnotherEpochHasBegun) {
+  const redis_server server;
+  const auto store = open_now(server.url());
+  recorder told;
+  store->observe(told);
+  ASSERT_EQ(fill(*store, "strata:a", "old"), fill_result::stored);
+  const auto before = sync_wait(store->force_lease("strata:b", 60s, 0));
+  wait_until_told(*store);
+  ASSERT_EQ(told.lost_memory(), 0);
+  // As whoever noticed that the server forgot, but nobody hears of it.
+  const auto clocks = server.call({"KEYS", "strata-clock:*"});
+  ASSERT_EQ(clocks.items().size(), 1u);
+  server.call({"HINCRBY", std::string(clocks.items()[0].text()), "epoch", "1"});
+  EXPECT_TRUE(eventually([&] { return told.lost_memory() > 0; }));
+  EXPECT_FALSE(holds(*store, "strata:a"));
+  const fill_request late{
+      .key = "strata:b", .lease = before->lease, .asof = before->now, .bytes = "old", .ttl = 60s};
+  EXPECT_EQ(*sync_wait(store->fill(late)), fill_result::lease_lost);
+  EXPECT_EQ(fill(*store, "strata:a", "new"), fill_result::stored);
+  EXPECT_TRUE(holds(*store, "strata:a"));
+  store->unobserve(told);
+}
+
 TEST(RedisStore, TellsOfAKeyThatWasDeletedByHand) {
   const redis_server server;
   const auto store = open_now(server.url());
