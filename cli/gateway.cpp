@@ -168,6 +168,12 @@ double seconds_of(wall_time at) {
   return std::chrono::duration<double>(at.time_since_epoch()).count();
 }
 
+/// For /readyz: what hears of others' writes, by what it says of its trouble.
+result<void> gets_on(std::string trouble) {
+  if (trouble.empty()) return {};
+  return fail(errc::database_unavailable, std::move(trouble));
+}
+
 }  // namespace
 
 struct gateway::state {
@@ -232,13 +238,12 @@ struct gateway::state {
                         false});
     }
     if (relaying != nullptr) {
-      checks.push_back({"relay",
-                        [this]() -> task<result<void>> {
-                          const auto now = relaying->stats();
-                          if (now.trouble.empty()) return result<void>();
-                          return result<void>(fail(errc::database_unavailable, now.trouble));
-                        },
-                        false});
+      checks.push_back(
+          {"relay", [this]() -> task<result<void>> { return gets_on(relaying->stats().trouble); }, false});
+    }
+    if (feed != nullptr) {
+      checks.push_back(
+          {"events", [this]() -> task<result<void>> { return gets_on(feed->stats().trouble); }, false});
     }
     return {.cache = target,
             .token = values.admin_token,
@@ -252,8 +257,12 @@ struct gateway::state {
                   if (shared != nullptr) store_now = shared->health();
                   std::optional<relay_stats> relay_now;
                   if (relaying != nullptr) relay_now = relaying->stats();
-                  return exposition(target->stats(), listeners, self, store_now ? &*store_now : nullptr,
-                                    relay_now ? &*relay_now : nullptr);
+                  std::optional<event_feed_stats> feed_now;
+                  if (feed != nullptr) feed_now = feed->stats();
+                  return exposition(target->stats(), listeners, self,
+                                    {.shared = store_now ? &*store_now : nullptr,
+                                     .relaying = relay_now ? &*relay_now : nullptr,
+                                     .feeding = feed_now ? &*feed_now : nullptr});
                 },
             .events = &happened,
             .value = [this](const key& where) { return show_value(*target, entities, where); }};

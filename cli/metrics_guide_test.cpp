@@ -20,7 +20,9 @@ std::set<std::string> families_told() {
   stats.second_level.state = second_level_state::up;
   const store_health shared{.hearing_lag = duration::zero()};
   const relay_stats relaying{.active = true};
-  std::istringstream lines(exposition(stats, listeners, {}, &shared, &relaying));
+  const event_feed_stats feeding;
+  std::istringstream lines(
+      exposition(stats, listeners, {}, {.shared = &shared, .relaying = &relaying, .feeding = &feeding}));
   std::set<std::string> names;
   for (std::string hash, what, name, rest; lines >> hash >> what >> name && std::getline(lines, rest);) {
     if (hash == "#") names.insert(name);

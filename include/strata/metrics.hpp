@@ -2,6 +2,7 @@
 /// What a process tells Prometheus: its caches' counters and its listeners', as text.
 /// Threads: `exposition` is pure; `route_counters` is lock-free and may be used from any thread.
 
+#include <strata/event_feed_stats.hpp>
 #include <strata/network_store.hpp>
 #include <strata/relay_stats.hpp>
 #include <strata/stats.hpp>
@@ -62,12 +63,17 @@ struct process_info {
   double start_seconds = 0;  ///< since 1970, UTC
 };
 
-/// The text exposition (format 0.0.4) of all of it; `exposition_type` is its media type. `shared` is the
-/// store on the network, `relaying` the relay of this process, if there are such.
+/// What not every process has; null: this one has none.
+struct process_parts {
+  const store_health* shared = nullptr;  ///< the store on the network
+  const relay_stats* relaying = nullptr;
+  const event_feed_stats* feeding = nullptr;
+};
+
+/// The text exposition (format 0.0.4) of all of it; `exposition_type` is its media type.
 /// Cost: O(series), some 100 KB; for a scrape, not for hot paths.
 std::string exposition(const cache_stats& cache, std::span<const http_stats> listeners,
-                       const process_info& process, const store_health* shared = nullptr,
-                       const relay_stats* relaying = nullptr);
+                       const process_info& process, const process_parts& parts = {});
 inline constexpr char exposition_type[] = "text/plain; version=0.0.4; charset=utf-8";
 
 }  // namespace strata

@@ -12,6 +12,7 @@
 #include <strata/entity.hpp>
 #include <strata/error.hpp>
 #include <strata/event_feed.hpp>
+#include <strata/event_feed_stats.hpp>
 #include <strata/events.hpp>
 #include <strata/eviction.hpp>
 #include <strata/json.hpp>

@@ -184,6 +184,20 @@ void add_relay(families& into, const relay_stats& from) {
   measure(told, {{"quantile", "0.99"}}, seconds(from.told_after_p99));
 }
 
+void add_feed(families& into, const event_feed_stats& from) {
+  into.gauge("event_feed_trouble", "1 while this process does not hear what others' writes caused.",
+             from.trouble.empty() ? 0 : 1);
+  into.counter("event_feed_events_total", "Events read from the outbox.", from.events);
+  into.counter("event_feed_handled_total", "Calls of handlers that ended well.", from.handled);
+  into.counter("event_feed_retries_total", "Calls of handlers that failed, and were or will be made again.",
+               from.retries);
+  into.counter("event_feed_given_up_total", "Events that a handler never took.", from.given_up);
+  into.gauge("event_feed_waiting", "Events that wait for their handlers now.",
+             static_cast<double>(from.waiting));
+  into.counter("event_feed_gaps_total",
+               "How often it was away for longer than the outbox keeps what is written.", from.gaps);
+}
+
 void add_cache(families& into, const cache_stats& from) {
   add_reads(into, from);
   add_writes(into, from);
@@ -247,11 +261,12 @@ void add_process(families& into, const process_info& process) {
 }  // namespace
 
 std::string exposition(const cache_stats& cache, std::span<const http_stats> listeners,
-                       const process_info& process, const store_health* shared, const relay_stats* relaying) {
+                       const process_info& process, const process_parts& parts) {
   families all;
   add_cache(all, cache);
-  if (shared != nullptr) add_store(all, *shared);
-  if (relaying != nullptr) add_relay(all, *relaying);
+  if (parts.shared != nullptr) add_store(all, *parts.shared);
+  if (parts.relaying != nullptr) add_relay(all, *parts.relaying);
+  if (parts.feeding != nullptr) add_feed(all, *parts.feeding);
   add_listeners(all, listeners);
   add_process(all, process);
   return prometheus::TextSerializer().Serialize(all.all);

@@ -163,10 +163,11 @@ TEST(Exposition, TellsOfTheStoreIfThereIsOneOnTheNetwork) {
   EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("store_")));
   store_health shared{
       .losses = 4, .requests = 70, .timeouts = 5, .connections = 3, .failures = 2, .pending = 1};
-  EXPECT_THAT(exposition(sample(), {}, {}, &shared), testing::Not(HasSubstr("store_hearing_lag_seconds")));
+  EXPECT_THAT(exposition(sample(), {}, {}, {.shared = &shared}),
+              testing::Not(HasSubstr("store_hearing_lag_seconds")));
   shared.usable = true;
   shared.hearing_lag = std::chrono::milliseconds(60);
-  const scrape read(exposition(sample(), {}, {}, &shared));
+  const scrape read(exposition(sample(), {}, {}, {.shared = &shared}));
   EXPECT_EQ(read.at("store_usable"), 1);
   EXPECT_EQ(read.at("store_hearing_lag_seconds"), 0.06);
   EXPECT_EQ(read.at("store_losses_total"), 4);
@@ -182,7 +183,7 @@ TEST(Exposition, TellsOfTheRelayIfThereIsOne) {
   relay_stats relaying{.active = true, .polls = 7, .changes = 5, .lag = std::chrono::milliseconds(20)};
   relaying.clears[static_cast<std::size_t>(clear_reason::overflow)] = 2;
   relaying.told_after_p99 = std::chrono::milliseconds(30);
-  const scrape read(exposition(sample(), {}, {}, nullptr, &relaying));
+  const scrape read(exposition(sample(), {}, {}, {.relaying = &relaying}));
   EXPECT_EQ(read.at("relay_active"), 1);
   EXPECT_EQ(read.at("relay_trouble"), 0);
   EXPECT_EQ(read.at("relay_polls_total"), 7);
@@ -191,6 +192,25 @@ TEST(Exposition, TellsOfTheRelayIfThereIsOne) {
   EXPECT_EQ(read.at(R"(relay_clears_total{reason="fresh"})"), 0);
   EXPECT_EQ(read.at("relay_lag_seconds"), 0.02);
   EXPECT_EQ(read.at(R"(relay_told_after_seconds{quantile="0.99"})"), 0.03);
+}
+
+TEST(Exposition, TellsOfTheEventFeedIfThereIsOne) {
+  EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("event_feed_")));
+  const event_feed_stats feeding{.trouble = "there is no outbox",
+                                 .events = 9,
+                                 .handled = 8,
+                                 .retries = 7,
+                                 .given_up = 6,
+                                 .waiting = 5,
+                                 .gaps = 4};
+  const scrape read(exposition(sample(), {}, {}, {.feeding = &feeding}));
+  EXPECT_EQ(read.at("event_feed_trouble"), 1);
+  EXPECT_EQ(read.at("event_feed_events_total"), 9);
+  EXPECT_EQ(read.at("event_feed_handled_total"), 8);
+  EXPECT_EQ(read.at("event_feed_retries_total"), 7);
+  EXPECT_EQ(read.at("event_feed_given_up_total"), 6);
+  EXPECT_EQ(read.at("event_feed_waiting"), 5);
+  EXPECT_EQ(read.at("event_feed_gaps_total"), 4);
 }
 
 TEST(Exposition, KeepsLargeCountersExact) {

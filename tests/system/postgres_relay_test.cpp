@@ -164,6 +164,7 @@ TEST_F(OnPostgresRelay, IsToldOfInMetrics) {
   const auto metrics = one_->ask_admin("GET", "/metrics").body;
   EXPECT_THAT(metrics, HasSubstr("\nrelay_active 1\n"));
   EXPECT_THAT(metrics, HasSubstr("\nrelay_trouble 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("\nevent_feed_trouble 0\n"));
   EXPECT_THAT(metrics, HasSubstr("relay_told_after_seconds{quantile=\"0.99\"}"));
 }
 
