@@ -174,7 +174,7 @@ class finisher {
   }
 
   void evaluate() {
-    const requested_conditions asked(asked_);
+    const auto& asked = conditions_.emplace(asked_);
     http::validators current{.etag = etag(), .last_modified = {}, .exists = true};
     if (const auto at = last_modified()) {
       current.last_modified = std::chrono::floor<std::chrono::seconds>(*at);
@@ -287,7 +287,8 @@ class finisher {
   response answer_;
   const connection_facts& facts_;
   const representation::form* form_ = nullptr;
-  std::string_view matched_;
+  std::optional<requested_conditions> conditions_;
+  std::string_view matched_;  ///< in one of the conditions, or in `coded_`
   std::string coded_;
   content_coding coding_ = content_coding::identity;
   bool varies_ = false;
