@@ -26,6 +26,9 @@ void loop::start() {
   thread_ = std::thread([this] {
     current_loop = this;
     io_.run();
+    // Our clients are gone by now, but for what they have cancelled: that holds them, and they us.
+    io_.restart();
+    io_.poll();
   });
 }
 
