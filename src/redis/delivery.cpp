@@ -14,7 +14,7 @@ void resume(request& one) {
   if (one.standing.load(std::memory_order_acquire) == request::stand::ready) one.waiter.resume();
 }
 
-void resume_all(request_list& ready) {
+void resume_all(done_list& ready) {
   while (request* one = ready.pop()) {
     resume(*one);
     one->drop();
@@ -30,10 +30,10 @@ bool mark_ready(request& one) {
 
 void delivery::flush(const executor* own) {
   if (added_.empty()) return;
-  request_list here;
+  done_list here;
   {
     detail::scoped_lock lock(posting_);
-    std::vector<std::pair<executor*, std::unique_ptr<request_list>>> away;
+    std::vector<std::pair<executor*, std::unique_ptr<done_list>>> away;
     while (request* one = added_.pop()) {
       if (!mark_ready(*one)) {
         one->drop();
@@ -44,9 +44,8 @@ void delivery::flush(const executor* own) {
         here.push(one);
         continue;
       }
-      auto group =
-          std::ranges::find(away, where, &std::pair<executor*, std::unique_ptr<request_list>>::first);
-      if (group == away.end()) group = away.insert(group, {where, std::make_unique<request_list>()});
+      auto group = std::ranges::find(away, where, &std::pair<executor*, std::unique_ptr<done_list>>::first);
+      if (group == away.end()) group = away.insert(group, {where, std::make_unique<done_list>()});
       group->second->push(one);
     }
     for (auto& [where, ready] : away) {

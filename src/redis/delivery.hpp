@@ -22,7 +22,7 @@ class delivery {
   void fence() { detail::scoped_lock lock(posting_); }
 
  private:
-  request_list added_;
+  done_list added_;
   detail::mutex posting_;
 };
 

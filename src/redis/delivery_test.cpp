@@ -2,10 +2,12 @@
 
 #include "redis/delivery.hpp"
 #include "redis/inbox.hpp"
+#include "redis/multiplexer.hpp"
 
 #include <atomic>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -13,8 +15,10 @@
 namespace strata::redis {
 namespace {
 
-request* numbered(int number) {
-  return new request(resp::command("X").arg(number), time_point::max(), false);
+using namespace std::chrono_literals;
+
+request* numbered(int number, time_point deadline = time_point::max()) {
+  return new request(resp::command("X").arg(number), deadline, false);
 }
 int number_of(const request& one) {
   const auto& bytes = one.what.bytes();
@@ -106,8 +110,9 @@ waiter wakes(std::vector<int>& log, int number) {
   co_return;
 }
 
-request* waiting(executor* where, std::vector<int>& log, int number) {
-  request* const made = numbered(number);
+request* waiting(executor* where, std::vector<int>& log, int number,
+                 time_point deadline = time_point::max()) {
+  request* const made = numbered(number, deadline);
   made->where = where;
   made->waiter = wakes(log, number).handle;
   return made;
@@ -162,6 +167,29 @@ TEST(Delivery, WhoeverIsGoneIsNotWoken) {
   EXPECT_TRUE(log.empty());
   after->drop();
   for (const auto each : handles) each.destroy();
+}
+
+TEST(Delivery, LeavesThoseThatTheServerStillOwesRepliesInTheirOrder) {
+  const time_point now{std::chrono::seconds(100)};
+  multiplexer requests(now);
+  delivery out;
+  std::string sent;
+  std::vector<int> log;
+  for (const int number : {1, 2, 3}) requests.add(waiting(nullptr, log, number, now + number * 1s));
+  requests.take(sent, 1 << 20, now);
+  const auto deliver = [&] {
+    while (request* one = requests.next_completed()) out.add(one);
+    out.flush(nullptr);
+    return std::exchange(log, {});
+  };
+  requests.expire(now + 1500ms);
+  EXPECT_EQ(deliver(), std::vector{1});
+  EXPECT_TRUE(requests.answer(resp::value::number(1)));  // late
+  EXPECT_TRUE(requests.answer(resp::value::number(2)));
+  EXPECT_EQ(deliver(), std::vector{2});
+  EXPECT_TRUE(requests.answer(resp::value::number(3)));
+  EXPECT_EQ(deliver(), std::vector{3});
+  EXPECT_EQ(requests.take_gone().requests, 3u);
 }
 
 }  // namespace

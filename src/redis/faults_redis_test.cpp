@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -238,6 +241,27 @@ TEST(RedisFaults, ALateReplyIsNobodyElses) {
   ASSERT_TRUE(next.has_value());
   EXPECT_EQ(next->text(), "next");
   EXPECT_EQ(redis.stats().timeouts, 1u);
+}
+
+TEST(RedisFaults, RequestsBehindALateReplyAreAnsweredOnTheSameConnection) {
+  test::redis_server server;
+  test::proxy between(server.port());
+  runtime threads;
+  client redis(threads, test::options_for(between.port()));
+  ASSERT_TRUE(test::set(redis, "a", "1"));
+  between.delay(300ms);
+  std::vector<std::future<std::string>> asking;
+  for (int i = 0; i < 10; ++i) {
+    const bool late = i % 3 == 0;
+    asking.push_back(std::async(std::launch::async, [&redis, i, late] {
+      const auto got = sync_wait(redis.execute(resp::command("ECHO").arg(i),
+                                               {.deadline = system_clock().now() + (late ? 30ms : 20s)}));
+      return got ? std::string(got->text()) : std::string("late");
+    }));
+  }
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(asking[i].get(), i % 3 == 0 ? "late" : std::to_string(i));
+  EXPECT_TRUE(eventually([&] { return redis.stats().pending == 0; }));
+  EXPECT_EQ(redis.stats().connections, 1u);
 }
 
 TEST(RedisFaults, AnAbandonedRequestsReplyIsNobodyElses) {

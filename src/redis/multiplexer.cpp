@@ -4,10 +4,6 @@
 
 namespace strata::redis {
 
-multiplexer::~multiplexer() {
-  while (request* each = next_completed()) each->drop();
-}
-
 void multiplexer::add(request* one) noexcept {
   deadlines_.add(*one);
   waiting_.push(one);
@@ -119,14 +115,6 @@ void multiplexer::refuse(const error& why) {
   }
 }
 
-request* multiplexer::next_completed() noexcept {
-  request* const one = completed_;
-  if (one == nullptr) return nullptr;
-  completed_ = std::exchange(one->next_done, nullptr);
-  if (completed_ == nullptr) completed_end_ = &completed_;
-  return one;
-}
-
 std::optional<time_point> multiplexer::oldest() const noexcept {
   if (sent_.empty()) return std::nullopt;
   return sent_.front()->sent_at;
@@ -136,8 +124,7 @@ std::optional<time_point> multiplexer::oldest() const noexcept {
 void multiplexer::complete(request& one) noexcept {
   one.done = true;
   deadlines_.remove(one);
-  *completed_end_ = &one;
-  completed_end_ = &one.next_done;
+  completed_.push(&one);
 }
 
 void multiplexer::fail(request& one, const error& why) {

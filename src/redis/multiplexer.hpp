@@ -32,7 +32,6 @@ namespace strata::redis {
 class multiplexer {
  public:
   explicit multiplexer(time_point now) noexcept : deadlines_(now) {}
-  ~multiplexer();
   multiplexer(const multiplexer&) = delete;
   multiplexer& operator=(const multiplexer&) = delete;
 
@@ -59,7 +58,7 @@ class multiplexer {
   void refuse(const error& why);
 
   /// The first whose outcome is known, or null. The caller takes over a reference.
-  request* next_completed() noexcept;
+  request* next_completed() noexcept { return completed_.pop(); }
 
   bool has_waiting() const noexcept { return !waiting_.empty(); }
   bool has_deadlines() const noexcept { return !deadlines_.empty(); }
@@ -91,8 +90,7 @@ class multiplexer {
 
   request_list waiting_;
   request_list sent_;
-  request* completed_ = nullptr;
-  request** completed_end_ = &completed_;
+  done_list completed_;
   std::size_t depth_ = 0;
   deadline_wheel deadlines_;
   gone gone_;

@@ -43,7 +43,7 @@ class request {
 
   // The multiplexer's.
   request* next = nullptr;       ///< in the inbox, among the waiting, or among the sent
-  request* next_done = nullptr;  ///< among the completed
+  request* next_done = nullptr;  ///< among the completed, or those that are to be woken
   std::size_t answered = 0;      ///< commands
   std::size_t confirmed = 0;     ///< pushes for the command that is next to be answered
   time_point sent_at{};
@@ -64,34 +64,35 @@ class request {
   std::atomic<int> references_ = 1;
 };
 
-/// Requests in order, through their `next`. Owns a reference to each.
-class request_list {
+/// Requests in order, through the member `Next` of each. Owns a reference to each.
+template <request* request::* Next>
+class request_chain {
  public:
-  request_list() = default;
-  request_list(const request_list&) = delete;
-  request_list& operator=(const request_list&) = delete;
-  ~request_list() {
+  request_chain() = default;
+  request_chain(const request_chain&) = delete;
+  request_chain& operator=(const request_chain&) = delete;
+  ~request_chain() {
     while (request* each = pop()) each->drop();
   }
 
   bool empty() const noexcept { return first_ == nullptr; }
   request* front() const noexcept { return first_; }
   void push(request* last) noexcept {
-    last->next = nullptr;
+    last->*Next = nullptr;
     *end_ = last;
-    end_ = &last->next;
+    end_ = &(last->*Next);
   }
   /// Null if there is none.
   request* pop() noexcept {
     request* taken = first_;
     if (taken == nullptr) return nullptr;
-    first_ = taken->next;
+    first_ = taken->*Next;
     if (first_ == nullptr) end_ = &first_;
-    taken->next = nullptr;
+    taken->*Next = nullptr;
     return taken;
   }
   /// Moves all of `others` in front of what is here.
-  void prepend(request_list& others) noexcept {
+  void prepend(request_chain& others) noexcept {
     if (others.empty()) return;
     *others.end_ = first_;
     if (first_ == nullptr) end_ = others.end_;
@@ -103,5 +104,10 @@ class request_list {
   request* first_ = nullptr;
   request** end_ = &first_;
 };
+
+/// On their way to the server and back: each in one of those that are waiting or sent.
+using request_list = request_chain<&request::next>;
+/// On their way to their waiters: one whose deadline has passed is among the sent as well.
+using done_list = request_chain<&request::next_done>;
 
 }  // namespace strata::redis
