@@ -1,7 +1,6 @@
 #include "http/request_head.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 namespace strata::http {
@@ -203,8 +202,8 @@ head_result parse_head(std::string_view bytes, const head_limits& limits, reques
   bool first_line = true;
   for (;;) {
     const auto rest = head.substr(at);
-    const auto* newline = static_cast<const char*>(std::memchr(rest.data(), '\n', rest.size()));
-    if (newline == nullptr) {
+    const auto length = rest.find('\n');
+    if (length == std::string_view::npos) {
       if (first_line && !rest.empty() && rest[0] != '\r' && !is_token_char(rest[0])) {
         return refuse(400, "the method is not a token");  // TLS, or noise: no line end need ever come
       }
@@ -213,7 +212,6 @@ head_result parse_head(std::string_view bytes, const head_limits& limits, reques
       }
       return too_long ? refuse(431, "the request's head is too large") : incomplete;
     }
-    const auto length = static_cast<std::size_t>(newline - rest.data());
     if (length == 0 || rest[length - 1] != '\r') return refuse(400, "a line does not end in CR LF");
     const auto line = rest.substr(0, length - 1);
     at += length + 1;
