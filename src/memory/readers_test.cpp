@@ -32,7 +32,7 @@ TEST_F(Readers, WaitForASectionThatHasBegunAndForNoLaterOne) {
     readers::join();
     {
       const readers::section here;
-      ASSERT_TRUE(here);
+      EXPECT_TRUE(here);
       step = 1;
       while (step != 2) std::this_thread::yield();
     }
@@ -53,7 +53,8 @@ TEST_F(Readers, WaitForASectionThatHasBegunAndForNoLaterOne) {
     std::this_thread::yield();
   }
   step = 2;
-  writer.join();  // and the reader is in its later section
+  while (step != 3) std::this_thread::yield();
+  writer.join();  // though the reader is in a later section
   EXPECT_TRUE(readers::passed(taken_away));
   step = 4;
   reader.join();
