@@ -97,6 +97,7 @@ logs::logs(const log_config& wanted) : state_(std::make_unique<state>()) {
 logs::~logs() {
   if (state_->app != nullptr) state_->app->flush();
   if (state_->access != nullptr) state_->access->flush();
+  state_->writer.reset();  // ends when all is written; then nobody uses what goes now
 }
 
 void logs::write(log_level level, std::string_view message) {
