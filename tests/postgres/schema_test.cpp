@@ -22,7 +22,7 @@ BOOST_DESCRIBE_STRUCT(counter_row, (), (id, hits, version))
 constexpr migration steps[] = {
     {1, "counters",
      "CREATE TABLE counters (id TEXT PRIMARY KEY, hits BIGINT NOT NULL, version BIGINT NOT NULL);"},
-    {2, "slow", "SELECT pg_sleep(0.3); INSERT INTO counters VALUES ('a', 0, 1);"},
+    {2, "slow", "SELECT pg_sleep(1.2); INSERT INTO counters VALUES ('a', 0, 1);"},
 };
 
 wall_time noon() {
@@ -33,7 +33,7 @@ class PostgresSchema : public PostgresTest {};
 
 TEST_F(PostgresSchema, SeveralProcessesThatStartAtOnceApplyEveryMigrationOnce) {
   std::vector<std::shared_ptr<database>> gateways;
-  for (int i = 0; i < 4; ++i) gateways.push_back(open({.statement_timeout = 200ms}));
+  for (int i = 0; i < 4; ++i) gateways.push_back(open({.statement_timeout = 1s}));
   std::atomic<int> applied = 0;
   std::atomic<int> failed = 0;
   std::vector<std::thread> threads;

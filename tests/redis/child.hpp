@@ -56,7 +56,8 @@ inline std::pair<descriptor, std::uint16_t> listen_on(std::uint16_t port = 0) {
   ::setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   auto at = loopback(port);
   socklen_t size = sizeof at;
-  if (::bind(made.get(), reinterpret_cast<sockaddr*>(&at), size) != 0 || ::listen(made.get(), 128) != 0 ||
+  if (made.get() < 0 || ::bind(made.get(), reinterpret_cast<sockaddr*>(&at), size) != 0 ||
+      ::listen(made.get(), 128) != 0 ||
       ::getsockname(made.get(), reinterpret_cast<sockaddr*>(&at), &size) != 0) {
     throw std::runtime_error("cannot listen on 127.0.0.1:" + std::to_string(port));
   }
