@@ -222,19 +222,18 @@ task<> engine::fly(job& work, gate::joined& flight) {
     if (!co_await change_told(change, now() + patience)) break;
   }
   result<made> what = fail(errc::factory_failed, "");
+  std::exception_ptr thrown;
   try {
     what = co_await run_factory(work, asof_under(second.lease));
   } catch (...) {
-    flight.way->thrown = std::current_exception();
-    what = std::unexpected(error_of(flight.way->thrown));
+    thrown = std::current_exception();
+    what = std::unexpected(error_of(thrown));
   }
   if (!what) {
     note_failure(where, what.error());
     second.lease = {};
-    if (fall_back(where, flight, work.stale, work.reason)) {
-      flight.way->thrown = nullptr;
-      co_return;
-    }
+    if (fall_back(where, flight, work.stale, work.reason)) co_return;
+    flight.way->thrown = std::move(thrown);
     land(flight, failed(std::move(what.error()), work.reason), true);
     co_return;
   }

@@ -3,6 +3,8 @@
 #include "engine/stage.hpp"
 
 #include <gtest/gtest.h>
+
+#include <optional>
 #include <stdexcept>
 
 namespace {
@@ -53,6 +55,22 @@ TEST(FailSafe, ReturnsToFreshValuesWhenTheSourceDoes) {
   const auto read = s.read_value("new");
   EXPECT_EQ((*read->got)->name, "new");
   EXPECT_FALSE(read->got->info().stale);
+}
+
+TEST(FailSafe, NobodyGetsTheExceptionForWhichAStaleValueStandsIn) {
+  auto rules = safe;
+  rules.hard_timeout = 2s;
+  stage s(rules);
+  s.read_value("old");
+  s.advance(61s);
+  // Without an executor a reader goes on in the midst of the flight's landing.
+  std::optional<completion<lookup<agent>>> read;
+  start(nullptr, s.store.get_or_set(s.agents("1"), failing),
+        [&](completion<lookup<agent>> ended) { read.emplace(std::move(ended)); });
+  s.settle();
+  ASSERT_TRUE(read && *read);
+  EXPECT_EQ((**read)->name, "old");
+  EXPECT_TRUE((**read).info().stale);
 }
 
 TEST(FailSafe, EndsWithItsGrace) {
