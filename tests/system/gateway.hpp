@@ -9,6 +9,7 @@
 
 #include <sqlite3.h>
 
+#include <iostream>
 #include <map>
 #include <memory>
 
@@ -116,7 +117,9 @@ class gateway {
   /// SIGTERM, then the exit status.
   int stop() {
     program_->signal(SIGTERM);
-    return program_->wait();
+    const int status = program_->wait();
+    if (status != 0) std::cerr << program_->err();  // what a sanitizer has found, say
+    return status;
   }
 
  private:
