@@ -384,6 +384,7 @@ bool gateway::stop() {
   bool finished = true;
   if (parts.platform_server != nullptr) finished = parts.platform_server->stop();
   parts.app.stop();
+  parts.target->stop_filling();  // what reads for nobody any more uses the app and its database
   if (parts.relaying != nullptr) parts.relaying->stop();
   if (parts.feed != nullptr) parts.feed->stop();
   // Last, so that what drains can be watched.

@@ -301,6 +301,12 @@ class cache {
   /// Cost: O(entries evicted), a shard's lock at a time.
   void resize(byte_size memory);
 
+  /// No factory begins from then on: a read that needs one fails with `busy`. Returns when those that run
+  /// have ended, also those in the background that nobody waits for. So call it before what factories use
+  /// goes: repositories, databases. Hits go on. Idempotent.
+  /// Requires: no factory needs the calling thread to end.   Blocks for as long as the slowest of them.
+  void stop_filling() noexcept;
+
  private:
   template <class T>
   static detail::any_key erased(const typed_key<T>& where) {

@@ -75,7 +75,7 @@ sql_value to_parameter(const T& value) {
 
 /// One statement of a `query_cache`, whose rows are read into `Row`: a described struct whose members
 /// are named as the statement's columns.
-/// Lifetime: the database and the cache outlive it and its tasks.
+/// Lifetime: the database and the cache outlive it and its tasks; as a repository, see `cache::stop_filling`.
 template <class Row>
 class cached_query {
  public:

@@ -66,7 +66,8 @@ struct row_of<View> {
 /// The rows of one table as entities. A row `T` is a described struct with `std::string id` and
 /// `std::int64_t version`, and, if it likes, `std::string created_at` and `updated_at`, which the
 /// repository sets (RFC 3339, UTC). Versions begin at 1 and grow by 1 with each update.
-/// Lifetime: the database and the cache outlive it; it outlives its tasks.
+/// Lifetime: the database and the cache outlive it; it outlives its tasks, and what the cache reads with it
+/// for nobody any more: see `cache::stop_filling`.
 template <class View, fixed_string Pattern>
 class repository {
   using T = row_of<View>::type;

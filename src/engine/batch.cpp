@@ -121,7 +121,9 @@ task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
   for (const auto* each : work.fills) asof = std::min(asof, asof_under(each->second.lease));
   fill_context context(asof);
   work.called = now();
-  if (turn) {
+  const door::guest inside(factories_);
+  if (!inside) values = fail(errc::busy, no_more_factories);
+  if (turn && inside) {
     counters_.count(work.keys[work.missing.front()].type, &type_cells::factory_calls);
     try {
       values = co_await factory(work.missing, context);

@@ -30,6 +30,10 @@ cache::~cache() {
   engine_->close();
 }
 
+void cache::stop_filling() noexcept {
+  engine_->stop_filling();
+}
+
 bool cache::has_second_level() const noexcept {
   return engine_->has_second_level();
 }

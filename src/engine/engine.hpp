@@ -19,6 +19,7 @@
 #include "engine/commit_clock.hpp"
 #include "engine/counters.hpp"
 #include "engine/departures.hpp"
+#include "engine/door.hpp"
 #include "engine/floors.hpp"
 #include "engine/gate.hpp"
 #include "engine/marks.hpp"
@@ -36,6 +37,9 @@
 #include <vector>
 
 namespace strata::detail {
+
+/// What a read is told that needs a factory after `stop_filling`.
+inline constexpr const char* no_more_factories = "the cache calls no factory any more (stop_filling)";
 
 class engine final : public store_observer, public std::enable_shared_from_this<engine> {
  public:
@@ -128,6 +132,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   cache_stats stats() const;
   void maintain();
   void resize(byte_size memory);
+  void stop_filling() noexcept { factories_.close(); }
 
   void changed(std::string_view l2_key) override;
   void floor_raised(floor_entry floor) override;
@@ -330,6 +335,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   unkept_reads unkept_;
   memory::table memory_;
   bulkhead bulkhead_;
+  door factories_;
   marks marks_;
   std::atomic<std::uint64_t> random_;
 };

@@ -148,6 +148,8 @@ task<result<engine::made>> engine::run_factory(job& work, commit_time asof) {
     co_return fail(errc::busy,
                    "too many factories are running, and too many wait (factory_limit, factory_queue)");
   }
+  const door::guest inside(factories_);
+  if (!inside) co_return fail(errc::busy, no_more_factories);
   fill_context context(asof);
   if (work.stale != nullptr) context.previous_ = work.stale->value;
   counters_.count(work.type, &type_cells::factory_calls);

@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <optional>
 #include <stdexcept>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -347,6 +350,37 @@ TEST(Refresh, ServesTheOldValueUntilTheNewOneIsThere) {
   s.settle();
   EXPECT_EQ((*refreshed)->name, "new");
   EXPECT_EQ((*s.read_value("never")->got)->name, "new");
+}
+
+TEST(StopFilling, WaitsForFactoriesThatRunAndLetsNoneBegin) {
+  stage s({.ttl = 60s, .jitter = 0, .hard_timeout = 1s});
+  event go_on;
+  const auto slow = s.read([&]() -> task<agent> {
+    co_await go_on.wait();
+    co_return agent{"1", "late"};
+  });
+  s.advance(2s);
+  EXPECT_EQ((*slow->got).failure()->code, errc::timeout);  // nobody waits any more, but it runs
+  std::atomic<bool> over = false;
+  std::thread stopping([&] {
+    s.store.stop_filling();
+    over = true;
+  });
+  const auto refused = [&] {
+    const auto read = s.read([] { return agent{"2", "new"}; }, "2");
+    return read->got && !*read->got && (*read->got).failure()->code == errc::busy;
+  };
+  for (int i = 0; i < 100'000 && !refused(); ++i) sync_wait(s.store.remove(s.agents("2")));
+  EXPECT_TRUE(refused());
+  EXPECT_FALSE(over);
+  go_on.set();
+  s.settle();
+  stopping.join();
+  EXPECT_EQ((*s.read_value("never asked")->got)->name, "late");  // a hit, of what came late
+  const auto many = sync_wait(s.store.get_or_set_many(std::vector{s.agents("3")}, [](auto missing) {
+    return std::vector<std::optional<agent>>(missing.size(), agent{"3", "new"});
+  }));
+  EXPECT_EQ(many[0].failure()->code, errc::busy);
 }
 
 TEST(Bulkhead, BoundsHowManyFactoriesRunAtOnce) {

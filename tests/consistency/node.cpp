@@ -89,7 +89,9 @@ node::node(node_setup setup)
               .target = must_open_store(setup_.store_url, false)}) {
 }
 
-node::~node() = default;
+node::~node() {
+  cache_.stop_filling();  // what is read for nobody any more is read by the members behind it
+}
 
 record& node::write_down(what, reader who, std::uint32_t key, nanoseconds begun) {
   auto& made = log_.next();
