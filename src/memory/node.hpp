@@ -3,6 +3,7 @@
 /// Threads: one strand: all of a shard's parts are used under its lock, but for what is `relaxed`
 /// and, in cells, what a `view` reads.
 
+#include "memory/pages.hpp"
 #include "memory/relaxed.hpp"
 
 #include <algorithm>
@@ -31,7 +32,7 @@ struct node {
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 };
 
-/// The lists a cell is in. Beside the cells, not in them: no hit needs these lines.
+/// The lists a cell is in. Not in the cell: no hit needs them.
 struct node_links {
   handle queue_prev = 0;  ///< towards the newer
   handle queue_next = 0;  ///< towards the older
@@ -39,8 +40,9 @@ struct node_links {
   handle timer_next = 0;
 };
 
-/// Cells of one type in chunks of 64, lowest free cell first, so that the last chunks run empty and
-/// can be given back when entries become fewer.
+/// Cells of one type side by side, lowest free cell first, so that the last run empty and can be given
+/// back, in chunks of 64, when entries become fewer. A handle is a cell's place: finding a cell costs a
+/// hit no step by itself.
 ///
 /// A cell is constructed with its chunk and destroyed with it, not when it is taken or given: a
 /// reader may look at a cell that is being given to another entry. So what it holds is for the
@@ -58,14 +60,12 @@ class node_pool {
     });
   }
   node_pool(node_pool&& other) noexcept : node_pool(other.cell_size_, other.construct_) { swap(other); }
-  ~node_pool() {
-    while (chunks_ > 0) pop_chunk();
-  }
   node_pool& operator=(node_pool&&) = delete;
 
   /// Requires: the same type of cell.
   void swap(node_pool& other) noexcept {
     cells_.swap(other.cells_);
+    links_.swap(other.links_);
     free_.swap(other.free_);
     summary_.swap(other.summary_);
     std::swap(chunks_, other.chunks_);
@@ -74,21 +74,20 @@ class node_pool {
     std::swap(used_, other.used_);
   }
 
-  node& operator[](handle at) const noexcept { return *std::launder(reinterpret_cast<node*>(address(at))); }
+  node& operator[](handle at) const noexcept {
+    return *std::launder(reinterpret_cast<node*>(cells_.data() + at * cell_size_));
+  }
   node_links& links(handle at) const noexcept {
-    auto* links = reinterpret_cast<node_links*>(cells_[at / cells_per_chunk] + cell_size_ * cells_per_chunk);
-    return *std::launder(links + at % cells_per_chunk);
+    return *std::launder(reinterpret_cast<node_links*>(links_.data() + at * sizeof(node_links)));
   }
 
-  /// A cell, with the directory of chunks. What a reader uses: only `directory_growth` changes the
-  /// directory, only `pop_chunk` what stands in it.
-  using directory = std::byte* const*;
+  /// A cell, of those that begin at `cells`. What a reader uses: only `move` changes where they begin, and
+  /// only `pop_chunk` ends one.
   template <class Cell>
-  static Cell& cell(directory chunks, handle at) noexcept {
-    return *std::launder(
-        reinterpret_cast<Cell*>(chunks[at / cells_per_chunk] + (at % cells_per_chunk) * sizeof(Cell)));
+  static Cell& cell(std::byte* cells, handle at) noexcept {
+    return *std::launder(reinterpret_cast<Cell*>(cells + at * sizeof(Cell)));
   }
-  directory chunks() const noexcept { return cells_.get(); }
+  std::byte* cells() const noexcept { return cells_.data(); }
 
   std::size_t used() const noexcept { return used_; }
   std::size_t free() const noexcept { return chunks_ * cells_per_chunk - reserved() - used_; }
@@ -99,35 +98,35 @@ class node_pool {
   handle end() const noexcept { return static_cast<handle>(chunks_ * cells_per_chunk); }
   static constexpr handle first() noexcept { return 1; }
 
-  /// What the pool uses, and what `grow` needs beside it while it runs.
-  std::size_t bytes() const noexcept { return chunks_ * chunk_bytes() + directory_bytes(capacity_); }
-  std::size_t growth() const noexcept { return chunk_bytes() + (is_full() ? directory_bytes(grown()) : 0); }
+  /// What the pool uses, and what `move` and `grow` need beside it while they run.
+  std::size_t bytes() const noexcept { return bytes(chunks_) + maps_bytes(capacity_); }
+  std::size_t growth() const noexcept {
+    return bytes(chunks_ + 1) - bytes(chunks_) + (is_full() ? move_bytes() : 0);
+  }
 
-  /// True if `grow` needs a larger directory first.
+  /// True if `grow` needs a `move` first.
   bool is_full() const noexcept { return chunks_ == capacity_; }
-  /// No reader may be in the directory meanwhile.
-  void grow_directory() {
+  /// To where there is room for more. No reader may look at a cell meanwhile. Throws bad_alloc, and all is
+  /// as it was.
+  void move() {
     const std::size_t capacity = grown();
-    auto cells = std::make_unique<std::byte*[]>(capacity);
     auto free = std::make_unique<std::uint64_t[]>(capacity);
     auto summary = std::make_unique<std::uint64_t[]>(capacity / 64 + 1);
-    std::copy_n(cells_.get(), chunks_, cells.get());
+    cells_.grow(capacity * cells_per_chunk * cell_size_, chunks_ * cells_per_chunk * cell_size_);
+    links_.grow(capacity * links_size, chunks_ * links_size);
     std::copy_n(free_.get(), chunks_, free.get());
     if (capacity_ > 0) std::copy_n(summary_.get(), capacity_ / 64 + 1, summary.get());
-    cells_ = std::move(cells);
     free_ = std::move(free);
     summary_ = std::move(summary);
     capacity_ = capacity;
   }
 
   /// Requires: not is_full().
-  void grow() {
-    auto* cells = static_cast<std::byte*>(::operator new(chunk_size(), alignment));
-    construct_(cells);
+  void grow() noexcept {
+    construct_(cells_.data() + chunks_ * cells_per_chunk * cell_size_);
     for (std::size_t i = 0; i < cells_per_chunk; ++i) {
-      new (cells + cell_size_ * cells_per_chunk + i * sizeof(node_links)) node_links;
+      new (links_.data() + chunks_ * links_size + i * sizeof(node_links)) node_links;
     }
-    cells_[chunks_] = cells;
     // Handle 0 names no cell: the first chunk's first cell is never given out, and who looks at it all
     // the same finds that it has ended.
     free_[chunks_] = chunks_ == 0 ? ~std::uint64_t{1} : ~std::uint64_t{0};
@@ -166,32 +165,39 @@ class node_pool {
   /// Requires: last_used() == 0. No reader may hold a handle to it.
   void pop_chunk() noexcept {
     const std::size_t last = --chunks_;
-    ::operator delete(cells_[last], alignment);
+    const std::size_t size = cells_per_chunk * cell_size_;
+    cells_.drop(last * size, last * size + size);
+    links_.drop(last * links_size, last * links_size + links_size);
     summary_[last / 64] &= ~(std::uint64_t{1} << (last % 64));
   }
 
  private:
   using construct = void (*)(std::byte* cells);
-  static constexpr std::align_val_t alignment{64};
+  static constexpr std::size_t links_size = cells_per_chunk * sizeof(node_links);
 
   node_pool(std::size_t cell_size, construct construct) : cell_size_(cell_size), construct_(construct) {}
 
-  std::byte* address(handle at) const noexcept {
-    return cells_[at / cells_per_chunk] + (at % cells_per_chunk) * cell_size_;
+  /// Of cells and links.
+  std::size_t bytes(std::size_t chunks) const noexcept {
+    return pages::rounded(chunks * cells_per_chunk * cell_size_) + pages::rounded(chunks * links_size);
   }
-  std::size_t chunk_size() const noexcept { return (cell_size_ + sizeof(node_links)) * cells_per_chunk; }
-  /// With what the allocator adds to an aligned block, and to plain ones.
-  std::size_t chunk_bytes() const noexcept { return chunk_size() + 80; }
-  static std::size_t directory_bytes(std::size_t capacity) noexcept {
-    return capacity == 0 ? 0 : capacity * 16 + capacity / 64 * 8 + 8 + std::size_t{3} * 16;
+  /// Of what tells the free cells, with what the allocator adds.
+  static std::size_t maps_bytes(std::size_t capacity) noexcept {
+    return capacity == 0 ? 0 : capacity * 8 + capacity / 64 * 8 + 8 + std::size_t{2} * 16;
   }
-  std::size_t grown() const noexcept { return capacity_ + capacity_ / 2 + 8; }
+  /// Of both maps at once, and of the cells that are in two places; the links follow.
+  std::size_t move_bytes() const noexcept {
+    return maps_bytes(grown()) + pages::beside(chunks_ * cells_per_chunk * cell_size_);
+  }
+  /// Address space costs nothing, and a move makes readers wait.
+  std::size_t grown() const noexcept { return std::max<std::size_t>(capacity_ * 2, 32); }
   std::size_t reserved() const noexcept { return chunks_ == 0 ? 0 : 1; }
   void set_summary(std::size_t chunk) noexcept { summary_[chunk / 64] |= std::uint64_t{1} << (chunk % 64); }
 
   std::size_t used_ = 0;
-  std::size_t hint_ = 0;                      ///< no word of summary_ before it has a bit
-  std::unique_ptr<std::byte*[]> cells_;       ///< each chunk: its cells, then their links
+  std::size_t hint_ = 0;  ///< no word of summary_ before it has a bit
+  pages cells_;
+  pages links_;
   std::unique_ptr<std::uint64_t[]> free_;     ///< each chunk: a bit a cell
   std::unique_ptr<std::uint64_t[]> summary_;  ///< a bit a chunk: it has free cells
   std::size_t chunks_ = 0;

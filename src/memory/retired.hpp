@@ -72,4 +72,12 @@ class retired {
   std::array<item, most> ring_{};
 };
 
+/// Where nothing lingers, nothing waits.
+struct none_retired {
+  static bool empty() noexcept { return true; }
+  static std::size_t bytes() noexcept { return 0; }
+  static bool reclaim(auto&&) noexcept { return false; }
+  static void reclaim_all(auto&&) noexcept {}
+};
+
 }  // namespace strata::memory

@@ -9,7 +9,7 @@
 ///   4. the view shows index and pool, if there are any and hits need not be told to the policy.
 ///
 /// `Cell` is the node with what this kind of cache stores; trivially destructible, as it lives as long
-/// as its chunk. It has, besides what `view` wants of it,
+/// as its memory. It has, besides what `view` wants of it,
 ///   using key_type, value_type;                what is stored
 ///   static bool accepts(key_type)              whether a cell can hold such a key
 ///   static std::size_t key_bytes(key_type)     bytes its key takes on the heap
@@ -68,23 +68,18 @@ class shard {
 
   /// The entry of `key` if it has not ended, or null. Counts as a use.
   Cell* find(std::uint64_t hash, key_type key, std::int64_t now) noexcept {
-    const handle at = lookup(hash, key).entry;
+    const handle at = alive(hash, key, now);
     if (at == 0) return nullptr;
     Cell& cell = cell_at(at);
-    if (now >= cell.drop_at) return nullptr;
     if (cell.uses < most_uses_) cell.uses += 1;
-    if (ordered_by_use_) [[unlikely]] {
-      policy_->used(at);
-    }
+    if (ordered_by_use_) policy_->used(at);
     return &cell;
   }
 
   /// As find; not a use.
   Cell* peek(std::uint64_t hash, key_type key, std::int64_t now) const noexcept {
-    const handle at = lookup(hash, key).entry;
-    if (at == 0) return nullptr;
-    Cell& cell = cell_at(at);
-    return now < cell.drop_at ? &cell : nullptr;
+    const handle at = alive(hash, key, now);
+    return at != 0 ? &cell_at(at) : nullptr;
   }
 
   /// Stores `value` of `value_bytes` in place of what is there, if `wanted(cell or null)`; else
@@ -200,7 +195,7 @@ class shard {
   }
   static void destroy_cells(node_pool& pool) noexcept {
     for (handle at = node_pool::first(); at < pool.end(); ++at) {
-      if (pool.is_used(at)) node_pool::cell<Cell>(pool.chunks(), at).take();
+      if (pool.is_used(at)) node_pool::cell<Cell>(pool.cells(), at).take();
     }
   }
 
@@ -209,10 +204,16 @@ class shard {
   static constexpr std::size_t cell_share = sizeof(Cell) + sizeof(node_links);
   static constexpr std::size_t index_share = 8;
 
-  Cell& cell_at(handle at) const noexcept { return node_pool::cell<Cell>(pool_.chunks(), at); }
+  Cell& cell_at(handle at) const noexcept { return node_pool::cell<Cell>(pool_.cells(), at); }
 
   hash_index::place lookup(std::uint64_t hash, key_type key) const noexcept {
     return index_.find(hash, [&](handle at) { return static_cast<bool>(cell_at(at).look(hash, key)); });
+  }
+
+  /// The entry of `key` if it has not ended, or 0.
+  handle alive(std::uint64_t hash, key_type key, std::int64_t now) const noexcept {
+    const handle at = lookup(hash, key).entry;
+    return at != 0 && now < cell_at(at).drop_at ? at : 0;
   }
 
   std::size_t bytes() const noexcept {
@@ -246,7 +247,8 @@ class shard {
     for (;;) {
       const std::size_t growth = growth_for_one();
       if (bytes() + charge + growth <= budget_) {
-        if (growth != 0 || counts_ == accounting::charges) grow_for_one();
+        // Without a cell the pool grows, though it may be within a page that it has.
+        if (growth != 0 || pool_.free() == 0 || counts_ == accounting::charges) grow_for_one();
         return true;
       }
       if (!reclaim(out) && !give_back(out)) return false;
@@ -266,7 +268,7 @@ class shard {
     if (pool_.free() == 0) {
       if (pool_.is_full()) {
         const hidden meanwhile(*this);
-        pool_.grow_directory();
+        pool_.move();
       }
       pool_.grow();
     }
@@ -462,14 +464,6 @@ class shard {
     pool_.give(at);
     retire(std::move(value), charge, out);
   }
-
-  /// Where nothing lingers, nothing waits.
-  struct none_retired {
-    static bool empty() noexcept { return true; }
-    static std::size_t bytes() noexcept { return 0; }
-    static bool reclaim(auto&&) noexcept { return false; }
-    static void reclaim_all(auto&&) noexcept {}
-  };
 
   // In the order of what writes them, so that a line that another processor has written comes over only
   // for what needs it. Beside the lock, in its line: what every write may change.

@@ -388,6 +388,13 @@ TEST(Table, NeverExceedsItsBudgetWhileThreadsHammerIt) {
   EXPECT_GT(highest, budget.count / 2);
 }
 
+TEST(Table, MayOutliveTheProgramAndLeaksNothing) {
+  static auto* const kept =
+      new table(table_options{.budget = 64_KiB});  // NOLINT(cppcoreguidelines-owning-memory)
+  kept->insert(1, "a", {std::make_shared<const int>(7), 64, start + 1s}, start);
+  EXPECT_NE(kept->find(1, "a", start), nullptr);
+}
+
 TEST(Table, RunsAValuesDestructorOutsideItsLocks) {
   table t(table_options{.budget = 64_KiB, .shards = 1});
   struct prober {

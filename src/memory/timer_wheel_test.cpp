@@ -23,7 +23,7 @@ struct wheel {
   }
   handle take() {
     if (pool.free() == 0) {
-      if (pool.is_full()) pool.grow_directory();
+      if (pool.is_full()) pool.move();
       pool.grow();
     }
     return pool.take();

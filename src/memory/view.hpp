@@ -9,12 +9,11 @@
 ///     That is frequent and small. The bucket has a version; the writer makes it odd, changes what the
 ///     bucket names, makes it even; the reader copies what it needs, looks at the version again and
 ///     throws away what it copied if that differs. The writer waits for nobody.
-///   - What is read may be freed: a chunk of cells, the directory of chunks, the buckets, a block of
-///     text. A copy that is thrown away is no help there. Who frees such a thing first takes it out of
-///     reach and waits for a grace period of `readers`. For the shard's own structures that is `hide`:
-///     while the view is hidden there are no readers, and everything may be moved, freed or replaced
-///     as if there had never been any. For blocks of text, which leave all the time, grace periods are
-///     shared: see `retired`.
+///   - What is read may be freed: cells, buckets, a block of text. A copy that is thrown away is no help
+///     there. Who frees such a thing first takes it out of reach and waits for a grace period of
+///     `readers`. For the shard's own structures that is `hide`: while the view is hidden there are no
+///     readers, and everything may be moved, freed or replaced as if there had never been any. For
+///     blocks of text, which leave all the time, grace periods are shared: see `retired`.
 ///
 /// So a hit writes to no line that another thread reads, but for the use count while it is below
 /// its most (3): what is read all the time is only read. A thread's own line takes two stores.
@@ -27,7 +26,7 @@
 /// counts such moves, odd while one is under way, and a miss that saw it change is unsure.
 ///
 /// Invariants:
-///   1. a handle that a reader finds in the shown buckets names a cell of the shown chunks;
+///   1. a handle that a reader finds in the shown buckets names one of the shown cells;
 ///   2. what of a cell a reader looks at changes only under the version of the bucket that names it,
 ///      or while no bucket does;
 ///   3. all that is read here and not freed by `hide` is atomic, so that no torn or racing read is
@@ -75,7 +74,7 @@ class alignas(32) view {
     const std::uint32_t match = then.matches(bucket::tag_of(hash));
     if (match == 0) [[unlikely]]
       return false;
-    Cell& cell = node_pool::cell<Cell>(chunks_, here.at(bucket::slot_of(match)));
+    Cell& cell = node_pool::cell<Cell>(cells_, here.at(bucket::slot_of(match)));
     const auto found = cell.look(hash, key);
     const std::int64_t drop_at = cell.drop_at;
     if (!found || !here.still(then) || now >= drop_at) [[unlikely]]
@@ -99,7 +98,7 @@ class alignas(32) view {
       const auto then = here.read();
       for (std::uint32_t match = then.matches(tag); match != 0; match &= match - 1) {
         // Handle 0, of a slot that changes, names a cell that has always ended.
-        Cell& cell = node_pool::cell<Cell>(chunks_, here.at(bucket::slot_of(match)));
+        Cell& cell = node_pool::cell<Cell>(cells_, here.at(bucket::slot_of(match)));
         const auto found = cell.look(hash, key);
         if (!found) continue;
         const std::int64_t drop_at = cell.drop_at;
@@ -130,7 +129,7 @@ class alignas(32) view {
   void show(const hash_index& index, const node_pool& pool, std::uint8_t most_uses) noexcept {
     most_uses_ = most_uses;
     count_ = static_cast<std::uint32_t>(index.count());
-    chunks_ = pool.chunks();
+    cells_ = pool.cells();
     buckets_.store(index.buckets(), std::memory_order_release);
   }
 
@@ -172,7 +171,7 @@ class alignas(32) view {
 
   // Written only while hidden, but for the pointer that hides.
   std::atomic<const bucket*> buckets_{nullptr};
-  node_pool::directory chunks_ = nullptr;
+  std::byte* cells_ = nullptr;
   std::uint32_t count_ = 0;
   std::atomic<std::uint32_t> moves_{0};
   std::uint8_t most_uses_ = 0;
