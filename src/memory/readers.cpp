@@ -20,7 +20,7 @@ struct leaver {
 
   ~leaver() {
     ended = true;
-    readers::mine = nullptr;
+    readers::mine = readers::quick = nullptr;
     if (place != nullptr) place->taken.store(false, std::memory_order_release);
   }
 };
@@ -33,6 +33,11 @@ thread_local leaver at_exit;
 
 void readers::take_place() noexcept {
   if (ended) return;  // the destructor of another thread_local
+  if (mine == nullptr) mine = at_exit.place = find_place();
+  if (!fenced.load(std::memory_order_relaxed)) quick = mine;
+}
+
+readers::thread* readers::find_place() noexcept {
   thread* place = all.load(std::memory_order_acquire);
   for (; place != nullptr; place = place->next) {
     if (!place->taken.load(std::memory_order_relaxed) &&
@@ -43,12 +48,12 @@ void readers::take_place() noexcept {
   if (place == nullptr) {
     // Never freed: as many as there were threads at once.
     place = new (std::nothrow) thread;
-    if (place == nullptr) return;
+    if (place == nullptr) return nullptr;
     place->next = all.load(std::memory_order_relaxed);
     while (!all.compare_exchange_weak(place->next, place, std::memory_order_seq_cst)) {
     }
   }
-  at_exit.place = mine = place;
+  return place;
 }
 
 void readers::prepare() noexcept {

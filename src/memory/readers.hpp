@@ -10,8 +10,8 @@
 /// The count must be seen to be odd before the section reads anything. A full barrier after that store
 /// would cost more than the lookup. So the reader has none, and who waits makes all threads go
 /// through one (`barrier_everywhere`): before it, a reader's store is seen; after it, the reader sees
-/// what was taken away. Reads are many, grace periods few. Where there is no such barrier, a section
-/// does begin with one of its own.
+/// what was taken away. Reads are many, grace periods few. Where there is no such barrier, there is no
+/// `section`, and a `careful_section` begins with one of its own.
 ///
 /// This is RCU as in "User-Level Implementations of Read-Copy Update" (Desnoyers, McKenney, Stern,
 /// Dagenais, Walpole; IEEE TPDS 2012), whose sys_membarrier variant it follows.
@@ -30,19 +30,11 @@ class readers {
 
  public:
   /// Between construction and destruction the calling thread reads. Must be short; must not nest,
-  /// wait for a lock, or call what may. False: a thread without a place, see `join`; take the lock.
+  /// wait for a lock, or call what may. False: a thread without a place, see `join`, or one that needs
+  /// a `careful_section`.
   class section {
    public:
-    section() noexcept : mine_(mine) {
-      if (mine_ == nullptr) [[unlikely]]
-        return;
-      // Release both: whoever sees a later count has seen all that was read before it.
-      count_ = mine_->sections.load(std::memory_order_relaxed);
-      mine_->sections.store(count_ + 1, std::memory_order_release);
-      if (fenced.load(std::memory_order_relaxed)) [[unlikely]]
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-    }
+    section() noexcept : section(quick) {}
     ~section() {
       if (mine_ != nullptr) mine_->sections.store(count_ + 2, std::memory_order_release);
     }
@@ -51,15 +43,33 @@ class readers {
 
     explicit operator bool() const noexcept { return mine_ != nullptr; }
 
+   protected:
+    explicit section(thread* reader) noexcept : mine_(reader) {
+      if (mine_ == nullptr) [[unlikely]]
+        return;
+      // Release both: whoever sees a later count has seen all that was read before it.
+      count_ = mine_->sections.load(std::memory_order_relaxed);
+      mine_->sections.store(count_ + 1, std::memory_order_release);
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+
    private:
     thread* mine_;
     std::uint64_t count_ = 0;
   };
 
+  /// The same on every system. False: take the lock.
+  class careful_section : public section {
+   public:
+    careful_section() noexcept : section(mine) {
+      if (fenced.load(std::memory_order_relaxed)) std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+  };
+
   /// Gives the calling thread its place, once. It has none before, nor when it is ending, nor if there
   /// is no memory for it.
   static void join() noexcept {
-    if (mine == nullptr) take_place();
+    if (quick == nullptr) take_place();
   }
 
   /// Chooses the cheap kind of section where the system can do it. Once before the first wait.
@@ -83,8 +93,10 @@ class readers {
   friend struct leaver;
 
   static void take_place() noexcept;
+  static thread* find_place() noexcept;
 
   inline static constinit thread_local thread* mine = nullptr;
+  inline static constinit thread_local thread* quick = nullptr;  ///< the same, where no barrier is needed
   inline static constinit std::atomic<bool> fenced{true};
   inline static constinit std::atomic<std::uint32_t> started{0};    ///< grace periods
   inline static constinit std::atomic<std::uint32_t> completed{0};  ///< all up to this one

@@ -83,7 +83,7 @@ class sharded {
   template <bool IsUse>
   [[gnu::noinline]] shared_type look_on(std::uint64_t hash, key_type key, std::int64_t now) const noexcept {
     readers::join();
-    if (const readers::section here; here) {
+    if (const readers::careful_section here; here) {
       shared_type out{};
       if (views_[index_of(hash)].template read<IsUse>(hash, key, now, out) != seen::unsure) return out;
     }
