@@ -10,7 +10,7 @@
 /// A bucket also has a version, odd while it changes, so that readers need no lock (a seqlock: Lameter
 /// 2005; as Boehm 2012 has it for C++, all that is read under it is atomic). The version covers the
 /// bucket and the cells whose handles it holds: none of them changes, or is given to another entry,
-/// without it.
+/// without it, but for a value that gives way to one that ends no earlier (see `view`).
 
 #include "memory/node.hpp"
 

@@ -15,7 +15,7 @@
 ///   static std::size_t key_bytes(key_type)     bytes its key takes on the heap
 ///   static bool lingers                        readers may hold a value that has left its cell
 ///   void fill(hash, key, value_type)           for an empty cell
-///   value_type put(value_type)                 another value of the same key; returns the old
+///   value_type put(value_type)                 another value of the same key, in one word; returns the old
 ///   value_type take()                          empties it
 ///   void move_to(Cell& empty)
 ///   std::uint64_t hash() const
@@ -397,10 +397,15 @@ class shard {
     if (resized) policy_->remove(at);
     if (timed) wheel_.remove(at);
     value_type old{};
-    hash_index::rewrite(*old_place.in, [&] {
+    const auto write = [&] {
       old = cell.put(std::move(value));
-      cell.drop_at = drop_at;
-    });
+      if (cell.drop_at != drop_at) cell.drop_at.publish(drop_at);
+    };
+    if (drop_at >= cell.drop_at) {
+      write();
+    } else {
+      hash_index::rewrite(*old_place.in, write);
+    }
     if (resized) {
       cell.charge = static_cast<std::uint32_t>(charge);
       heap_ = heap_ - before + charge;

@@ -8,7 +8,10 @@
 ///   - What is found may change while it is read: the entry leaves, its cell is given to another.
 ///     That is frequent and small. The bucket has a version; the writer makes it odd, changes what the
 ///     bucket names, makes it even; the reader copies what it needs, looks at the version again and
-///     throws away what it copied if that differs. The writer waits for nobody.
+///     throws away what it copied if that differs. The writer waits for nobody. The usual write needs
+///     no version: a value that gives way to one that ends no earlier. It is one word, written before
+///     the end and read after it, so that a reader may find the older end with the newer value, which is
+///     on the safe side, and never the reverse. Then only the cell's line moves between processors.
 ///   - What is read may be freed: cells, buckets, a block of text. A copy that is thrown away is no help
 ///     there. Who frees such a thing first takes it out of reach and waits for a grace period of
 ///     `readers`. For the shard's own structures that is `hide`: while the view is hidden there are no
@@ -28,7 +31,7 @@
 /// Invariants:
 ///   1. a handle that a reader finds in the shown buckets names one of the shown cells;
 ///   2. what of a cell a reader looks at changes only under the version of the bucket that names it,
-///      or while no bucket does;
+///      or while no bucket does, but for a value and its end as told above;
 ///   3. all that is read here and not freed by `hide` is atomic, so that no torn or racing read is
 ///      undefined; how stale it is, the version tells;
 ///   4. no reader waits, and no reader calls out of this room but to copy a shared_ptr.
@@ -75,8 +78,8 @@ class alignas(32) view {
     if (match == 0) [[unlikely]]
       return false;
     Cell& cell = node_pool::cell<Cell>(cells_, here.at(bucket::slot_of(match)));
+    const std::int64_t drop_at = cell.drop_at.observe();
     const auto found = cell.look(hash, key);
-    const std::int64_t drop_at = cell.drop_at;
     if (!found || !here.still(then) || now >= drop_at) [[unlikely]]
       return false;
     take<IsUse>(cell, found, out);
@@ -99,9 +102,9 @@ class alignas(32) view {
       for (std::uint32_t match = then.matches(tag); match != 0; match &= match - 1) {
         // Handle 0, of a slot that changes, names a cell that has always ended.
         Cell& cell = node_pool::cell<Cell>(cells_, here.at(bucket::slot_of(match)));
+        const std::int64_t drop_at = cell.drop_at.observe();
         const auto found = cell.look(hash, key);
         if (!found) continue;
-        const std::int64_t drop_at = cell.drop_at;
         if (!here.still(then)) break;
         if (now >= drop_at) return seen::miss;
         take<IsUse>(cell, found, out);
