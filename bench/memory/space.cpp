@@ -8,8 +8,10 @@
 #include <fmt/core.h>
 
 #include <malloc.h>
+#include <unistd.h>
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <random>
 #include <string>
 #include <thread>
@@ -18,10 +20,14 @@ namespace strata::bench {
 
 namespace {
 
-/// What the allocator has given out, in all.
-double heap() {
-  const auto info = mallinfo2();
-  return static_cast<double>(info.uordblks + info.hblkhd);
+/// What the process takes of the machine's memory, less what the allocator keeps for later.
+double resident() {
+  malloc_trim(0);
+  std::ifstream of("/proc/self/statm");
+  double all = 0;
+  double pages = 0;
+  of >> all >> pages;
+  return pages * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
 constexpr std::int64_t hour = 3600'000'000'000;
@@ -33,7 +39,7 @@ void print(const char* what, std::uint64_t entries, double charged, double measu
 
 /// Numbers, with expiry: bytes beside the 16 of key and value.
 double number_overhead(std::uint64_t budget) {
-  const double before = heap();
+  const double before = resident();
   number_cache cache(16, {.budget = budget / 16}, memory::make_s3_camp);
   for (std::uint64_t key = 0; key < budget / 32; ++key) {
     cache.insert(key, key, 1, 0, hour);
@@ -41,13 +47,13 @@ double number_overhead(std::uint64_t budget) {
   }
   const double entries = static_cast<double>(cache.entries());
   const double charged = static_cast<double>(cache.bytes()) - 16 * entries;
-  print("number to number, full, with expiry", cache.entries(), charged, heap() - before - 16 * entries);
+  print("number to number, full, with expiry", cache.entries(), charged, resident() - before - 16 * entries);
   return charged / entries;
 }
 
 /// The engine's table: bytes beside the key's text, the value's block and the pointer to it.
 double table_overhead(std::uint64_t budget, std::size_t key_size) {
-  const double before = heap();
+  const double before = resident();
   memory::table table({.budget = {budget}, .shards = 16});
   constexpr time_point now{std::chrono::seconds(1)};
   for (std::uint64_t i = 0; i < budget / 96; ++i) {
@@ -59,7 +65,7 @@ double table_overhead(std::uint64_t budget, std::size_t key_size) {
   const double own = entries * static_cast<double>(key_size + 32 + sizeof(std::shared_ptr<const void>));
   const double charged = static_cast<double>(table.stats().bytes) - own;
   print(fmt::format("text of {} to shared_ptr, full, with expiry", key_size).c_str(), table.stats().entries,
-        charged, heap() - before - own);
+        charged, resident() - before - own);
   return charged / entries;
 }
 
