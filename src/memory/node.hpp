@@ -70,6 +70,8 @@ class node_pool {
     summary_.swap(other.summary_);
     std::swap(chunks_, other.chunks_);
     std::swap(capacity_, other.capacity_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(growth_, other.growth_);
     std::swap(hint_, other.hint_);
     std::swap(used_, other.used_);
   }
@@ -99,10 +101,8 @@ class node_pool {
   static constexpr handle first() noexcept { return 1; }
 
   /// What the pool uses, and what `move` and `grow` need beside it while they run.
-  std::size_t bytes() const noexcept { return bytes(chunks_) + maps_bytes(capacity_); }
-  std::size_t growth() const noexcept {
-    return bytes(chunks_ + 1) - bytes(chunks_) + (is_full() ? move_bytes() : 0);
-  }
+  std::size_t bytes() const noexcept { return bytes_; }
+  std::size_t growth() const noexcept { return growth_; }
 
   /// True if `grow` needs a `move` first.
   bool is_full() const noexcept { return chunks_ == capacity_; }
@@ -119,6 +119,7 @@ class node_pool {
     free_ = std::move(free);
     summary_ = std::move(summary);
     capacity_ = capacity;
+    measure();
   }
 
   /// Requires: not is_full().
@@ -134,6 +135,7 @@ class node_pool {
     set_summary(chunks_);
     hint_ = std::min(hint_, chunks_ / 64);
     ++chunks_;
+    measure();
   }
 
   /// The lowest free cell. Requires: free() > 0.
@@ -169,14 +171,22 @@ class node_pool {
     cells_.drop(last * size, last * size + size);
     links_.drop(last * links_size, last * links_size + links_size);
     summary_[last / 64] &= ~(std::uint64_t{1} << (last % 64));
+    measure();
   }
 
  private:
   using construct = void (*)(std::byte* cells);
   static constexpr std::size_t links_size = cells_per_chunk * sizeof(node_links);
 
-  node_pool(std::size_t cell_size, construct construct) : cell_size_(cell_size), construct_(construct) {}
+  node_pool(std::size_t cell_size, construct construct) : cell_size_(cell_size), construct_(construct) {
+    measure();
+  }
 
+  /// Beforehand, as every write asks.
+  void measure() noexcept {
+    bytes_ = bytes(chunks_) + maps_bytes(capacity_);
+    growth_ = bytes(chunks_ + 1) - bytes(chunks_) + (is_full() ? move_bytes() : 0);
+  }
   /// Of cells and links.
   std::size_t bytes(std::size_t chunks) const noexcept {
     return pages::rounded(chunks * cells_per_chunk * cell_size_) + pages::rounded(chunks * links_size);
@@ -202,6 +212,8 @@ class node_pool {
   std::unique_ptr<std::uint64_t[]> summary_;  ///< a bit a chunk: it has free cells
   std::size_t chunks_ = 0;
   std::size_t capacity_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t growth_ = 0;
   const std::size_t cell_size_;
   const construct construct_;
 };
