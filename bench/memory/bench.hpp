@@ -10,10 +10,11 @@ namespace strata::bench {
 
 struct options {
   unsigned threads = 2;
-  unsigned rounds = 3;   ///< of the throughput
-  double seconds = 1.0;  ///< of each measurement
-  std::string traces;    ///< folder with *.csv.gz and reference_miss_ratios.csv; empty: skip
-  std::string only;      ///< one part; empty: all
+  bool together = false;  ///< all threads on one processor
+  unsigned rounds = 3;    ///< of the throughput
+  double seconds = 1.0;   ///< of each measurement
+  std::string traces;     ///< folder with *.csv.gz and reference_miss_ratios.csv; empty: skip
+  std::string only;       ///< one part; empty: all
 };
 
 /// Throughput against a plain map and other caches. Returns whether the targets are met.

@@ -8,6 +8,7 @@
 
 #include <fmt/core.h>
 
+#include <sched.h>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -38,6 +39,18 @@ struct streams {
   std::vector<std::vector<std::uint32_t>> of_thread;
 };
 
+/// Has the calling thread run on the first of its processors only.
+void stay_on_first() {
+  cpu_set_t mine;
+  CPU_ZERO(&mine);
+  if (::sched_getaffinity(0, sizeof mine, &mine) != 0) return;
+  int first = 0;
+  while (!CPU_ISSET(first, &mine)) ++first;
+  CPU_ZERO(&mine);
+  CPU_SET(first, &mine);
+  static_cast<void>(::sched_setaffinity(0, sizeof mine, &mine));
+}
+
 /// Runs `step(key, i)` on every thread, each over its stream again and again. Returns million steps
 /// a processor second: the median over batches, so that one during which another process took the
 /// processor, and the caches, counts as one.
@@ -50,6 +63,7 @@ double measure(const options& with, const streams& keys, Step step) {
   std::vector<std::thread> threads;
   for (unsigned id = 0; id < with.threads; ++id) {
     threads.emplace_back([&, id] {
+      if (with.together) stay_on_first();
       const auto& stream = keys.of_thread[id];
       for (std::size_t i = 0; i < stream.size() / 4; ++i) step(stream[i], i);
       ++ready;
@@ -292,6 +306,15 @@ std::vector<row> measure_all(const options& with, const streams& small, const st
                     [](std::size_t capacity) { return std::make_unique<strata_table>(capacity); }));
   rows.push_back(measure_cache("16 mutexes, list LRU: the same", with, small, large,
                                [](std::size_t capacity) { return std::make_unique<mutex_table>(capacity); }));
+  auto together = with;
+  together.together = true;
+  rows.push_back(
+      measure_cache("strata, 64 shards, one processor", together, small, large, [](std::size_t capacity) {
+        return std::make_unique<strata_numbers>(capacity, 64, memory::make_s3_camp);
+      }));
+  rows.push_back(measure_cache("16 mutexes, one processor", together, small, large, [](std::size_t capacity) {
+    return std::make_unique<mutex_lru_of_numbers>(capacity);
+  }));
   rows.push_back(measure_lines(with, small));
   rows.push_back(measure_pointers(with, small));
 #if defined(STRATA_BENCH_TBB)
@@ -325,8 +348,9 @@ bool throughput(const options& with) {
   const row& list = rows[3];
   const row& table = rows[4];
   const row& texts = rows[5];
-  const row& lines = rows[6];
-  const row& pointers = rows[7];
+  const row& alone = rows[6];
+  const row& lines = rows[8];
+  const row& pointers = rows[9];
   for (const auto& each : rows) print(each, plain);
 #if !defined(STRATA_BENCH_TBB)
   fmt::print("  tbb::concurrent_lru_cache: not measured, install libtbb-dev\n");
@@ -340,6 +364,7 @@ bool throughput(const options& with) {
   bool good = check("hits at 64 Ki keys, of the plain map", *ours.hits / *plain.hits, 0.25);
   good &= check("hits at 1 Mi keys, of the plain map", *ours.large / *plain.large, 0.25);
   good &= check("hits at 64 Ki keys, of 16 mutexes with list LRU", *ours.hits / *list.hits, 3.0);
+  good &= check("90/10, of all hits, threads on one processor", *alone.mixed / *alone.hits, 0.80);
   good &= check("90/10, of all hits", *ours.mixed / *ours.hits, 0.80);
   // Nanoseconds an operation that one write in ten costs.
   const auto cost = [](const row& of) { return 1000 / *of.mixed - 1000 / *of.hits; };
