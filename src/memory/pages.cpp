@@ -44,6 +44,10 @@ void pages::grow(std::size_t size, std::size_t used) {
   size = rounded(size);
   void* const found = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, kind, -1, 0);
   if (found == MAP_FAILED) throw std::bad_alloc();
+#if defined(MADV_NOHUGEPAGE)
+  // A huge page would take memory for what is only reserved. Refused where there are none.
+  static_cast<void>(::madvise(found, size, MADV_NOHUGEPAGE));
+#endif
   if (__lsan_register_root_region != nullptr) __lsan_register_root_region(found, size);
   pages old;
   old.swap(*this);

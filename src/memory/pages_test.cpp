@@ -5,7 +5,10 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cinttypes>
+#include <cstdio>
+#include <fstream>
+#include <string>
 #include <vector>
 
 namespace strata::memory {
@@ -39,6 +42,27 @@ TEST(Pages, TakeMemoryOnlyForWhatWasWritten) {
   EXPECT_EQ(resident(p, large), 0);
   write(p, 0, 10'000);
   EXPECT_EQ(resident(p, large), pages::rounded(10'000));
+}
+
+TEST(Pages, AreNoHugeOnesWhichWouldTakeMemoryForWhatIsReserved) {
+  if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) return;  // the system has none
+  pages p;
+  p.grow(large, 0);
+  // The flags of the mapping that it is in: after the line of its addresses, among others.
+  std::ifstream maps("/proc/self/smaps");
+  bool here = false;
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t from = 0;
+    std::uintptr_t to = 0;
+    if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2) {
+      const auto at = reinterpret_cast<std::uintptr_t>(p.data());
+      here = from <= at && at < to;
+    } else if (here && line.starts_with("VmFlags:")) {
+      EXPECT_NE(line.find(" nh"), std::string::npos) << line;
+      return;
+    }
+  }
+  FAIL() << "no such mapping";
 }
 
 TEST(Pages, KeepWhatIsInThemWhenTheyGrow) {
