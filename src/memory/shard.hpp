@@ -7,20 +7,8 @@
 ///   2. an entry is in the index, in one queue of the policy and, if it ends, in the wheel;
 ///   3. no entry is returned at or past its drop_at;
 ///   4. the view shows index and pool, if there are any and hits need not be told to the policy.
-///
-/// `Cell` is the node with what this kind of cache stores; trivially destructible, as it lives as long
-/// as its memory. It has, besides what `view` wants of it,
-///   using key_type, value_type;                what is stored
-///   static bool accepts(key_type)              whether a cell can hold such a key
-///   static std::size_t key_bytes(key_type)     bytes its key takes on the heap
-///   static bool lingers                        readers may hold a value that has left its cell
-///   void fill(hash, key, value_type)           for an empty cell
-///   value_type put(value_type)                 another value of the same key, in one word; returns the old
-///   value_type take()                          empties it
-///   void move_to(Cell& empty)
-///   std::uint64_t hash() const
-/// All of them may run while readers look at the cell.
 
+#include "memory/cell.hpp"
 #include "memory/eviction.hpp"
 #include "memory/index.hpp"
 #include "memory/node.hpp"
@@ -35,7 +23,7 @@
 
 namespace strata::memory {
 
-template <class Cell>
+template <cell Cell>
 class shard {
  public:
   using key_type = Cell::key_type;

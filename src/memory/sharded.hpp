@@ -13,7 +13,7 @@
 
 namespace strata::memory {
 
-template <class Cell>
+template <cell Cell>
 class sharded {
   using key_type = Cell::key_type;
   using shared_type = Cell::shared_type;

@@ -39,6 +39,7 @@
 /// Papers: seqlocks in C++ (Boehm, MSPC 2012); optimistic reads with versions per bucket: MemC3
 /// (Fan, Andersen, Kaminsky, NSDI 2013); for the grace periods see `readers`.
 
+#include "memory/cell.hpp"
 #include "memory/index.hpp"
 #include "memory/node.hpp"
 #include "memory/readers.hpp"
@@ -53,11 +54,7 @@ namespace strata::memory {
 /// What reading without the lock came to.
 enum class seen : std::uint8_t { hit, miss, unsure };
 
-/// `Cell`, besides what `shard` wants of it:
-///   using found_type                              true if something was found; trivial to copy
-///   found_type look(hash, key) const              what is there under `key`, read atomically
-///   static shared_type share(found_type)          what is given out, while the reader is in its section
-template <class Cell>
+template <cell Cell>
 class alignas(32) view {
  public:
   using key_type = Cell::key_type;
