@@ -206,12 +206,13 @@ class hash_index {
     }
   }
 
-  /// Runs `change`, which changes what readers see of a cell that `in` names.
+  /// Runs `change`, which changes what readers see of a cell that `in` names. Returns what it returns.
   template <class Change>
-  static void rewrite(bucket& in, Change&& change) noexcept {
+  static auto rewrite(bucket& in, Change&& change) noexcept {
     in.begin();
-    change();
+    auto result = change();
     in.end();
+    return result;
   }
 
   /// The entry under `hash` has moved. Requires: `from` is in the index.

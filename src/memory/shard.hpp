@@ -58,10 +58,9 @@ class shard {
   Cell* find(std::uint64_t hash, key_type key, std::int64_t now) noexcept {
     const handle at = alive(hash, key, now);
     if (at == 0) return nullptr;
-    Cell& cell = cell_at(at);
-    if (cell.uses < most_uses_) cell.uses += 1;
+    if (Cell& cell = cell_at(at); cell.uses < most_uses_) cell.uses += 1;
     if (ordered_by_use_) policy_->used(at);
-    return &cell;
+    return &cell_at(at);
   }
 
   /// As find; not a use.
@@ -77,7 +76,7 @@ class shard {
   template <class Wanted, class Out>
   stored insert(std::uint64_t hash, key_type key, value_type&& value, std::size_t value_bytes,
                 std::int64_t drop_at, std::int64_t now, Wanted&& wanted, Out&& out) {
-    expire(now, steps_per_write, out);
+    if (wheel_.due(now)) expire(now, steps_per_write, out);
     auto old = lookup(hash, key);
     if (old.entry != 0 && cell_at(old.entry).drop_at <= now) {
       leave(old.entry, left::expired, out);
@@ -368,32 +367,45 @@ class shard {
 
   /// Gives the entry another value. False: there was no room, and the entry is gone.
   template <class Out>
-  bool replace(hash_index::place old_place, std::uint64_t hash, key_type key, value_type&& value,
-               std::size_t charge, std::int64_t drop_at, Out&& out) {
+  [[gnu::always_inline]] bool replace(hash_index::place old_place, std::uint64_t hash, key_type key,
+                                      value_type&& value, std::size_t charge, std::int64_t drop_at,
+                                      Out&& out) {
+    Cell& cell = cell_at(old_place.entry);
+    if (charge != cell.charge || !timer_wheel::may_become(cell.drop_at, drop_at) ||
+        !fits_beside(charge, charge, out))
+      return replace_otherwise(old_place, hash, key, std::move(value), charge, drop_at, out);
+    retire(write(cell, std::move(value), drop_at), charge, out);
+    return true;
+  }
+
+  /// The order is what readers rely on: see `view`.
+  static value_type write(Cell& cell, value_type&& value, std::int64_t drop_at) noexcept {
+    value_type old = cell.put(std::move(value));
+    if (cell.drop_at != drop_at) cell.drop_at.publish(drop_at);
+    return old;
+  }
+
+  /// Where more than value and end changes.
+  template <class Out>
+  [[gnu::noinline]] bool replace_otherwise(hash_index::place old_place, std::uint64_t hash, key_type key,
+                                           value_type&& value, std::size_t charge, std::int64_t drop_at,
+                                           Out&& out) {
     const handle at = old_place.entry;
     Cell& cell = cell_at(at);
     const std::size_t before = cell.charge;
-    if (charge > before || !fits_beside(charge, out)) {
+    if (!fits_beside(charge, before, out)) {
       // Taken out, so that what makes room for it can neither evict nor move it.
       const typename view<Cell>::move moving(view_);
       const node was = static_cast<const node&>(cell);
       leave(at, left::replaced, out);
       return place(hash, key, std::move(value), charge, drop_at, &was, out);
     }
-    const bool resized = charge < before;
+    const bool resized = charge != before;
     const bool timed = !timer_wheel::may_become(cell.drop_at, drop_at);
     if (resized) policy_->remove(at);
     if (timed) wheel_.remove(at);
-    value_type old{};
-    const auto write = [&] {
-      old = cell.put(std::move(value));
-      if (cell.drop_at != drop_at) cell.drop_at.publish(drop_at);
-    };
-    if (drop_at >= cell.drop_at) {
-      write();
-    } else {
-      hash_index::rewrite(*old_place.in, write);
-    }
+    const auto change = [&] { return write(cell, std::move(value), drop_at); };
+    value_type old = drop_at >= cell.drop_at ? change() : hash_index::rewrite(*old_place.in, change);
     if (resized) {
       cell.charge = static_cast<std::uint32_t>(charge);
       heap_ = heap_ - before + charge;
@@ -404,10 +416,11 @@ class shard {
     return true;
   }
 
-  /// Whether a new value has room while the old one waits to be freed.
+  /// Whether a new value has room: where values linger, beside the old one, which waits to be freed.
   template <class Out>
-  bool fits_beside(std::size_t charge, Out&& out) {
-    if (!Cell::lingers || counts_ == accounting::charges) return true;
+  bool fits_beside(std::size_t charge, std::size_t before, Out&& out) {
+    if (!Cell::lingers || counts_ == accounting::charges)
+      return charge <= before || bytes() + charge - before <= budget_;
     return bytes() + charge <= budget_ || (reclaim(out) && bytes() + charge <= budget_);
   }
 
