@@ -31,7 +31,8 @@ class clock {
   virtual ~clock() = default;
   /// Never goes back.
   virtual time_point now() const noexcept = 0;
-  /// The same, up to 10 ms late, and cheaper: for deciding expiry on a hit.
+  /// The same, up to 10 ms late, and cheaper: for deciding expiry on a hit. May be later still while the
+  /// processor that moves it stands still, as that of a virtual machine does.
   virtual time_point coarse_now() const noexcept { return now(); }
   virtual wall_time wall() const noexcept = 0;
 };

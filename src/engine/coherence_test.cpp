@@ -168,6 +168,34 @@ TEST(RelayedCache, TrustsItsMemoryOnlyForAsLongAsTheRelaySays) {
   EXPECT_EQ(alone.read("1", "e")->name, "d");
 }
 
+/// The coarse time stands still until it is told to follow.
+struct late_clock final : clock {
+  time_point now() const noexcept override { return exact.now(); }
+  time_point coarse_now() const noexcept override { return coarse; }
+  wall_time wall() const noexcept override { return exact.wall(); }
+
+  strata::testing::manual_clock exact;
+  time_point coarse = exact.now();
+};
+
+TEST(RelayedCache, TrustsItsMemoryNoLongerThoughItsCoarseClockIsLate) {
+  for (const auto late : {1ms, 10ms, 99ms}) {
+    late_clock time;
+    cache store(cache_options{.relayed = true, .seed = 1, .time = &time});
+    const entity<agent, "agent:{id}"> agents{{.ttl = 60s, .jitter = 0}};
+    const auto read = [&](const char* name) {
+      return sync_wait(store.get_or_set(agents("1"), [&] { return agent{.id = "1", .name = name}; }))->name;
+    };
+    store.trust(time.now() + 300ms, time.now());
+    EXPECT_EQ(read("a"), "a");
+    time.exact.advance(299ms);
+    time.coarse = time.now() - late;
+    EXPECT_EQ(read("b"), "a");
+    time.exact.advance(1ms);
+    EXPECT_EQ(read("c"), "c") << late.count();
+  }
+}
+
 TEST(RelayedCache, IsOneWithoutASecondLevel) {
   EXPECT_THROW(cache({.second_level = connect(make_memory_server()), .relayed = true}), bad_options);
 }

@@ -84,7 +84,7 @@ engine::judgement engine::judge(const any_key& where, const record& entry, time_
                                        : miss_reason::expired;
   const bool behind = may_be_behind(where.key, entry, told);
   const auto good = behind ? std::min(told, second_.coherent_until()) : second_.coherent_until();
-  if (at < good || (entry.throttled && at < entry.fresh_until)) {
+  if (surely_before(good, at) || (entry.throttled && at < entry.fresh_until)) {
     if (why == miss_reason::none) return {state::fresh, why};
     return {at < entry.stale_until ? state::stale : state::gone, why, entry.fresh_until};
   }
@@ -92,6 +92,12 @@ engine::judgement engine::judge(const any_key& where, const record& entry, time_
   if (why == miss_reason::none) why = miss_reason::not_coherent;
   const auto until = std::min(entry.stale_until, good + where.rules->stale_window());
   return {at < until ? state::stale : state::gone, why, std::min(good, entry.fresh_until)};
+}
+
+bool engine::surely_before(time_point end, time_point at) const noexcept {
+  // More than the coarse clock is ever late by, and less than is left of a lease that is renewed in time.
+  constexpr duration doubt = std::chrono::milliseconds(100);
+  return at < end && (end - at > doubt || now() < end);
 }
 
 bool engine::refresh_due(const any_key& where, const record& entry, time_point at, bool stale) noexcept {

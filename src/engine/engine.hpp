@@ -208,6 +208,8 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   }
   judgement judge(const any_key& where, const record& entry, time_point at, time_point told) const noexcept;
   bool coherent(time_point at) const noexcept { return at < second_.coherent_until(); }
+  /// Whether now is before `end`, though `at` may be late by as much as a coarse clock is.
+  bool surely_before(time_point end, time_point at) const noexcept;
   bool refresh_due(const any_key& where, const record& entry, time_point at, bool stale) noexcept;
   any_lookup hit(const any_key& where, record_ptr entry, layer from, time_point at) noexcept;
   static any_lookup lookup_of(const record_ptr& entry, read_info info, time_point at);

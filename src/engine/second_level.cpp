@@ -309,7 +309,7 @@ second_level_stats second_level::stats() const {
   second_level_stats out;
   out.state = state_locked();
   if (out.state == second_level_state::off) return out;
-  out.coherent = options_.time->coarse_now() < coherent_until();
+  out.coherent = now() < coherent_until();
   out.breaker_opened = breaker_.times_opened();
   out.timeouts = timeouts_;
   out.kept = backlog_.size() + delivering_;
