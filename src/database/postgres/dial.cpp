@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -39,6 +40,13 @@ bool wait_for(pg_conn* connection, PostgresPollingStatusType wanted, time_point 
   return false;
 }
 
+/// A thread may be connecting while the process ends: OpenSSL must not clean up under it. It lets itself be
+/// told so only before its first use.
+void keep_openssl_to_the_end() {
+  static const int told = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+  static_cast<void>(told);
+}
+
 }  // namespace
 
 void end_connection::operator()(pg_conn* connection) const noexcept {
@@ -47,6 +55,7 @@ void end_connection::operator()(pg_conn* connection) const noexcept {
 
 result<connection_handle> dial(const server_address& to, server_address::role as, duration patience,
                                const std::atomic<bool>& stop) {
+  keep_openssl_to_the_end();
   const time_point until = std::chrono::steady_clock::now() + patience;
   const auto keywords = to.for_role(as);
   connection_handle made(PQconnectStartParams(keywords.names.data(), keywords.values.data(), 0));
