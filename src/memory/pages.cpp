@@ -8,10 +8,10 @@
 #include <new>
 
 // LeakSanitizer's, where the program has it: what only such a piece points to is no leak.
-// NOLINTBEGIN(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming)
 extern "C" [[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t size);
 extern "C" [[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t size);
-// NOLINTEND(bugprone-reserved-identifier)
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 
 namespace strata::memory {
 
@@ -28,7 +28,7 @@ constexpr int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 constexpr int kind = MAP_PRIVATE | MAP_ANONYMOUS;
 #endif
 
-constexpr std::size_t moved_at_once = 16 * 1024;
+constexpr std::size_t moved_at_once = std::size_t{16} * 1024;
 
 }  // namespace
 

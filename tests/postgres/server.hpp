@@ -43,10 +43,13 @@ class postgres_server {
 
   /// Makes a cluster and starts it. `more`: settings besides those that make it quick.
   explicit postgres_server(settings more = {}) : more_(std::move(more)) {
-    std::filesystem::permissions(folder_.file(""), std::filesystem::perms(0755));
+    using std::filesystem::perms;
+    constexpr auto readable = perms::owner_read | perms::group_read | perms::others_read;
+    std::filesystem::permissions(folder_.file(""),
+                                 perms::owner_all | readable | perms::group_exec | perms::others_exec);
     give(folder_.file(""));
     std::ofstream(folder_.file("password")) << password << '\n';
-    std::filesystem::permissions(folder_.file("password"), std::filesystem::perms(0644));
+    std::filesystem::permissions(folder_.file("password"), perms::owner_write | readable);
     run({program("initdb"), "-D", folder_.file("data"), "-U", user, "-A", "scram-sha-256", "--pwfile",
          folder_.file("password"), "--no-sync", "-E", "UTF8", "--locale=C"});
     start();

@@ -4,6 +4,7 @@
 #include "tests/redis/server.hpp"
 #include "tests/system/gateway.hpp"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,25 +26,25 @@ class OnPostgresRelay : public testing::Test {
 
   void begin(const std::vector<std::string>& more) {
     auto flags = more;
-    flags.insert(flags.end(), {"--database", server_.url(name_)});
+    flags.insert(flags.end(), {"--database", server.url(database)});
     auto with_demo = flags;
     with_demo.emplace_back("--demo");
-    one_.emplace(folder_, with_demo);
-    two_.emplace(folder_, flags);
-    for (const auto* each : {&*one_, &*two_}) {
+    one.emplace(folder, with_demo);
+    two.emplace(folder, flags);
+    for (const auto* each : {&*one, &*two}) {
       ASSERT_TRUE(eventually([&] {
         const auto ready = each->ask_admin("GET", "/readyz").body;
         return ready.contains(R"("name":"relay","ready":true)") && !ready.contains(R"("ready":false)");
       }));
-      sessions_.push_back(each->session(one_->as("admin")));
+      sessions.push_back(each->session(one->as("admin")));
     }
-    const auto list = parsed(one_->ask("GET", "/agents?limit=20", {sessions_[0]}).body);
-    for (const auto& each : list.at("items").as_array()) agents_.emplace_back(each.at("id").as_string());
+    const auto list = parsed(one->ask("GET", "/agents?limit=20", {sessions[0]}).body);
+    for (const auto& each : list.at("items").as_array()) agents.emplace_back(each.at("id").as_string());
   }
 
-  std::string psql(const std::string& statement) const { return server_.execute(name_, statement); }
+  std::string psql(const std::string& statement) const { return server.execute(database, statement); }
   answer get(int which, const std::string& target) const {
-    return (which == 0 ? *one_ : *two_).ask("GET", target, {sessions_[static_cast<std::size_t>(which)]});
+    return (which == 0 ? *one : *two).ask("GET", target, {sessions[static_cast<std::size_t>(which)]});
   }
 
   /// Reads `target` from both until `wanted` is in the answer of each. Fails at an answer without it that was
@@ -77,10 +78,10 @@ class OnPostgresRelay : public testing::Test {
   void rename_again_and_again(int rounds) {
     std::vector<double> took;
     for (int i = 0; i < rounds; ++i) {
-      const auto& id = agents_[static_cast<std::size_t>(i) % agents_.size()];
+      const auto& id = agents[static_cast<std::size_t>(i) % agents.size()];
       ASSERT_TRUE(held("/agents/" + id)) << get(1, "/agents/" + id).field("cache-status");
       const auto name = "Written by psql " + std::to_string(i) + '.';
-      psql("UPDATE agents SET name = '" + name + "' WHERE id = '" + id + "'");
+      psql(fmt::format("UPDATE agents SET name = '{}' WHERE id = '{}'", name, id));
       took.push_back(std::chrono::duration<double, std::milli>(seen("/agents/" + id, name)).count());
       ASSERT_FALSE(HasFailure());
     }
@@ -90,12 +91,11 @@ class OnPostgresRelay : public testing::Test {
   }
 
   void everything_else() {
-    const auto agent = "/agents/" + agents_.front();
     ASSERT_TRUE(held("/agents?limit=100"));
     psql(
         "INSERT INTO agents SELECT 'agt_copied000001', organization_id, 'Inserted', '', 'active', 0, 0, 1, "
         "created_at, updated_at FROM agents WHERE id = '" +
-        agents_.front() + "'");
+        agents.front() + "'");
     seen("/agents?limit=100", "agt_copied000001");
     ASSERT_TRUE(held("/agents/agt_copied000001"));
     psql("DELETE FROM agents WHERE id = 'agt_copied000001'");
@@ -106,13 +106,13 @@ class OnPostgresRelay : public testing::Test {
 
   /// Bulk loads, as a statement of 1 row and as one of so many that they are told as one change.
   void copy_and_truncate() {
-    const auto agent = "/agents/" + agents_.front();
+    const auto agent = "/agents/" + agents.front();
     const auto load = [&](int rows, const std::string& named) {
-      const auto file = server_.file(named);
+      const auto file = server.file(named);
       psql("COPY (SELECT '" + named +
            "' || lpad(n::text, 6, '0'), organization_id, 'Copied', '', 'active', 0, 0, 1, " +
            "'2999-01-01T00:00:00Z', updated_at FROM agents, generate_series(1, " + std::to_string(rows) +
-           ") n WHERE id = '" + agents_.front() + "') TO '" + file + "'");
+           ") n WHERE id = '" + agents.front() + "') TO '" + file + "'");
       psql("COPY agents FROM '" + file + "'");
     };
     for (const int which : {0, 1}) ASSERT_EQ(get(which, "/agents/agt_single000001").status, 404);
@@ -123,7 +123,7 @@ class OnPostgresRelay : public testing::Test {
     seen("/agents?limit=100", "agt_many");
     ASSERT_TRUE(held("/agents/agt_many000007"));
 
-    one_->ask("PUT", agent + "/config", {sessions_[0]}, R"({"model":"first"})");
+    one->ask("PUT", agent + "/config", {sessions[0]}, R"({"model":"first"})");
     seen(agent + "/config", "first");
     ASSERT_TRUE(held(agent + "/config"));
     psql("TRUNCATE agent_configs");
@@ -136,12 +136,12 @@ class OnPostgresRelay : public testing::Test {
     seen("/agents/agt_many000007", R"("status":404)");
   }
 
-  temp_folder folder_;
-  test::postgres_server& server_ = test::shared_postgres();
-  std::string name_ = server_.create_database();
-  std::optional<gateway> one_, two_;
-  std::vector<field> sessions_;
-  std::vector<std::string> agents_;
+  temp_folder folder;
+  test::postgres_server& server = test::shared_postgres();
+  std::string database = server.create_database();
+  std::optional<gateway> one, two;
+  std::vector<field> sessions;
+  std::vector<std::string> agents;
 };
 
 TEST_F(OnPostgresRelay, TellsGatewaysThatShareARedis) {
@@ -159,9 +159,9 @@ TEST_F(OnPostgresRelay, TellsGatewaysThatShareOnlyTheDatabase) {
 
 TEST_F(OnPostgresRelay, IsToldOfInMetrics) {
   begin({});
-  psql("UPDATE agents SET name = 'Counted' WHERE id = '" + agents_[0] + "'");
-  seen("/agents/" + agents_[0], "Counted");
-  const auto metrics = one_->ask_admin("GET", "/metrics").body;
+  psql("UPDATE agents SET name = 'Counted' WHERE id = '" + agents[0] + "'");
+  seen("/agents/" + agents[0], "Counted");
+  const auto metrics = one->ask_admin("GET", "/metrics").body;
   EXPECT_THAT(metrics, HasSubstr("\nrelay_active 1\n"));
   EXPECT_THAT(metrics, HasSubstr("\nrelay_trouble 0\n"));
   EXPECT_THAT(metrics, HasSubstr("\nevent_feed_trouble 0\n"));
@@ -170,30 +170,30 @@ TEST_F(OnPostgresRelay, IsToldOfInMetrics) {
 
 TEST_F(OnPostgresRelay, LeavesInMemoryWhatAnotherGatewayDidNotWrite) {
   begin({});
-  const auto kept = "/agents/" + agents_[1];
+  const auto kept = "/agents/" + agents[1];
   ASSERT_TRUE(held(kept));
   for (int i = 0; i < 20; ++i) {
     const auto name = "Renamed " + std::to_string(i);
     ASSERT_EQ(
-        one_->ask("PATCH", "/agents/" + agents_[0], {sessions_[0]}, R"({"name":")" + name + R"("})").status,
+        one->ask("PATCH", "/agents/" + agents[0], {sessions[0]}, R"({"name":")" + name + R"("})").status,
         200);
-    seen("/agents/" + agents_[0], name);
+    seen("/agents/" + agents[0], name);
   }
-  const auto where = parsed(two_->ask_admin("GET", "/cache/explain?key=agent%3A" + agents_[1]).body);
+  const auto where = parsed(two->ask_admin("GET", "/cache/explain?key=agent%3A" + agents[1]).body);
   EXPECT_GT(where.at("levels").at(0).at("age_seconds").as_double(), 0.0);
   EXPECT_EQ(where.at("levels").at(0).at("state").as_string(), "fresh");
 }
 
 TEST_F(OnPostgresRelay, TakesARightAwayThatAnotherProgramTakes) {
   begin({});
-  const auto member = two_->session(one_->as("member"));
-  ASSERT_EQ(two_->ask("GET", "/agents", {member}).status, 200);
-  const auto id = text_at(two_->ask("GET", "/users/me", {member}).body, "id");
+  const auto member = two->session(one->as("member"));
+  ASSERT_EQ(two->ask("GET", "/agents", {member}).status, 200);
+  const auto id = text_at(two->ask("GET", "/users/me", {member}).body, "id");
   psql("INSERT INTO user_permissions VALUES ('" + id +
        "', '[]', 1, '', '') ON CONFLICT (id) DO UPDATE SET permissions = '[]'");
   const auto committed = clock::now();
   // How long an answer takes is the machine's; what was asked too late must not be let in.
-  for (auto asked = clock::now(); two_->ask("GET", "/agents", {member}).status == 200; asked = clock::now()) {
+  for (auto asked = clock::now(); two->ask("GET", "/agents", {member}).status == 200; asked = clock::now()) {
     ASSERT_LT(asked - committed, bound);
   }
 }
