@@ -390,8 +390,9 @@ TYPED_TEST_P(StoreContract, TellsEveryoneWhenAllIsGone) {
   sync_wait(this->one->clear(0));
   this->settle();
   EXPECT_FALSE(this->get("k"));
-  EXPECT_EQ(mine.losses(), 1);
-  EXPECT_EQ(theirs.losses(), 1);
+  // A store that lost a connection meanwhile says so as well.
+  EXPECT_GE(mine.losses(), 1);
+  EXPECT_GE(theirs.losses(), 1);
   this->one->unobserve(mine);
   this->two->unobserve(theirs);
 }

@@ -59,6 +59,8 @@ struct caught {
   const char* mutant;
   std::uint64_t within;  ///< so many seeds
   std::vector<std::string> rules;
+
+  friend void PrintTo(const caught& of, std::ostream* to) { *to << of.mutant; }
 };
 
 class Mutants : public ::testing::TestWithParam<caught> {};
