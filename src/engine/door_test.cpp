@@ -53,7 +53,9 @@ TEST(Door, NobodyIsInsideOnceItIsClosedHoweverRaced) {
         for (bool open = true; open;) {
           const door::guest inside(at);
           open = static_cast<bool>(inside);
-          if (open) EXPECT_FALSE(closed);
+          if (open) {
+            EXPECT_FALSE(closed);
+          }
         }
       });
     }

@@ -103,7 +103,9 @@ TEST(Limiter, InventedCallersDoNotUndoALimit) {
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(limits.take("greedy", start).allowed);
   for (int i = 0; i < 100'000; ++i) {
     limits.take("invented" + std::to_string(i), start);
-    if (i % 1000 == 0) EXPECT_FALSE(limits.take("greedy", start).allowed) << i;
+    if (i % 1000 == 0) {
+      EXPECT_FALSE(limits.take("greedy", start).allowed) << i;
+    }
   }
 }
 

@@ -60,7 +60,9 @@ TEST(Table, TellsKeysOfOneHashApart) {
   for (int i = 0; i < 100; ++i) {
     const auto found = t.find(7, name(i), start);
     ASSERT_EQ(found != nullptr, i % 2 == 1) << i;
-    if (found) EXPECT_EQ(*static_cast<const int*>(found.get()), i);
+    if (found) {
+      EXPECT_EQ(*static_cast<const int*>(found.get()), i);
+    }
   }
 }
 

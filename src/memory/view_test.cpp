@@ -159,7 +159,9 @@ TEST(View, FindsNothingAfterAnErasureOrAClearThatEndedBefore) {
       [&](std::mt19937&) {
         const int before = erased;
         // All up to `before` are gone for good; those after may be there.
-        if (before >= 0) ASSERT_EQ(t.get(name("k", static_cast<std::size_t>(before))), -1);
+        if (before >= 0) {
+          ASSERT_EQ(t.get(name("k", static_cast<std::size_t>(before))), -1);
+        }
         t.get(name("k", static_cast<std::size_t>(before) + 1));
       },
       [&] {
@@ -184,7 +186,9 @@ TEST(View, ReturnsNothingPastItsTimeWhileEndsArePutOffAndForward) {
       [&](std::mt19937& random) {
         const auto now = static_cast<int>(random() % 100'000);
         const int ends = t.get(name("k", random() % 4), start + std::chrono::milliseconds(now));
-        if (ends != -1) ASSERT_GT(ends, now);
+        if (ends != -1) {
+          ASSERT_GT(ends, now);
+        }
       },
       [&] {
         std::mt19937 random(3);

@@ -98,7 +98,9 @@ class watched_caches {
     EXPECT_EQ(failed_, 0) << "a read was not answered";
     EXPECT_EQ(told.behind_own, 0u) << "older than a removal in the same process";
     EXPECT_LT(told.max, static_cast<double>(with_.bound.count()));
-    if (with_.for_all) EXPECT_LT(told.max_since_return, static_cast<double>(with_.bound.count()));
+    if (with_.for_all) {
+      EXPECT_LT(told.max_since_return, static_cast<double>(with_.bound.count()));
+    }
     EXPECT_GT(from_memory_, 0u) << "the first level was never used";
     EXPECT_GT(from_store_, 0u) << "the second level was never used";
     rest();

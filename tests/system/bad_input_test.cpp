@@ -217,7 +217,9 @@ TEST_F(BadInput, ASlowClientHoldsUpNobodyElse) {
     EXPECT_LT(clock::now() - begun, 5s);
   }
   const auto late = slow.receive();
-  if (late) EXPECT_EQ(late->status, 408);
+  if (late) {
+    EXPECT_EQ(late->status, 408);
+  }
 }
 
 TEST_F(BadInput, TheAdminListenerIsAsStrict) {

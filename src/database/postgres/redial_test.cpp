@@ -43,7 +43,9 @@ TEST(Redial, PausesGrowToALimitAndDiffer) {
     differ = differ || one.may_dial(now + half) != other.may_dial(now + half) ||
              one.may_dial(now + 3 * half) != other.may_dial(now + 3 * half);
     EXPECT_TRUE(one.may_dial(now + redial::longest_pause));
-    if (i > 10) EXPECT_FALSE(one.may_dial(now + redial::longest_pause / 2 - 1ms));
+    if (i > 10) {
+      EXPECT_FALSE(one.may_dial(now + redial::longest_pause / 2 - 1ms));
+    }
     now += redial::longest_pause;
   }
   EXPECT_TRUE(differ);
