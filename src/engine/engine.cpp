@@ -95,7 +95,8 @@ engine::judgement engine::judge(const any_key& where, const record& entry, time_
 }
 
 bool engine::surely_before(time_point end, time_point at) const noexcept {
-  // More than the coarse clock is ever late by, and less than is left of a lease that is renewed in time.
+  // More than a coarse clock is late by while its processor runs, and less than is left of a lease that is
+  // renewed in time.
   constexpr duration doubt = std::chrono::milliseconds(100);
   return at < end && (end - at > doubt || now() < end);
 }

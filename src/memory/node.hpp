@@ -112,7 +112,7 @@ class node_pool {
     const std::size_t capacity = grown();
     auto free = std::make_unique<std::uint64_t[]>(capacity);
     auto summary = std::make_unique<std::uint64_t[]>(capacity / 64 + 1);
-    cells_.grow(capacity * cells_per_chunk * cell_size_, chunks_ * cells_per_chunk * cell_size_);
+    cells_.grow(capacity * cells_size(), chunks_ * cells_size());
     links_.grow(capacity * links_size, chunks_ * links_size);
     std::copy_n(free_.get(), chunks_, free.get());
     if (capacity_ > 0) std::copy_n(summary_.get(), capacity_ / 64 + 1, summary.get());
@@ -124,7 +124,7 @@ class node_pool {
 
   /// Requires: not is_full().
   void grow() noexcept {
-    construct_(cells_.data() + chunks_ * cells_per_chunk * cell_size_);
+    construct_(cells_.data() + chunks_ * cells_size());
     for (std::size_t i = 0; i < cells_per_chunk; ++i) {
       new (links_.data() + chunks_ * links_size + i * sizeof(node_links)) node_links;
     }
@@ -167,16 +167,17 @@ class node_pool {
   /// Requires: last_used() == 0. No reader may hold a handle to it.
   void pop_chunk() noexcept {
     const std::size_t last = --chunks_;
-    const std::size_t size = cells_per_chunk * cell_size_;
-    cells_.drop(last * size, last * size + size);
-    links_.drop(last * links_size, last * links_size + links_size);
+    cells_.drop(last * cells_size(), (last + 1) * cells_size());
+    links_.drop(last * links_size, (last + 1) * links_size);
     summary_[last / 64] &= ~(std::uint64_t{1} << (last % 64));
     measure();
   }
 
  private:
   using construct = void (*)(std::byte* cells);
+  // Of a chunk.
   static constexpr std::size_t links_size = cells_per_chunk * sizeof(node_links);
+  std::size_t cells_size() const noexcept { return cells_per_chunk * cell_size_; }
 
   node_pool(std::size_t cell_size, construct construct) : cell_size_(cell_size), construct_(construct) {
     measure();
@@ -189,7 +190,7 @@ class node_pool {
   }
   /// Of cells and links.
   std::size_t bytes(std::size_t chunks) const noexcept {
-    return pages::rounded(chunks * cells_per_chunk * cell_size_) + pages::rounded(chunks * links_size);
+    return pages::rounded(chunks * cells_size()) + pages::rounded(chunks * links_size);
   }
   /// Of what tells the free cells, with what the allocator adds.
   static std::size_t maps_bytes(std::size_t capacity) noexcept {
@@ -197,7 +198,7 @@ class node_pool {
   }
   /// Of both maps at once, and of the cells that are in two places; the links follow.
   std::size_t move_bytes() const noexcept {
-    return maps_bytes(grown()) + pages::beside(chunks_ * cells_per_chunk * cell_size_);
+    return maps_bytes(grown()) + pages::beside(chunks_ * cells_size());
   }
   /// Address space costs nothing, and a move makes readers wait.
   std::size_t grown() const noexcept { return std::max<std::size_t>(capacity_ * 2, 32); }

@@ -232,10 +232,8 @@ class shard {
   template <class Out>
   bool make_room(std::size_t charge, Out&& out) {
     for (;;) {
-      const std::size_t growth = growth_for_one();
-      if (bytes() + charge + growth <= budget_) {
-        // Without a cell the pool grows, though it may be within a page that it has.
-        if (growth != 0 || pool_.free() == 0 || counts_ == accounting::charges) grow_for_one();
+      if (bytes() + charge + growth_for_one() <= budget_) {
+        grow_for_one();
         return true;
       }
       if (!reclaim(out) && !give_back(out)) return false;
