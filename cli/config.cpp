@@ -110,7 +110,7 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   using namespace strata::literals;
   const auto& limits = values.limits;
   within("threads", values.threads, 0u, 256u, "0 to 256");
-  within("grace", values.grace, 0s, 600s, "0s to 10m");
+  within("drain_timeout", values.drain_timeout, 0s, 600s, "0s to 10m");
   within("limits.body", limits.body, 1_B, 64_MiB, "1B to 64MiB");
   within("limits.headers", limits.headers, 256_B, 1_MiB, "256B to 1MiB");
   within("limits.connections", limits.connections, 1u, 1'000'000u, "1 to 1000000");

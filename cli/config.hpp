@@ -155,7 +155,7 @@ struct config {
   std::string database = "sqlite:strata.db";
   bool demo = false;
   std::uint32_t threads = 0;
-  strata::duration grace = std::chrono::seconds(10);
+  strata::duration drain_timeout = std::chrono::seconds(10);
   log_config log;
   limits_config limits;
   cache_config cache;
@@ -171,8 +171,8 @@ struct config {
   std::map<std::string, entity_config> entity;
 };
 BOOST_DESCRIBE_STRUCT(config, (),
-                      (listen, admin, admin_token, store, database, demo, threads, grace, log, limits, cache,
-                       encryption, redis, sqlite, postgres, outbox, relay, auth, rate, entity))
+                      (listen, admin, admin_token, store, database, demo, threads, drain_timeout, log, limits,
+                       cache, encryption, redis, sqlite, postgres, outbox, relay, auth, rate, entity))
 
 /// What holds where nothing is configured: the above, and the platform's policies.
 config default_config();

@@ -49,7 +49,7 @@ server::server_options listener(const config& values, const std::string& address
           .idle_timeout = limits.idle_timeout,
           .write_timeout = limits.write_timeout,
           .request_timeout = limits.request_timeout,
-          .drain_grace = values.grace};
+          .drain_timeout = values.drain_timeout};
 }
 
 platform::app_options platform_options(const config& values, const platform::policy_table& policies,
@@ -190,7 +190,7 @@ struct gateway::state {
                           .objective = objective_of(values.cache),
                           .second_level = second_level,
                           .relayed = relays(values) && second_level == nullptr,
-                          .keys = std::move(keys),
+                          .encryption = std::move(keys),
                           .factory_limit = values.cache.factory_limit,
                           .factory_queue = values.cache.factory_queue})),
         happened([this](const domain_event& event, std::string_view what) {

@@ -43,18 +43,18 @@ std::vector<std::string> problems_of(const std::string& text) {
 }
 
 TEST(Load, TakesFlagBeforeEnvironmentBeforeFileBeforeDefault) {
-  const file file("listen = \"127.0.0.1:1\"\ngrace = \"1s\"\nthreads = 1\n");
+  const file file("listen = \"127.0.0.1:1\"\ndrain_timeout = \"1s\"\nthreads = 1\n");
   const auto loaded =
       load(default_config(), {.file = file.path(),
-                              .environment = {{"STRATA_LISTEN", "127.0.0.1:2"}, {"STRATA_GRACE", "2s"}},
+                              .environment = {{"STRATA_LISTEN", "127.0.0.1:2"}, {"STRATA_DRAIN_TIMEOUT", "2s"}},
                               .flags = {{"listen", "127.0.0.1:3"}}});
   ASSERT_TRUE(loaded) << loaded.error().front();
   EXPECT_EQ(loaded->values.listen, "127.0.0.1:3");
-  EXPECT_EQ(loaded->values.grace, 2s);
+  EXPECT_EQ(loaded->values.drain_timeout, 2s);
   EXPECT_EQ(loaded->values.threads, 1u);
   EXPECT_EQ(loaded->values.admin, "127.0.0.1:9090");
   EXPECT_EQ(loaded->origins.at("listen"), "--listen");
-  EXPECT_EQ(loaded->origins.at("grace"), "STRATA_GRACE");
+  EXPECT_EQ(loaded->origins.at("drain_timeout"), "STRATA_DRAIN_TIMEOUT");
   EXPECT_EQ(loaded->origins.at("threads"), file.path() + ":3");
   EXPECT_EQ(loaded->origins.at("admin"), "default");
 }
@@ -94,8 +94,8 @@ TEST(Load, PointsAtValuesOfTheWrongKind) {
   EXPECT_THAT(problems_of("limits = 1\n"),
               ElementsAre("1:10: limits is a table, written [limits], not a whole number"));
   EXPECT_THAT(problems_of("listen = [1]\n"), ElementsAre("1:10: listen is text in quotes, not a list"));
-  EXPECT_THAT(problems_of("grace = \"10\"\n"),
-              ElementsAre(HasSubstr("1:9: grace: \"10\" is not a duration")));
+  EXPECT_THAT(problems_of("drain_timeout = \"10\"\n"),
+              ElementsAre(HasSubstr("1:17: drain_timeout: \"10\" is not a duration")));
   EXPECT_THAT(problems_of("[listen]\n"), ElementsAre(HasSubstr("listen is text in quotes, not a table")));
 }
 
@@ -141,11 +141,11 @@ TEST(Load, NamesTheOriginOfAValueThatCannotHold) {
 }
 
 TEST(Load, RefusesBadEnvironmentAndFlags) {
-  const auto loaded =
-      load(default_config(), {.environment = {{"STRATA_THREADS", "many"}}, .flags = {{"grace", "soon"}}});
+  const auto loaded = load(
+      default_config(), {.environment = {{"STRATA_THREADS", "many"}}, .flags = {{"drain_timeout", "soon"}}});
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error(),
-              ElementsAre(HasSubstr("STRATA_THREADS: \"many\""), HasSubstr("--grace: \"soon\"")));
+              ElementsAre(HasSubstr("STRATA_THREADS: \"many\""), HasSubstr("--drain-timeout: \"soon\"")));
 }
 
 TEST(Load, WarnsOfVariablesThatAreNoSetting) {

@@ -65,7 +65,7 @@ int serve_until_stopped(const loaded_config& loaded, const stop_signals& signals
   signals.let_through();
   log.write(log_level::info, fmt::format("stopping on {}", which == SIGTERM ? "SIGTERM" : "SIGINT"));
   if (!running.stop())
-    log.write(log_level::warning, "the grace period ended before every request was finished");
+    log.write(log_level::warning, "the drain timeout ended before every request was finished");
   log.write(log_level::info, "stopped");
   return exit_ok;
 }

@@ -36,7 +36,7 @@ constexpr std::array helps{
               "source of truth: sqlite:FILE, created if missing, or postgres://USER@HOST:PORT/DATABASE"},
     explained{"demo", "fill an empty database with a demo platform and print its logins"},
     explained{"threads", "threads that serve requests; 0: one for each core"},
-    explained{"grace", "how long requests in flight may take to finish after SIGTERM"},
+    explained{"drain_timeout", "how long requests in flight may take to finish after SIGTERM"},
     explained{"log.access", "access log, one line a request: off, stderr or a file's path"},
     explained{"log.app", "the program's own log: off, stderr or a file's path"},
     explained{"log.level", "least severe line of log.app: debug, info, warning or error"},

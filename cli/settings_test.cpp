@@ -73,7 +73,7 @@ TEST(Settings, RefuseTextOfAnotherKind) {
   EXPECT_FALSE(find(table, "threads").read(values, "two"));
   EXPECT_FALSE(find(table, "threads").read(values, "4294967296"));
   EXPECT_FALSE(find(table, "demo").read(values, "yes"));
-  EXPECT_FALSE(find(table, "grace").read(values, "10"));
+  EXPECT_FALSE(find(table, "drain_timeout").read(values, "10"));
   EXPECT_FALSE(find(table, "limits.body").read(values, "1MB"));
   EXPECT_FALSE(find(table, "entity.agent.jitter").read(values, "ten"));
 }

@@ -14,7 +14,7 @@ strata::task<> share(const std::string& text_from_your_secrets) {
   const auto store = strata::make_memory_server();
 
   const auto keys = std::make_shared<strata::key_ring>(text_from_your_secrets);  // "2:NEW 1:OLD"
-  strata::cache cache({.second_level = strata::connect(store), .keys = keys});
+  strata::cache cache({.second_level = strata::connect(store), .encryption = keys});
 
   const strata::entity<permissions, "user:{id}:permissions"> granted{{.ttl = 5min, .sensitive = true}};
   co_await cache.set(granted("usr_1"), permissions{"agents:read"});

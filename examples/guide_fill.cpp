@@ -22,7 +22,7 @@ const strata::entity<user, "user:{id}"> users{{.ttl = 1h, .negative_ttl = 10s, .
 void single_flight(strata::cache& cache, strata::run_loop& loop) {
   int calls = 0;
   int answered = 0;
-  strata::event from_database;
+  strata::async_latch from_database;
   const auto load = [&]() -> strata::task<user> {
     ++calls;
     co_await from_database.wait();

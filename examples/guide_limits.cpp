@@ -14,7 +14,7 @@ const strata::entity<std::string, "page:{id}"> pages{{.ttl = 1h, .jitter = 0}};
 void bulkhead() {
   strata::cache cache({.factory_limit = 2, .factory_queue = 1});
   strata::run_loop loop;
-  strata::event from_database;
+  strata::async_latch from_database;
   int running = 0;
   const auto slow = [&]() -> strata::task<std::string> {
     ++running;

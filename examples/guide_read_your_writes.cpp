@@ -23,11 +23,11 @@ strata::task<> two_processes() {
 
   row = "new";
   co_await here.remove(agents("agt_1"));
-  const std::string carried = strata::to_text(here.written());  // in a cookie, in a field
+  const std::string carried = strata::to_text(here.latest_write());  // in a cookie, in a field
 
-  const auto mark = strata::write_mark_of(carried);
+  const auto mark = strata::consistency_token_of(carried);
   CHECK(mark);
-  const auto least = there.least(*mark);
+  const auto least = there.required_asof(*mark);
   const auto mine = co_await there.get_or_set(agents("agt_1").at_least(least), load);
   CHECK(*mine == "new");
   CHECK(mine.info().reason == strata::miss_reason::behind);

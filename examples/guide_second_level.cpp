@@ -13,7 +13,7 @@ const strata::entity<std::string, "page:{id}"> pages{{.ttl = 60s}};
 strata::task<> an_outage() {
   const auto server = strata::make_memory_server();
   const auto store = std::make_shared<strata::testing::faulty_store>(strata::connect(server));
-  strata::cache ours({.second_level = store, .l2_timeout = 100ms, .breaker = 2s});
+  strata::cache ours({.second_level = store, .l2_timeout = 100ms, .breaker_open_for = 2s});
   strata::cache theirs({.second_level = strata::connect(server)});
   co_await theirs.set(pages("1"), std::string("old"));
 

@@ -71,7 +71,7 @@ void soft_timeout(stage& s) {
   strata::sync_wait(s.cache.set(charts("c1"), report{"old"}));
   s.time.advance(1min);
 
-  strata::event drawn;
+  strata::async_latch drawn;
   std::optional<strata::lookup<report>> read;
   const auto slow = [&]() -> strata::task<report> {
     co_await drawn.wait();
@@ -88,7 +88,7 @@ void soft_timeout(stage& s) {
 
 void hard_timeout(stage& s) {
   const strata::entity<report, "slow:{id}"> reports{{.hard_timeout = 2s}};
-  strata::event never;
+  strata::async_latch never;
   std::optional<strata::lookup<report>> read;
   const auto stuck = [&]() -> strata::task<report> {
     co_await never.wait();

@@ -29,7 +29,7 @@ void a_timeout() {
   strata::run_loop loop;
   strata::cache cache({.background = &loop, .timer = &timers, .time = &time});
 
-  strata::event never;
+  strata::async_latch never;
   auto slow = [&]() -> strata::task<std::string> {
     co_await never.wait();
     co_return "too late";

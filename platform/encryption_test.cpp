@@ -20,7 +20,7 @@ std::shared_ptr<const strata::key_ring> ring(const std::string& text) {
 /// A gateway with a second level, and others beside it over the same database.
 struct shared_platform {
   explicit shared_platform(std::shared_ptr<const strata::key_ring> keys)
-      : at(no_limits(), {}, {.second_level = strata::connect(server), .keys = std::move(keys)}) {}
+      : at(no_limits(), {}, {.second_level = strata::connect(server), .encryption = std::move(keys)}) {}
 
   struct other {
     std::shared_ptr<strata::cache> cache;
@@ -30,7 +30,7 @@ struct shared_platform {
   other beside(std::shared_ptr<const strata::key_ring> keys) {
     other out;
     out.cache = std::make_shared<strata::cache>(
-        strata::cache_options{.second_level = strata::connect(server), .keys = std::move(keys)});
+        strata::cache_options{.second_level = strata::connect(server), .encryption = std::move(keys)});
     app_options options;
     options.database = at.database;
     options.cache = out.cache;

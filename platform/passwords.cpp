@@ -89,7 +89,7 @@ std::string password_hasher::make_hash(const std::string& password) const {
 strata::task<strata::result<std::string>> password_hasher::hash(std::string password) {
   auto found = std::make_shared<outcome<std::string>>();
   found->password = std::move(password);
-  auto done = std::make_shared<strata::event>();
+  auto done = std::make_shared<strata::async_latch>();
   if (!enqueue({[this, found] {
                   if (auto made = make_hash(found->password); !made.empty()) found->value = std::move(made);
                 },
@@ -105,7 +105,7 @@ strata::task<strata::result<bool>> password_hasher::verify(std::optional<std::st
                                                            std::string password) {
   auto found = std::make_shared<outcome<bool>>();
   found->password = std::move(password);
-  auto done = std::make_shared<strata::event>();
+  auto done = std::make_shared<strata::async_latch>();
   if (!enqueue({[this, found, known = std::move(known)] {
                   std::call_once(nobodys_made_, [this] { nobodys_ = make_hash(random_text(32)); });
                   const bool same =

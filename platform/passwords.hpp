@@ -50,7 +50,7 @@ class password_hasher {
  private:
   struct job {
     std::function<void()> work;
-    std::shared_ptr<strata::event> done;
+    std::shared_ptr<strata::async_latch> done;
   };
   bool enqueue(job what);
   void run();

@@ -47,7 +47,7 @@ void check(const server_options& options) {
         std::pair("stream_idle", options.stream_idle)}) {
     require(value > duration::zero(), std::string(name) + ": must be above 0");
   }
-  require(options.drain_grace >= duration::zero(), "drain_grace: must not be negative");
+  require(options.drain_timeout >= duration::zero(), "drain_timeout: must not be negative");
   if (!problems.empty()) throw bad_options(std::move(problems));
 }
 
@@ -149,7 +149,7 @@ bool server::stop() {
     threads.swap(self.threads);
     self.stopped = true;
   }
-  if (!self.wait_for_loops(self.core->options.drain_grace)) {
+  if (!self.wait_for_loops(self.core->options.drain_timeout)) {
     self.finished_all = false;
     for (const auto& each : self.loops) each->cut();
     for (const auto& each : self.loops) each->end();

@@ -45,7 +45,7 @@ struct server_options {
   duration write_timeout = std::chrono::seconds(30);    ///< to take an answer
   duration request_timeout = std::chrono::seconds(30);  ///< to make an answer: 504
   duration stream_idle = std::chrono::seconds(15);      ///< until a body_stream's `idle` is sent
-  duration drain_grace = std::chrono::seconds(10);      ///< to finish what runs when stopping
+  duration drain_timeout = std::chrono::seconds(10);    ///< to finish what runs when stopping
 
   /// Called on a server thread for every answer; must not block nor throw.
   std::function<void(const access_record&)> access_log;
@@ -86,7 +86,7 @@ class server {
   /// Returns at once. Idempotent.
   void drain();
 
-  /// Drains, waits until all is finished, at most drain_grace, then cuts. Idempotent.
+  /// Drains, waits until all is finished, at most drain_timeout, then cuts. Idempotent.
   /// Returns whether every request was finished.
   bool stop();
 

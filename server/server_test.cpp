@@ -51,7 +51,7 @@ router echo_routes() {
 server_options quick() {
   server_options options;
   options.threads = 2;
-  options.drain_grace = 2s;
+  options.drain_timeout = 2s;
   return options;
 }
 

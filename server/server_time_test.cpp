@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 server_options with(duration server_options::* limit, duration value) {
   server_options options;
   options.threads = 1;
-  options.drain_grace = 5s;
+  options.drain_timeout = 5s;
   options.*limit = value;
   return options;
 }
@@ -43,12 +43,12 @@ struct waiting_server {
     return made;
   }
   void wait_until_entered() {
-    sync_wait([](event& happens) -> task<> { co_await happens.wait(); }(entered));
+    sync_wait([](async_latch& happens) -> task<> { co_await happens.wait(); }(entered));
   }
   client connect() { return client(it.port()); }
 
-  event entered;
-  event go_on;
+  async_latch entered;
+  async_latch go_on;
   server it;
 };
 
@@ -134,7 +134,7 @@ TEST(ServerTime, DrainingFinishesWhatRunsAndClosesTheRest) {
 }
 
 TEST(ServerTime, StoppingCutsWhatDoesNotEndWithinTheGrace) {
-  waiting_server here(with(&server_options::drain_grace, 50ms));
+  waiting_server here(with(&server_options::drain_timeout, 50ms));
   auto busy = here.connect();
   busy.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
   here.wait_until_entered();

@@ -49,7 +49,7 @@ class streaming_server {
  private:
   static server_options with(server_options options) {
     options.threads = 1;
-    options.drain_grace = 10s;
+    options.drain_timeout = 10s;
     return options;
   }
   router routes() {

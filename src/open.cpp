@@ -54,14 +54,14 @@ result<std::shared_ptr<network_store>> open_store(std::string_view url, const st
   if (options.relayed && options.bound < 4 * options.heartbeat) {
     wrong.emplace_back("store_options.bound must be at least 4 heartbeats");
   }
-  if (options.lease < 4 * options.heartbeat) {
-    wrong.emplace_back("store_options.lease must be at least 4 heartbeats");
+  if (options.trust_for < 4 * options.heartbeat) {
+    wrong.emplace_back("store_options.trust_for must be at least 4 heartbeats");
   }
   if (!wrong.empty()) throw bad_options(std::move(wrong));
 
   made->connection.request_timeout = options.timeout;
   made->tracked.name_space = options.name_space;
-  made->tracked.lease = options.lease;
+  made->tracked.trust_for = options.trust_for;
   made->tracked.heartbeat = options.heartbeat;
   made->tracked.relayed = options.relayed;
   made->tracked.bound = options.bound;

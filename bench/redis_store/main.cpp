@@ -181,7 +181,7 @@ struct listener final : strata::store_observer {
   }
   void floor_raised(strata::floor_entry) override {}
   void lost(bool) override {}
-  void coherent_until(strata::time_point, strata::time_point) override {}
+  void trust_until(strata::time_point, strata::time_point) override {}
   std::atomic<int>& told;
   std::string awaited = "strata:bench:told";
   std::atomic<bool> heard = false;

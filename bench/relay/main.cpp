@@ -84,7 +84,7 @@ class stopwatch final : public strata::store_observer {
   }
   void floor_raised(strata::floor_entry) override {}
   void lost(bool) override {}
-  void coherent_until(time_point, time_point) override {}
+  void trust_until(time_point, time_point) override {}
 
   std::vector<duration> late() {
     const std::lock_guard lock(mutex_);

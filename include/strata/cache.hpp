@@ -11,6 +11,7 @@
 /// gets a value that was read from its source before, and no such value is stored any more. A read
 /// that began earlier may still end with what its own factory read.
 
+#include <strata/consistency_token.hpp>
 #include <strata/encryption.hpp>
 #include <strata/entity.hpp>
 #include <strata/error.hpp>
@@ -22,7 +23,6 @@
 #include <strata/store.hpp>
 #include <strata/task.hpp>
 #include <strata/timer.hpp>
-#include <strata/write_mark.hpp>
 
 #include <concepts>
 #include <functional>
@@ -58,22 +58,22 @@ struct cache_options {
   std::string name_space = "strata";
 
   /// What encrypts values of sensitive policies in L2. Null or empty: they are kept in L1 only.
-  std::shared_ptr<const key_ring> keys;
+  std::shared_ptr<const key_ring> encryption;
 
   /// How long a call to L2 may take; longer is a failure. 0: for ever.
   duration l2_timeout = std::chrono::milliseconds(200);
 
-  /// After so many failures of L2 in a row (0: never) it is left alone for `breaker`, then tried by
+  /// After so many failures of L2 in a row (0: never) it is left alone for `breaker_open_for`, then tried by
   /// one call at a time.
   unsigned breaker_failures = 5;
-  duration breaker = std::chrono::seconds(5);
+  duration breaker_open_for = std::chrono::seconds(5);
 
   /// What the invalidations may take that L2 could not be told yet, and as much again for those of the
   /// last 10 minutes. More clear the namespace instead.
-  byte_size backlog{8u << 20};
+  byte_size backlog_budget{8u << 20};
 
   /// How long another process may hold the right to fill a key in L2.
-  duration lease = std::chrono::seconds(30);
+  duration fill_lease = std::chrono::seconds(30);
 
   /// How many factories may run at once in this process, and how many may wait for their turn;
   /// more end with errc::busy. 0: no limit.
@@ -276,16 +276,16 @@ class cache {
 
   /// What has been written through this cache so far, for a session to carry to the others that it may read
   /// from. Take it when a write has returned. Cost: O(1), no I/O.
-  write_mark written() const noexcept;
+  consistency_token latest_write() const noexcept;
 
   /// What a read here must be given (`where.at_least(…)`) so that it misses nothing of `mark`: 0 if nothing
   /// here does. Of caches that share no store, what was read before the mark was first shown is too old.
-  commit_time least(const write_mark& mark);
+  commit_time required_asof(const consistency_token& mark);
 
-  /// What is in memory can be trusted until `until`: all that was committed to the source before `told`
-  /// has been told, by the members above. Each call replaces the one before. For who relays the source.
-  /// Requires: options.relayed.   Cost: O(1), no I/O.
-  void trust(time_point until, time_point told) noexcept;
+  /// What is in memory can be trusted until `until`: all that was committed to the source before
+  /// `source_watermark`  /// has been told, by the members above. Each call replaces the one before. For who
+  /// relays the source. Requires: options.relayed.   Cost: O(1), no I/O.
+  void trust(time_point until, time_point source_watermark) noexcept;
 
   /// Where `where` stands in every layer and why the next read will do what it will do.
   task<explanation> explain(const key& where);

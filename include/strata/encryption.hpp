@@ -2,7 +2,7 @@
 /// The keys that encrypt what sensitive policies put into the second level.
 ///
 ///   auto keys = std::make_shared<strata::key_ring>("2:NEW 1:OLD");  // NEW writes, both read
-///   strata::cache cache({.second_level = redis, .keys = keys});
+///   strata::cache cache({.second_level = redis, .encryption = keys});
 ///
 /// Values are sealed with XChaCha20-Poly1305 and bound to their key and header, so that the store
 /// can neither read nor change one, nor put it under another key. docs/guide/encryption.md tells

@@ -36,7 +36,8 @@ struct typed_key {
   typed_key reading(read_how other) const& { return {key, rules, type, other}; }
   typed_key reading(read_how other) && { return {std::move(key), std::move(rules), type, other}; }
 
-  /// For a read that must not get what is older than `asof`: `cache::least` tells what a session needs.
+  /// For a read that must not get what is older than `asof`: `cache::required_asof` tells what a session
+  /// needs.
   typed_key at_least(commit_time asof) const { return reading({asof, how.bypass}); }
   /// For a read that asks the source.
   typed_key bypassing() const { return reading({how.at_least, true}); }

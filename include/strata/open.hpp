@@ -28,8 +28,8 @@ struct store_options {
   /// How long an answer may take.
   duration timeout = std::chrono::milliseconds(200);
   /// How long what is in memory may be trusted without hearing from the store.
-  duration lease = std::chrono::milliseconds(250);
-  /// How often it is asked; at most a quarter of the lease.
+  duration trust_for = std::chrono::milliseconds(250);
+  /// How often it is asked; at most a quarter of `trust_for`.
   duration heartbeat = std::chrono::milliseconds(25);
   /// `read` is for a process that holds few of many keys: docs/guide/redis.md.
   tracked_keys tracked = tracked_keys::all;

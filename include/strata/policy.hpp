@@ -58,7 +58,7 @@ struct policy {
   std::vector<std::string> tags = {};
 
   /// The second level must not be able to read or change these values: they are encrypted with
-  /// `cache_options.keys`. Without keys they stay in this process's memory.
+  /// `cache_options.encryption`. Without keys they stay in this process's memory.
   bool sensitive = false;
 
   /// What these values have in common, for compressing them (strata/compression.hpp). The first

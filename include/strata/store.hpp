@@ -50,16 +50,16 @@ struct stored_value {
 };
 
 /// A lease, or that somebody else holds it.
-struct granted {
-  lease_token lease = 0;  ///< granted if not 0
-  commit_time now = 0;    ///< the counter when it was granted
+struct lease_grant {
+  lease_token lease = 0;       ///< granted if not 0
+  commit_time granted_at = 0;  ///< the counter at that moment
 };
 
 /// What `acquire` found: a value, or the lease, or that somebody else holds the lease.
-struct acquired {
+struct acquire_result {
   std::optional<stored_value> value;
-  lease_token lease = 0;  ///< granted if not 0
-  commit_time now = 0;    ///< the counter when it was granted
+  lease_token lease = 0;       ///< granted if not 0
+  commit_time granted_at = 0;  ///< the counter at that moment
   bool busy() const noexcept { return !value && lease == 0; }
 };
 
@@ -83,14 +83,14 @@ struct floor_entry {
 };
 
 /// How far those who relay a source have come: what the store is told to remember for them.
-struct relay_mark {
+struct relay_watermark {
   std::uint64_t value = 0;  ///< 0: there was none yet
   std::string life;         ///< another one than before: what the store had confirmed may be forgotten
-  bool operator==(const relay_mark&) const = default;
+  bool operator==(const relay_watermark&) const = default;
 };
 
 /// What `invalidate_matching` did.
-struct swept {
+struct sweep_result {
   std::size_t removed = 0;  ///< values
   commit_time floor = 0;
 };
@@ -110,13 +110,13 @@ class store_observer {
   /// (values, floors, counter), or have got older values back. Said before any answer is given that
   /// came after the loss.
   virtual void lost(bool may_have_forgotten) = 0;
-  /// Until `when` every change is told in time; after it, copies are not to be trusted until this is
+  /// Until `until` every change is told in time; after it, copies are not to be trusted until this is
   /// said again. Each call replaces the one before, also by an earlier time. Before the first
   /// nothing is trusted; a store that cannot miss says time_point::max() inside `observe`.
-  /// `told`: all that was committed to the source before this moment has been told, whoever wrote it.
-  /// time_point::min() where no relay speaks for the source: then only what users of the store change
-  /// is told.
-  virtual void coherent_until(time_point when, time_point told) = 0;
+  /// `source_watermark`: all that was committed to the source before this moment has been told, whoever wrote
+  /// it. time_point::min() where no relay speaks for the source: then only what users of the store change is
+  /// told.
+  virtual void trust_until(time_point until, time_point source_watermark) = 0;
 };
 
 /// What a call is given (keys, requests) outlives it; the store outlives its calls.
@@ -132,23 +132,23 @@ class store {
       std::span<const std::string> keys) = 0;
 
   /// The value of `key`; on a miss the lease, if nobody holds it. `hold` bounds the lease.
-  virtual task<result<acquired>> acquire(std::string_view key, duration hold, commit_time known) = 0;
+  virtual task<result<acquire_result>> acquire(std::string_view key, duration hold, commit_time known) = 0;
 
   /// `acquire` for each of `keys`, in their order. Cost: one round trip a node.
-  virtual task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
-                                                           commit_time known) = 0;
+  virtual task<result<std::vector<acquire_result>>> acquire_many(std::span<const std::string> keys,
+                                                                 duration hold, commit_time known) = 0;
 
   /// Takes the lease of `key` though a value is there; none if somebody else holds it. What a reader
   /// calls who found a value that it may not serve, or not for long.
-  virtual task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) = 0;
+  virtual task<result<lease_grant>> take_lease(std::string_view key, duration hold, commit_time known) = 0;
 
   /// Takes the lease of `key` even if somebody else holds it; the other holder's fill will be
   /// refused. What a writer calls before it commits.
-  virtual task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) = 0;
+  virtual task<result<lease_grant>> force_lease(std::string_view key, duration hold, commit_time known) = 0;
 
   /// `force_lease` for each of `keys`, in their order. Cost: one round trip a node.
-  virtual task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys,
-                                                              duration hold, commit_time known) = 0;
+  virtual task<result<std::vector<lease_grant>>> force_lease_many(std::span<const std::string> keys,
+                                                                  duration hold, commit_time known) = 0;
 
   /// Stores a value for its ttl if the rules above allow it, and ends the lease.
   virtual task<result<fill_result>> fill(fill_request value) = 0;
@@ -168,7 +168,7 @@ class store {
 
   /// Removes every key that matches `glob` (`*`, `?`, `[…]`, `\`) as `invalidate` would.
   /// Cost: O(all keys), in bounded batches.
-  virtual task<result<swept>> invalidate_matching(std::string_view glob, commit_time at_least) = 0;
+  virtual task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) = 0;
 
   /// Gives `key` a new time to live. Returns whether it was there.
   virtual task<result<bool>> touch(std::string_view key, duration ttl) = 0;
@@ -194,12 +194,12 @@ class store {
   virtual task<result<commit_time>> clear(commit_time at_least) = 0;
 
   /// The mark as it is.
-  virtual task<result<relay_mark>> read_mark() = 0;
+  virtual task<result<relay_watermark>> read_watermark() = 0;
 
   /// Makes the mark a larger one if it still is `seen`, as one step. Returns the new one, or nothing if
   /// it was another: so whoever writes a mark has, since the one before was written, read that one and done
   /// all he did after that, however long he was paused.
-  virtual task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) = 0;
+  virtual task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) = 0;
 
   /// Tells `observer` of every change from now on. It must outlive the store or be taken back
   /// with `unobserve`, after which it is not called again.

@@ -7,6 +7,7 @@
 #include <strata/cached.hpp>
 #include <strata/codec.hpp>
 #include <strata/compression.hpp>
+#include <strata/consistency_token.hpp>
 #include <strata/database.hpp>
 #include <strata/encryption.hpp>
 #include <strata/entity.hpp>
@@ -36,4 +37,3 @@
 #include <strata/timer.hpp>
 #include <strata/trace.hpp>
 #include <strata/unit_of_work.hpp>
-#include <strata/write_mark.hpp>

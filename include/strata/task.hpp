@@ -258,7 +258,7 @@ T sync_wait(task<T> work) {
 
 /// A one-shot event that suspends tasks until it is set; each waiter resumes on its executor.
 /// Threads: internally locked. Lifetime: outlives its waiters.
-class event {
+class async_latch {
  public:
   /// Wakes every waiter, now and later. Idempotent.
   void set();
@@ -268,7 +268,7 @@ class event {
   void then(std::move_only_function<void()> work);
 
   struct awaiter {
-    event& self;
+    async_latch& self;
     bool await_ready() const { return self.is_set(); }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> handle) {

@@ -31,7 +31,7 @@ std::size_t run_loop::run_ready() {
   return batch.size();
 }
 
-void event::set() {
+void async_latch::set() {
   std::deque<waiter> woken;
   std::deque<std::move_only_function<void()>> called;
   {
@@ -50,7 +50,7 @@ void event::set() {
   }
 }
 
-void event::then(std::move_only_function<void()> work) {
+void async_latch::then(std::move_only_function<void()> work) {
   {
     std::lock_guard lock(mutex_);
     if (!set_) {
@@ -61,12 +61,12 @@ void event::then(std::move_only_function<void()> work) {
   work();
 }
 
-bool event::is_set() const {
+bool async_latch::is_set() const {
   std::lock_guard lock(mutex_);
   return set_;
 }
 
-bool event::enqueue(std::coroutine_handle<> handle, executor* where) {
+bool async_latch::enqueue(std::coroutine_handle<> handle, executor* where) {
   std::lock_guard lock(mutex_);
   if (set_) return false;
   waiters_.push_back({handle, where});

@@ -8,8 +8,8 @@
 
 namespace {
 
+using strata::async_latch;
 using strata::completion;
-using strata::event;
 using strata::executor;
 using strata::run_loop;
 using strata::start;
@@ -61,9 +61,9 @@ TEST(Task, ChainsWithoutGrowingTheStack) {
 }
 
 TEST(Task, ResumesOnItsExecutorWhoeverCompletesIt) {
-  event signal;
+  async_latch signal;
   const auto home = std::this_thread::get_id();
-  auto waits = [](event& e) -> task<std::thread::id> {
+  auto waits = [](async_latch& e) -> task<std::thread::id> {
     co_await e.wait();
     co_return std::this_thread::get_id();
   };
@@ -88,10 +88,10 @@ TEST(Start, ReportsExceptions) {
 }
 
 TEST(Event, WakesAllWaitersOnceAndForAll) {
-  event signal;
+  async_latch signal;
   run_loop loop;
   int woken = 0;
-  auto waits = [](event& e) -> task<> { co_await e.wait(); };
+  auto waits = [](async_latch& e) -> task<> { co_await e.wait(); };
   for (int i = 0; i < 3; ++i) start(&loop, waits(signal), [&](const completion<void>&) { ++woken; });
   loop.run_ready();
   EXPECT_EQ(woken, 0);
@@ -105,12 +105,12 @@ TEST(Event, WakesAllWaitersOnceAndForAll) {
 
 TEST(Event, LosesNoWaiterWhenSetWhileTheyCome) {
   for (int round = 0; round < 200; ++round) {
-    event signal;
+    async_latch signal;
     std::vector<std::thread> waiters;
     std::atomic<int> woken = 0;
     for (int i = 0; i < 3; ++i) {
       waiters.emplace_back([&] {
-        sync_wait([](event& e) -> task<> { co_await e.wait(); }(signal));
+        sync_wait([](async_latch& e) -> task<> { co_await e.wait(); }(signal));
         ++woken;
       });
     }

@@ -48,8 +48,8 @@ TEST(AtLeast, WhatIsOlderDoesNotStandInForASourceThatFails) {
 
 TEST(AtLeast, AFollowerWaitsForAFlightThatBeganAfterItCame) {
   fixture f;
-  event begun;
-  event go_on;
+  async_latch begun;
+  async_latch go_on;
   const auto where = f.agents("1");
   const auto slow = [&]() -> task<agent> {
     begun.set();
@@ -85,8 +85,8 @@ TEST(AtLeast, AFollowerKeepsItsStaleValueThoughItsLeaderMayNotHaveIt) {
   const auto where = f.agents("1").with(rules);
   const auto asof = sync_wait(f.cache.get_or_set(where, [] { return agent{"1", "old"}; })).info().asof;
   f.time.advance(61s);
-  event begun;
-  event go_on;
+  async_latch begun;
+  async_latch go_on;
   const auto broken = [&]() -> task<result<agent>> {
     begun.set();
     co_await go_on.wait();
@@ -172,14 +172,14 @@ TEST(WriteMark, ShowsASessionWhatItWroteThroughACacheThatSharesTheStore) {
     } else {
       sync_wait(p.a.remove(where));
     }
-    const auto mark = p.a.written();
-    EXPECT_EQ(p.a.least(mark), 0u) << "the cache that was written through has nothing to wait for";
+    const auto mark = p.a.latest_write();
+    EXPECT_EQ(p.a.required_asof(mark), 0u) << "the cache that was written through has nothing to wait for";
     EXPECT_EQ(p.read(p.b, where, "never")->name, "old") << "B has not heard of it";
-    const auto least = p.b.least(mark);
+    const auto least = p.b.required_asof(mark);
     const auto read = p.read(p.b, where.at_least(least), "new");
     EXPECT_EQ(read->name, "new");
     EXPECT_EQ(read.info().reason, miss_reason::behind);
-    EXPECT_EQ(p.read(p.b, where.at_least(p.b.least(mark)), "never").info().from, layer::l1)
+    EXPECT_EQ(p.read(p.b, where.at_least(p.b.required_asof(mark)), "never").info().from, layer::l1)
         << "one miss, and it is new enough";
   }
 }
@@ -190,10 +190,10 @@ TEST(WriteMark, WhatTheStoreWasNotToldIsReadFromTheSource) {
   p.read(p.b, where, "old");
   p.mouth->fail({});
   sync_wait(p.a.remove(where));
-  const auto mark = p.a.written();
+  const auto mark = p.a.latest_write();
   EXPECT_EQ(mark.at, last_commit_time);
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(p.read(p.b, where.at_least(p.b.least(mark)), "new")->name, "new");
+    EXPECT_EQ(p.read(p.b, where.at_least(p.b.required_asof(mark)), "new")->name, "new");
   }
 }
 
@@ -202,23 +202,24 @@ TEST(WriteMark, OfACacheThatSharesNothingIsAsOfWhenItWasShown) {
   fixture b;
   b.read("1", "old");
   sync_wait(a.cache.remove(a.agents("1")));
-  const auto mark = a.cache.written();
+  const auto mark = a.cache.latest_write();
   const auto where = b.agents("1");
-  const auto least = b.cache.least(mark);
+  const auto least = b.cache.required_asof(mark);
   EXPECT_EQ(sync_wait(b.cache.get(where.at_least(least))).info().reason, miss_reason::behind);
   EXPECT_EQ(sync_wait(b.cache.get_or_set(where.at_least(least), [] { return agent{"1", "new"}; }))->name,
             "new");
-  EXPECT_EQ(b.cache.least(mark), least) << "it is shown again";
+  EXPECT_EQ(b.cache.required_asof(mark), least) << "it is shown again";
   EXPECT_TRUE(sync_wait(b.cache.get(where.at_least(least))));
   // A store's cache cannot know what such a mark means to the others of its store.
   deaf_pair p;
-  EXPECT_EQ(p.b.least(mark), last_commit_time);
+  EXPECT_EQ(p.b.required_asof(mark), last_commit_time);
 }
 
 TEST(WriteMark, AMadeUpTimeMovesNoClock) {
   deaf_pair p;
   const auto before = p.b.stats().clock;
-  const auto read = p.read(p.b, p.agents("1").at_least(p.b.least({1, true, last_commit_time - 1})), "new");
+  const auto read =
+      p.read(p.b, p.agents("1").at_least(p.b.required_asof({1, true, last_commit_time - 1})), "new");
   EXPECT_EQ(read->name, "new");
   EXPECT_LT(p.b.stats().clock, before + 1024);
 }
@@ -242,7 +243,7 @@ TEST(WriteMark, OwnWritesAreReadWhateverIsUnderWay) {
         } else {
           sync_wait(p.a.remove_by_tag("agents"));
         }
-        const auto least = p.b.least(p.a.written());
+        const auto least = p.b.required_asof(p.a.latest_write());
         const auto read = sync_wait(p.b.get_or_set(where.at_least(least), load));
         if (!read || std::stoi(read->name) < written) ++missed;
       }

@@ -55,7 +55,7 @@ task<std::vector<any_lookup>> engine::get_many(std::span<const any_key> keys) {
     out.push_back(std::move(found));
   }
   if (missed.empty()) co_return out;
-  const auto told = second_.told();
+  const auto told = second_.source_watermark();
   const auto stored = co_await second_.get_many(std::move(names));
   const bool up = stored.has_value();
   for (std::size_t m = 0; m < missed.size(); ++m) {
@@ -88,12 +88,12 @@ task<> engine::lead_batch(batch& work, any_batch_factory& factory) {
       gate_.renew(each.flight.lead);
       names.push_back(l2_key(work.keys[each.index].key));
     }
-    const auto told = second_.told();
+    const auto told = second_.source_watermark();
     auto answers = co_await second_.acquire_many(std::move(names));
     for (std::size_t i = 0; i < work.leads.size(); ++i) {
       work.leads[i].second =
           heard(work.keys[work.leads[i].index],
-                answers ? result<acquired>((*answers)[i]) : std::unexpected(answers.error()), told);
+                answers ? result<acquire_result>((*answers)[i]) : std::unexpected(answers.error()), told);
     }
   }
   for (auto& each : work.leads) {

@@ -78,7 +78,7 @@ TEST(Batch, RefusesAWrongNumberOfValues) {
 TEST(Batch, FollowsAFlightThatIsOnItsWay) {
   fixture f;
   run_loop loop;
-  event go;
+  async_latch go;
   start(&loop,
         f.cache.get_or_set(f.agents("a"),
                            [&]() -> task<agent> {

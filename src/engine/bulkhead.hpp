@@ -34,7 +34,7 @@ class bulkhead {
   /// Waits for a turn. Nothing: the queue is full.
   task<std::optional<pass>> enter() {
     if (limit_ == 0) return std::optional<pass>(pass());
-    std::shared_ptr<event> turn;
+    std::shared_ptr<async_latch> turn;
     {
       std::lock_guard lock(mutex_);
       if (running_ < limit_) {
@@ -42,14 +42,14 @@ class bulkhead {
         return std::optional<pass>(pass(this));
       }
       if (waiting_.size() >= queue_) return std::optional<pass>();
-      turn = std::make_shared<event>();
+      turn = std::make_shared<async_latch>();
       waiting_.push_back(turn);
     }
     return wait(std::move(turn));
   }
 
  private:
-  task<std::optional<pass>> wait(std::shared_ptr<event> turn) {
+  task<std::optional<pass>> wait(std::shared_ptr<async_latch> turn) {
     // The turn is handed over by who leaves, so it is ours even if this task is dropped now: then
     // `owner` gives it on.
     const waiter owner{*this, turn};
@@ -60,14 +60,14 @@ class bulkhead {
 
   struct waiter {
     bulkhead& from;
-    std::shared_ptr<event> turn;
+    std::shared_ptr<async_latch> turn;
     mutable bool took = false;
     ~waiter() {
       if (!took) from.give_up(turn);
     }
   };
 
-  void give_up(const std::shared_ptr<event>& turn) {
+  void give_up(const std::shared_ptr<async_latch>& turn) {
     {
       std::lock_guard lock(mutex_);
       if (std::erase(waiting_, turn) != 0) return;
@@ -76,7 +76,7 @@ class bulkhead {
   }
 
   void leave() {
-    std::shared_ptr<event> next;
+    std::shared_ptr<async_latch> next;
     {
       std::lock_guard lock(mutex_);
       if (waiting_.empty()) {
@@ -93,7 +93,7 @@ class bulkhead {
   const unsigned queue_;
   std::mutex mutex_;
   unsigned running_ = 0;
-  std::deque<std::shared_ptr<event>> waiting_;
+  std::deque<std::shared_ptr<async_latch>> waiting_;
 };
 
 }  // namespace strata::detail

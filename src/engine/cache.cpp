@@ -146,16 +146,16 @@ task<bool> cache::touch(const key& where, duration ttl) {
   return engine_->touch(where, ttl);
 }
 
-write_mark cache::written() const noexcept {
-  return engine_->written();
+consistency_token cache::latest_write() const noexcept {
+  return engine_->latest_write();
 }
 
-commit_time cache::least(const write_mark& mark) {
-  return engine_->least(mark);
+commit_time cache::required_asof(const consistency_token& mark) {
+  return engine_->required_asof(mark);
 }
 
-void cache::trust(time_point until, time_point told) noexcept {
-  engine_->coherent_until(until, told);
+void cache::trust(time_point until, time_point source_watermark) noexcept {
+  engine_->trust_until(until, source_watermark);
 }
 
 task<explanation> cache::explain(const key& where) {

@@ -255,7 +255,7 @@ TEST(Cache, EvictsToKeepItsBudget) {
 
 TEST(Cache, NamesEveryBadOption) {
   try {
-    cache wrong({.memory = {1}, .name_space = "a:b", .lease = 0s, .time = nullptr});
+    cache wrong({.memory = {1}, .name_space = "a:b", .fill_lease = 0s, .time = nullptr});
     FAIL() << "accepted";
   } catch (const bad_options& refused) {
     EXPECT_EQ(refused.problems().size(), 4u);

@@ -46,7 +46,7 @@ TEST(Cached, ReplacesWhatIsRefreshed) {
 TEST(Cached, KeepsTextArgumentsOfAFunctionThatEndsLater) {
   fixture f;
   run_loop loop;
-  event go;
+  async_latch go;
   const auto find = cached(f.cache, f.agents, [&](std::string_view id) -> task<agent> {
     co_await go.wait();
     co_return agent{std::string(id), ""};

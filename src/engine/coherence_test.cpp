@@ -19,7 +19,7 @@ struct CoherenceLease : ::testing::Test {
 
 TEST_F(CoherenceLease, AHitIsServedOnlyWhileChangesAreTold) {
   t.read(t.a, "old");
-  t.below_a->coherent_until(in(2s));
+  t.below_a->trust_until(in(2s));
   t.advance(1s);
   EXPECT_EQ(t.read(t.a, "new").info().from, layer::l1);
   t.advance(1s);
@@ -32,9 +32,9 @@ TEST_F(CoherenceLease, AHitIsServedOnlyWhileChangesAreTold) {
 
 TEST_F(CoherenceLease, AHitIsServedAgainOnceChangesAreToldAgain) {
   t.read(t.a, "old");
-  t.below_a->coherent_until(in(1s));
+  t.below_a->trust_until(in(1s));
   t.advance(5s);
-  t.below_a->coherent_until(in(1s));
+  t.below_a->trust_until(in(1s));
   const auto read = t.read(t.a, "new");
   EXPECT_EQ(read->name, "old");
   EXPECT_EQ(read.info().from, layer::l1);
@@ -45,7 +45,7 @@ TEST_F(CoherenceLease, WhatAProcessWasNotToldOfIsNotServedFromEitherLevel) {
     two_stages of;
     of.read(of.a, "old");
     of.below_a->mute(true);
-    of.below_a->coherent_until(of.a.time.now() + 100ms);
+    of.below_a->trust_until(of.a.time.now() + 100ms);
     switch (way) {
       case 0:
         sync_wait(of.b.store.remove(of.b.agents("1")));
@@ -64,12 +64,12 @@ TEST_F(CoherenceLease, WhatAProcessWasNotToldOfIsNotServedFromEitherLevel) {
 TEST_F(CoherenceLease, AFloorThatWasMissedIsKnownBeforeL2IsServedAgain) {
   t.read(t.b, "old");
   t.below_a->mute(true);
-  t.below_a->coherent_until(in(100ms));
+  t.below_a->trust_until(in(100ms));
   sync_wait(t.b.store.remove_by_tag("agents"));
   t.advance(1s);
   t.below_a->mute(false);
   t.below_a->lose();
-  t.below_a->coherent_until(in(100ms));
+  t.below_a->trust_until(in(100ms));
   EXPECT_EQ(t.read(t.a, "new")->name, "new");
 }
 
@@ -112,7 +112,7 @@ TEST_F(CoherenceLease, AValueFromL2ThatChangedOnItsWayIsNotKept) {
 TEST_F(CoherenceLease, AValueMarkedStaleIsServedWhereThePolicyAllows) {
   two_stages of({.ttl = 60s, .jitter = 0, .stale_while_revalidate = 10s});
   of.read(of.a, "old");
-  of.below_a->coherent_until(of.a.time.now() + 1s);
+  of.below_a->trust_until(of.a.time.now() + 1s);
   of.advance(2s);
   const auto pending = of.a.read_value("new");
   ASSERT_TRUE(pending->got);
@@ -126,7 +126,7 @@ TEST_F(CoherenceLease, AValueMarkedStaleIsServedWhereThePolicyAllows) {
 TEST_F(CoherenceLease, FailSafeServesWhatIsNotToldOfWhenTheSourceFails) {
   two_stages of({.ttl = 60s, .jitter = 0, .fail_safe = true, .grace = 10s, .throttle = 1s});
   of.read(of.a, "old");
-  of.below_a->coherent_until(of.a.time.now());
+  of.below_a->trust_until(of.a.time.now());
   const auto read = of.a.read(failing);
   ASSERT_TRUE(read->got);
   EXPECT_EQ((*read->got)->name, "old");
@@ -138,7 +138,7 @@ TEST_F(CoherenceLease, FailSafeServesWhatIsNotToldOfWhenTheSourceFails) {
 TEST_F(CoherenceLease, NobodyWaitsForAFillThatWouldNotBeTold) {
   const auto raw = connect(t.server);
   (void)sync_wait(raw->acquire("strata:agent:1", 30s, 0));
-  t.below_a->coherent_until(in(300ms));
+  t.below_a->trust_until(in(300ms));
   const auto reading = t.a.read_value("ours");
   EXPECT_FALSE(reading->got) << "another process is filling";
   t.advance(300ms);
@@ -148,7 +148,7 @@ TEST_F(CoherenceLease, NobodyWaitsForAFillThatWouldNotBeTold) {
 
 TEST_F(CoherenceLease, ExplainTells) {
   t.read(t.a, "old");
-  t.below_a->coherent_until(in(1s));
+  t.below_a->trust_until(in(1s));
   t.advance(1s);
   const auto told = sync_wait(t.a.store.explain(t.a.agents("1").key));
   EXPECT_EQ(told.levels[0].state, "invalid");

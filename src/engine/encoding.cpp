@@ -16,7 +16,7 @@ const key_ring* usable(const std::shared_ptr<const key_ring>& keys) {
 }  // namespace
 
 bool engine::may_share(const any_key& where) const noexcept {
-  return !where.rules->sensitive || usable(options_.keys) != nullptr;
+  return !where.rules->sensitive || usable(options_.encryption) != nullptr;
 }
 
 std::string engine::encode(const any_key& where, const record& entry) const {
@@ -30,7 +30,7 @@ std::string engine::encode(const any_key& where, const record& entry) const {
                      .tags = entry.tags},
                     payload,
                     {.name = name,
-                     .keys = where.rules->sensitive ? usable(options_.keys) : nullptr,
+                     .keys = where.rules->sensitive ? usable(options_.encryption) : nullptr,
                      .max_size = where.rules->max_size.count,
                      .known = &where.rules->dictionaries});
 }
@@ -38,7 +38,7 @@ std::string engine::encode(const any_key& where, const record& entry) const {
 std::expected<record_ptr, miss_reason> engine::decode(const any_key& where, const stored_value& stored) {
   const auto name = l2_key(where.key);
   const auto entry = open_entry(stored.bytes, {.name = name,
-                                               .keys = options_.keys.get(),
+                                               .keys = options_.encryption.get(),
                                                .sensitive = where.rules->sensitive,
                                                .max_size = where.rules->max_size.count,
                                                .known = &where.rules->dictionaries});

@@ -25,8 +25,8 @@ struct shared_store {
   shared_store(policy rules, std::shared_ptr<const key_ring> keys_of_a,
                std::shared_ptr<const key_ring> keys_of_b)
       : agents((rules.ttl = 60s, rules.jitter = 0, rules)),
-        a(fixture::on(time, {.second_level = connect(server), .keys = std::move(keys_of_a)})),
-        b(fixture::on(time, {.second_level = connect(server), .keys = std::move(keys_of_b)})) {}
+        a(fixture::on(time, {.second_level = connect(server), .encryption = std::move(keys_of_a)})),
+        b(fixture::on(time, {.second_level = connect(server), .encryption = std::move(keys_of_b)})) {}
 
   lookup<agent> read(cache& from, std::string_view id, std::string_view name) {
     return sync_wait(from.get_or_set(agents(id), [&] { return agent{std::string(id), std::string(name)}; }));

@@ -15,8 +15,10 @@ cache_options checked(cache_options options) {
   if (options.memory < least_memory) wrong.emplace_back("cache_options.memory must be at least 64 KiB");
   if (options.l2_timeout < duration::zero())
     wrong.emplace_back("cache_options.l2_timeout must not be negative");
-  if (options.breaker < duration::zero()) wrong.emplace_back("cache_options.breaker must not be negative");
-  if (options.lease <= duration::zero()) wrong.emplace_back("cache_options.lease must be more than 0");
+  if (options.breaker_open_for < duration::zero())
+    wrong.emplace_back("cache_options.breaker_open_for must not be negative");
+  if (options.fill_lease <= duration::zero())
+    wrong.emplace_back("cache_options.fill_lease must be more than 0");
   if (options.time == nullptr) wrong.emplace_back("cache_options.time must not be null");
   if (options.timer == nullptr) wrong.emplace_back("cache_options.timer must not be null");
   if (options.relayed && options.second_level != nullptr) {
@@ -83,7 +85,7 @@ engine::judgement engine::judge(const any_key& where, const record& entry, time_
              : at < entry.fresh_until  ? miss_reason::none
                                        : miss_reason::expired;
   const bool behind = may_be_behind(where.key, entry, told);
-  const auto good = behind ? std::min(told, second_.coherent_until()) : second_.coherent_until();
+  const auto good = behind ? std::min(told, second_.trusted_until()) : second_.trusted_until();
   if (surely_before(good, at) || (entry.throttled && at < entry.fresh_until)) {
     if (why == miss_reason::none) return {state::fresh, why};
     return {at < entry.stale_until ? state::stale : state::gone, why, entry.fresh_until};
@@ -185,7 +187,7 @@ any_lookup engine::find(const any_key& where) noexcept {
   return lookup;
 }
 
-write_mark engine::written() const noexcept {
+consistency_token engine::latest_write() const noexcept {
   // Nobody knows the time of what the store has not been told: no value in it will do then.
   const bool untold = has_second_level() && !second_.told_all();
   return {.process = marks_.process(),
@@ -193,7 +195,7 @@ write_mark engine::written() const noexcept {
           .at = untold ? last_commit_time : clock_.now()};
 }
 
-commit_time engine::least(const write_mark& mark) {
+commit_time engine::required_asof(const consistency_token& mark) {
   if (mark.process == marks_.process()) return 0;
   if (!has_second_level()) return marks_.translate(mark, clock_);
   return mark.shared ? marks::heard(mark.at, clock_) : last_commit_time;
@@ -289,8 +291,8 @@ void engine::floor_raised(floor_entry floor) {
   floors_.raise(floor);
 }
 
-void engine::coherent_until(time_point when, time_point told) noexcept {
-  second_.coherent_until(when, told);
+void engine::trust_until(time_point until, time_point source_watermark) noexcept {
+  second_.trust_until(until, source_watermark);
 }
 
 void engine::lost(bool may_have_forgotten) {

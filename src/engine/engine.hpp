@@ -68,18 +68,21 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   class held_lease {
    public:
     held_lease() = default;
-    held_lease(std::shared_ptr<engine> owner, std::string name, granted right)
-        : owner_(std::move(owner)), name_(std::move(name)), token_(right.lease), now_(right.now) {}
+    held_lease(std::shared_ptr<engine> owner, std::string name, lease_grant right)
+        : owner_(std::move(owner)),
+          name_(std::move(name)),
+          token_(right.lease),
+          granted_at_(right.granted_at) {}
     held_lease(held_lease&& other) noexcept
         : owner_(std::move(other.owner_)),
           name_(std::move(other.name_)),
           token_(std::exchange(other.token_, 0)),
-          now_(other.now_) {}
+          granted_at_(other.granted_at_) {}
     held_lease& operator=(held_lease&& other) noexcept {
       std::swap(owner_, other.owner_);
       std::swap(name_, other.name_);
       std::swap(token_, other.token_);
-      std::swap(now_, other.now_);
+      std::swap(granted_at_, other.granted_at_);
       return *this;
     }
     ~held_lease();
@@ -90,13 +93,13 @@ class engine final : public store_observer, public std::enable_shared_from_this<
     /// A fill has ended it.
     void spent() noexcept { token_ = 0; }
     /// What its holder reads from the source from now on is as of this time.
-    commit_time now() const noexcept { return now_; }
+    commit_time granted_at() const noexcept { return granted_at_; }
 
    private:
     std::shared_ptr<engine> owner_;
     std::string name_;
     lease_token token_ = 0;
-    commit_time now_ = 0;
+    commit_time granted_at_ = 0;
   };
 
   /// A writer's right: taken before its COMMIT.
@@ -125,8 +128,8 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   task<> remove_matching(std::string glob);
   task<> clear();
   task<bool> touch(key where, duration ttl);
-  write_mark written() const noexcept;
-  commit_time least(const write_mark& mark);
+  consistency_token latest_write() const noexcept;
+  commit_time required_asof(const consistency_token& mark);
 
   task<explanation> explain(key where);
   cache_stats stats() const;
@@ -137,7 +140,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   void changed(std::string_view l2_key) override;
   void floor_raised(floor_entry floor) override;
   void lost(bool may_have_forgotten) override;
-  void coherent_until(time_point when, time_point told) noexcept override;
+  void trust_until(time_point until, time_point source_watermark) noexcept override;
 
  private:
   /// A read on its way to its source. Owns all it needs, since it may outlive its caller.
@@ -200,14 +203,14 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   bool may_be_behind(const key& where, const record& entry, time_point told) const noexcept {
     return told_ever() && unkept_.may_be_newer(where.hash(), entry.began, told);
   }
-  bool told_ever() const noexcept { return second_.told() != time_point::min(); }
+  bool told_ever() const noexcept { return second_.source_watermark() != time_point::min(); }
   std::string l2_key(const key& where) const { return options_.name_space + ':' + where.text(); }
   record_ptr peek(const key& where) const;
   judgement judge(const any_key& where, const record& entry, time_point at) const noexcept {
-    return judge(where, entry, at, second_.told());
+    return judge(where, entry, at, second_.source_watermark());
   }
   judgement judge(const any_key& where, const record& entry, time_point at, time_point told) const noexcept;
-  bool coherent(time_point at) const noexcept { return at < second_.coherent_until(); }
+  bool coherent(time_point at) const noexcept { return at < second_.trusted_until(); }
   /// Whether now is before `end`, though `at` may be late by as much as a coarse clock is.
   bool surely_before(time_point end, time_point at) const noexcept;
   bool refresh_due(const any_key& where, const record& entry, time_point at, bool stale) noexcept;
@@ -252,7 +255,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   void launch(std::unique_ptr<job> work, gate::joined flight);
   task<asked> ask(const job& work);
   /// `told`: as it was when L2 was asked.
-  asked heard(const any_key& where, result<acquired> answer, time_point told);
+  asked heard(const any_key& where, result<acquire_result> answer, time_point told);
   task<result<made>> run_factory(job& work, commit_time asof);
   task<placed> place(const any_key& where, const gate::ticket& held, made what, asked& second);
   placing begin_place(const any_key& where, made what, const asked& second);
@@ -260,13 +263,13 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   void take_filled(const any_key& where, placing& value, asked& second, const result<fill_result>& filled);
   placed end_place(const any_key& where, const gate::ticket& held, placing value);
   static task<> release(std::shared_ptr<engine> self, std::string name, lease_token token);
-  held_lease holding(const key& where, granted right) {
-    clock_.merge(right.now);
+  held_lease holding(const key& where, lease_grant right) {
+    clock_.merge(right.granted_at);
     return {shared_from_this(), l2_key(where), right};
   }
   /// The time as of which a factory's value is true that begins now.
   commit_time asof_under(const held_lease& lease) const noexcept {
-    return lease ? lease.now() : clock_.now();
+    return lease ? lease.granted_at() : clock_.now();
   }
   /// Serves the standby instead of a failure, if there is one. Returns whether it did.
   bool fall_back(const any_key& where, const gate::joined& flight, const record_ptr& stale,
@@ -302,7 +305,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
     bool in_second_level = false;
   };
   write enter_write(const key& where);
-  void take_right(write& of, const key& where, const result<granted>& lease, bool known_now);
+  void take_right(write& of, const key& where, const result<lease_grant>& lease, bool known_now);
   task<std::vector<write>> begin_writes(std::vector<key> keys);
   writing ready_write(write right, const any_key& where, any_value value);
   static void take_filled(writing& value, const result<fill_result>& filled);
@@ -325,7 +328,7 @@ class engine final : public store_observer, public std::enable_shared_from_this<
   /// L2 could not be told of an invalidation: voids what is being read from it for `where`.
   void forget_untold(const key& where);
   /// The change that `flight` waits for, as long as we would be told of it. Returns whether it came.
-  task<bool> change_told(std::shared_ptr<event> change, time_point until);
+  task<bool> change_told(std::shared_ptr<async_latch> change, time_point until);
 
   cache_options options_;
   commit_clock clock_;

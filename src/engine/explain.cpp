@@ -132,8 +132,8 @@ task<explanation> engine::explain(key where) {
   if (has_second_level()) {
     const auto full = l2_key(where);
     const auto stored = co_await second_.get(full);
-    out.levels.push_back(
-        level_of_store(where, stored, floors_, {.name = full, .keys = options_.keys.get()}, second_.stats()));
+    out.levels.push_back(level_of_store(where, stored, floors_,
+                                        {.name = full, .keys = options_.encryption.get()}, second_.stats()));
   } else {
     out.levels.emplace_back();
     out.levels.back().layer = "l2";

@@ -66,7 +66,7 @@ void engine::keep(const key& where, const record_ptr& entry) {
 gate::verdict engine::admit(const gate::ticket& held, const key& where, const record_ptr& entry, bool store) {
   // What is served as stale may be expired; what is called fresh may not, also by who waits for it.
   const auto stands = [&] {
-    if (!entry->throttled && may_be_behind(where, *entry, second_.told())) return false;
+    if (!entry->throttled && may_be_behind(where, *entry, second_.source_watermark())) return false;
     return entry->floors.check(floors_, entry->asof) == miss_reason::none &&
            (entry->throttled || entry->floors.check_soft(floors_, entry->asof) == miss_reason::none);
   };
@@ -104,14 +104,14 @@ engine::held_lease::~held_lease() {
   start(nullptr, release(std::move(owner_), std::move(name_), token_), [](const completion<void>&) {});
 }
 
-engine::asked engine::heard(const any_key& where, result<acquired> answer, time_point told) {
+engine::asked engine::heard(const any_key& where, result<acquire_result> answer, time_point told) {
   asked out;
   if (!answer) {
     out.reason = miss_reason::l2_down;
     return out;
   }
   out.up = true;
-  out.lease = holding(where.key, {.lease = answer->lease, .now = answer->now});
+  out.lease = holding(where.key, {.lease = answer->lease, .granted_at = answer->granted_at});
   out.busy = answer->busy();
   if (!answer->value) return out;
   const auto entry = decode(where, *answer->value);
@@ -129,7 +129,7 @@ engine::asked engine::heard(const any_key& where, result<acquired> answer, time_
 task<engine::asked> engine::ask(const job& work) {
   const auto where = work.view();
   const auto name = l2_key(work.where);
-  const auto told = second_.told();
+  const auto told = second_.source_watermark();
   auto out = heard(where, co_await second_.acquire(name), told);
   const bool unfit = out.up && !out.busy && !out.lease && (out.entry == nullptr || work.force);
   if (!unfit) co_return out;
@@ -182,9 +182,9 @@ bool engine::fall_back(const any_key& where, const gate::joined& flight, const r
   return true;
 }
 
-task<bool> engine::change_told(std::shared_ptr<event> change, time_point until) {
+task<bool> engine::change_told(std::shared_ptr<async_latch> change, time_point until) {
   for (;;) {
-    const auto told = second_.coherent_until();
+    const auto told = second_.trusted_until();
     if (now() >= std::min(told, until)) co_return false;
     if (co_await timed_wait(change, *options_.timer, std::min(told, until))) co_return true;
   }
@@ -220,7 +220,7 @@ task<> engine::fly(job& work, gate::joined& flight) {
     if (!second.busy || mutated(mutation::lease_ignored)) break;
     // Another process is filling, and tells us when it has.
     const auto patience =
-        work.rules->hard_timeout > duration::zero() ? work.rules->hard_timeout : options_.lease;
+        work.rules->hard_timeout > duration::zero() ? work.rules->hard_timeout : options_.fill_lease;
     if (!co_await change_told(change, now() + patience)) break;
   }
   result<made> what = fail(errc::factory_failed, "");
@@ -286,7 +286,7 @@ task<engine::waited> engine::wait_for(const any_key& where, std::shared_ptr<flig
                                       bool began_after) {
   const auto& rules = *where.rules;
   const auto began = now();
-  const std::shared_ptr<event> done(way, &way->done);
+  const std::shared_ptr<async_latch> done(way, &way->done);
   waited answer;
   if (rules.soft_timeout > duration::zero()) {
     // Counted from the flight's beginning: who joins one that is late knows that already.
@@ -395,7 +395,7 @@ task<any_lookup> engine::get(any_key where) {
   if (!where.cacheable()) co_return give_up(where, std::move(missed));
   const auto began = now();
   const auto held = gate_.enter(where.key);
-  const auto told = second_.told();
+  const auto told = second_.source_watermark();
   const auto stored = co_await second_.get(l2_key(where.key));
   missed.info.reason = miss_reason::l2_down;
   if (!stored) co_return give_up(where, std::move(missed));

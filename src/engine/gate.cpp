@@ -73,11 +73,11 @@ void gate::pass(const ticket& held) {
   at.passed = ++at.last_writer;
 }
 
-std::shared_ptr<event> gate::next_change(const ticket& held) {
+std::shared_ptr<async_latch> gate::next_change(const ticket& held) {
   auto& part = shard_of(held.key_);
   std::lock_guard lock(part.mutex);
   auto& at = part.slots.find(held.key_)->second;
-  if (at.pushed == nullptr) at.pushed = std::make_shared<event>();
+  if (at.pushed == nullptr) at.pushed = std::make_shared<async_latch>();
   return at.pushed;
 }
 
@@ -111,7 +111,7 @@ void gate::leave(const ticket& held) noexcept {
 }
 
 void gate::wake(std::string_view where) {
-  std::shared_ptr<event> pushed;
+  std::shared_ptr<async_latch> pushed;
   {
     auto& part = shard_of(where);
     std::lock_guard lock(part.mutex);
@@ -123,7 +123,7 @@ void gate::wake(std::string_view where) {
 }
 
 void gate::note_change_of_all() {
-  std::vector<std::shared_ptr<event>> woken;
+  std::vector<std::shared_ptr<async_latch>> woken;
   for (auto& part : shards_) {
     std::lock_guard lock(part.mutex);
     for (auto& [text, at] : part.slots) {

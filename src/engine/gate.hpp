@@ -34,7 +34,7 @@ namespace strata::detail {
 struct flight {
   explicit flight(time_point at) : began(at) {}
   const time_point began;
-  event done;
+  async_latch done;
   any_lookup outcome;
   std::exception_ptr thrown;
   bool usable = false;                        ///< followers may take the outcome, …
@@ -45,10 +45,10 @@ class gate {
   struct slot {
     commit_time floor = 0;
     unsigned tickets = 0;
-    std::uint64_t changes = 0;      ///< how often another process has changed the key
-    std::uint64_t last_writer = 0;  ///< the number of the last that came
-    std::uint64_t passed = 0;       ///< the highest number of those that had their lease
-    std::shared_ptr<event> pushed;  ///< set by the next change; made when somebody waits for it
+    std::uint64_t changes = 0;            ///< how often another process has changed the key
+    std::uint64_t last_writer = 0;        ///< the number of the last that came
+    std::uint64_t passed = 0;             ///< the highest number of those that had their lease
+    std::shared_ptr<async_latch> pushed;  ///< set by the next change; made when somebody waits for it
     std::shared_ptr<flight> current;
   };
   struct text_hash {
@@ -102,7 +102,7 @@ class gate {
   /// Says that `held` reads the second level from now on: only later changes by others count.
   void renew(ticket& held);
   /// Is set by the next change that another process makes to the ticket's key.
-  std::shared_ptr<event> next_change(const ticket& held);
+  std::shared_ptr<async_latch> next_change(const ticket& held);
 
   enum class verdict {
     entered,
@@ -158,7 +158,7 @@ class gate {
   /// step, then wakes who waits for the change.
   template <class Erase>
   void note_change(std::string_view where, Erase erase) {
-    std::shared_ptr<event> pushed;
+    std::shared_ptr<async_latch> pushed;
     {
       auto& part = shard_of(where);
       std::lock_guard lock(part.mutex);
@@ -187,7 +187,7 @@ class gate {
     at.floor = std::max(at.floor, floor);
     at.current.reset();
   }
-  static std::shared_ptr<event> change(slot& at) {
+  static std::shared_ptr<async_latch> change(slot& at) {
     ++at.changes;
     return std::exchange(at.pushed, nullptr);
   }

@@ -110,7 +110,7 @@ class SlowFill : public ::testing::TestWithParam<int> {
 TEST_P(SlowFill, CannotBringTheOldValueBack) {
   fixture f;
   const entity<agent, "agent:{id}"> agents{{.jitter = 0, .tags = {"tag"}}};
-  event slow;
+  async_latch slow;
   run_loop loop;
   std::optional<lookup<agent>> first;
   start(&loop,

@@ -5,7 +5,7 @@
 #include "core/mutex.hpp"
 #include "engine/commit_clock.hpp"
 
-#include <strata/write_mark.hpp>
+#include <strata/consistency_token.hpp>
 
 #include <array>
 #include <cstdint>
@@ -32,7 +32,7 @@ class marks {
 
   /// Of a mark whose clock we do not know: what was written before it was shown here is seen by whoever
   /// reads the source from now on. A mark that is forgotten and shown again costs hits, no more.
-  commit_time translate(const write_mark& mark, commit_clock& clock) {
+  commit_time translate(const consistency_token& mark, commit_clock& clock) {
     const scoped_lock lock(mutex_);
     auto& slot = seen_[(mark.process ^ mark.at * 0x9e3779b97f4a7c15) >> 56];
     if (slot.least == 0 || slot.process != mark.process || slot.at != mark.at) {

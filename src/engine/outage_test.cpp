@@ -224,7 +224,7 @@ TEST_F(Outage, AServerThatWentBackInTimeIsToldAgain) {
 }
 
 TEST_F(Outage, TooManyKeptInvalidationsClearEverything) {
-  two_stages of({.ttl = 60s, .jitter = 0}, {.backlog = {2000}});
+  two_stages of({.ttl = 60s, .jitter = 0}, {.backlog_budget = {2000}});
   of.read(of.b, "old");
   of.below_a->fail({});
   for (int i = 0; i < 100; ++i) sync_wait(of.a.store.remove(of.a.agents(std::to_string(i))));
@@ -256,13 +256,13 @@ TEST_F(Outage, WhatAStoreThatIsThereIsNotToldForLongClearsEverything) {
 TEST_F(Outage, WhatAStoreThatIsAwayIsNotToldClearsNothing) {
   t.read(t.b, "old");
   t.below_a->fail({});
-  t.below_a->coherent_until(t.a.time.now());
+  t.below_a->trust_until(t.a.time.now());
   sync_wait(t.a.store.remove(t.a.agents("2")));
   for (int i = 0; i < 300; ++i) t.advance(100ms);
   EXPECT_EQ(stats().kept, 1u);
   t.below_a->heal();
   t.below_a->lose();
-  t.below_a->coherent_until(t.a.time.now() + 60s);
+  t.below_a->trust_until(t.a.time.now() + 60s);
   t.settle();
   EXPECT_EQ(stats().kept, 0u);
   EXPECT_EQ(stats().overflows, 0u);
@@ -319,7 +319,7 @@ TEST_F(Outage, IsExplained) {
 
 TEST_F(Outage, OptionsThatMakeNoSenseAreRefused) {
   EXPECT_THROW(cache({.l2_timeout = -1ms}), bad_options);
-  EXPECT_THROW(cache({.breaker = -1ms}), bad_options);
+  EXPECT_THROW(cache({.breaker_open_for = -1ms}), bad_options);
 }
 
 TEST(OutageRaces, AProcessNeverReadsWhatIsOlderThanItsOwnWriteHoweverTheStoreFails) {
@@ -332,7 +332,7 @@ TEST(OutageRaces, AProcessNeverReadsWhatIsOlderThanItsOwnWriteHoweverTheStoreFai
     std::atomic<std::int64_t> written = 0;
     process(const std::shared_ptr<memory_server>& server, std::uint64_t seed)
         : below(std::make_shared<strata::testing::faulty_store>(connect(server), seed)),
-          level({.second_level = below, .l2_timeout = 0s, .breaker_failures = 2, .breaker = 1ms}) {
+          level({.second_level = below, .l2_timeout = 0s, .breaker_failures = 2, .breaker_open_for = 1ms}) {
       below->fail({.probability = 0.03});
       below->fail({.probability = 0.03, .after = true});
     }

@@ -15,7 +15,7 @@ struct Overtaken : ::testing::Test {
   two_stages t;
 
   /// A factory that waits until the test lets it go.
-  static auto held(const std::shared_ptr<event>& go, const char* name) {
+  static auto held(const std::shared_ptr<async_latch>& go, const char* name) {
     return [go, name]() -> task<agent> {
       co_await go->wait();
       co_return agent{"1", name};
@@ -32,7 +32,7 @@ struct Overtaken : ::testing::Test {
 };
 
 TEST_F(Overtaken, AFlightGoesOnWhenATagThatItDoesNotCarryCouldNotBeTold) {
-  const auto go = std::make_shared<event>();
+  const auto go = std::make_shared<async_latch>();
   const auto leading = t.a.read(held(go, "first"));
   t.below_a->fail({.call = store_call::raise});
   sync_wait(t.a.store.remove_by_tag("others"));
@@ -52,7 +52,7 @@ TEST_F(Overtaken, AFlightGoesOnWhenATagThatItDoesNotCarryCouldNotBeTold) {
 TEST_F(Overtaken, WhoReadsAfterAnExpiryIsNotGivenWhatAFlightReadBefore) {
   for (const bool by_tag : {true, false}) {
     two_stages of;
-    const auto go = std::make_shared<event>();
+    const auto go = std::make_shared<async_latch>();
     const auto leading = of.a.read(held(go, "old"));
     sync_wait(by_tag ? of.a.store.expire_by_tag("agents") : of.a.store.expire_by_prefix("agent"));
     const auto following = of.a.read_value("new");
@@ -66,8 +66,8 @@ TEST_F(Overtaken, WhoReadsAfterAnExpiryIsNotGivenWhatAFlightReadBefore) {
 }
 
 TEST_F(Overtaken, AFollowerTakesWhatWasReadFromTheSourceAfterItCame) {
-  const auto one = std::make_shared<event>();
-  const auto two = std::make_shared<event>();
+  const auto one = std::make_shared<async_latch>();
+  const auto two = std::make_shared<async_latch>();
   const auto first = t.a.read(held(one, "first"));
   int calls = 0;
   const auto following = t.a.read([&] {
@@ -181,7 +181,7 @@ TEST_F(Overtaken, AStaleValueThatAnotherProcessRemovedWhileWeWaitedForItDoesNotS
   two_stages of({.ttl = 10s, .jitter = 0, .fail_safe = true, .grace = 60s});
   of.read(of.a, "old");
   of.advance(11s);
-  const auto go = std::make_shared<event>();
+  const auto go = std::make_shared<async_latch>();
   const auto theirs = of.b.read(held(go, "newer"));
   const auto ours = of.a.read(failing);
   EXPECT_FALSE(ours->got || ours->thrown) << "it waits for the other process";

@@ -71,7 +71,7 @@ task<engine::placed> engine::place(const any_key& where, const gate::ticket& hel
     if (mutated(mutation::lease_late)) {
       if (const auto late = co_await second_.force_lease(value.fill->name)) {
         value.fill->lease = late->lease;
-        value.fill->asof = late->now;
+        value.fill->asof = late->granted_at;
       }
     }
     const auto filled = co_await second_.fill(std::move(*value.fill));

@@ -15,9 +15,10 @@ constexpr std::size_t chunk = 512;
 /// How long a store that we hear may be untold of something before everything is cleared instead.
 constexpr duration longest_untold = std::chrono::seconds(5);
 
-/// Between two tries: this at first, twice as long each time, at most `cache_options.breaker`.
+/// Between two tries: this at first, twice as long each time, at most `cache_options.breaker_open_for`.
 duration first_patience(const cache_options& options) {
-  return std::clamp<duration>(options.breaker, std::chrono::milliseconds(1), std::chrono::milliseconds(100));
+  return std::clamp<duration>(options.breaker_open_for, std::chrono::milliseconds(1),
+                              std::chrono::milliseconds(100));
 }
 
 template <class T>
@@ -44,16 +45,16 @@ task<bool> second_level::in_step() {
   co_return in_step_.load();
 }
 
-std::shared_ptr<event> second_level::recovery() {
+std::shared_ptr<async_latch> second_level::recovery() {
   const auto owner = owner_.lock();
-  std::shared_ptr<event> running;
+  std::shared_ptr<async_latch> running;
   {
     std::lock_guard lock(mutex_);
     if (recovering_ != nullptr || owner == nullptr || in_step_.load()) return recovering_;
     const auto at = now();
     const bool resting = breaker_.current() != breaker::state::closed && at < breaker_.again();
     if (at < not_before_ || resting) return nullptr;
-    running = recovering_ = std::make_shared<event>();
+    running = recovering_ = std::make_shared<async_latch>();
   }
   start(options_.background, recover(), [this, owner](const completion<bool>& done) {
     if (!done) {
@@ -109,7 +110,7 @@ task<bool> second_level::recover() {
 
 void second_level::note_failed_recovery() {
   const auto at = now();
-  if (at >= coherent_until()) {
+  if (at >= trusted_until()) {
     untold_.reset();  // it is away, and will be told when it is back
   } else if (!untold_) {
     untold_ = at;
@@ -117,12 +118,13 @@ void second_level::note_failed_recovery() {
 }
 
 void second_level::end_recovery(bool done) {
-  std::shared_ptr<event> ended;
+  std::shared_ptr<async_latch> ended;
   {
     std::lock_guard lock(mutex_);
     ended = std::exchange(recovering_, nullptr);
     const auto least = first_patience(options_);
-    patience_ = done ? duration::zero() : std::clamp(2 * patience_, least, std::max(least, options_.breaker));
+    patience_ = done ? duration::zero()
+                     : std::clamp(2 * patience_, least, std::max(least, options_.breaker_open_for));
     not_before_ = now() + patience_;
   }
   ended->set();
@@ -191,9 +193,9 @@ task<bool> second_level::deliver(bool restore, backlog::load& load) {
   if (!co_await deliver_names(load.removed, told_kind::removed, load.at_least)) co_return false;
   if (!co_await deliver_names(load.expired, told_kind::expired, load.at_least)) co_return false;
   while (!load.patterns.empty()) {
-    auto told = call<swept>([glob = load.patterns.back(), floor = load.at_least](
-                                store& with) { return with.invalidate_matching(glob, floor); },
-                            walks_);
+    auto told = call<sweep_result>([glob = load.patterns.back(), floor = load.at_least](
+                                       store& with) { return with.invalidate_matching(glob, floor); },
+                                   walks_);
     const auto done = co_await std::move(told);
     if (!done) co_return false;
     clock_.merge(done->floor);

@@ -19,7 +19,7 @@ constexpr int walk_factor = 150;
 commit_time floor_of(commit_time floor) {
   return floor;
 }
-commit_time floor_of(const swept& done) {
+commit_time floor_of(const sweep_result& done) {
   return done.floor;
 }
 
@@ -35,8 +35,8 @@ void give_back(second_level& self, const std::string& name, lease_token lease) {
 
 struct one_lease {
   std::string name;
-  void regret(second_level& self, const acquired& late) const { give_back(self, name, late.lease); }
-  void regret(second_level& self, const granted& late) const { give_back(self, name, late.lease); }
+  void regret(second_level& self, const acquire_result& late) const { give_back(self, name, late.lease); }
+  void regret(second_level& self, const lease_grant& late) const { give_back(self, name, late.lease); }
 };
 
 struct many_leases {
@@ -52,13 +52,13 @@ struct many_leases {
 struct acquiring : one_lease {
   duration hold;
   commit_time known;
-  task<result<acquired>> operator()(store& with) const { return with.acquire(name, hold, known); }
+  task<result<acquire_result>> operator()(store& with) const { return with.acquire(name, hold, known); }
 };
 
 struct acquiring_many : many_leases {
   duration hold;
   commit_time known;
-  task<result<std::vector<acquired>>> operator()(store& with) const {
+  task<result<std::vector<acquire_result>>> operator()(store& with) const {
     return with.acquire_many(names, hold, known);
   }
 };
@@ -67,7 +67,7 @@ struct leasing : one_lease {
   duration hold;
   commit_time known;
   bool force;
-  task<result<granted>> operator()(store& with) const {
+  task<result<lease_grant>> operator()(store& with) const {
     return force ? with.force_lease(name, hold, known) : with.take_lease(name, hold, known);
   }
 };
@@ -75,7 +75,7 @@ struct leasing : one_lease {
 struct leasing_many : many_leases {
   duration hold;
   commit_time known;
-  task<result<std::vector<granted>>> operator()(store& with) const {
+  task<result<std::vector<lease_grant>>> operator()(store& with) const {
     return with.force_lease_many(names, hold, known);
   }
 };
@@ -97,7 +97,9 @@ struct second_level::telling_keys : telling {
   }
 };
 struct second_level::telling_pattern : telling {
-  task<result<swept>> operator()(store& with) const { return with.invalidate_matching(names[0], floor); }
+  task<result<sweep_result>> operator()(store& with) const {
+    return with.invalidate_matching(names[0], floor);
+  }
 };
 
 second_level::second_level(surroundings with)
@@ -107,13 +109,13 @@ second_level::second_level(surroundings with)
       floors_(with.floors),
       calls_(within(options_.l2_timeout, options_)),
       walks_(within(options_.l2_timeout * walk_factor, options_)),
-      coherent_until_(options_.second_level == nullptr && !options_.relayed
-                          ? std::numeric_limits<duration::rep>::max()
-                          : std::numeric_limits<duration::rep>::min()),
+      trusted_until_(options_.second_level == nullptr && !options_.relayed
+                         ? std::numeric_limits<duration::rep>::max()
+                         : std::numeric_limits<duration::rep>::min()),
       in_step_(false),
-      breaker_(options_.breaker_failures, options_.breaker),
-      backlog_({.bytes = options_.backlog}),
-      recent_(recent_span, {.bytes = options_.backlog}) {
+      breaker_(options_.breaker_failures, options_.breaker_open_for),
+      backlog_({.bytes = options_.backlog_budget}),
+      recent_(recent_span, {.bytes = options_.backlog_budget}) {
 }
 
 void second_level::open(std::shared_ptr<void> owner, store_observer& told) {
@@ -175,24 +177,25 @@ task<result<std::vector<std::optional<stored_value>>>> second_level::get_many(
       [names = std::move(names)](store& with) { return with.get_many(names); });
 }
 
-task<result<acquired>> second_level::acquire(std::string name) {
-  return serve<acquired>(acquiring{{std::move(name)}, options_.lease, clock_.now()});
+task<result<acquire_result>> second_level::acquire(std::string name) {
+  return serve<acquire_result>(acquiring{{std::move(name)}, options_.fill_lease, clock_.now()});
 }
 
-task<result<std::vector<acquired>>> second_level::acquire_many(std::vector<std::string> names) {
-  return serve<std::vector<acquired>>(acquiring_many{{std::move(names)}, options_.lease, clock_.now()});
+task<result<std::vector<acquire_result>>> second_level::acquire_many(std::vector<std::string> names) {
+  return serve<std::vector<acquire_result>>(
+      acquiring_many{{std::move(names)}, options_.fill_lease, clock_.now()});
 }
 
-task<result<granted>> second_level::take_lease(std::string name) {
-  return serve<granted>(leasing{{std::move(name)}, options_.lease, clock_.now(), false});
+task<result<lease_grant>> second_level::take_lease(std::string name) {
+  return serve<lease_grant>(leasing{{std::move(name)}, options_.fill_lease, clock_.now(), false});
 }
 
-task<result<granted>> second_level::force_lease(std::string name) {
-  return serve<granted>(leasing{{std::move(name)}, options_.lease, clock_.now(), true});
+task<result<lease_grant>> second_level::force_lease(std::string name) {
+  return serve<lease_grant>(leasing{{std::move(name)}, options_.fill_lease, clock_.now(), true});
 }
 
-task<result<std::vector<granted>>> second_level::force_lease_many(std::vector<std::string> names) {
-  return serve<std::vector<granted>>(leasing_many{{std::move(names)}, options_.lease, clock_.now()});
+task<result<std::vector<lease_grant>>> second_level::force_lease_many(std::vector<std::string> names) {
+  return serve<std::vector<lease_grant>>(leasing_many{{std::move(names)}, options_.fill_lease, clock_.now()});
 }
 
 task<result<std::vector<fill_result>>> second_level::fill_many(std::vector<filling> values) {
@@ -264,7 +267,7 @@ task<std::optional<commit_time>> second_level::expire(std::vector<std::string> n
 task<std::optional<commit_time>> second_level::invalidate_matching(std::string glob, commit_time floor) {
   std::vector<std::string> one{std::move(glob)};
   note(told_kind::pattern, one);
-  return tell<swept>(telling_pattern{{told_kind::pattern, std::move(one), floor}}, walks_);
+  return tell<sweep_result>(telling_pattern{{told_kind::pattern, std::move(one), floor}}, walks_);
 }
 
 task<std::optional<commit_time>> second_level::raise(std::vector<floor_entry> floors) {
@@ -309,7 +312,7 @@ second_level_stats second_level::stats() const {
   second_level_stats out;
   out.state = state_locked();
   if (out.state == second_level_state::off) return out;
-  out.coherent = now() < coherent_until();
+  out.coherent = now() < trusted_until();
   out.breaker_opened = breaker_.times_opened();
   out.timeouts = timeouts_;
   out.kept = backlog_.size() + delivering_;

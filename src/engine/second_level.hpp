@@ -59,11 +59,11 @@ class second_level {
   // What is served. Errors: store_unavailable, also while out of step; timeout.
   task<result<std::optional<stored_value>>> get(std::string name);
   task<result<std::vector<std::optional<stored_value>>>> get_many(std::vector<std::string> names);
-  task<result<acquired>> acquire(std::string name);
-  task<result<std::vector<acquired>>> acquire_many(std::vector<std::string> names);
-  task<result<granted>> take_lease(std::string name);
-  task<result<granted>> force_lease(std::string name);
-  task<result<std::vector<granted>>> force_lease_many(std::vector<std::string> names);
+  task<result<acquire_result>> acquire(std::string name);
+  task<result<std::vector<acquire_result>>> acquire_many(std::vector<std::string> names);
+  task<result<lease_grant>> take_lease(std::string name);
+  task<result<lease_grant>> force_lease(std::string name);
+  task<result<std::vector<lease_grant>>> force_lease_many(std::vector<std::string> names);
   struct filling {
     std::string name;
     lease_token lease = 0;
@@ -86,19 +86,21 @@ class second_level {
 
   // What the store says.
   void lost(bool may_have_forgotten);
-  void coherent_until(time_point when, time_point told) noexcept {
-    coherent_until_.store(when.time_since_epoch().count(), std::memory_order_release);
-    told_.store(told.time_since_epoch().count(), std::memory_order_release);
+  void trust_until(time_point until, time_point source_watermark) noexcept {
+    trusted_until_.store(until.time_since_epoch().count(), std::memory_order_release);
+    source_watermark_.store(source_watermark.time_since_epoch().count(), std::memory_order_release);
   }
 
   /// Until when copies can be trusted. Cost: one load.
-  time_point coherent_until() const noexcept {
-    return time_point(duration(coherent_until_.load(std::memory_order_acquire)));
+  time_point trusted_until() const noexcept {
+    return time_point(duration(trusted_until_.load(std::memory_order_acquire)));
   }
 
   /// All that was committed to the source before this moment has been told; time_point::min() if nobody
-  /// says so. To be asked before `coherent_until`. Cost: one load.
-  time_point told() const noexcept { return time_point(duration(told_.load(std::memory_order_acquire))); }
+  /// says so. To be asked before `trust_until`. Cost: one load.
+  time_point source_watermark() const noexcept {
+    return time_point(duration(source_watermark_.load(std::memory_order_acquire)));
+  }
 
   /// True while there is nothing that the store has to be told. Cost: one load.
   bool told_all() const noexcept { return in_step_.load(); }
@@ -122,7 +124,7 @@ class second_level {
 
   task<bool> in_step();
   /// The recovery that runs, or one that begins now; null: it is too early for another.
-  std::shared_ptr<event> recovery();
+  std::shared_ptr<async_latch> recovery();
   task<bool> recover();
   /// What there is to tell, and how: it is then being delivered.
   struct recovery_step;
@@ -158,8 +160,8 @@ class second_level {
   std::shared_ptr<deadlines> walks_;  ///< of calls that look at all there is
   std::weak_ptr<void> owner_;
 
-  std::atomic<duration::rep> coherent_until_;
-  std::atomic<duration::rep> told_ = std::numeric_limits<duration::rep>::min();
+  std::atomic<duration::rep> trusted_until_;
+  std::atomic<duration::rep> source_watermark_ = std::numeric_limits<duration::rep>::min();
   std::atomic<bool> in_step_;
   std::atomic<std::uint64_t> generation_ = 0;  ///< how often changes were missed
 
@@ -168,11 +170,11 @@ class second_level {
   backlog backlog_;
   recent_invalidations recent_;
   bool restore_due_ = false;
-  std::shared_ptr<event> recovering_;  ///< null: no recovery runs
-  std::size_t delivering_ = 0;         ///< taken out of the backlog by the recovery
-  std::optional<time_point> untold_;   ///< since when recoveries fail, of a store that we hear
-  std::uint64_t given_up_ = 0;         ///< how often that took too long
-  time_point not_before_{};            ///< of the next recovery, but for `lost`
+  std::shared_ptr<async_latch> recovering_;  ///< null: no recovery runs
+  std::size_t delivering_ = 0;               ///< taken out of the backlog by the recovery
+  std::optional<time_point> untold_;         ///< since when recoveries fail, of a store that we hear
+  std::uint64_t given_up_ = 0;               ///< how often that took too long
+  time_point not_before_{};                  ///< of the next recovery, but for `lost`
   bool timer_set_ = false;
   duration patience_{};
   second_level_state told_state_ = second_level_state::recovering;

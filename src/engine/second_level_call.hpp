@@ -15,7 +15,7 @@ namespace strata::detail {
 inline void age_by(stored_value& value, duration taken) {
   value.ttl -= taken;
 }
-inline void age_by(acquired& answer, duration taken) {
+inline void age_by(acquire_result& answer, duration taken) {
   if (answer.value) age_by(*answer.value, taken);
 }
 template <class T>

@@ -116,7 +116,7 @@ TEST(FailSafe, DoesNotServeWhatIsRemovedWhileTheFactoryFails) {
   stage s(safe);
   s.read_value("old");
   s.advance(61s);
-  event go;
+  async_latch go;
   const auto read = s.read([&]() -> task<agent> {
     co_await go.wait();
     co_return failing();
@@ -336,7 +336,7 @@ TEST(NotModified, WithoutAPreviousValueIsAnError) {
 TEST(Refresh, ServesTheOldValueUntilTheNewOneIsThere) {
   stage s({.ttl = 60s, .jitter = 0});
   s.read_value("old");
-  event go;
+  async_latch go;
   std::optional<lookup<agent>> refreshed;
   start(&s.front,
         s.store.refresh(s.agents("1"),
@@ -354,7 +354,7 @@ TEST(Refresh, ServesTheOldValueUntilTheNewOneIsThere) {
 
 TEST(StopFilling, WaitsForFactoriesThatRunAndLetsNoneBegin) {
   stage s({.ttl = 60s, .jitter = 0, .hard_timeout = 1s});
-  event go_on;
+  async_latch go_on;
   const auto slow = s.read([&]() -> task<agent> {
     co_await go_on.wait();
     co_return agent{"1", "late"};
@@ -385,7 +385,7 @@ TEST(StopFilling, WaitsForFactoriesThatRunAndLetsNoneBegin) {
 
 TEST(Bulkhead, BoundsHowManyFactoriesRunAtOnce) {
   stage s({.ttl = 60s, .jitter = 0}, {.factory_limit = 2, .factory_queue = 1});
-  event go;
+  async_latch go;
   int running = 0;
   const auto slow = [&]() -> task<agent> {
     ++running;
@@ -446,7 +446,7 @@ TEST(TwoLevels, OneProcessFillsAndTheOtherWaitsForItsPush) {
   const auto server = make_memory_server(time);
   stage s({.ttl = 60s, .jitter = 0}, {.second_level = connect(server)});
   cache other(stage::on(s, {.second_level = connect(server)}));
-  event go;
+  async_latch go;
   int calls = 0;
   std::optional<lookup<agent>> theirs;
   start(&s.front,
@@ -473,7 +473,7 @@ TEST(TwoLevels, OneProcessFillsAndTheOtherWaitsForItsPush) {
 TEST(TwoLevels, ALeaseWhoseHolderDiedIsTakenOverInTime) {
   strata::testing::manual_clock time;
   const auto server = make_memory_server(time);
-  stage s({.ttl = 60s, .jitter = 0}, {.second_level = connect(server), .lease = 5s});
+  stage s({.ttl = 60s, .jitter = 0}, {.second_level = connect(server), .fill_lease = 5s});
   const auto dead = connect(server);
   sync_wait(dead->acquire("strata:agent:1", 5s, 0));
   const auto read = s.read_value("ours");

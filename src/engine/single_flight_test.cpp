@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 /// A factory that waits until the test lets it go.
 struct held_factory {
-  event go;
+  async_latch go;
   int calls = 0;
 
   auto operator()(std::function<agent()> end) {
@@ -80,7 +80,7 @@ TEST(SingleFlight, FollowersGetTheLeadersExceptionAndTheNextCallTriesAgain) {
 TEST(SingleFlight, FollowersGetTheLeadersError) {
   fixture f;
   run_loop loop;
-  event go;
+  async_latch go;
   int failed = 0;
   for (int i = 0; i < 10; ++i) {
     start(&loop,
@@ -101,7 +101,7 @@ TEST(SingleFlight, FollowersGetTheLeadersError) {
 TEST(SingleFlight, FollowersShareAbsenceToo) {
   fixture f;
   run_loop loop;
-  event go;
+  async_latch go;
   int calls = 0;
   int absent = 0;
   for (int i = 0; i < 5; ++i) {

@@ -15,7 +15,7 @@ namespace strata::detail {
 /// The event is shared, since it may outlive the wait or the wait it.
 class timed_wait {
  public:
-  timed_wait(std::shared_ptr<event> what, timers& with, time_point deadline)
+  timed_wait(std::shared_ptr<async_latch> what, timers& with, time_point deadline)
       : what_(std::move(what)), timers_(with), deadline_(deadline) {}
 
   bool await_ready() {
@@ -60,7 +60,7 @@ class timed_wait {
     }
   };
 
-  std::shared_ptr<event> what_;
+  std::shared_ptr<async_latch> what_;
   timers& timers_;
   time_point deadline_;
   std::shared_ptr<outcome> ended_ = std::make_shared<outcome>();

@@ -20,7 +20,7 @@ TEST(SoftTimeout, ServesStaleAndFinishesInTheBackground) {
   stage s(timed);
   s.read_value("old");
   s.advance(61s);
-  event go;
+  async_latch go;
   const auto slow = s.read([&]() -> task<agent> {
     co_await go.wait();
     co_return agent{"1", "new"};
@@ -40,7 +40,7 @@ TEST(SoftTimeout, IsCountedFromTheFlightsBeginningForThoseWhoJoinIt) {
   stage s(timed);
   s.read_value("old");
   s.advance(61s);
-  event go;
+  async_latch go;
   const auto slow = [&]() -> task<agent> {
     co_await go.wait();
     co_return agent{"1", "new"};
@@ -63,7 +63,7 @@ TEST(SoftTimeout, IsCountedFromTheFlightsBeginningForThoseWhoJoinIt) {
 
 TEST(SoftTimeout, WaitsOnWhereThereIsNothingStale) {
   stage s(timed);
-  event go;
+  async_latch go;
   const auto slow = s.read([&]() -> task<agent> {
     co_await go.wait();
     co_return agent{"1", "new"};
@@ -80,7 +80,7 @@ TEST(HardTimeout, EndsTheWaitOfAllWithAnErrorAndLeaksNothing) {
   rules.fail_safe = false;
   rules.soft_timeout = 0s;
   stage s(rules);
-  event never;
+  async_latch never;
   const auto stuck = [&]() -> task<agent> {
     co_await never.wait();
     co_return agent{"1", "late"};
@@ -107,7 +107,7 @@ TEST(HardTimeout, StoresWhatComesLate) {
   rules.fail_safe = false;
   rules.soft_timeout = 0s;
   stage s(rules);
-  event go;
+  async_latch go;
   const auto late = s.read([&]() -> task<agent> {
     co_await go.wait();
     co_return agent{"1", "late"};
@@ -125,7 +125,7 @@ TEST(HardTimeout, ServesStaleUnderFailSafe) {
   stage s(rules);
   s.read_value("old");
   s.advance(61s);
-  event never;
+  async_latch never;
   const auto stuck = s.read([&]() -> task<agent> {
     co_await never.wait();
     co_return agent{};
@@ -149,7 +149,7 @@ TEST(Timeouts, TellTheObserverOfEveryStaleAnswer) {
     stage s(rules, {.observer = watching});
     s.read_value("old");
     s.advance(61s);
-    event never;
+    async_latch never;
     s.read([&]() -> task<agent> {
       co_await never.wait();
       co_return agent{};
@@ -175,7 +175,7 @@ TEST(Timeouts, ABackgroundFillCannotBringBackWhatWasRemoved) {
   rules.fail_safe = false;
   rules.soft_timeout = 0s;
   stage s(rules);
-  event go;
+  async_latch go;
   s.read([&]() -> task<agent> {
     co_await go.wait();
     co_return agent{"1", "old"};

@@ -167,7 +167,7 @@ TEST(TwoCaches, ACorruptEntryIsAMissWithItsReason) {
 TEST(TwoCaches, ASlowFillOfOneCannotUndoAWriteOfTheOther) {
   pair_of_caches p;
   run_loop loop;
-  event slow;
+  async_latch slow;
   start(&loop,
         p.a.get_or_set(p.agents("1"),
                        [&]() -> task<agent> {

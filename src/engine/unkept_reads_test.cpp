@@ -34,7 +34,7 @@ struct Relayed : ::testing::Test {
   two_stages t{{.ttl = 60s, .jitter = 0}};
 
   void told(duration ago = 0s) {
-    t.below_a->coherent_until(t.a.time.now() + 30s, t.a.time.now() - ago);
+    t.below_a->trust_until(t.a.time.now() + 30s, t.a.time.now() - ago);
     t.settle();
   }
   void SetUp() override {

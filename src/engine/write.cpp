@@ -12,7 +12,7 @@ engine::write engine::enter_write(const key& where) {
   return out;
 }
 
-void engine::take_right(write& of, const key& where, const result<granted>& lease, bool known_now) {
+void engine::take_right(write& of, const key& where, const result<lease_grant>& lease, bool known_now) {
   if (lease) of.lease = holding(where, *lease);
   of.began = asof_under(of.lease);
   if (known_now) {
@@ -43,7 +43,7 @@ task<std::vector<engine::write>> engine::begin_writes(std::vector<key> keys) {
   if (!has_second_level() || keys.empty()) co_return out;
   const auto leases = co_await second_.force_lease_many(std::move(names));
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    take_right(out[i], keys[i], leases ? result<granted>((*leases)[i]) : std::unexpected(leases.error()),
+    take_right(out[i], keys[i], leases ? result<lease_grant>((*leases)[i]) : std::unexpected(leases.error()),
                true);
   }
   co_return out;

@@ -48,14 +48,14 @@ TEST(NodeAnswer, RefusesWhatIsNone) {
   EXPECT_FALSE(read_node_answer(both(info, "nonsense"), asked));
 }
 
-task<result<int>> after(event& when, int what) {
+task<result<int>> after(async_latch& when, int what) {
   co_await when.wait();
   if (what == 0) throw std::runtime_error("0");
   co_return what;
 }
 
 TEST(Gather, WaitsForAllAndKeepsTheirOrder) {
-  std::array<event, 3> events;
+  std::array<async_latch, 3> events;
   std::vector<task<result<int>>> work;
   work.push_back(after(events[0], 1));
   work.push_back(after(events[1], 0));

@@ -23,11 +23,12 @@ using test::wait_until_up;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
-granted forced(store& in, const std::string& key) {
+lease_grant forced(store& in, const std::string& key) {
   return sync_wait(in.force_lease(key, 60s, 0)).value();
 }
-fill_result fill(store& in, const std::string& key, const granted& right, std::string_view bytes = "v") {
-  const fill_request request{.key = key, .lease = right.lease, .asof = right.now, .bytes = bytes, .ttl = 60s};
+fill_result fill(store& in, const std::string& key, const lease_grant& right, std::string_view bytes = "v") {
+  const fill_request request{
+      .key = key, .lease = right.lease, .asof = right.granted_at, .bytes = bytes, .ttl = 60s};
   return sync_wait(in.fill(request)).value();
 }
 fill_result fill(store& in, const std::string& key, std::string_view bytes = "v") {
@@ -138,7 +139,7 @@ TEST(ClusterStore, ReadsAndRemovesWhileASlotIsHalfHereAndHalfThere) {
   // A lease is given, and computes; what it brings is not stored.
   const auto miss = sync_wait(store->acquire(slot.key("new"), 60s, 0)).value();
   EXPECT_NE(miss.lease, 0u);
-  EXPECT_EQ(fill(*store, slot.key("new"), {miss.lease, miss.now}), fill_result::lease_lost);
+  EXPECT_EQ(fill(*store, slot.key("new"), {miss.lease, miss.granted_at}), fill_result::lease_lost);
   // One from before is fenced wherever it is.
   EXPECT_TRUE(invalidate(*other, slot.key("leased")));
 
@@ -217,7 +218,7 @@ TEST(ClusterStore, TakesInAMasterThatJoins) {
     const auto right = sync_wait(store->force_lease(slot.key("b"), 10s, 0));
     if (!right) return false;
     const auto done = sync_wait(store->fill(
-        {.key = slot.key("b"), .lease = right->lease, .asof = right->now, .bytes = "v", .ttl = 60s}));
+        {.key = slot.key("b"), .lease = right->lease, .asof = right->granted_at, .bytes = "v", .ttl = 60s}));
     return done && *done == fill_result::stored;
   }));
   EXPECT_EQ(joined.call({"EXISTS", slot.key("b")}).integer(), 1);
@@ -266,7 +267,7 @@ TEST(ClusterStore, TellsOthersOnWhicheverNode) {
     }
     void floor_raised(floor_entry) override { ++floors; }
     void lost(bool) override {}
-    void coherent_until(time_point, time_point) override {}
+    void trust_until(time_point, time_point) override {}
     std::size_t count() {
       std::lock_guard lock(mutex);
       return keys.size();

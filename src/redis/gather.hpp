@@ -20,7 +20,7 @@ task<std::vector<result<T>>> gather(std::vector<task<result<T>>> work) {
   struct landing {
     std::vector<std::optional<result<T>>> ended;
     std::atomic<std::size_t> left = 0;
-    event done;
+    async_latch done;
   };
   const auto at = std::make_shared<landing>();
   at->ended.resize(work.size());

@@ -63,7 +63,7 @@ struct NearCache : ::testing::Test {
     between.freeze(false);
     EXPECT_TRUE(eventually([&] { return below->health().connections > connections; }));
     // Trusted by what came over the new one, and so not by what came before.
-    const auto trusted = system_clock().now() + store_options().lease;
+    const auto trusted = system_clock().now() + store_options().trust_for;
     EXPECT_TRUE(eventually([&] { return below->health().trusted_until > trusted && in_use(ours); }));
   }
 };
@@ -116,13 +116,13 @@ struct loss_counter final : store_observer {
   void changed(std::string_view) override {}
   void floor_raised(floor_entry) override {}
   void lost(bool) override { ++losses; }
-  void coherent_until(time_point, time_point) override {}
+  void trust_until(time_point, time_point) override {}
   std::atomic<int> losses = 0;
 };
 
 TEST(NearCacheFlushed, IsToldOfItBeforeTheNextHeartbeat) {
   const test::redis_server server;
-  const auto store = open_now(server.url(), {.lease = 4s, .heartbeat = 1s});
+  const auto store = open_now(server.url(), {.trust_for = 4s, .heartbeat = 1s});
   loss_counter told;
   store->observe(told);
   const auto scripts = [&] {

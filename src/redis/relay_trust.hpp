@@ -4,8 +4,9 @@
 /// Threads: one at a time.
 ///
 /// Whoever writes a mark m has seen the one before it, b; then it asked the source what had been
-/// committed, told all of it to the store, and wrote m only if the mark still was b (`store::advance_mark`).
-/// So of a heartbeat that sees m, and an earlier one, sent at h, that saw a mark below b:
+/// committed, told all of it to the store, and wrote m only if the mark still was b
+/// (`store::advance_watermark`). So of a heartbeat that sees m, and an earlier one, sent at h, that saw a
+/// mark below b:
 ///
 ///   h < b was written < who wrote m asked the source < all was told to the store < m was written
 ///

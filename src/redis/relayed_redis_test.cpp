@@ -21,9 +21,9 @@ class mover {
   explicit mover(store& at) {
     works_ = std::thread([this, &at] {
       while (!stop_) {
-        const auto seen = sync_wait(at.read_mark());
+        const auto seen = sync_wait(at.read_watermark());
         looked_ = system_clock().now().time_since_epoch().count();
-        if (seen && *sync_wait(at.advance_mark(*seen))) ++moved_;
+        if (seen && *sync_wait(at.advance_watermark(*seen))) ++moved_;
         std::this_thread::sleep_for(5ms);
       }
     });
@@ -47,7 +47,7 @@ struct listener final : store_observer {
   void changed(std::string_view) override {}
   void floor_raised(floor_entry) override {}
   void lost(bool) override {}
-  void coherent_until(time_point when, time_point before) override {
+  void trust_until(time_point when, time_point before) override {
     std::lock_guard lock(mutex);
     until = when;
     told = before;
@@ -92,17 +92,17 @@ TEST(RelayedStore, IsTrustedOnlyWhileTheMarkMoves) {
 TEST(RelayedStore, BelievesNoMarkFromBeforeAFlush) {
   const redis_server server;
   const auto relay = open_now(server.url());
-  const auto before = *sync_wait(relay->advance_mark(*sync_wait(relay->read_mark())));
+  const auto before = *sync_wait(relay->advance_watermark(*sync_wait(relay->read_watermark())));
   ASSERT_TRUE(before);
   ASSERT_TRUE(server.call({"FLUSHALL"}).is_ok());
-  relay_mark after;
+  relay_watermark after;
   ASSERT_TRUE(test::eventually([&] {
-    after = sync_wait(relay->read_mark()).value_or(relay_mark());
+    after = sync_wait(relay->read_watermark()).value_or(relay_watermark());
     return after.life != before->life && !after.life.starts_with("0:");
   }));
   EXPECT_EQ(after.value, 0u);
-  EXPECT_FALSE(*sync_wait(relay->advance_mark(*before)));
-  const auto next = *sync_wait(relay->advance_mark(after));
+  EXPECT_FALSE(*sync_wait(relay->advance_watermark(*before)));
+  const auto next = *sync_wait(relay->advance_watermark(after));
   ASSERT_TRUE(next);
   EXPECT_GT(next->value, before->value) << "a mark that somebody saw does not come again";
 }

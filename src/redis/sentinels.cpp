@@ -49,7 +49,7 @@ struct inquiry {
   std::size_t left STRATA_GUARDED_BY(mutex);
   std::optional<sentinel_answer> newest STRATA_GUARDED_BY(mutex);
   std::string trouble STRATA_GUARDED_BY(mutex);
-  event done;
+  async_latch done;
 };
 
 }  // namespace

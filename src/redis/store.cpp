@@ -131,8 +131,8 @@ script_call redis_store::clock_call(const script& which, std::vector<std::string
   return out;
 }
 
-result<acquired> redis_store::to_acquired(reply&& said, const std::string& token) {
-  acquired out;
+result<acquire_result> redis_store::to_acquired(reply&& said, const std::string& token) {
+  acquire_result out;
   if (is_torn(said)) {
     // Nobody has it, and nobody will: who asked computes for himself, and his fill is refused.
     out.lease = std::stoull(token, nullptr, 16);
@@ -143,13 +143,13 @@ result<acquired> redis_store::to_acquired(reply&& said, const std::string& token
   } else {
     const auto got = to_granted(said, token);
     out.lease = got.lease;
-    out.now = tracking_.learn(got.now);
+    out.granted_at = tracking_.learn(got.granted_at);
   }
   return out;
 }
 
-task<result<std::vector<acquired>>> redis_store::leases(std::vector<std::string> keys, duration hold,
-                                                        commit_time known, std::string_view mode) {
+task<result<std::vector<acquire_result>>> redis_store::leases(std::vector<std::string> keys, duration hold,
+                                                              commit_time known, std::string_view mode) {
   tracking_.learn(known);
   std::vector<std::string> tokens;
   auto out = co_await try_leases(keys, hold, known, mode, tokens);
@@ -162,9 +162,10 @@ task<result<std::vector<acquired>>> redis_store::leases(std::vector<std::string>
   co_return std::unexpected(std::move(out.error()));
 }
 
-task<result<std::vector<acquired>>> redis_store::try_leases(std::span<const std::string> keys, duration hold,
-                                                            commit_time known, std::string_view mode,
-                                                            std::vector<std::string>& tokens) {
+task<result<std::vector<acquire_result>>> redis_store::try_leases(std::span<const std::string> keys,
+                                                                  duration hold, commit_time known,
+                                                                  std::string_view mode,
+                                                                  std::vector<std::string>& tokens) {
   std::vector<script_call> calls;
   for (const auto& each : keys) {
     tokens.push_back(tokens_.next());
@@ -176,37 +177,37 @@ task<result<std::vector<acquired>>> redis_store::try_leases(std::span<const std:
   how.how = again;
   auto replies = co_await servers_->run(std::move(calls), std::move(how));
   if (!replies) co_return std::unexpected(std::move(replies.error()));
-  std::vector<acquired> out;
+  std::vector<acquire_result> out;
   for (std::size_t i = 0; i < replies->size(); ++i) {
     auto got = to_acquired(std::move((*replies)[i]), tokens[i]);
     if (!got) co_return std::unexpected(std::move(got.error()));
     out.push_back(std::move(*got));
   }
-  const auto is_granted = [](const acquired& each) { return each.lease != 0; };
+  const auto is_granted = [](const acquire_result& each) { return each.lease != 0; };
   if (!servers_->clock_is_apart() || std::ranges::none_of(out, is_granted)) co_return out;
   // After the leases: an invalidation that came to a key before its lease has its floor below this time.
   const auto at = co_await ask_clock(known);
   if (!at) co_return std::unexpected(at.error());
   for (auto& each : out) {
-    if (is_granted(each)) each.now = at->now;
+    if (is_granted(each)) each.granted_at = at->now;
   }
   co_return out;
 }
 
-task<result<acquired>> redis_store::acquire(std::string_view key, duration hold, commit_time known) {
+task<result<acquire_result>> redis_store::acquire(std::string_view key, duration hold, commit_time known) {
   auto found = co_await get(key);
   if (!found) co_return std::unexpected(std::move(found.error()));
-  if (*found) co_return acquired{.value = std::move(*found)};
+  if (*found) co_return acquire_result{.value = std::move(*found)};
   auto got = co_await leases({std::string(key)}, hold, known, "miss");
   if (!got) co_return std::unexpected(std::move(got.error()));
   co_return std::move(got->front());
 }
 
-task<result<std::vector<acquired>>> redis_store::acquire_many(std::span<const std::string> keys,
-                                                              duration hold, commit_time known) {
+task<result<std::vector<acquire_result>>> redis_store::acquire_many(std::span<const std::string> keys,
+                                                                    duration hold, commit_time known) {
   auto found = co_await get_many(keys);
   if (!found) co_return std::unexpected(std::move(found.error()));
-  std::vector<acquired> out(keys.size());
+  std::vector<acquire_result> out(keys.size());
   std::vector<std::size_t> places;
   std::vector<std::string> missing;
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -222,24 +223,24 @@ task<result<std::vector<acquired>>> redis_store::acquire_many(std::span<const st
   co_return out;
 }
 
-task<result<granted>> redis_store::lease(std::string_view key, duration hold, commit_time known,
-                                         std::string_view mode) {
+task<result<lease_grant>> redis_store::lease(std::string_view key, duration hold, commit_time known,
+                                             std::string_view mode) {
   if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
   const auto got = co_await leases({std::string(key)}, hold, known, mode);
   if (!got) co_return std::unexpected(got.error());
-  co_return granted{.lease = got->front().lease, .now = got->front().now};
+  co_return lease_grant{.lease = got->front().lease, .granted_at = got->front().granted_at};
 }
 
-task<result<granted>> redis_store::take_lease(std::string_view key, duration hold, commit_time known) {
+task<result<lease_grant>> redis_store::take_lease(std::string_view key, duration hold, commit_time known) {
   return lease(key, hold, known, "take");
 }
 
-task<result<granted>> redis_store::force_lease(std::string_view key, duration hold, commit_time known) {
+task<result<lease_grant>> redis_store::force_lease(std::string_view key, duration hold, commit_time known) {
   return lease(key, hold, known, "force");
 }
 
-task<result<std::vector<granted>>> redis_store::force_lease_many(std::span<const std::string> keys,
-                                                                 duration hold, commit_time known) {
+task<result<std::vector<lease_grant>>> redis_store::force_lease_many(std::span<const std::string> keys,
+                                                                     duration hold, commit_time known) {
   std::vector<std::string> all;
   for (const auto& each : keys) {
     if (auto may = may_use(each); !may) co_return std::unexpected(std::move(may.error()));
@@ -247,8 +248,8 @@ task<result<std::vector<granted>>> redis_store::force_lease_many(std::span<const
   }
   const auto got = co_await leases(std::move(all), hold, known, "force");
   if (!got) co_return std::unexpected(got.error());
-  std::vector<granted> out;
-  for (const auto& each : *got) out.push_back({.lease = each.lease, .now = each.now});
+  std::vector<lease_grant> out;
+  for (const auto& each : *got) out.push_back({.lease = each.lease, .granted_at = each.granted_at});
   co_return out;
 }
 

@@ -47,19 +47,19 @@ class redis_store final : public network_store {
 
   task<result<std::optional<stored_value>>> get(std::string_view key) override;
   task<result<std::vector<std::optional<stored_value>>>> get_many(std::span<const std::string> keys) override;
-  task<result<acquired>> acquire(std::string_view key, duration hold, commit_time known) override;
-  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
-                                                   commit_time known) override;
-  task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override;
-  task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) override;
-  task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys, duration hold,
-                                                      commit_time known) override;
+  task<result<acquire_result>> acquire(std::string_view key, duration hold, commit_time known) override;
+  task<result<std::vector<acquire_result>>> acquire_many(std::span<const std::string> keys, duration hold,
+                                                         commit_time known) override;
+  task<result<lease_grant>> take_lease(std::string_view key, duration hold, commit_time known) override;
+  task<result<lease_grant>> force_lease(std::string_view key, duration hold, commit_time known) override;
+  task<result<std::vector<lease_grant>>> force_lease_many(std::span<const std::string> keys, duration hold,
+                                                          commit_time known) override;
   task<result<fill_result>> fill(fill_request value) override;
   task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override;
   task<result<void>> release(std::string_view key, lease_token lease) override;
   task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override;
   task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) override;
-  task<result<swept>> invalidate_matching(std::string_view glob, commit_time at_least) override;
+  task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override;
   task<result<bool>> touch(std::string_view key, duration ttl) override;
   task<result<commit_time>> raise(std::span<const floor_entry> floors) override;
   task<result<void>> restore(std::span<const floor_entry> floors) override;
@@ -67,8 +67,8 @@ class redis_store final : public network_store {
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;
   task<result<bool>> remove(std::string_view key) override;
   task<result<commit_time>> clear(commit_time at_least) override;
-  task<result<relay_mark>> read_mark() override;
-  task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) override;
+  task<result<relay_watermark>> read_watermark() override;
+  task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) override;
   void observe(store_observer& observer) override;
   void unobserve(store_observer& observer) override;
 
@@ -98,14 +98,15 @@ class redis_store final : public network_store {
   std::vector<script_call> invalidate_calls(std::span<const std::string> keys, const stamp& at,
                                             std::string_view mode) const;
   /// What the lease script answered to who brought `token`.
-  result<acquired> to_acquired(reply&& said, const std::string& token);
-  task<result<std::vector<acquired>>> leases(std::vector<std::string> keys, duration hold, commit_time known,
-                                             std::string_view mode);
+  result<acquire_result> to_acquired(reply&& said, const std::string& token);
+  task<result<std::vector<acquire_result>>> leases(std::vector<std::string> keys, duration hold,
+                                                   commit_time known, std::string_view mode);
   /// Adds to `tokens` one for each of `keys`. Errors: some may have been granted.
-  task<result<std::vector<acquired>>> try_leases(std::span<const std::string> keys, duration hold,
-                                                 commit_time known, std::string_view mode,
-                                                 std::vector<std::string>& tokens);
-  task<result<granted>> lease(std::string_view key, duration hold, commit_time known, std::string_view mode);
+  task<result<std::vector<acquire_result>>> try_leases(std::span<const std::string> keys, duration hold,
+                                                       commit_time known, std::string_view mode,
+                                                       std::vector<std::string>& tokens);
+  task<result<lease_grant>> lease(std::string_view key, duration hold, commit_time known,
+                                  std::string_view mode);
   /// The replies to `fills`. Errors: some may have been done.
   task<result<std::vector<resp::value>>> try_fills(std::span<const fill_request> fills);
   /// Runs fills; notes what was stored in the order of a server's replies.
@@ -114,9 +115,9 @@ class redis_store final : public network_store {
                                    std::string_view mode, std::size_t* removed);
   task<result<commit_time>> counter_after(script_call call);
   /// Nothing: the mark was another one.
-  task<result<std::optional<relay_mark>>> mark(std::string seen, std::string life, request_options how);
+  task<result<std::optional<relay_watermark>>> mark(std::string seen, std::string life, request_options how);
   task<result<void>> unlink_all(std::string pattern, bool leases);
-  task<result<void>> sweep(std::string pattern, std::string_view glob, bool leases, swept& done);
+  task<result<void>> sweep(std::string pattern, std::string_view glob, bool leases, sweep_result& done);
 
   task<> end_left_leases();
 

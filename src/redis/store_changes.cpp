@@ -82,7 +82,8 @@ task<result<commit_time>> redis_store::expire(std::span<const std::string> keys,
   return change(keys, at_least, "expire", nullptr);
 }
 
-task<result<void>> redis_store::sweep(std::string pattern, std::string_view glob, bool leases, swept& done) {
+task<result<void>> redis_store::sweep(std::string pattern, std::string_view glob, bool leases,
+                                      sweep_result& done) {
   co_return co_await servers_->walk(
       std::move(pattern), [&](std::vector<std::string> names) -> task<result<void>> {
         std::vector<std::string> keys;
@@ -97,12 +98,12 @@ task<result<void>> redis_store::sweep(std::string pattern, std::string_view glob
       });
 }
 
-task<result<swept>> redis_store::invalidate_matching(std::string_view glob, commit_time at_least) {
+task<result<sweep_result>> redis_store::invalidate_matching(std::string_view glob, commit_time at_least) {
   // The floor first, then the leases, then the values: who fills after we have passed its lease is
   // refused, and who filled before we came to it left a value for the second pass.
   const auto floor = co_await change({}, at_least, "remove", nullptr);
   if (!floor) co_return std::unexpected(floor.error());
-  swept done{.removed = 0, .floor = *floor};
+  sweep_result done{.removed = 0, .floor = *floor};
   const auto fenced = co_await sweep(tracking_.names().lease_pattern, glob, true, done);
   if (!fenced) co_return std::unexpected(fenced.error());
   const auto removed = co_await sweep(wider(glob), glob, false, done);
@@ -215,8 +216,8 @@ task<result<commit_time>> redis_store::clear(commit_time at_least) {
   co_return floor;
 }
 
-task<result<std::optional<relay_mark>>> redis_store::mark(std::string seen, std::string life,
-                                                          request_options how) {
+task<result<std::optional<relay_watermark>>> redis_store::mark(std::string seen, std::string life,
+                                                               request_options how) {
   if (auto may = tracking_.usable(); !may) co_return std::unexpected(std::move(may.error()));
   auto call = clock_call(scripts::mark, {std::move(seen), std::move(life)});
   const auto reply = co_await run_one(*servers_, std::move(call), how);
@@ -224,22 +225,22 @@ task<result<std::optional<relay_mark>>> redis_store::mark(std::string seen, std:
   if (reply->is_error()) co_return std::unexpected(to_error(*reply));
   const auto items = reply->items();
   if (items.size() != 3) co_return std::unexpected(strange("a mark"));
-  std::optional<relay_mark> out;
+  std::optional<relay_watermark> out;
   if (items[0].integer() == 1) {
-    out = relay_mark{.value = static_cast<std::uint64_t>(items[1].integer().value_or(0)),
-                     .life = std::string(items[2].text())};
+    out = relay_watermark{.value = static_cast<std::uint64_t>(items[1].integer().value_or(0)),
+                          .life = std::string(items[2].text())};
   }
   co_return out;
 }
 
-task<result<relay_mark>> redis_store::read_mark() {
+task<result<relay_watermark>> redis_store::read_watermark() {
   auto found = co_await mark("", "", again);
   if (!found) co_return std::unexpected(std::move(found.error()));
   co_return std::move(**found);
 }
 
 // Sent twice, it would find its own mark the second time, and take it for another's: no harm, but no mark.
-task<result<std::optional<relay_mark>>> redis_store::advance_mark(relay_mark seen) {
+task<result<std::optional<relay_watermark>>> redis_store::advance_watermark(relay_watermark seen) {
   return mark(std::to_string(seen.value), std::move(seen.life), {});
 }
 

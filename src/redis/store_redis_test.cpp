@@ -37,7 +37,7 @@ struct recorder final : store_observer {
     ++losses;
     forgotten += may_have_forgotten ? 1 : 0;
   }
-  void coherent_until(time_point when, time_point) override {
+  void trust_until(time_point when, time_point) override {
     std::lock_guard lock(mutex);
     trusted = when;
   }
@@ -64,7 +64,8 @@ struct recorder final : store_observer {
 
 fill_result fill(store& in, const std::string& key, std::string_view bytes = "v") {
   const auto right = sync_wait(in.force_lease(key, 10s, 0)).value();
-  const fill_request request{.key = key, .lease = right.lease, .asof = right.now, .bytes = bytes, .ttl = 60s};
+  const fill_request request{
+      .key = key, .lease = right.lease, .asof = right.granted_at, .bytes = bytes, .ttl = 60s};
   return sync_wait(in.fill(request)).value();
 }
 
@@ -190,7 +191,7 @@ TEST(RedisStore, GoesOnAfterAFlushWithFloorsAboveAllBefore) {
   recorder told;
   store->observe(told);
   const auto before = sync_wait(store->acquire("strata:a", 60s, 1000));
-  ASSERT_EQ(before->now, 1000u);
+  ASSERT_EQ(before->granted_at, 1000u);
   ASSERT_TRUE(server.call({"FLUSHALL"}).is_ok());
   ASSERT_TRUE(eventually([&] { return told.lost_memory() > 0; }));
   const fill_request late{
@@ -219,7 +220,7 @@ TEST(RedisStore, FindsOutByItsHeartbeatThatAnotherEpochHasBegun) {
   EXPECT_TRUE(eventually([&] { return told.lost_memory() > 0; }));
   EXPECT_FALSE(holds(*store, "strata:a"));
   const fill_request late{
-      .key = "strata:b", .lease = before->lease, .asof = before->now, .bytes = "old", .ttl = 60s};
+      .key = "strata:b", .lease = before->lease, .asof = before->granted_at, .bytes = "old", .ttl = 60s};
   EXPECT_EQ(*sync_wait(store->fill(late)), fill_result::lease_lost);
   EXPECT_EQ(fill(*store, "strata:a", "new"), fill_result::stored);
   EXPECT_TRUE(holds(*store, "strata:a"));
@@ -274,8 +275,11 @@ TEST(RedisStore, TakesInvalidationsThoughItsServerIsFull) {
   const auto floor = sync_wait(store->invalidate(keys, 0));
   ASSERT_TRUE(floor) << floor.error().detail;
   EXPECT_FALSE(holds(*store, "strata:first"));
-  const fill_request late{
-      .key = "strata:second", .lease = in_flight->lease, .asof = in_flight->now, .bytes = "old", .ttl = 60s};
+  const fill_request late{.key = "strata:second",
+                          .lease = in_flight->lease,
+                          .asof = in_flight->granted_at,
+                          .bytes = "old",
+                          .ttl = 60s};
   EXPECT_EQ(sync_wait(store->fill(late)).value(), fill_result::below_floor);
   const std::vector<floor_entry> tags{{.bucket = 7}};
   EXPECT_TRUE(sync_wait(store->raise(tags)));
@@ -299,7 +303,7 @@ struct near_cache final : store_observer {
     std::lock_guard lock(mutex);
     for (auto& [key, at] : slots) at = {.changes = at.changes + 1, .asof = 0};
   }
-  void coherent_until(time_point, time_point) override {}
+  void trust_until(time_point, time_point) override {}
   std::uint64_t capture(const std::string& key) {
     std::lock_guard lock(mutex);
     return slots[key].changes;
@@ -342,9 +346,9 @@ TEST(RedisStore, LeavesNoCopyThatTheServerNoLongerHasHoweverRaced) {
           const auto right = sync_wait(through.force_lease(key, 10s, 0));
           if (!right) continue;
           const fill_request request{
-              .key = key, .lease = right->lease, .asof = right->now, .bytes = "v", .ttl = 60s};
+              .key = key, .lease = right->lease, .asof = right->granted_at, .bytes = "v", .ttl = 60s};
           const auto done = sync_wait(through.fill(request));
-          if (done && *done == fill_result::stored) near.insert(key, captured, right->now);
+          if (done && *done == fill_result::stored) near.insert(key, captured, right->granted_at);
         }
       });
     }
@@ -369,7 +373,7 @@ TEST(OpenStore, SaysWhatIsWrong) {
   EXPECT_EQ(open_store("http://h").error().code, errc::invalid_argument);
   EXPECT_FALSE(check_store_url("redis://h:0"));
   EXPECT_TRUE(check_store_url("rediss://gate:secret@h:1/2"));
-  EXPECT_THROW(static_cast<void>(open_store("redis://h", {.lease = 50ms})), bad_options);
+  EXPECT_THROW(static_cast<void>(open_store("redis://h", {.trust_for = 50ms})), bad_options);
   EXPECT_FALSE(check_store_url("redis+sentinel://a,b"));
   EXPECT_TRUE(check_store_url("rediss+sentinel://gate:secret@a:1,b/2?master=main"));
 }

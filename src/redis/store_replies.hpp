@@ -71,10 +71,10 @@ inline std::optional<stored_value> to_stored_value(resp::value&& reply, std::uin
 }
 
 /// What the script `lease` answered who brought `token`.
-inline granted to_granted(const resp::value& reply, const std::string& token) {
+inline lease_grant to_granted(const resp::value& reply, const std::string& token) {
   const auto items = reply.items();
   if (items.size() != 2) return {};
-  granted out{.lease = 0, .now = static_cast<commit_time>(items[1].integer().value_or(0))};
+  lease_grant out{.lease = 0, .granted_at = static_cast<commit_time>(items[1].integer().value_or(0))};
   if (items[0].integer() == 1) out.lease = std::stoull(token, nullptr, 16);
   return out;
 }

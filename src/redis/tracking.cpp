@@ -229,7 +229,7 @@ task<> tracking::beat_once(std::uint64_t generation) {
     if (answer && !forgot) {
       last_sent_ = sent;
       if (options_.relayed) told = relay_.beaten(sent, answer->mark, answer->mark_before);
-      if (before != time_point{}) until = before + options_.lease;
+      if (before != time_point{}) until = before + options_.trust_for;
       if (before != time_point{}) proven_ = before;
       if (options_.relayed) until = told == time_point::min() ? told : std::min(until, told + options_.bound);
       if (until > time_point{}) trusted_ = until;
@@ -238,9 +238,8 @@ task<> tracking::beat_once(std::uint64_t generation) {
   if (forgot) tell_lost(true);
   if (answer) options_.ready();
   if (until <= time_point{}) co_return;
-  hearing_.later(servers_.load()->where(), [this, until, told] {
-    tell([&](store_observer& each) { each.coherent_until(until, told); });
-  });
+  hearing_.later(servers_.load()->where(),
+                 [this, until, told] { tell([&](store_observer& each) { each.trust_until(until, told); }); });
 }
 
 void tracking::begin_anew() {

@@ -40,7 +40,7 @@ namespace strata::redis {
 
 struct tracking_options {
   std::string name_space = "strata";
-  duration lease = std::chrono::milliseconds(250);
+  duration trust_for = std::chrono::milliseconds(250);
   duration heartbeat = std::chrono::milliseconds(25);
   bool relayed = false;
   duration bound = std::chrono::milliseconds(350);

@@ -1,11 +1,10 @@
 #pragma once
 /// Who relays for a name space: a row of `strata_outbox.relays`.
 ///
-/// Nothing depends on there being only one: a mark says the truth whoever writes it (store::advance_mark).
-/// It is so that PostgreSQL is asked by one and not by all. The row counts how often the duty has changed
-/// hands; who reads another number than his own has been replaced. It also says from where a successor
-/// goes on.
-/// Threads: one task at a time.
+/// Nothing depends on there being only one: a mark says the truth whoever writes it
+/// (store::advance_watermark). It is so that PostgreSQL is asked by one and not by all. The row counts how
+/// often the duty has changed hands; who reads another number than his own has been replaced. It also says
+/// from where a successor goes on. Threads: one task at a time.
 
 #include <strata/database.hpp>
 #include <strata/error.hpp>

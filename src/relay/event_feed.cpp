@@ -187,7 +187,7 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
   relaying::event_reader reader_;
   relaying::outbox_reader outbox_;
   const std::shared_ptr<relaying::event_lanes> lanes_;
-  const std::shared_ptr<event> stop_ = std::make_shared<event>();
+  const std::shared_ptr<async_latch> stop_ = std::make_shared<async_latch>();
   std::shared_future<void> ended_;
 
   // The task's own.

@@ -51,7 +51,7 @@ class event_lanes : public std::enable_shared_from_this<event_lanes> {
   void give_up(const item& what);
 
   const event_feed_options& with_;
-  const std::shared_ptr<event> stop_ = std::make_shared<event>();
+  const std::shared_ptr<async_latch> stop_ = std::make_shared<async_latch>();
   mutable std::mutex mutex_;
   std::condition_variable ended_;
   std::map<std::size_t, lane> lanes_;

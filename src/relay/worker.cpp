@@ -59,7 +59,7 @@ task<> relay::worker::run() {
 }
 
 task<duration> relay::worker::watch() {
-  auto found = co_await options_.target->read_mark();
+  auto found = co_await options_.target->read_watermark();
   const auto at = now();
   if (!found) {
     watched_.reset();
@@ -109,7 +109,7 @@ void relay::worker::stand_down(std::string_view why) {
 
 task<duration> relay::worker::turn() {
   if (options_.target != nullptr && !mark_) {
-    auto found = co_await options_.target->read_mark();
+    auto found = co_await options_.target->read_watermark();
     if (!found) co_return failed(found.error());
     mark_ = std::move(*found);
   }
@@ -218,7 +218,7 @@ task<duration> relay::worker::tell(relaying::glance found, time_point looked) {
 }
 
 task<result<void>> relay::worker::move_mark() {
-  auto moved = co_await options_.target->advance_mark(*std::exchange(mark_, std::nullopt));
+  auto moved = co_await options_.target->advance_watermark(*std::exchange(mark_, std::nullopt));
   if (!moved) co_return std::unexpected(std::move(moved.error()));
   mark_ = std::move(*moved);
   co_return result<void>();

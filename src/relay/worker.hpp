@@ -56,7 +56,7 @@ class relay::worker : public std::enable_shared_from_this<worker> {
   const relay_options options_;
   relaying::outbox_reader reader_;
   relaying::duty duty_;
-  const std::shared_ptr<event> stop_ = std::make_shared<event>();
+  const std::shared_ptr<async_latch> stop_ = std::make_shared<async_latch>();
   std::shared_future<void> ended_;
 
   // The task's own.
@@ -66,9 +66,9 @@ class relay::worker : public std::enable_shared_from_this<worker> {
   std::uint64_t cursor_end_ = 0;  ///< the first transaction that the cursor's snapshot has not seen
   bool source_lost_ = false;      ///< PostgreSQL has forgotten where we were
   relaying::overflow_watch overflow_;
-  std::string told_life_;           ///< of the store that was told all before the cursor
-  std::optional<relay_mark> mark_;  ///< as it was seen, by us, after the turn before
-  std::optional<relay_mark> watched_;
+  std::string told_life_;                ///< of the store that was told all before the cursor
+  std::optional<relay_watermark> mark_;  ///< as it was seen, by us, after the turn before
+  std::optional<relay_watermark> watched_;
   time_point stands_since_{};  ///< the mark that is watched
   duration patience_{};
   time_point looked_{};  ///< the last time that all was told

@@ -117,29 +117,29 @@ class memory_space {
     return counter;
   }
 
-  acquired acquired_or_busy(std::string_view key, duration hold) {
-    acquired out;
+  acquire_result acquired_or_busy(std::string_view key, duration hold) {
+    acquire_result out;
     out.value = found(key);
     if (out.value) return out;
     const auto held = lease_if_free(key, hold);
     out.lease = held.lease;
-    out.now = held.now;
+    out.granted_at = held.granted_at;
     return out;
   }
 
-  granted lease_if_free(std::string_view key, duration hold) {
+  lease_grant lease_if_free(std::string_view key, duration hold) {
     const auto held = leases.find(std::string(key));
     if (held != leases.end() && held->second.until > all.time.now()) return {};
     return new_lease(key, hold);
   }
 
-  granted new_lease(std::string_view key, duration hold) {
+  lease_grant new_lease(std::string_view key, duration hold) {
     forget_old_leases();
     // A lease that is taken over keeps its floor: what was invalidated stays invalidated.
     auto& held = leases.try_emplace(std::string(key), held_lease{0, 0, {}}).first->second;
     held.token = ++all.last_token;
     held.until = all.time.now() + hold;
-    return {.lease = held.token, .now = counter};
+    return {.lease = held.token, .granted_at = counter};
   }
 
   /// Leases end by fill or release; those that did neither are dropped when the table doubles.
@@ -186,7 +186,7 @@ class memory_space {
     return removed;
   }
 
-  relay_mark mark() const { return {.value = relayed, .life = "1"}; }
+  relay_watermark mark() const { return {.value = relayed, .life = "1"}; }
 
   /// Tells every observer but those of `origin`, which made the change.
   template <class Tell>
@@ -251,33 +251,33 @@ class memory_connection final : public store {
     return result<std::vector<std::optional<stored_value>>>(std::move(out));
   }
 
-  task<result<acquired>> acquire(std::string_view key, duration hold, commit_time known) override {
+  task<result<acquire_result>> acquire(std::string_view key, duration hold, commit_time known) override {
     std::lock_guard lock(server_->mutex);
     space_.learn(known);
-    return result<acquired>(space_.acquired_or_busy(key, hold));
+    return result<acquire_result>(space_.acquired_or_busy(key, hold));
   }
 
-  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
-                                                   commit_time known) override {
-    return of_each<acquired>(keys, known,
-                             [&](const auto& key) { return space_.acquired_or_busy(key, hold); });
+  task<result<std::vector<acquire_result>>> acquire_many(std::span<const std::string> keys, duration hold,
+                                                         commit_time known) override {
+    return of_each<acquire_result>(keys, known,
+                                   [&](const auto& key) { return space_.acquired_or_busy(key, hold); });
   }
 
-  task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override {
+  task<result<lease_grant>> take_lease(std::string_view key, duration hold, commit_time known) override {
     std::lock_guard lock(server_->mutex);
     space_.learn(known);
-    return result<granted>(space_.lease_if_free(key, hold));
+    return result<lease_grant>(space_.lease_if_free(key, hold));
   }
 
-  task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) override {
+  task<result<lease_grant>> force_lease(std::string_view key, duration hold, commit_time known) override {
     std::lock_guard lock(server_->mutex);
     space_.learn(known);
-    return result<granted>(space_.new_lease(key, hold));
+    return result<lease_grant>(space_.new_lease(key, hold));
   }
 
-  task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys, duration hold,
-                                                      commit_time known) override {
-    return of_each<granted>(keys, known, [&](const auto& key) { return space_.new_lease(key, hold); });
+  task<result<std::vector<lease_grant>>> force_lease_many(std::span<const std::string> keys, duration hold,
+                                                          commit_time known) override {
+    return of_each<lease_grant>(keys, known, [&](const auto& key) { return space_.new_lease(key, hold); });
   }
 
   task<result<fill_result>> fill(fill_request value) override {
@@ -333,9 +333,9 @@ class memory_connection final : public store {
     return result<commit_time>(floor);
   }
 
-  task<result<swept>> invalidate_matching(std::string_view glob, commit_time at_least) override {
+  task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override {
     std::vector<std::string> changed;
-    swept done;
+    sweep_result done;
     {
       std::lock_guard lock(server_->mutex);
       const auto floor = done.floor = space_.new_floor(at_least);
@@ -349,7 +349,7 @@ class memory_connection final : public store {
       }
     }
     space_.announce_changed(this, changed);
-    return result<swept>(done);
+    return result<sweep_result>(done);
   }
 
   task<result<bool>> touch(std::string_view key, duration ttl) override {
@@ -427,25 +427,25 @@ class memory_connection final : public store {
     return result<commit_time>(floor);
   }
 
-  task<result<relay_mark>> read_mark() override {
+  task<result<relay_watermark>> read_watermark() override {
     std::lock_guard lock(server_->mutex);
-    return result<relay_mark>(space_.mark());
+    return result<relay_watermark>(space_.mark());
   }
 
-  task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) override {
+  task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) override {
     std::lock_guard lock(server_->mutex);
-    std::optional<relay_mark> out;
+    std::optional<relay_watermark> out;
     if (seen == space_.mark()) {
       ++space_.relayed;
       out = space_.mark();
     }
-    return result<std::optional<relay_mark>>(std::move(out));
+    return result<std::optional<relay_watermark>>(std::move(out));
   }
 
   void observe(store_observer& observer) override {
     std::lock_guard telling(space_.observing);
     space_.observers.emplace_back(&observer, this);
-    observer.coherent_until(time_point::max(), time_point::min());
+    observer.trust_until(time_point::max(), time_point::min());
   }
 
   void unobserve(store_observer& observer) override {

@@ -26,8 +26,8 @@ struct verdict {
   fault kind{};
   bool after = false;
   error what;
-  std::shared_ptr<event> gate;  ///< of delay and drop
-  std::uint64_t random = 0;     ///< of corrupt
+  std::shared_ptr<async_latch> gate;  ///< of delay and drop
+  std::uint64_t random = 0;           ///< of corrupt
 };
 
 constexpr bool carries_values(store_call which) {
@@ -61,7 +61,7 @@ template <class T>
 void damage(std::optional<T>& value, std::uint64_t random) {
   if (value) damage(*value, random);
 }
-void damage(acquired& answer, std::uint64_t random) {
+void damage(acquire_result& answer, std::uint64_t random) {
   damage(answer.value, random);
 }
 template <class T>
@@ -79,7 +79,7 @@ struct faulty_store::script {
   mutable detail::mutex mutex;
   std::vector<std::shared_ptr<store>> all STRATA_GUARDED_BY(mutex);  ///< calls may still be under way in each
   std::deque<scripted> rules STRATA_GUARDED_BY(mutex);
-  std::deque<std::shared_ptr<event>> waiting STRATA_GUARDED_BY(mutex);
+  std::deque<std::shared_ptr<async_latch>> waiting STRATA_GUARDED_BY(mutex);
   std::array<std::size_t, store_calls> calls STRATA_GUARDED_BY(mutex) = {};
   std::mt19937_64 random STRATA_GUARDED_BY(mutex);
 
@@ -108,7 +108,7 @@ struct faulty_store::script {
       if (number < rule.skip || (rule.times != 0 && number >= rule.skip + rule.times)) continue;
       verdict out{.kind = each.kind, .after = rule.after, .what = each.what, .gate = {}, .random = random()};
       if (each.kind == fault::delay || each.kind == fault::drop) {
-        waiting.push_back(out.gate = std::make_shared<event>());
+        waiting.push_back(out.gate = std::make_shared<async_latch>());
       }
       return out;
     }
@@ -116,7 +116,7 @@ struct faulty_store::script {
   }
 
   std::size_t let_go(std::size_t at_most) {
-    std::vector<std::shared_ptr<event>> gone;
+    std::vector<std::shared_ptr<async_latch>> gone;
     {
       detail::scoped_lock lock(mutex);
       while (!waiting.empty() && gone.size() < at_most) {
@@ -180,10 +180,10 @@ struct faulty_store::relay final : store_observer {
   void lost(bool may_have_forgotten) override {
     tell(true, [=](store_observer& each) { each.lost(may_have_forgotten); });
   }
-  void coherent_until(time_point when, time_point told) override {
+  void trust_until(time_point until, time_point source_watermark) override {
     detail::scoped_lock lock(mutex_);
-    coherent_until_ = {when, told};
-    for (auto* each : observers_) each->coherent_until(when, told);
+    trusted_until_ = {until, source_watermark};
+    for (auto* each : observers_) each->trust_until(until, source_watermark);
   }
 
   template <class Tell>
@@ -199,7 +199,7 @@ struct faulty_store::relay final : store_observer {
   void add(store_observer& observer) {
     detail::scoped_lock lock(mutex_);
     observers_.push_back(&observer);
-    if (coherent_until_) observer.coherent_until(coherent_until_->first, coherent_until_->second);
+    if (trusted_until_) observer.trust_until(trusted_until_->first, trusted_until_->second);
   }
   void take_away(store_observer& observer) {
     detail::scoped_lock lock(mutex_);
@@ -210,7 +210,7 @@ struct faulty_store::relay final : store_observer {
   const std::shared_ptr<script> of_;
   detail::mutex mutex_;
   std::vector<store_observer*> observers_ STRATA_GUARDED_BY(mutex_);
-  std::optional<std::pair<time_point, time_point>> coherent_until_ STRATA_GUARDED_BY(mutex_);
+  std::optional<std::pair<time_point, time_point>> trusted_until_ STRATA_GUARDED_BY(mutex_);
   bool muted_ STRATA_GUARDED_BY(mutex_) = false;
 };
 
@@ -280,8 +280,8 @@ std::string_view name(store_call which) noexcept {
                                                             "put",
                                                             "remove",
                                                             "clear",
-                                                            "read_mark",
-                                                            "advance_mark"};
+                                                            "read_watermark",
+                                                            "advance_watermark"};
   return names[static_cast<std::size_t>(which)];
 }
 
@@ -302,8 +302,8 @@ void faulty_store::replace(std::shared_ptr<store> real) {
 void faulty_store::lose(bool may_have_forgotten) {
   relay_->tell(false, [=](store_observer& each) { each.lost(may_have_forgotten); });
 }
-void faulty_store::coherent_until(time_point when, time_point told) {
-  relay_->coherent_until(when, told);
+void faulty_store::trust_until(time_point until, time_point source_watermark) {
+  relay_->trust_until(until, source_watermark);
 }
 void faulty_store::mute(bool muted) {
   relay_->mute(muted);
@@ -355,29 +355,29 @@ task<result<std::vector<std::optional<stored_value>>>> faulty_store::get_many(
                      [=](store& real, const verdict*) { return real.get_many(keys); });
 }
 
-task<result<acquired>> faulty_store::acquire(std::string_view key, duration hold, commit_time known) {
+task<result<acquire_result>> faulty_store::acquire(std::string_view key, duration hold, commit_time known) {
   return script::run(script_, store_call::acquire, one(key),
                      [=](store& real, const verdict*) { return real.acquire(key, hold, known); });
 }
 
-task<result<std::vector<acquired>>> faulty_store::acquire_many(std::span<const std::string> keys,
-                                                               duration hold, commit_time known) {
+task<result<std::vector<acquire_result>>> faulty_store::acquire_many(std::span<const std::string> keys,
+                                                                     duration hold, commit_time known) {
   return script::run(script_, store_call::acquire_many, each_of(keys),
                      [=](store& real, const verdict*) { return real.acquire_many(keys, hold, known); });
 }
 
-task<result<granted>> faulty_store::take_lease(std::string_view key, duration hold, commit_time known) {
+task<result<lease_grant>> faulty_store::take_lease(std::string_view key, duration hold, commit_time known) {
   return script::run(script_, store_call::take_lease, one(key),
                      [=](store& real, const verdict*) { return real.take_lease(key, hold, known); });
 }
 
-task<result<granted>> faulty_store::force_lease(std::string_view key, duration hold, commit_time known) {
+task<result<lease_grant>> faulty_store::force_lease(std::string_view key, duration hold, commit_time known) {
   return script::run(script_, store_call::force_lease, one(key),
                      [=](store& real, const verdict*) { return real.force_lease(key, hold, known); });
 }
 
-task<result<std::vector<granted>>> faulty_store::force_lease_many(std::span<const std::string> keys,
-                                                                  duration hold, commit_time known) {
+task<result<std::vector<lease_grant>>> faulty_store::force_lease_many(std::span<const std::string> keys,
+                                                                      duration hold, commit_time known) {
   return script::run(script_, store_call::force_lease_many, each_of(keys),
                      [=](store& real, const verdict*) { return real.force_lease_many(keys, hold, known); });
 }
@@ -409,7 +409,7 @@ task<result<commit_time>> faulty_store::expire(std::span<const std::string> keys
                      [=](store& real, const verdict*) { return real.expire(keys, at_least); });
 }
 
-task<result<swept>> faulty_store::invalidate_matching(std::string_view glob, commit_time at_least) {
+task<result<sweep_result>> faulty_store::invalidate_matching(std::string_view glob, commit_time at_least) {
   return script::run(script_, store_call::invalidate_matching, one(glob),
                      [=](store& real, const verdict*) { return real.invalidate_matching(glob, at_least); });
 }
@@ -450,15 +450,15 @@ task<result<commit_time>> faulty_store::clear(commit_time at_least) {
                      [=](store& real, const verdict*) { return real.clear(at_least); });
 }
 
-task<result<relay_mark>> faulty_store::read_mark() {
-  return script::run(script_, store_call::read_mark, one(""),
-                     [](store& real, const verdict*) { return real.read_mark(); });
+task<result<relay_watermark>> faulty_store::read_watermark() {
+  return script::run(script_, store_call::read_watermark, one(""),
+                     [](store& real, const verdict*) { return real.read_watermark(); });
 }
 
-task<result<std::optional<relay_mark>>> faulty_store::advance_mark(relay_mark seen) {
+task<result<std::optional<relay_watermark>>> faulty_store::advance_watermark(relay_watermark seen) {
   return script::run(
-      script_, store_call::advance_mark, one(""),
-      [seen = std::move(seen)](store& real, const verdict*) { return real.advance_mark(seen); });
+      script_, store_call::advance_watermark, one(""),
+      [seen = std::move(seen)](store& real, const verdict*) { return real.advance_watermark(seen); });
 }
 
 void faulty_store::observe(store_observer& observer) {

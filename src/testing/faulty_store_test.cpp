@@ -201,7 +201,7 @@ struct heard final : store_observer {
   void changed(std::string_view) override { ++changes; }
   void floor_raised(floor_entry) override { ++changes; }
   void lost(bool may_have_forgotten) override { losses.push_back(may_have_forgotten); }
-  void coherent_until(time_point when, time_point) override { until = when; }
+  void trust_until(time_point when, time_point) override { until = when; }
 };
 
 TEST_F(FaultyStore, TellsObserversWhatTheTestWishes) {
@@ -217,7 +217,7 @@ TEST_F(FaultyStore, TellsObserversWhatTheTestWishes) {
   faulty.lose(true);
   faulty.lose();
   EXPECT_THAT(seen.losses, ElementsAre(true, false));
-  faulty.coherent_until(time.now() + 1s);
+  faulty.trust_until(time.now() + 1s);
   EXPECT_EQ(seen.until, time.now() + 1s);
   faulty.unobserve(seen);
   faulty.lose();
@@ -266,7 +266,7 @@ TEST_F(FaultyStore, EveryOperationHasItsOwnName) {
     names.insert(name(static_cast<store_call>(i)));
   EXPECT_EQ(names.size(), strata::testing::store_calls);
   EXPECT_EQ(name(store_call::invalidate_matching), "invalidate_matching");
-  EXPECT_EQ(name(store_call::advance_mark), "advance_mark");
+  EXPECT_EQ(name(store_call::advance_watermark), "advance_watermark");
 }
 
 /// What it is for: a cache over a store that misbehaves.

@@ -21,7 +21,7 @@ class visit {
         slot_(here.shared().sessions[number]),
         random_(here.setup().seed * 1'000'003 + number * 7919ULL + slot_.steps * 104'729ULL) {
     who_.session = number;
-    if (const auto mark = carried()) who_.at_least = here.least(*mark);
+    if (const auto mark = carried()) who_.at_least = here.required_asof(*mark);
   }
 
   /// Returns whether it stays.
@@ -52,14 +52,14 @@ class visit {
   const key_space& keys() const { return with_.keys; }
 
   /// The mark of all that it has written; nothing: none, or none that is needed any more.
-  std::optional<write_mark> carried() const {
+  std::optional<consistency_token> carried() const {
     if (slot_.mark_at == 0) return std::nullopt;
     const bool untold = slot_.mark_at == last_commit_time;
     if (untold && system_clock().now().time_since_epoch().count() > slot_.untold_until) return std::nullopt;
-    return write_mark{slot_.mark_process, slot_.mark_shared, slot_.mark_at};
+    return consistency_token{slot_.mark_process, slot_.mark_shared, slot_.mark_at};
   }
 
-  void carry(write_mark mark) {
+  void carry(consistency_token mark) {
     if (mark.at == last_commit_time) {
       slot_.untold_until = (system_clock().now() + untold_for).time_since_epoch().count();
     }
@@ -106,7 +106,7 @@ class visit {
         random_.one_in(12) ? keys().items + random_.below(keys().bulk) : random_.below(keys().items);
     const bool gone = key_space::comes_and_goes(key);
     const bool done = here_.write(number_, key, gone);
-    carry(here_.written());
+    carry(here_.latest_write());
     if (!done) return;
     here_.read_row({number_, 0}, key);
     if (keys().is_item(key)) here_.read_list({number_, 0}, key_space::group_of(key));

@@ -58,8 +58,8 @@ class node {
   /// Changes the row, or makes it if it is not there; `gone`: deletes it. True if that is known to be so.
   bool write(std::uint16_t session, std::uint32_t key, bool gone);
 
-  write_mark written() const { return cache_.written(); }
-  commit_time least(const write_mark& mark) { return cache_.least(mark); }
+  consistency_token latest_write() const { return cache_.latest_write(); }
+  commit_time required_asof(const consistency_token& mark) { return cache_.required_asof(mark); }
 
   /// Stores a value that nobody asks for.
   void read_ballast(std::uint32_t number);

@@ -32,8 +32,11 @@ TEST(MemoryStore, NameSpacesShareItsBytesAndNothingElse) {
   const auto two = connect(server, "two");
   const auto fill = [](store& into, commit_time known) {
     const auto lease = *sync_wait(into.acquire("k", std::chrono::seconds(1), known));
-    return *sync_wait(into.fill(
-        {.key = "k", .lease = lease.lease, .asof = lease.now, .bytes = "v", .ttl = std::chrono::seconds(9)}));
+    return *sync_wait(into.fill({.key = "k",
+                                 .lease = lease.lease,
+                                 .asof = lease.granted_at,
+                                 .bytes = "v",
+                                 .ttl = std::chrono::seconds(9)}));
   };
   EXPECT_EQ(fill(*one, 100), fill_result::stored);
   EXPECT_EQ(fill(*two, 5), fill_result::stored);

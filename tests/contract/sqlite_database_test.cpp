@@ -133,14 +133,14 @@ TEST(SqliteDatabase, RefusesWorkAboveItsQueueLimit) {
 TEST(SqliteDatabase, ATaskWithoutAnExecutorGoesOnOnTheDatabasesThread) {
   sqlite_provider provider;
   auto db = provider.open();
-  strata::event finished;
+  strata::async_latch finished;
   std::thread::id where;
   strata::start(nullptr, db->query("SELECT 1", {}), [&](const auto&) {
     where = std::this_thread::get_id();
     db.reset();  // even the database may be let go there
     finished.set();
   });
-  sync_wait([](strata::event& on) -> strata::task<> { co_await on.wait(); }(finished));
+  sync_wait([](strata::async_latch& on) -> strata::task<> { co_await on.wait(); }(finished));
   EXPECT_NE(where, std::this_thread::get_id());
 }
 

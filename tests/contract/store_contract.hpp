@@ -34,9 +34,9 @@ class recording_observer final : public store_observer {
     std::lock_guard lock(mutex_);
     ++losses_;
   }
-  void coherent_until(time_point when, time_point) override {
+  void trust_until(time_point when, time_point) override {
     std::lock_guard lock(mutex_);
-    coherent_until_ = when;
+    trusted_until_ = when;
   }
   bool saw(const std::string& key) const {
     std::lock_guard lock(mutex_);
@@ -48,7 +48,7 @@ class recording_observer final : public store_observer {
   }
   time_point trusted_until() const {
     std::lock_guard lock(mutex_);
-    return coherent_until_;
+    return trusted_until_;
   }
   int losses() const {
     std::lock_guard lock(mutex_);
@@ -60,7 +60,7 @@ class recording_observer final : public store_observer {
   std::set<std::string> changed_;
   std::vector<floor_entry> floors_;
   int losses_ = 0;
-  time_point coherent_until_{};
+  time_point trusted_until_{};
 };
 
 template <class Store>
@@ -81,7 +81,7 @@ class StoreContract : public ::testing::Test {
   commit_time counter() {
     const auto held = *sync_wait(one->force_lease("of the counter", 10s, 0));
     sync_wait(one->release("of the counter", held.lease));
-    return held.now;
+    return held.granted_at;
   }
   fill_result fill(std::string_view key, lease_token lease, commit_time asof, std::string_view bytes = "v",
                    duration ttl = 60s) {
@@ -187,9 +187,9 @@ TYPED_TEST_P(StoreContract, RefusesAFillOlderThanWhatIsStored) {
 TYPED_TEST_P(StoreContract, InvalidatesWhatASlowerClockCannotKnowOf) {
   // The other process has counted to 101; ours to 7, and we never heard of it.
   const auto ahead = sync_wait(this->two->acquire("k", 10s, 101));
-  EXPECT_EQ(ahead->now, 101u);
+  EXPECT_EQ(ahead->granted_at, 101u);
   const fill_request request{
-      .key = "k", .lease = ahead->lease, .asof = ahead->now, .bytes = "old", .ttl = 60s};
+      .key = "k", .lease = ahead->lease, .asof = ahead->granted_at, .bytes = "old", .ttl = 60s};
   ASSERT_EQ(*sync_wait(this->two->fill(request)), fill_result::stored);
   EXPECT_GT(this->invalidate({"k"}, 7), 101u);
   EXPECT_FALSE(this->get("k"));
@@ -198,8 +198,8 @@ TYPED_TEST_P(StoreContract, InvalidatesWhatASlowerClockCannotKnowOf) {
 TYPED_TEST_P(StoreContract, FencesTheFillOfAClockAheadOfTheInvalidation) {
   const auto ahead = sync_wait(this->two->acquire("k", 10s, 101));
   const auto floor = this->invalidate({"k"}, 7);
-  EXPECT_GT(floor, ahead->now);
-  EXPECT_EQ(this->fill("k", ahead->lease, ahead->now), fill_result::below_floor);
+  EXPECT_GT(floor, ahead->granted_at);
+  EXPECT_EQ(this->fill("k", ahead->lease, ahead->granted_at), fill_result::below_floor);
 }
 
 TYPED_TEST_P(StoreContract, NeverCountsBack) {
@@ -211,8 +211,8 @@ TYPED_TEST_P(StoreContract, NeverCountsBack) {
   const std::vector<std::string> keys{"a", "b"};
   const std::vector<floor_entry> floors{{1, 3}, {2, 5, true}};
   for (int round = 0; round < 3; ++round) {
-    rises(sync_wait(this->one->acquire("lease", 1s, 2))->now, false);
-    rises(sync_wait(this->two->force_lease("lease", 1s, 40))->now, false);
+    rises(sync_wait(this->one->acquire("lease", 1s, 2))->granted_at, false);
+    rises(sync_wait(this->two->force_lease("lease", 1s, 40))->granted_at, false);
     rises(*sync_wait(this->two->invalidate(keys, 1)), true);
     rises(*sync_wait(this->one->expire(keys, 1)), true);
     rises(sync_wait(this->two->invalidate_matching("a*", 1))->floor, true);
@@ -225,10 +225,10 @@ TYPED_TEST_P(StoreContract, NeverCountsBack) {
 
 TYPED_TEST_P(StoreContract, IsLiftedByEveryCallerWhoKnowsMore) {
   const std::vector<std::string> keys{"k"};
-  EXPECT_EQ(sync_wait(this->one->acquire("a", 10s, 100))->now, 100u);
-  EXPECT_EQ(sync_wait(this->one->acquire_many(keys, 10s, 200))->front().now, 200u);
-  EXPECT_EQ(sync_wait(this->one->force_lease("k", 10s, 300))->now, 300u);
-  EXPECT_EQ(sync_wait(this->one->take_lease("b", 10s, 400))->now, 400u);
+  EXPECT_EQ(sync_wait(this->one->acquire("a", 10s, 100))->granted_at, 100u);
+  EXPECT_EQ(sync_wait(this->one->acquire_many(keys, 10s, 200))->front().granted_at, 200u);
+  EXPECT_EQ(sync_wait(this->one->force_lease("k", 10s, 300))->granted_at, 300u);
+  EXPECT_EQ(sync_wait(this->one->take_lease("b", 10s, 400))->granted_at, 400u);
   this->fill("a", 12345, 500);
   EXPECT_EQ(this->counter(), 500u);
   EXPECT_EQ(this->invalidate({"k"}, 600), 600u);
@@ -289,12 +289,12 @@ TYPED_TEST_P(StoreContract, ForcesTheLeasesOfABatch) {
   this->fill("b", this->lease("b"), 1, "old");
   const auto forced = *sync_wait(this->two->force_lease_many(keys, 10s, 70));
   ASSERT_EQ(forced.size(), 2u);
-  EXPECT_GE(forced[0].now, 70u);
+  EXPECT_GE(forced[0].granted_at, 70u);
   EXPECT_EQ(this->fill("a", before, 80), fill_result::lease_lost) << "who held it before has lost it";
   EXPECT_EQ(this->get("b")->bytes, "old") << "what is there stays";
   const std::vector<fill_request> fills{
-      {.key = "a", .lease = forced[0].lease, .asof = forced[0].now, .bytes = "A", .ttl = 60s},
-      {.key = "b", .lease = forced[1].lease, .asof = forced[1].now, .bytes = "B", .ttl = 60s}};
+      {.key = "a", .lease = forced[0].lease, .asof = forced[0].granted_at, .bytes = "A", .ttl = 60s},
+      {.key = "b", .lease = forced[1].lease, .asof = forced[1].granted_at, .bytes = "B", .ttl = 60s}};
   EXPECT_EQ(*sync_wait(this->two->fill_many(fills)), (std::vector{fill_result::stored, fill_result::stored}));
   EXPECT_EQ(this->get("a")->bytes, "A");
   EXPECT_EQ(this->get("b")->bytes, "B");
@@ -398,27 +398,27 @@ TYPED_TEST_P(StoreContract, TellsEveryoneWhenAllIsGone) {
 }
 
 TYPED_TEST_P(StoreContract, MovesTheMarkForWhoeverSawTheOneBefore) {
-  const auto first = *sync_wait(this->one->read_mark());
+  const auto first = *sync_wait(this->one->read_watermark());
   EXPECT_EQ(first.value, 0u);
-  const auto second = *sync_wait(this->one->advance_mark(first));
+  const auto second = *sync_wait(this->one->advance_watermark(first));
   ASSERT_TRUE(second);
   EXPECT_GT(second->value, first.value);
   EXPECT_EQ(second->life, first.life);
-  EXPECT_FALSE(*sync_wait(this->two->advance_mark(first)));
-  EXPECT_FALSE(*sync_wait(this->two->advance_mark({.value = second->value, .life = "another"})));
-  EXPECT_EQ(*sync_wait(this->two->read_mark()), *second);
-  const auto third = *sync_wait(this->two->advance_mark(*second));
+  EXPECT_FALSE(*sync_wait(this->two->advance_watermark(first)));
+  EXPECT_FALSE(*sync_wait(this->two->advance_watermark({.value = second->value, .life = "another"})));
+  EXPECT_EQ(*sync_wait(this->two->read_watermark()), *second);
+  const auto third = *sync_wait(this->two->advance_watermark(*second));
   ASSERT_TRUE(third);
   EXPECT_GT(third->value, second->value);
 }
 
 TYPED_TEST_P(StoreContract, MovesTheMarkOnceHoweverManyTry) {
   std::atomic<int> moved = 0;
-  const auto seen = *sync_wait(this->one->read_mark());
+  const auto seen = *sync_wait(this->one->read_watermark());
   std::vector<std::thread> relays;
   for (int i = 0; i < 4; ++i) {
     relays.emplace_back([&, connection = this->under_test.connect()] {
-      if (*sync_wait(connection->advance_mark(seen))) ++moved;
+      if (*sync_wait(connection->advance_watermark(seen))) ++moved;
     });
   }
   for (auto& each : relays) each.join();
@@ -435,7 +435,7 @@ TYPED_TEST_P(StoreContract, NeverStoresAValueOlderThanAnInvalidationHoweverRaced
         const auto got = sync_wait(connection->acquire("k", 10s, 0));
         if (got->lease == 0) continue;
         const fill_request request{
-            .key = "k", .lease = got->lease, .asof = got->now, .bytes = "v", .ttl = 60s};
+            .key = "k", .lease = got->lease, .asof = got->granted_at, .bytes = "v", .ttl = 60s};
         sync_wait(connection->fill(request));
       }
     });

@@ -245,14 +245,14 @@ TEST_F(PostgresDatabase, HasNoNumberOfForeignChanges) {
 
 TEST_F(PostgresDatabase, ATaskWithoutAnExecutorGoesOnOnTheDriversThread) {
   auto db = open();
-  event finished;
+  async_latch finished;
   std::thread::id where;
   start(nullptr, db->query("SELECT 1", {}), [&](const auto&) {
     where = std::this_thread::get_id();
     db.reset();  // even the database may be let go there
     finished.set();
   });
-  sync_wait([](event& on) -> task<> { co_await on.wait(); }(finished));
+  sync_wait([](async_latch& on) -> task<> { co_await on.wait(); }(finished));
   EXPECT_NE(where, std::this_thread::get_id());
 }
 

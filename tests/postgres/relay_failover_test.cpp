@@ -18,7 +18,7 @@ class reader {
   reader(std::shared_ptr<database> from, const std::string& store)
       : source_(std::move(from)),
         shared_(*open_store(store, {.relayed = true})),
-        held_({.second_level = shared_, .lease = 1s}) {}
+        held_({.second_level = shared_, .fill_lease = 1s}) {}
 
   lookup<std::string> read(int row) {
     const auto id = std::to_string(row);

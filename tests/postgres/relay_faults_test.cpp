@@ -26,7 +26,7 @@ class duel {
       : url_(std::move(postgres)),
         source_(must_open({.url = url_, .statement_timeout = 2s, .connect_timeout = 1s})),
         shared_(*open_store(redis, {.relayed = true, .bound = bound})),
-        held_({.second_level = shared_, .lease = 1s}) {
+        held_({.second_level = shared_, .fill_lease = 1s}) {
     committed_.emplace_back();
     write();
     writes_ = std::thread([this] {
@@ -253,7 +253,7 @@ TEST_F(PostgresRelayFaults, APostgresThatIsRestartedCleanlyLosesNothingAndEmptie
   duel of(own.url(), redis.url());
   of.wait_for_trust();
   const auto shared = open_now(redis.url(), {.relayed = true, .bound = bound});
-  cache held({.second_level = shared, .lease = 1s});
+  cache held({.second_level = shared, .fill_lease = 1s});
   const entity<std::string, "agent:{id}"> agents{{.ttl = 600s}};
   const auto found = [&](const char* id) {
     const auto got = sync_wait(held.get(agents(id)));

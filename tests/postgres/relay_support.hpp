@@ -27,7 +27,7 @@ class key_listener final : public store_observer {
     floors_.insert(floor.bucket);
   }
   void lost(bool) override {}
-  void coherent_until(time_point, time_point) override {}
+  void trust_until(time_point, time_point) override {}
 
   bool heard(const std::string& key) const {
     std::lock_guard lock(mutex_);

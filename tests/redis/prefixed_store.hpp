@@ -28,25 +28,25 @@ class prefixed_store final : public store {
     const auto names = named(keys);
     co_return co_await real_->get_many(names);
   }
-  task<result<acquired>> acquire(std::string_view key, duration hold, commit_time known) override {
+  task<result<acquire_result>> acquire(std::string_view key, duration hold, commit_time known) override {
     const auto name = named(key);
     co_return co_await real_->acquire(name, hold, known);
   }
-  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
-                                                   commit_time known) override {
+  task<result<std::vector<acquire_result>>> acquire_many(std::span<const std::string> keys, duration hold,
+                                                         commit_time known) override {
     const auto names = named(keys);
     co_return co_await real_->acquire_many(names, hold, known);
   }
-  task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override {
+  task<result<lease_grant>> take_lease(std::string_view key, duration hold, commit_time known) override {
     const auto name = named(key);
     co_return co_await real_->take_lease(name, hold, known);
   }
-  task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) override {
+  task<result<lease_grant>> force_lease(std::string_view key, duration hold, commit_time known) override {
     const auto name = named(key);
     co_return co_await real_->force_lease(name, hold, known);
   }
-  task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys, duration hold,
-                                                      commit_time known) override {
+  task<result<std::vector<lease_grant>>> force_lease_many(std::span<const std::string> keys, duration hold,
+                                                          commit_time known) override {
     const auto names = named(keys);
     co_return co_await real_->force_lease_many(names, hold, known);
   }
@@ -74,7 +74,7 @@ class prefixed_store final : public store {
     const auto names = named(keys);
     co_return co_await real_->expire(names, at_least);
   }
-  task<result<swept>> invalidate_matching(std::string_view glob, commit_time at_least) override {
+  task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override {
     const auto name = named(glob);
     co_return co_await real_->invalidate_matching(name, at_least);
   }
@@ -97,9 +97,9 @@ class prefixed_store final : public store {
   }
   task<result<commit_time>> clear(commit_time at_least) override { return real_->clear(at_least); }
 
-  task<result<relay_mark>> read_mark() override { return real_->read_mark(); }
-  task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) override {
-    return real_->advance_mark(std::move(seen));
+  task<result<relay_watermark>> read_watermark() override { return real_->read_watermark(); }
+  task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) override {
+    return real_->advance_watermark(std::move(seen));
   }
 
   void observe(store_observer& observer) override {
@@ -120,7 +120,7 @@ class prefixed_store final : public store {
     void changed(std::string_view key) override { told.changed(key.substr(prefix)); }
     void floor_raised(floor_entry floor) override { told.floor_raised(floor); }
     void lost(bool may_have_forgotten) override { told.lost(may_have_forgotten); }
-    void coherent_until(time_point when, time_point since) override { told.coherent_until(when, since); }
+    void trust_until(time_point when, time_point since) override { told.trust_until(when, since); }
     store_observer& told;
     std::size_t prefix;
   };

@@ -52,7 +52,7 @@ void flip(std::string& bytes, std::uint64_t random) {
 void damage(stored_value& value, std::uint64_t random) {
   flip(value.bytes, random);
 }
-void damage(acquired& answer, std::uint64_t random) {
+void damage(acquire_result& answer, std::uint64_t random) {
   if (answer.value) damage(*answer.value, random);
 }
 template <class T>
@@ -99,13 +99,13 @@ subject about(store_call call, std::string_view key, lease_token lease = 0) {
   return out;
 }
 
-std::vector<lease_token> leases_in(const acquired& answer) {
+std::vector<lease_token> leases_in(const acquire_result& answer) {
   return {answer.lease};
 }
-std::vector<lease_token> leases_in(const granted& answer) {
+std::vector<lease_token> leases_in(const lease_grant& answer) {
   return {answer.lease};
 }
-std::vector<lease_token> leases_in(const std::vector<granted>& answers) {
+std::vector<lease_token> leases_in(const std::vector<lease_grant>& answers) {
   std::vector<lease_token> out;
   for (const auto& each : answers) out.push_back(each.lease);
   return out;
@@ -151,12 +151,12 @@ void connection::lost(bool) {
   pushes_.push_back({.what = push::kind::lost, .key = {}, .floor = {}, .source = {}, .note = over_.cause_});
 }
 
-void connection::coherent_until(time_point, time_point) {
+void connection::trust_until(time_point, time_point) {
 }
 
 void connection::observe(store_observer& observer) {
   told_ = &observer;
-  told_->coherent_until(over_.trust_ ? time_point::min() : time_point::max(), time_point::min());
+  told_->trust_until(over_.trust_ ? time_point::min() : time_point::max(), time_point::min());
 }
 
 void connection::tell() {
@@ -167,7 +167,7 @@ void connection::tell() {
   if (next.what == push::kind::changed) told_->changed(next.key);
   if (next.what == push::kind::floor) told_->floor_raised(next.floor);
   if (next.what == push::kind::lost) told_->lost(false);
-  if (next.what == push::kind::source) told_->coherent_until(next.source + *over_.trust_, next.source);
+  if (next.what == push::kind::source) told_->trust_until(next.source + *over_.trust_, next.source);
 }
 
 void connection::lose(chance& random) {
@@ -188,7 +188,7 @@ void connection::lose(chance& random) {
 void connection::restore() {
   open();
   over_.listener_.told_lost(process_);
-  if (told_ != nullptr && over_.trust_) told_->coherent_until(time_point::min(), time_point::min());
+  if (told_ != nullptr && over_.trust_) told_->trust_until(time_point::min(), time_point::min());
   if (told_ != nullptr) told_->lost(std::exchange(emptied_, false));
 }
 
@@ -332,37 +332,38 @@ task<result<std::vector<std::optional<stored_value>>>> connection::get_many(
       [keys = std::vector(keys.begin(), keys.end())](store& real) { return real.get_many(keys); });
 }
 
-task<result<acquired>> connection::acquire(std::string_view key, duration hold, commit_time known) {
-  return call<acquired>(about(store_call::acquire, key), [key = std::string(key), hold, known](store& real) {
-    return real.acquire(key, hold, known);
-  });
+task<result<acquire_result>> connection::acquire(std::string_view key, duration hold, commit_time known) {
+  return call<acquire_result>(
+      about(store_call::acquire, key),
+      [key = std::string(key), hold, known](store& real) { return real.acquire(key, hold, known); });
 }
 
-task<result<std::vector<acquired>>> connection::acquire_many(std::span<const std::string> keys, duration hold,
-                                                             commit_time known) {
-  return call<std::vector<acquired>>(about(store_call::acquire_many, keys),
-                                     [keys = std::vector(keys.begin(), keys.end()), hold,
-                                      known](store& real) { return real.acquire_many(keys, hold, known); });
+task<result<std::vector<acquire_result>>> connection::acquire_many(std::span<const std::string> keys,
+                                                                   duration hold, commit_time known) {
+  return call<std::vector<acquire_result>>(about(store_call::acquire_many, keys),
+                                           [keys = std::vector(keys.begin(), keys.end()), hold, known](
+                                               store& real) { return real.acquire_many(keys, hold, known); });
 }
 
-task<result<granted>> connection::take_lease(std::string_view key, duration hold, commit_time known) {
-  return call<granted>(
+task<result<lease_grant>> connection::take_lease(std::string_view key, duration hold, commit_time known) {
+  return call<lease_grant>(
       about(store_call::take_lease, key),
       [key = std::string(key), hold, known](store& real) { return real.take_lease(key, hold, known); });
 }
 
-task<result<granted>> connection::force_lease(std::string_view key, duration hold, commit_time known) {
-  return call<granted>(
+task<result<lease_grant>> connection::force_lease(std::string_view key, duration hold, commit_time known) {
+  return call<lease_grant>(
       about(store_call::force_lease, key),
       [key = std::string(key), hold, known](store& real) { return real.force_lease(key, hold, known); });
 }
 
-task<result<std::vector<granted>>> connection::force_lease_many(std::span<const std::string> keys,
-                                                                duration hold, commit_time known) {
-  return call<std::vector<granted>>(about(store_call::force_lease_many, keys),
-                                    [keys = std::vector(keys.begin(), keys.end()), hold, known](store& real) {
-                                      return real.force_lease_many(keys, hold, known);
-                                    });
+task<result<std::vector<lease_grant>>> connection::force_lease_many(std::span<const std::string> keys,
+                                                                    duration hold, commit_time known) {
+  return call<std::vector<lease_grant>>(
+      about(store_call::force_lease_many, keys),
+      [keys = std::vector(keys.begin(), keys.end()), hold, known](store& real) {
+        return real.force_lease_many(keys, hold, known);
+      });
 }
 
 task<result<fill_result>> connection::fill(fill_request value) {
@@ -408,8 +409,8 @@ task<result<commit_time>> connection::expire(std::span<const std::string> keys, 
                            });
 }
 
-task<result<swept>> connection::invalidate_matching(std::string_view glob, commit_time at_least) {
-  return call<swept>(
+task<result<sweep_result>> connection::invalidate_matching(std::string_view glob, commit_time at_least) {
+  return call<sweep_result>(
       about(store_call::invalidate_matching, glob),
       [glob = std::string(glob), at_least](store& real) { return real.invalidate_matching(glob, at_least); });
 }
@@ -458,17 +459,17 @@ task<result<commit_time>> connection::clear(commit_time at_least) {
   return call<commit_time>(std::move(what), [at_least](store& real) { return real.clear(at_least); });
 }
 
-task<result<relay_mark>> connection::read_mark() {
+task<result<relay_watermark>> connection::read_watermark() {
   subject what;
-  what.call = store_call::read_mark;
-  return call<relay_mark>(std::move(what), [](store& real) { return real.read_mark(); });
+  what.call = store_call::read_watermark;
+  return call<relay_watermark>(std::move(what), [](store& real) { return real.read_watermark(); });
 }
 
-task<result<std::optional<relay_mark>>> connection::advance_mark(relay_mark seen) {
+task<result<std::optional<relay_watermark>>> connection::advance_watermark(relay_watermark seen) {
   subject what;
-  what.call = store_call::advance_mark;
-  return call<std::optional<relay_mark>>(
-      std::move(what), [seen = std::move(seen)](store& real) { return real.advance_mark(seen); });
+  what.call = store_call::advance_watermark;
+  return call<std::optional<relay_watermark>>(
+      std::move(what), [seen = std::move(seen)](store& real) { return real.advance_watermark(seen); });
 }
 
 }  // namespace strata::simulator

@@ -110,19 +110,19 @@ class connection final : public store, private store_observer {
 
   task<result<std::optional<stored_value>>> get(std::string_view key) override;
   task<result<std::vector<std::optional<stored_value>>>> get_many(std::span<const std::string> keys) override;
-  task<result<acquired>> acquire(std::string_view key, duration hold, commit_time known) override;
-  task<result<std::vector<acquired>>> acquire_many(std::span<const std::string> keys, duration hold,
-                                                   commit_time known) override;
-  task<result<granted>> take_lease(std::string_view key, duration hold, commit_time known) override;
-  task<result<granted>> force_lease(std::string_view key, duration hold, commit_time known) override;
-  task<result<std::vector<granted>>> force_lease_many(std::span<const std::string> keys, duration hold,
-                                                      commit_time known) override;
+  task<result<acquire_result>> acquire(std::string_view key, duration hold, commit_time known) override;
+  task<result<std::vector<acquire_result>>> acquire_many(std::span<const std::string> keys, duration hold,
+                                                         commit_time known) override;
+  task<result<lease_grant>> take_lease(std::string_view key, duration hold, commit_time known) override;
+  task<result<lease_grant>> force_lease(std::string_view key, duration hold, commit_time known) override;
+  task<result<std::vector<lease_grant>>> force_lease_many(std::span<const std::string> keys, duration hold,
+                                                          commit_time known) override;
   task<result<fill_result>> fill(fill_request value) override;
   task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override;
   task<result<void>> release(std::string_view key, lease_token lease) override;
   task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override;
   task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) override;
-  task<result<swept>> invalidate_matching(std::string_view glob, commit_time at_least) override;
+  task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override;
   task<result<bool>> touch(std::string_view key, duration ttl) override;
   task<result<commit_time>> raise(std::span<const floor_entry> floors) override;
   task<result<void>> restore(std::span<const floor_entry> floors) override;
@@ -130,8 +130,8 @@ class connection final : public store, private store_observer {
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;
   task<result<bool>> remove(std::string_view key) override;
   task<result<commit_time>> clear(commit_time at_least) override;
-  task<result<relay_mark>> read_mark() override;
-  task<result<std::optional<relay_mark>>> advance_mark(relay_mark seen) override;
+  task<result<relay_watermark>> read_watermark() override;
+  task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) override;
   void observe(store_observer& observer) override;
   void unobserve(store_observer&) override { told_ = nullptr; }
 
@@ -140,7 +140,7 @@ class connection final : public store, private store_observer {
   void changed(std::string_view key) override;
   void floor_raised(floor_entry floor) override;
   void lost(bool may_have_forgotten) override;
-  void coherent_until(time_point when, time_point told) override;
+  void trust_until(time_point when, time_point told) override;
 
   /// Sends `what`, whose work is `work(store)`, a ready task of the store behind.
   /// `spoil(random)` damages what the request carries.

@@ -35,7 +35,7 @@ cache_options options_of(sim_process& process, const plan& of, std::uint64_t see
   cache_options options;
   options.memory = of.memory;
   options.second_level = process.link;
-  options.lease = of.lease;
+  options.fill_lease = of.lease;
   options.factory_limit = of.factory_limit;
   options.background = &process.background;
   options.timer = &process.timer;

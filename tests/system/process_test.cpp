@@ -108,7 +108,7 @@ TEST(Process, SigtermFinishesTheRequestInFlightAndExitsWithZero) {
 
 TEST(Process, TheGracePeriodBoundsStopping) {
   const temp_folder folder;
-  gateway running(folder, {"--demo", "--grace", "200ms"});
+  gateway running(folder, {"--demo", "--drain-timeout", "200ms"});
   connection stuck(running.port());
   stuck.send(
       "POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: "

@@ -1,4 +1,4 @@
-#include <strata/write_mark.hpp>
+#include <strata/consistency_token.hpp>
 
 #include <fmt/format.h>
 
@@ -26,7 +26,7 @@ std::uint64_t mixed(std::uint64_t z) noexcept {
 
 }  // namespace
 
-write_mark joined(const write_mark& a, const write_mark& b) noexcept {
+consistency_token joined(const consistency_token& a, const consistency_token& b) noexcept {
   if (a.process == b.process && a.shared == b.shared && a.process != 0) return a.at < b.at ? b : a;
   if (a.shared && b.shared) return {.process = 0, .shared = true, .at = std::max(a.at, b.at)};
   // Their clocks cannot be compared. A cache that sees a mark it does not know takes all that it has read
@@ -35,14 +35,14 @@ write_mark joined(const write_mark& a, const write_mark& b) noexcept {
   return {.process = 0, .shared = false, .at = unseen % last_commit_time};
 }
 
-std::string to_text(const write_mark& mark) {
+std::string to_text(const consistency_token& mark) {
   return fmt::format("{:016x}-{}-{}", mark.process, mark.shared ? 's' : 'p', mark.at);
 }
 
-std::optional<write_mark> write_mark_of(std::string_view text) noexcept {
+std::optional<consistency_token> consistency_token_of(std::string_view text) noexcept {
   if (text.size() < process_digits + 4 || text.size() > 40) return std::nullopt;
   const auto kind = text.substr(process_digits, 3);
-  write_mark out{.shared = kind == "-s-"};
+  consistency_token out{.shared = kind == "-s-"};
   if (!out.shared && kind != "-p-") return std::nullopt;
   if (!read_number(text.substr(0, process_digits), out.process, 16)) return std::nullopt;
   if (!read_number(text.substr(process_digits + 3), out.at, 10)) return std::nullopt;
