@@ -44,10 +44,10 @@ std::vector<std::string> problems_of(const std::string& text) {
 
 TEST(Load, TakesFlagBeforeEnvironmentBeforeFileBeforeDefault) {
   const file file("listen = \"127.0.0.1:1\"\ndrain_timeout = \"1s\"\nthreads = 1\n");
-  const auto loaded =
-      load(default_config(), {.file = file.path(),
-                              .environment = {{"STRATA_LISTEN", "127.0.0.1:2"}, {"STRATA_DRAIN_TIMEOUT", "2s"}},
-                              .flags = {{"listen", "127.0.0.1:3"}}});
+  const auto loaded = load(default_config(),
+                           {.file = file.path(),
+                            .environment = {{"STRATA_LISTEN", "127.0.0.1:2"}, {"STRATA_DRAIN_TIMEOUT", "2s"}},
+                            .flags = {{"listen", "127.0.0.1:3"}}});
   ASSERT_TRUE(loaded) << loaded.error().front();
   EXPECT_EQ(loaded->values.listen, "127.0.0.1:3");
   EXPECT_EQ(loaded->values.drain_timeout, 2s);
