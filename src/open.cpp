@@ -1,9 +1,9 @@
 /// The one file that knows all the parts, and puts them together from a URL.
 
-#include "redis/cluster_url.hpp"
-#include "redis/sentinel_url.hpp"
-#include "redis/store.hpp"
-#include "redis/url.hpp"
+#include "redis/store/redis_store.hpp"
+#include "redis/url/cluster_url.hpp"
+#include "redis/url/sentinel_url.hpp"
+#include "redis/url/url.hpp"
 
 #include <strata/open.hpp>
 

@@ -1,5 +1,5 @@
 #include "bench/redis/load.hpp"
-#include "redis/client.hpp"
+#include "redis/connection/client.hpp"
 
 #include <atomic>
 #include <cstdlib>

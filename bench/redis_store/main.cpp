@@ -7,8 +7,8 @@
 /// Client and servers share the machine: compare the rows of one run, not runs.
 
 #include "bench/gateway/process.hpp"
-#include "redis/client.hpp"
-#include "redis/url.hpp"
+#include "redis/connection/client.hpp"
+#include "redis/url/url.hpp"
 #include "tests/redis/cluster_group.hpp"
 
 #include <strata/open.hpp>
@@ -129,7 +129,7 @@ void costs(const place& server, duration span) {
     const auto right = co_await shared->force_lease(key, 10s, 0);
     if (!right) co_return false;
     const strata::fill_request request{
-        .key = key, .lease = right->lease, .asof = right->now, .bytes = bytes, .ttl = 60s};
+        .key = key, .lease = right->lease, .asof = right->granted_at, .bytes = bytes, .ttl = 60s};
     const auto filled = co_await shared->fill(request);
     co_return filled.has_value();
   });
@@ -159,7 +159,7 @@ void batches(const place& where, duration span) {
     const auto key = key_of(n);
     const auto right = sync_wait(shared->force_lease(key, 10s, 0)).value();
     sync_wait(
-        shared->fill({.key = key, .lease = right.lease, .asof = right.now, .bytes = bytes, .ttl = 600s}))
+        shared->fill({.key = key, .lease = right.lease, .asof = right.granted_at, .bytes = bytes, .ttl = 600s}))
         .value();
   }
   std::vector<std::vector<std::string>> pages(key_count / batch);

@@ -2,7 +2,7 @@
 /// What tests of the Redis client share.
 
 #include "core/mutex.hpp"
-#include "redis/client.hpp"
+#include "redis/connection/client.hpp"
 #include "tests/redis/server.hpp"
 
 #include <functional>

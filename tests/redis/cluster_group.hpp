@@ -10,7 +10,7 @@
 
 #include "tests/redis/server.hpp"
 
-#include "redis/cluster_map.hpp"
+#include "redis/topology/cluster_map.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,0 +1,164 @@
+#pragma once
+/// The link's driver: a socket, a timer and the state machines that say what to do with them.
+/// Threads: the link's members any; the rest the loop's thread.
+///
+/// Everything happens in *turns*: a handler of the loop does its part, and `finish_turn` then does
+/// what follows from it: notices a broken connection, wakes waiters, takes what they and other
+/// threads have submitted meanwhile, writes it in one go, and sets the timer. A part that finds the
+/// connection broken only says so (`broken_`), so nothing is torn down under somebody's feet. A
+/// handler of an earlier connection is told from the present one's by its number (`attempt_`).
+
+#include "core/mutex.hpp"
+#include "redis/connection/backoff.hpp"
+#include "redis/connection/connection.hpp"
+#include "redis/connection/delivery.hpp"
+#include "redis/connection/inbox.hpp"
+#include "redis/connection/liveness.hpp"
+#include "redis/connection/loop.hpp"
+#include "redis/connection/multiplexer.hpp"
+#include "redis/connection/read_buffer.hpp"
+#include "redis/connection/tls.hpp"
+#include "resp/parser.hpp"
+
+#include <atomic>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/basic_resolver.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+namespace strata::redis {
+
+/// A counter that one thread writes and any reads.
+class counter {
+ public:
+  void add(std::uint64_t by = 1) noexcept { set(get() + by); }
+  void set(std::uint64_t to) noexcept { value_.store(to, std::memory_order_relaxed); }
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+class asio_connection final : public connection, public std::enable_shared_from_this<asio_connection> {
+ public:
+  asio_connection(std::shared_ptr<loop> on, client_options with, std::shared_ptr<const tls_context> tls,
+                  client_observer* observer, const clock& time);
+
+  void open() override;
+  void close() override;
+  bool submit(request& one) override;
+  void fence() override { delivery_.fence(); }
+
+  client_state state() const noexcept override { return state_.load(std::memory_order_relaxed); }
+  std::string trouble() const override;
+  client_stats stats() const override;
+  void renew(error why) override;
+  address at() const override;
+  const client_options& options() const noexcept override { return options_; }
+  const clock& time() const noexcept override { return time_; }
+  executor& where() noexcept override { return *loop_; }
+
+ private:
+  using error_code = boost::system::error_code;
+  using stream = asio::generic::stream_protocol;
+  using socket = asio::basic_stream_socket<stream, loop::io_executor>;
+  using resolver = asio::ip::basic_resolver<asio::ip::tcp, loop::io_executor>;
+  using timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                           asio::wait_traits<std::chrono::steady_clock>, loop::io_executor>;
+  /// A handler that does nothing once the connection it belongs to is gone.
+  template <class Work>
+  auto guarded(Work work);
+
+  // asio_connection.cpp: its life.
+  enum class phase : std::uint8_t { resting, opening, handshake, ready, ended };
+  void begin_attempt();
+  void end();
+  void send_handshake();
+  void handshake_done();
+  void lose(const error& why);
+  void fail_all(const error& why);
+  void add_own(request* one, bool first);
+  void wake_timer();
+  void arm_timer();
+  void tick();
+  time_point next_due(time_point now) const;
+  error down_error() const;
+  void set_trouble(std::string words);
+
+  // asio_connection_io.cpp: bytes.
+  void reach(const address& where);
+  void connect_next();
+  void connected();
+  void read();
+  void on_read(const error_code& failed, std::size_t size);
+  void parse();
+  void on_push(resp::value message);
+  void flush();
+  void write();
+  void finish_turn();
+  void take_inbox();
+  void sort_completed();
+  void broke(std::string_view what, const error_code& failed = {});
+
+  const std::shared_ptr<loop> loop_;
+  const client_options options_;
+  const std::shared_ptr<const tls_context> tls_;
+  client_observer* observer_;
+  const clock& time_;
+
+  // Shared by all threads.
+  inbox inbox_;
+  delivery delivery_;
+  std::atomic<client_state> state_ = client_state::connecting;
+  std::atomic<std::size_t> pending_ = 0;
+  std::atomic<std::size_t> pending_size_ = 0;
+  std::atomic<std::uint64_t> refused_ = 0;
+  mutable detail::mutex trouble_guard_;
+  std::string trouble_ STRATA_GUARDED_BY(trouble_guard_);
+  address at_ STRATA_GUARDED_BY(trouble_guard_);
+
+  // The loop's thread's.
+  socket socket_;
+  resolver resolver_;
+  timer timer_;
+  bool fast_ = false;        ///< the timer ticks for deadlines
+  unsigned idle_ticks_ = 0;  ///< how often it did for nothing
+  phase phase_ = phase::resting;
+  std::uint64_t attempt_ = 0;
+  time_point retry_at_{};
+  time_point give_up_at_{};  ///< of opening and the handshake
+  time_point ready_since_{};
+  std::vector<stream::endpoint> candidates_;
+  std::unique_ptr<tls_session> session_;
+  bool tls_done_ = false;
+  request* handshake_ = nullptr;
+  bool handshake_sent_ = false;
+  std::uint64_t generation_ = 0;
+  std::vector<resp::value> early_pushes_;  ///< that came during the handshake
+
+  multiplexer requests_;
+  liveness liveness_;
+  backoff backoff_;
+  std::minstd_rand random_;
+  resp::parser parser_;
+  read_buffer in_;
+  std::unique_ptr<char[]> cipher_;  ///< what came from the network, with TLS
+  std::string plain_;               ///< what is to be encrypted
+  std::string wire_;                ///< what is being written
+  std::size_t written_ = 0;
+  bool writing_ = false;  ///< waits for the socket to take more
+  bool in_turn_ = false;
+  bool again_ = false;  ///< something was submitted by this thread during the turn
+  std::optional<error> broken_;
+
+  counter requests_taken_, connections_, failures_, pushes_, writes_, sent_, received_;
+  counter timeouts_, resent_, unanswered_;
+};
+
+}  // namespace strata::redis

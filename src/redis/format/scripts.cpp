@@ -1,0 +1,305 @@
+#include "redis/format/scripts.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+#include <openssl/evp.h>
+
+namespace strata::redis {
+
+namespace {
+
+/// What several scripts use. The layouts are those of store_format.hpp and docs/formats.md:
+///   value  "R1", 1 flags (1 expired, 2 record), 1 zero, 4 epoch, 8 asof, 8 end, then the bytes
+///   lease  16 token, 4 epoch, 8 floor
+constexpr std::string_view prelude = R"lua(
+local head_size, lease_size = 24, 28
+local function text(n) return string.format('%.0f', n) end
+local function clock(key)
+  local held = redis.call('HMGET', key, 'now', 'epoch')
+  return tonumber(held[1]) or 0, tonumber(held[2]) or 0
+end
+local function learn(key, now, known)
+  if known <= now then return now end
+  redis.pcall('HSET', key, 'now', text(known))
+  return known
+end
+local function new_floor(key, now, at_least)
+  return learn(key, now, math.max(now + 1, at_least))
+end
+local function other_view(key, view)
+  if view == '' or redis.call('HGET', key, 'run') == view then return nil end
+  return redis.error_reply('VIEW another one counts')
+end
+-- The flags and asof of a value that counts, else nil: one of another kind or epoch is not there.
+local function value_of(head, epoch)
+  if not head or #head < head_size or string.sub(head, 1, 2) ~= 'R1' then return nil end
+  local flags, of, asof = struct.unpack('>BxI4I8', head, 3)
+  if of < epoch and flags < 2 then return nil end
+  return flags, asof
+end
+-- The token and floor of a lease that counts.
+local function lease_of(held, epoch)
+  if not held or #held ~= lease_size then return nil end
+  local of, floor = struct.unpack('>I4I8', held, 17)
+  if of ~= epoch then return nil end
+  return string.sub(held, 1, 16), floor
+end
+local function tell(what) redis.call('PUBLISH', ARGV[#ARGV], ARGV[#ARGV - 1] .. what) end
+local function changed(key) return struct.pack('>I2', #key) .. key end
+)lua";
+
+/// For scripts about keys: the time, raised to what is known, the floor of an invalidation, and the epoch.
+constexpr std::string_view clock_beside = R"lua(
+local last_key = #KEYS - 1
+local function clock_at(known)
+  local now, epoch = clock(KEYS[#KEYS])
+  return learn(KEYS[#KEYS], now, known), epoch
+end
+local function floor_at(at_least, mode)
+  local now, epoch = clock(KEYS[#KEYS])
+  if mode == 'sweep' then return at_least, epoch end
+  return new_floor(KEYS[#KEYS], now, at_least), epoch
+end
+)lua";
+constexpr std::string_view clock_apart = R"lua(
+local last_key = #KEYS
+local function clock_at(known, epoch) return known, epoch end
+local function floor_at(at_least, mode, epoch) return at_least, epoch end
+)lua";
+
+constexpr std::string_view lease_body = R"lua(
+local now, epoch = clock_at(tonumber(ARGV[3]), tonumber(ARGV[5]))
+if ARGV[4] == 'miss' then
+  local value = redis.call('GET', KEYS[1])
+  if value_of(value, epoch) then return value end
+end
+local token, floor = lease_of(redis.call('GET', KEYS[2]), epoch)
+if token and token ~= ARGV[1] and ARGV[4] ~= 'force' then return {0, now} end
+redis.call('SET', KEYS[2], ARGV[1] .. struct.pack('>I4I8', epoch, floor or 0), 'PX', ARGV[2])
+return {1, now}
+)lua";
+
+// What is written is forgotten of who has read it, so a writer who is told only of what it has read reads it.
+// The lease is deleted last: a first write of SET is refused when memory is full, one after DEL is not.
+constexpr std::string_view fill_body = R"lua(
+local asof, filled = tonumber(ARGV[3]), tonumber(ARGV[2])
+local now, epoch = clock_at(asof, filled)
+local token, floor = lease_of(redis.call('GET', KEYS[2]), epoch)
+if token ~= ARGV[1] or filled ~= epoch then return 1 end
+local outcome, replaced = 0, false
+if asof < floor then
+  outcome = 2
+else
+  local flags, stored = value_of(redis.call('GETRANGE', KEYS[1], 0, head_size - 1), epoch)
+  replaced = flags ~= nil
+  if replaced and stored > asof then
+    outcome = 3
+  else
+    local done = redis.pcall('SET', KEYS[1], ARGV[5], 'PX', ARGV[4])
+    if done.err then outcome = done end
+    if ARGV[6] == 'read' and not done.err then redis.call('GETRANGE', KEYS[1], 0, 0) end
+  end
+end
+redis.call('DEL', KEYS[2])
+if outcome ~= 0 or replaced then tell('c' .. changed(KEYS[1])) end
+return outcome
+)lua";
+
+constexpr std::string_view release_body = R"lua(
+local held = redis.call('GET', KEYS[1])
+if not held or string.sub(held, 1, 16) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+tell('c' .. changed(ARGV[2]))
+return 1
+)lua";
+
+constexpr std::string_view invalidate_body = R"lua(
+local mode = ARGV[2]
+local floor, epoch = floor_at(tonumber(ARGV[1]), mode, tonumber(ARGV[3]))
+local removed, told = 0, {}
+local function fence(lease)
+  local token, before = lease_of(redis.call('GET', lease), epoch)
+  if token and before < floor then
+    redis.call('SET', lease, token .. struct.pack('>I4I8', epoch, floor), 'KEEPTTL')
+  end
+end
+local function drop(key)
+  told[#told + 1] = changed(key)
+  if mode == 'remove' then
+    removed = removed + redis.call('UNLINK', key)
+    return
+  end
+  local flags, asof = value_of(redis.call('GETRANGE', key, 0, head_size - 1), epoch)
+  if mode == 'sweep' and flags and asof < floor then removed = removed + redis.call('UNLINK', key) end
+  if mode == 'expire' and flags and flags % 2 == 0 then
+    redis.call('SETRANGE', key, 2, string.char(flags + 1))
+  end
+end
+for i = 1, last_key do
+  if string.sub(KEYS[i], 1, 14) == 'strata-lease:{' then fence(KEYS[i]) else drop(KEYS[i]) end
+end
+if #told > 0 then tell('c' .. table.concat(told)) end
+return {floor, removed}
+)lua";
+
+constexpr std::string_view touch_body = R"lua(
+local now, epoch = clock_at(0, tonumber(ARGV[3]))
+if not value_of(redis.call('GETRANGE', KEYS[1], 0, head_size - 1), epoch) then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+redis.call('SETRANGE', KEYS[1], 16, ARGV[2])
+return 1
+)lua";
+
+constexpr std::string_view ask_body = R"lua(
+local other = other_view(KEYS[1], ARGV[3])
+if other then return other end
+local now, epoch = clock(KEYS[1])
+if ARGV[2] == 'floor' then return {new_floor(KEYS[1], now, tonumber(ARGV[1])), epoch} end
+return {learn(KEYS[1], now, tonumber(ARGV[1])), epoch}
+)lua";
+
+constexpr std::string_view raise_body = R"lua(
+local other = other_view(KEYS[1], ARGV[2])
+if other then return other end
+local floor = new_floor(KEYS[1], clock(KEYS[1]), tonumber(ARGV[1]))
+local told = {}
+for i = 3, #ARGV - 2 do
+  redis.call('HSET', KEYS[2], ARGV[i], text(floor))
+  told[#told + 1] = ARGV[i] .. '=' .. text(floor)
+end
+tell('f' .. table.concat(told, ' '))
+return floor
+)lua";
+
+constexpr std::string_view restore_body = R"lua(
+local other = other_view(KEYS[1], ARGV[1])
+if other then return other end
+local now = clock(KEYS[1])
+local told = {}
+for i = 2, #ARGV - 3, 2 do
+  local asof = tonumber(ARGV[i + 1])
+  now = learn(KEYS[1], now, asof)
+  if asof > (tonumber(redis.call('HGET', KEYS[2], ARGV[i])) or 0) then
+    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+    told[#told + 1] = ARGV[i] .. '=' .. ARGV[i + 1]
+  end
+end
+if #told > 0 then tell('f' .. table.concat(told, ' ')) end
+return now
+)lua";
+
+constexpr std::string_view clear_body = R"lua(
+local other = other_view(KEYS[1], ARGV[2])
+if other then return other end
+local now, epoch = clock(KEYS[1])
+local floor = new_floor(KEYS[1], now, tonumber(ARGV[1]))
+epoch = epoch + 1
+redis.call('HSET', KEYS[1], 'epoch', text(epoch))
+tell('l' .. text(epoch))
+return {floor, epoch}
+)lua";
+
+constexpr std::string_view beat_body = R"lua(
+if ARGV[4] == 'keep' then
+  local other = other_view(KEYS[1], ARGV[3])
+  if other then return other end
+end
+local before, stored = clock(KEYS[1])
+local now = learn(KEYS[1], before, tonumber(ARGV[1]))
+local epoch, adopted = math.max(stored, tonumber(ARGV[2])), 0
+local run = redis.call('HGET', KEYS[1], 'run')
+if not run or (ARGV[3] ~= '' and run ~= ARGV[3]) then
+  epoch, adopted = epoch + 1, 1
+  redis.call('HSET', KEYS[1], 'run', ARGV[3])
+end
+if epoch ~= stored then
+  redis.call('HSET', KEYS[1], 'epoch', text(epoch))
+  tell('e' .. text(epoch))
+end
+local at = redis.call('TIME')
+local marks = redis.call('HMGET', KEYS[1], 'mark', 'before')
+return {epoch, now, before, at[1] * 1000 + math.floor(at[2] / 1000), adopted, tonumber(marks[1]) or 0,
+  tonumber(marks[2]) or 0}
+)lua";
+
+// A mark is not below the time: what a dump brings back is then not the one that somebody saw last.
+constexpr std::string_view mark_body = R"lua(
+local held = redis.call('HMGET', KEYS[1], 'mark', 'epoch', 'run')
+local mark, life = tonumber(held[1]) or 0, (held[2] or '0') .. ':' .. (held[3] or '')
+if ARGV[1] == '' then return {1, mark, life} end
+if tonumber(ARGV[1]) ~= mark or ARGV[2] ~= life then return {0, mark, life} end
+local at = redis.call('TIME')
+local next = math.max(mark + 1, at[1] * 1000000 + at[2])
+redis.call('HSET', KEYS[1], 'mark', text(next), 'before', text(mark))
+return {1, next, life}
+)lua";
+
+/// An invalidation may not fail for want of memory: it is what frees it.
+constexpr std::string_view though_full = "#!lua flags=allow-oom";
+
+enum class telling : bool { no, yes };
+
+script made(telling tells, std::initializer_list<std::string_view> parts) {
+  script out;
+  for (const auto each : parts) out.text.append(each);
+  out.sha = sha1(out.text);
+  out.tells = tells == telling::yes;
+  return out;
+}
+
+scripts::of_keys made_twice(telling tells, std::string_view first, std::string_view body) {
+  return {.beside = made(tells, {first, prelude, clock_beside, body}),
+          .apart = made(tells, {first, prelude, clock_apart, body})};
+}
+
+}  // namespace
+
+namespace scripts {
+
+const of_keys lease = made_twice(telling::no, "", lease_body);
+const of_keys fill = made_twice(telling::yes, "", fill_body);
+const of_keys invalidate = made_twice(telling::yes, though_full, invalidate_body);
+const of_keys touch = made_twice(telling::no, though_full, touch_body);
+const script release = made(telling::yes, {though_full, prelude, release_body});
+const script ask = made(telling::no, {though_full, prelude, ask_body});
+const script raise = made(telling::yes, {though_full, prelude, raise_body});
+const script restore = made(telling::yes, {though_full, prelude, restore_body});
+const script clear = made(telling::yes, {though_full, prelude, clear_body});
+const script beat = made(telling::yes, {though_full, prelude, beat_body});
+const script mark = made(telling::no, {though_full, prelude, mark_body});
+
+std::span<const named> all() {
+  static const std::array<named, 15> every{{{"lease", lease.beside},
+                                            {"lease, apart", lease.apart},
+                                            {"fill", fill.beside},
+                                            {"fill, apart", fill.apart},
+                                            {"invalidate", invalidate.beside},
+                                            {"invalidate, apart", invalidate.apart},
+                                            {"touch", touch.beside},
+                                            {"touch, apart", touch.apart},
+                                            {"release", release},
+                                            {"ask", ask},
+                                            {"raise", raise},
+                                            {"restore", restore},
+                                            {"clear", clear},
+                                            {"beat", beat},
+                                            {"mark", mark}}};
+  return every;
+}
+
+}  // namespace scripts
+
+std::string sha1(std::string_view text) {
+  std::array<unsigned char, 20> digest{};
+  if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr) != 1) std::abort();
+  std::string out;
+  for (const auto byte : digest) {
+    out += "0123456789abcdef"[byte >> 4];
+    out += "0123456789abcdef"[byte & 15];
+  }
+  return out;
+}
+
+}  // namespace strata::redis

@@ -1,0 +1,126 @@
+#include "redis/topology/cluster_node.hpp"
+
+#include "redis/topology/memory_policy.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace strata::redis {
+
+namespace {
+
+/// The value of the line `name:value` of CLUSTER INFO.
+std::string_view field(std::string_view info, std::string_view name) {
+  while (!info.empty()) {
+    const auto line = info.substr(0, info.find("\r\n"));
+    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
+      return line.substr(name.size() + 1);
+    }
+    info.remove_prefix(std::min(info.size(), line.size() + 2));
+  }
+  return {};
+}
+
+client_options for_node(client_options with, const cluster_master& master) {
+  with.at = master.at;
+  if (with.tls.enabled && with.tls.server_name.empty()) with.tls.server_name = master.hostname;
+  with.setup.add("CLUSTER MYID");
+  return with;
+}
+
+}  // namespace
+
+resp::pipeline node_question() {
+  resp::pipeline out;
+  out.add("CLUSTER INFO");
+  out.add("CLUSTER NODES");
+  return out;
+}
+
+result<std::uint64_t> read_cluster_epoch(const reply& info) {
+  if (info.is_error()) return std::unexpected(to_error(info));
+  const auto digits = field(info.text(), "cluster_current_epoch");
+  std::uint64_t out = 0;
+  const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+  if (wrong != std::errc() || end != digits.data() + digits.size()) {
+    return fail(errc::store_unavailable, "CLUSTER INFO was answered strangely");
+  }
+  return out;
+}
+
+result<node_answer> read_node_answer(const std::vector<reply>& replies, const address& asked) {
+  if (replies.size() != 2) return fail(errc::store_unavailable, "a node answered strangely");
+  const auto epoch = read_cluster_epoch(replies[0]);
+  if (!epoch) return std::unexpected(epoch.error());
+  if (replies[1].is_error()) return std::unexpected(to_error(replies[1]));
+  auto map = cluster_map::read(replies[1].text(), asked);
+  if (!map) return std::unexpected(std::move(map.error()));
+  return node_answer{.map = std::move(*map), .epoch = *epoch};
+}
+
+cluster_node::cluster_node(runtime& on, client_options with, const cluster_master& master,
+                           std::string channel, node_observer& told, const clock& time)
+    : who_(master),
+      channel_(std::move(channel)),
+      told_(told),
+      client_(on, for_node(std::move(with), who_), this, time) {
+}
+
+std::optional<std::string> cluster_node::run_id() const {
+  detail::scoped_lock lock(mutex_);
+  return run_id_;
+}
+
+task<result<node_answer>> cluster_node::ask(time_point deadline) {
+  auto replies = co_await client_.execute_many(node_question(), {.deadline = deadline, .retryable = true});
+  if (!replies) co_return std::unexpected(std::move(replies.error()));
+  co_return read_node_answer(*replies, who_.at);
+}
+
+task<result<bool>> cluster_node::is_as_taken() {
+  // Not sent again on another connection: what was heard on this one is what it is about.
+  const auto info = co_await client_.execute(resp::command("CLUSTER INFO"));
+  if (!info) co_return std::unexpected(info.error());
+  const auto epoch = read_cluster_epoch(*info);
+  if (!epoch) co_return std::unexpected(epoch.error());
+  if (field(info->text(), "cluster_state") == "fail") {
+    co_return fail(errc::store_unavailable,
+                   "store: the cluster is down, says its node at " + to_text(who_.at));
+  }
+  co_return *epoch == epoch_;
+}
+
+result<void> cluster_node::connected(const connection_info& about) {
+  const auto refused = [&](std::string why) -> result<void> {
+    return fail(errc::store_unavailable, fmt::format("Redis at {} {}", to_text(who_.at), why));
+  };
+  if (auto fit = check_version(about); !fit) return refused("cannot be used: " + fit.error().detail);
+  if (about.mode != "cluster") return refused("is no node of a cluster; the scheme for it is redis://");
+  if (about.run_id.empty()) {
+    return refused(
+        "does not let us ask for its run id, without which nobody knows what it has forgotten; "
+        "allow +info");
+  }
+  if (about.setup.empty() || about.setup.back().text() != who_.id)
+    return refused("is another one than it was");
+  if (about.role != "master") return refused("is a " + about.role);
+  {
+    detail::scoped_lock lock(mutex_);
+    run_id_ = about.run_id;
+  }
+  told_.node_changed();
+  return {};
+}
+
+void cluster_node::lost(std::uint64_t, const error&) {
+  {
+    detail::scoped_lock lock(mutex_);
+    run_id_.reset();
+  }
+  told_.node_changed();
+}
+
+}  // namespace strata::redis

@@ -1,0 +1,73 @@
+#pragma once
+/// One master of a cluster: its connection, and who it says it is.
+/// Threads: internally synchronised; any. What it tells is told on its client's thread.
+
+#include "core/mutex.hpp"
+#include "redis/connection/client.hpp"
+#include "redis/topology/cluster_map.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace strata::redis {
+
+/// Who is told of a node; called on the client's thread.
+class node_observer {
+ public:
+  virtual ~node_observer() = default;
+  /// A node can be used, or cannot be any more.
+  virtual void node_changed() = 0;
+  virtual void node_pushed(resp::value message) = 0;
+};
+
+/// What a node says of itself and the others.
+struct node_answer {
+  cluster_map map;
+  std::uint64_t epoch = 0;  ///< the latest of the cluster that it has heard of
+};
+
+/// What all nodes are asked; the replies to it, of the node at `asked`.
+resp::pipeline node_question();
+result<node_answer> read_node_answer(const std::vector<reply>& replies, const address& asked);
+/// `cluster_current_epoch` in a reply to CLUSTER INFO.
+result<std::uint64_t> read_cluster_epoch(const reply& info);
+
+class cluster_node final : public client_observer {
+ public:
+  /// `with` is how to connect to it, but for its place; `channel` is the one on which it tells.
+  cluster_node(runtime& on, client_options with, const cluster_master& master, std::string channel,
+               node_observer& told, const clock& time);
+
+  const cluster_master& who() const noexcept { return who_; }
+  std::string_view channel() const noexcept { return channel_; }
+  client& over() noexcept { return client_; }
+
+  /// Of the process that it is, while it can be used.
+  std::optional<std::string> run_id() const;
+
+  /// Asks for its map.
+  task<result<node_answer>> ask(time_point deadline);
+  /// Its map of `epoch` was taken.
+  void taken(std::uint64_t epoch) noexcept { epoch_ = epoch; }
+  /// Asks whether it is there, and whether the cluster is as it was when its map was taken.
+  task<result<bool>> is_as_taken();
+
+  result<void> connected(const connection_info& about) override;
+  void lost(std::uint64_t generation, const error& why) override;
+  void pushed(resp::value message) override { told_.node_pushed(std::move(message)); }
+
+ private:
+  const cluster_master who_;
+  const std::string channel_;
+  node_observer& told_;
+  std::atomic<std::uint64_t> epoch_ = 0;  ///< of the map that was taken
+  mutable detail::mutex mutex_;
+  std::optional<std::string> run_id_ STRATA_GUARDED_BY(mutex_);
+  client client_;  ///< ends before what it tells
+};
+
+}  // namespace strata::redis
