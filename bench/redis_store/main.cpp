@@ -158,8 +158,8 @@ void batches(const place& where, duration span) {
   for (std::uint64_t n = 0; n < key_count; ++n) {
     const auto key = key_of(n);
     const auto right = sync_wait(shared->force_lease(key, 10s, 0)).value();
-    sync_wait(
-        shared->fill({.key = key, .lease = right.lease, .asof = right.granted_at, .bytes = bytes, .ttl = 600s}))
+    sync_wait(shared->fill(
+                  {.key = key, .lease = right.lease, .asof = right.granted_at, .bytes = bytes, .ttl = 600s}))
         .value();
   }
   std::vector<std::vector<std::string>> pages(key_count / batch);
