@@ -33,7 +33,7 @@ task<server::shown_value> answer_under(cache& source, const Entity& entity, key 
   const auto found = co_await source.get(typed);
   server::shown_value out;
   if (found) {
-    out.json = std::string(found->answer->body());
+    out.json = std::string(found->representation->body());
   } else if (found.known_absent()) {
     out.json = "null";
   }

@@ -26,7 +26,7 @@ struct CachedValueView : testing::Test {
 
 TEST_F(CachedValueView, ShowsACachedRowAsItIsAnswered) {
   platform::agent row{.id = "agt_1", .name = "Ada"};
-  sync_wait(values.set(entities.agents("agt_1"), platform::served<platform::agent>(row)));
+  sync_wait(values.set(entities.agents("agt_1"), platform::cached_response<platform::agent>(row)));
   const auto shown = show("agent:agt_1");
   EXPECT_FALSE(shown.hidden);
   ASSERT_TRUE(shown.json);
@@ -41,7 +41,8 @@ TEST_F(CachedValueView, ShowsNothingWhereNothingIsCached) {
 
 TEST_F(CachedValueView, HidesWhatIsSensitiveAndWhatItDoesNotKnow) {
   platform::stored_document row{.id = "usr_1", .document = {"{\"key\":\"secret\"}"}};
-  sync_wait(values.set(entities.settings("usr_1"), platform::served<platform::stored_document>(row)));
+  sync_wait(
+      values.set(entities.settings("usr_1"), platform::cached_response<platform::stored_document>(row)));
   for (const char* text : {"user:usr_1:settings", "user:usr_1:permissions", "session:sess_1", "unknown"}) {
     EXPECT_TRUE(show(text).hidden) << text;
     EXPECT_FALSE(show(text).json) << text;

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 using ::testing::HasSubstr;
@@ -214,4 +214,4 @@ TEST(Limits, StopAUserWhoAsksTooOftenAndNobodyElse) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

@@ -1,13 +1,13 @@
+#include "platform/consistency_cookie.hpp"
 #include "platform/edit.hpp"
-#include "platform/forms.hpp"
 #include "platform/handlers.hpp"
 #include "platform/ids.hpp"
+#include "platform/input_schemas.hpp"
 #include "platform/list_parameters.hpp"
-#include "platform/marks.hpp"
 
 #include <boost/json/value.hpp>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -20,7 +20,7 @@ maybe_refused refuse_foreign(const agent& row, const principal& who) {
   return {};
 }
 
-maybe_refused refuse_unseen(const strata::lookup<served<agent>>& found, const principal& who) {
+maybe_refused refuse_unseen(const strata::lookup<cached_response<agent>>& found, const principal& who) {
   if (found.failure() != nullptr) return failed(*found.failure());
   if (!found) return not_found();
   return refuse_foreign(found->row, who);
@@ -38,21 +38,22 @@ std::string id_of(const request& from) {
 }
 
 template <class Repository>
-answer_task get_document(const services& in, request& from, const Repository& documents) {
+response_task get_document(const services& in, request& from, const Repository& documents) {
   if (!names_agent(from)) return not_found();
-  return then(in.data.agents.find(from.path_parameter("id"), how_of_session(in, from)),
-              [&](const strata::lookup<served<agent>>& found) -> answer_task {
+  return then(in.data.agents.find(from.path_parameter("id"), session_read(in, from)),
+              [&](const strata::lookup<cached_response<agent>>& found) -> response_task {
                 if (auto refused = refuse_unseen(found, *from.who<principal>())) return std::move(*refused);
-                return then(documents.find(found->row.id, how_of_session(in, from)),
-                            [](const strata::lookup<served<stored_document>>& part) -> response {
+                return then(documents.find(found->row.id, session_read(in, from)),
+                            [](const strata::lookup<cached_response<stored_document>>& part) -> response {
                               if (part.failure() != nullptr) return failed(*part.failure());
-                              return part ? answer_of(part) : unwritten_answer<stored_document>(part.info());
+                              return part ? response_of(part)
+                                          : default_response<stored_document>(part.info());
                             });
               });
 }
 
 template <class Repository>
-answer_task put_document(const services& in, request& from, const Repository& documents) {
+response_task put_document(const services& in, request& from, const Repository& documents) {
   if (!names_agent(from)) return not_found();
   auto value = put_document_of(from);
   if (!value) return std::move(value.error());
@@ -72,16 +73,16 @@ strata::task<strata::result<response>> create_once(const services& in, request& 
   events.push_back(agent_event("created", *written));
   auto done = co_await in.data.commit(std::move(work), std::move(events));
   if (!done) co_return std::unexpected(std::move(done.error()));
-  const served<agent> now(std::move(*written));
+  const cached_response<agent> now(std::move(*written));
   auto out = server::created("/agents/" + now.row.id);
-  out.content = now.answer;
+  out.content = now.representation;
   co_return out;
 }
 
-answer_task create_later(const services& in, request& from, agent row) {
+response_task create_later(const services& in, request& from, agent row) {
   auto attempt = [&](strata::unit_of_work work) { return create_once(in, from, row, std::move(work)); };
   auto made = in.data.in_transaction(attempt);
-  co_return answer_or_failure(co_await std::move(made));
+  co_return response_or_failure(co_await std::move(made));
 }
 
 strata::task<strata::result<response>> delete_once(const services& in, request& from, std::string id,
@@ -90,9 +91,10 @@ strata::task<strata::result<response>> delete_once(const services& in, request& 
   auto found = co_await in.data.agents.load_in(work, id);
   if (!found) co_return std::unexpected(std::move(found.error()));
   if (!*found) co_return not_found();
-  const served<agent> before(std::move(**found));
+  const cached_response<agent> before(std::move(**found));
   if (auto refused = refuse_foreign(before.row, *who)) co_return std::move(*refused);
-  if (auto refused = server::check_preconditions(from, before.answer->etag())) co_return std::move(*refused);
+  if (auto refused = server::check_preconditions(from, before.representation->etag()))
+    co_return std::move(*refused);
   auto removed = co_await in.data.agents.remove_in(work, id, before.row.version);
   if (!removed) co_return std::unexpected(std::move(removed.error()));
   // The database deletes these with the agent.
@@ -105,15 +107,15 @@ strata::task<strata::result<response>> delete_once(const services& in, request& 
   co_return server::no_content();
 }
 
-answer_task delete_later(const services& in, request& from, std::string id,
-                         std::shared_ptr<const principal> who) {
+response_task delete_later(const services& in, request& from, std::string id,
+                           std::shared_ptr<const principal> who) {
   auto attempt = [&](strata::unit_of_work work) { return delete_once(in, from, id, who, std::move(work)); };
   auto removed = in.data.in_transaction(attempt);
-  co_return answer_or_failure(co_await std::move(removed));
+  co_return response_or_failure(co_await std::move(removed));
 }
 
-answer_task execute_later(const services& in, request& from, std::string id,
-                          std::shared_ptr<const principal> who) {
+response_task execute_later(const services& in, request& from, std::string id,
+                            std::shared_ptr<const principal> who) {
   std::int64_t count = 0;
   auto edited = edit(
       in.data, from, in.data.agents, std::move(id),
@@ -130,19 +132,19 @@ answer_task execute_later(const services& in, request& from, std::string id,
 
 }  // namespace
 
-answer_task list_agents(const services& in, request& from) {
+response_task list_agents(const services& in, request& from) {
   std::vector<field_problem> problems;
   const auto part = read_page(from, problems);
   const auto status = read_choice(from, "status", agent_statuses, problems);
   if (!problems.empty()) return unprocessable(problems);
   return then(
-      in.data.agents_of(from.who<principal>()->row.organization_id, status, part, how_of_session(in, from)),
+      in.data.agents_of(from.who<principal>()->row.organization_id, status, part, session_read(in, from)),
       [](const strata::lookup<page>& found) -> response {
-        return found ? answer_of(found) : failed(*found.failure());
+        return found ? response_of(found) : failed(*found.failure());
       });
 }
 
-answer_task create_agent(const services& in, request& from) {
+response_task create_agent(const services& in, request& from) {
   auto body = parsed_body(from);
   if (!body) return std::move(body.error());
   field_reader fields(*body, field_reader::mode::create);
@@ -156,16 +158,16 @@ answer_task create_agent(const services& in, request& from) {
   return create_later(in, from, std::move(row));
 }
 
-answer_task get_agent(const services& in, request& from) {
+response_task get_agent(const services& in, request& from) {
   if (!names_agent(from)) return not_found();
-  return then(in.data.agents.find(from.path_parameter("id"), how_of_session(in, from)),
-              [&from](const strata::lookup<served<agent>>& found) -> response {
+  return then(in.data.agents.find(from.path_parameter("id"), session_read(in, from)),
+              [&from](const strata::lookup<cached_response<agent>>& found) -> response {
                 if (auto refused = refuse_unseen(found, *from.who<principal>())) return std::move(*refused);
-                return answer_of(found);
+                return response_of(found);
               });
 }
 
-answer_task patch_agent(const services& in, request& from) {
+response_task patch_agent(const services& in, request& from) {
   if (!names_agent(from)) return not_found();
   auto body = parsed_body(from);
   if (!body) return std::move(body.error());
@@ -184,27 +186,27 @@ answer_task patch_agent(const services& in, request& from) {
       updated);
 }
 
-answer_task delete_agent(const services& in, request& from) {
+response_task delete_agent(const services& in, request& from) {
   if (!names_agent(from)) return not_found();
   return delete_later(in, from, id_of(from), from.principal<principal>());
 }
 
-answer_task get_config(const services& in, request& from) {
+response_task get_config(const services& in, request& from) {
   return get_document(in, from, in.data.configs);
 }
-answer_task put_config(const services& in, request& from) {
+response_task put_config(const services& in, request& from) {
   return put_document(in, from, in.data.configs);
 }
-answer_task get_tools(const services& in, request& from) {
+response_task get_tools(const services& in, request& from) {
   return get_document(in, from, in.data.tools);
 }
-answer_task put_tools(const services& in, request& from) {
+response_task put_tools(const services& in, request& from) {
   return put_document(in, from, in.data.tools);
 }
 
-answer_task execute_agent(const services& in, request& from) {
+response_task execute_agent(const services& in, request& from) {
   if (!names_agent(from)) return not_found();
   return execute_later(in, from, id_of(from), from.principal<principal>());
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -1,9 +1,9 @@
-#include "platform/forms.hpp"
+#include "platform/input_schemas.hpp"
 #include "platform/test_support.hpp"
 
 #include <gmock/gmock.h>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 using ::testing::HasSubstr;
@@ -250,4 +250,4 @@ TEST_F(Agents, RefuseOtherTypesThanJson) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

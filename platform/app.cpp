@@ -1,7 +1,7 @@
 #include "platform/app.hpp"
 
-#include "platform/caretaker.hpp"
 #include "platform/endpoints.hpp"
+#include "platform/maintenance.hpp"
 #include "platform/repositories.hpp"
 #include "platform/schema.hpp"
 #include "platform/services.hpp"
@@ -11,7 +11,7 @@
 
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -41,7 +41,7 @@ strata::duration look_interval(const app_options& options) {
 
 }  // namespace
 
-// Members are destroyed from the last to the first: the caretaker before what it takes care of.
+// Members are destroyed from the last to the first: the maintenance before what it takes care of.
 struct app::state {
   explicit state(app_options given)
       : options(checked(std::move(given))),
@@ -65,7 +65,7 @@ struct app::state {
   password_hasher passwords;
   limits limited;
   services provided;
-  caretaker care;
+  maintenance care;
 };
 
 app::app(app_options options) : state_(std::make_unique<state>(std::move(options))) {
@@ -99,4 +99,4 @@ strata::event_bus& app::events() noexcept {
   return state_->bus;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

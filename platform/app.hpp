@@ -27,7 +27,7 @@ namespace strata::server {
 class router;
 }
 
-namespace platform {
+namespace strata::platform {
 
 class repositories;
 
@@ -74,4 +74,4 @@ class app {
   std::unique_ptr<state> state_;
 };
 
-}  // namespace platform
+}  // namespace strata::platform

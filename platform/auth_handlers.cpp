@@ -1,15 +1,15 @@
-#include "platform/answers.hpp"
-#include "platform/forms.hpp"
-#include "platform/gate.hpp"
+#include "platform/access_steps.hpp"
 #include "platform/handlers.hpp"
+#include "platform/input_schemas.hpp"
 #include "platform/list_query.hpp"
+#include "platform/responses.hpp"
 
 #include <strata/time.hpp>
 
 #include <fmt/format.h>
 #include <boost/json/value.hpp>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -27,7 +27,7 @@ response refused_login() {
   return server::problem(401, "email or password is wrong");
 }
 
-answer_task login_later(const services& in, request& from, std::string email, std::string password) {
+response_task login_later(const services& in, request& from, std::string email, std::string password) {
   auto known = co_await in.data.credential_of(std::move(email));
   if (!known) co_return failed(known.error());
   std::optional<std::string> hash;
@@ -51,7 +51,7 @@ answer_task login_later(const services& in, request& from, std::string email, st
   body += R"(,"expires_at":)";
   strata::json::write(body, strata::rfc3339(in.sessions.expires_at(*held)));
   body += R"(,"user":)";
-  body += found->answer->body();
+  body += found->representation->body();
   body += '}';
   auto out = server::json(200, std::move(body));
   out.add("Set-Cookie", cookie_line(token, in.auth));
@@ -60,7 +60,7 @@ answer_task login_later(const services& in, request& from, std::string email, st
 
 }  // namespace
 
-answer_task login(const services& in, request& from) {
+response_task login(const services& in, request& from) {
   auto body = parsed_body(from);
   if (!body) return std::move(body.error());
   field_reader fields(*body, field_reader::mode::create);
@@ -72,21 +72,21 @@ answer_task login(const services& in, request& from) {
   return login_later(in, from, std::move(*form.email), std::move(*form.password));
 }
 
-answer_task logout(const services& in, request& from) {
+response_task logout(const services& in, request& from) {
   in.sessions.end(token_of(from));
   auto out = server::no_content();
   out.add("Set-Cookie", cookie_line({}, in.auth));
   return out;
 }
 
-answer_task logout_all(const services& in, request& from) {
+response_task logout_all(const services& in, request& from) {
   const auto ended = in.sessions.end_all(from.who<principal>()->row.id);
   auto out = server::json(200, fmt::format(R"({{"sessions":{}}})", ended));
   out.add("Set-Cookie", cookie_line({}, in.auth));
   return out;
 }
 
-answer_task get_session(const services& in, request& from) {
+response_task get_session(const services& in, request& from) {
   const auto held = in.sessions.use(token_of(from));
   if (!held) return unauthenticated();
   const auto who = from.principal<principal>();
@@ -102,4 +102,4 @@ answer_task get_session(const services& in, request& from) {
   return server::json(200, std::move(body));
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -77,4 +77,4 @@ strata::domain_event listing_event(std::string_view verb, const listing& row) {
   return event_of("listing", verb, row.id, row.version);
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 /// What a change of a row of one table means for the cache. Templates name columns, which are also the
 /// attributes of events.
@@ -39,4 +39,4 @@ strata::domain_event user_event(std::string_view verb, const user& row);
 strata::domain_event organization_event(std::string_view verb, const organization& row);
 strata::domain_event listing_event(std::string_view verb, const listing& row);
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -1,4 +1,4 @@
-#include "platform/caretaker.hpp"
+#include "platform/maintenance.hpp"
 #include "platform/test_support.hpp"
 
 #include <strata/task.hpp>
@@ -8,7 +8,7 @@
 #include <atomic>
 #include <thread>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 class Consistency : public testing::PlatformTest {};
@@ -103,7 +103,7 @@ TEST_F(Consistency, WhatAnotherProgramWritesIsSeenAtTheNextLook) {
   const auto row = at.add_agent(home, "Before");
   const auto path = "/agents/" + row.id;
   session_table unused({}, strata::system_clock());
-  caretaker care(*at.database, *at.cache, unused, std::chrono::hours(1), {});
+  maintenance care(*at.database, *at.cache, unused, std::chrono::hours(1), {});
   care.check();
   const auto before = at.ask("GET", path, member_token);
   at.ask("PATCH", path, member_token, R"({"description":"our own writes are not another program's"})");
@@ -148,4 +148,4 @@ TEST_F(Consistency, EveryEventDropsWhatItsRuleSays) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

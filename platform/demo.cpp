@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -268,4 +268,4 @@ task<result<std::vector<demo_login>>> fill_demo(const repositories& data, passwo
   co_return logins();
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 /// Who can log in to the demo platform.
 struct demo_login {
@@ -30,4 +30,4 @@ struct demo_login {
 strata::task<strata::result<std::vector<demo_login>>> fill_demo(const repositories& data,
                                                                 password_hasher& passwords);
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -3,7 +3,7 @@
 
 #include <set>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 TEST(Demo, FillsAnEmptyDatabaseWithAPlatformThatServes) {
@@ -54,4 +54,4 @@ TEST(Demo, LeavesADatabaseAloneThatHoldsSomething) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

@@ -1,6 +1,6 @@
 #include "platform/demo_vocabulary.hpp"
 
-namespace platform::demo {
+namespace strata::platform::demo {
 
 namespace {
 
@@ -241,4 +241,4 @@ std::span<const std::string_view> publishers() {
   return all_publishers;
 }
 
-}  // namespace platform::demo
+}  // namespace strata::platform::demo

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-namespace platform::demo {
+namespace strata::platform::demo {
 
 /// A kind of work an organization has agents for.
 struct area {
@@ -44,4 +44,4 @@ std::span<const std::string_view> models();
 std::span<const std::string_view> brands();
 std::span<const std::string_view> publishers();
 
-}  // namespace platform::demo
+}  // namespace strata::platform::demo

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -95,4 +95,4 @@ std::string docs_page(const std::vector<endpoint>& all) {
   return out += tail;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

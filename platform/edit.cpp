@@ -1,8 +1,8 @@
 #include "platform/edit.hpp"
 
-#include "platform/forms.hpp"
+#include "platform/input_schemas.hpp"
 
-namespace platform {
+namespace strata::platform {
 
 std::expected<stored_document, response> put_document_of(const request& from) {
   auto body = parsed_body(from);
@@ -16,4 +16,4 @@ std::expected<stored_document, response> put_document_of(const request& from) {
   return value;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

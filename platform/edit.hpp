@@ -4,8 +4,8 @@
 /// begins after it finds anything older.
 /// Threads: any.
 
-#include "platform/answers.hpp"
 #include "platform/repositories.hpp"
+#include "platform/responses.hpp"
 
 #include <server/message.hpp>
 
@@ -17,13 +17,13 @@
 #include <utility>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 /// The JSON document in the body of a PUT, as the row of what the path's {id} names; or 400, 422.
 std::expected<stored_document, response> put_document_of(const request& from);
 
 /// The answer, or what is answered to an error.
-inline response answer_or_failure(strata::result<response> from) {
+inline response response_or_failure(strata::result<response> from) {
   return from ? std::move(*from) : failed(from.error());
 }
 
@@ -37,14 +37,14 @@ strata::task<strata::result<response>> edit_once(const repositories& data, reque
   auto found = co_await rows.load_in(work, id);
   if (!found) co_return std::unexpected(std::move(found.error()));
   if (!*found) co_return not_found();
-  const served<row_type> before(std::move(**found));
+  const cached_response<row_type> before(std::move(**found));
   if (std::optional<response> refused = allowed(before.row)) co_return std::move(*refused);
-  if (auto refused = strata::server::check_preconditions(from, before.answer->etag())) {
+  if (auto refused = strata::server::check_preconditions(from, before.representation->etag())) {
     co_return std::move(*refused);
   }
   row_type after = before.row;
   if (std::optional<response> refused = change(after)) co_return std::move(*refused);
-  if (after == before.row) co_return strata::server::ok(before.answer);
+  if (after == before.row) co_return strata::server::ok(before.representation);
   if constexpr (!std::is_same_v<State, std::nullptr_t>) {
     auto checked = state(work, before.row, after);
     auto refused = co_await std::move(checked);
@@ -60,8 +60,8 @@ strata::task<strata::result<response>> edit_once(const repositories& data, reque
   events.push_back(happened(*written));
   auto done = co_await data.commit(std::move(work), std::move(events));
   if (!done) co_return std::unexpected(std::move(done.error()));
-  const served<row_type> now(std::move(*written));
-  co_return strata::server::ok(now.answer);
+  const cached_response<row_type> now(std::move(*written));
+  co_return strata::server::ok(now.representation);
 }
 
 /// Changes the row `id` of `rows`.
@@ -77,7 +77,7 @@ strata::task<response> edit(const repositories& data, request& from, const Repos
     return edit_once(data, from, rows, id, allowed, change, happened, state, std::move(work));
   };
   auto edited = data.in_transaction(attempt);
-  co_return answer_or_failure(co_await std::move(edited));
+  co_return response_or_failure(co_await std::move(edited));
 }
 /// One attempt of `put_part`. What it is given outlives it.
 template <class Owners, class Repository, class Allowed, class Happened>
@@ -95,11 +95,12 @@ strata::task<strata::result<response>> put_part_once(const repositories& data, r
   if (!found) co_return std::unexpected(std::move(found.error()));
   row_type unwritten;
   unwritten.id = value.id;
-  const served<row_type> before(*found ? **found : unwritten);
-  if (auto refused = strata::server::check_preconditions(from, before.answer->etag())) {
+  const cached_response<row_type> before(*found ? **found : unwritten);
+  if (auto refused = strata::server::check_preconditions(from, before.representation->etag())) {
     co_return std::move(*refused);
   }
-  if (*found && body_of(value) == before.answer->body()) co_return strata::server::ok(before.answer);
+  if (*found && body_of(value) == before.representation->body())
+    co_return strata::server::ok(before.representation);
   strata::result<row_type> written;
   if (*found) {
     written = co_await rows.update_in(work, value.id, before.row.version, [&value](row_type& row) {
@@ -114,8 +115,8 @@ strata::task<strata::result<response>> put_part_once(const repositories& data, r
   events.push_back(happened(**owner));
   auto done = co_await data.commit(std::move(work), std::move(events));
   if (!done) co_return std::unexpected(std::move(done.error()));
-  const served<row_type> now(std::move(*written));
-  co_return strata::server::ok(now.answer);
+  const cached_response<row_type> now(std::move(*written));
+  co_return strata::server::ok(now.representation);
 }
 
 /// Puts the document or permissions `value` of the row `id` of `owners` in place of what is there.
@@ -129,16 +130,16 @@ strata::task<response> put_part(const repositories& data, request& from, const O
     return put_part_once(data, from, owners, rows, value, allowed, happened, std::move(work));
   };
   auto put = data.in_transaction(attempt);
-  co_return answer_or_failure(co_await std::move(put));
+  co_return response_or_failure(co_await std::move(put));
 }
 
 /// What a GET answers for a part that was never written: its default, in version 0.
 template <class Row>
-response unwritten_answer(const strata::read_info& info) {
-  static const served<Row> nothing{Row()};
-  auto out = strata::server::ok(nothing.answer);
+response default_response(const strata::read_info& info) {
+  static const cached_response<Row> nothing{Row()};
+  auto out = strata::server::ok(nothing.representation);
   out.cache = status_of(info);
   return out;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

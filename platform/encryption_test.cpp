@@ -7,7 +7,7 @@
 #include <strata/encryption.hpp>
 #include <strata/store.hpp>
 
-namespace platform::testing {
+namespace strata::platform::testing {
 namespace {
 
 using ::testing::HasSubstr;
@@ -136,4 +136,4 @@ TEST(Encryption, NothingOfASessionIsInTheSecondLevel) {
 }
 
 }  // namespace
-}  // namespace platform::testing
+}  // namespace strata::platform::testing

@@ -1,8 +1,8 @@
 #include "platform/endpoints.hpp"
 
-#include "platform/answers.hpp"
-#include "platform/marks.hpp"
+#include "platform/consistency_cookie.hpp"
 #include "platform/permissions.hpp"
+#include "platform/responses.hpp"
 
 #include <strata/key.hpp>
 
@@ -10,7 +10,7 @@
 
 #include <stdexcept>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -49,13 +49,13 @@ server::route_options options_of(const endpoint& of) {
 void add(server::router& to, const services& in, const endpoint& of) {
   std::vector<std::string_view> known;
   for (const auto& each : of.query) known.push_back(each.name);
-  auto group = to.group(gate_of(in, of.who, of.needs, std::move(known)));
+  auto group = to.group(access_steps(in, of.who, of.needs, std::move(known)));
   // What a session begins and ends is kept by one gateway: there is nothing to carry to others.
   const bool writes = of.on != get && !of.pattern.starts_with("/auth/");
-  auto handler = [&in, answer = of.answer, writes](request& from) -> answer_task {
-    if (!writes) return answer(in, from);
-    return then(answer(in, from), [&in, &from](response made) {
-      add_mark(in, from, made);
+  auto handler = [&in, handle = of.handler, writes](request& from) -> response_task {
+    if (!writes) return handle(in, from);
+    return then(handle(in, from), [&in, &from](response made) {
+      add_consistency_token(in, from, made);
       return made;
     });
   };
@@ -86,8 +86,8 @@ void add_page(server::router& to, const services& in, std::string pattern, std::
               server::static_text type) {
   const auto etag = fmt::format("\"{:016x}\"", strata::hash_of(text));
   auto content = std::make_shared<const server::representation>(std::move(text), type, etag);
-  to.group(gate_of(in, access::anyone, {}, {}))
-      .get(std::move(pattern), [content](request&) -> answer_task { return server::ok(content); },
+  to.group(access_steps(in, access::anyone, {}, {}))
+      .get(std::move(pattern), [content](request&) -> response_task { return server::ok(content); },
            {.cache_control = std::string(described),
             .produces = std::string(type.text.substr(0, type.text.find(';')))});
 }
@@ -137,4 +137,4 @@ server::router make_routes(const services& in) {
   return out;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

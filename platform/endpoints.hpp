@@ -2,7 +2,7 @@
 /// The API as one table: what the router serves and what /openapi.json and /docs tell.
 /// Threads: built by one thread, then immutable.
 
-#include "platform/gate.hpp"
+#include "platform/access_steps.hpp"
 #include "platform/handlers.hpp"
 
 #include <server/router.hpp>
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 /// What a query parameter may be, for the description; the handler checks it.
 struct query_parameter {
@@ -22,7 +22,7 @@ struct query_parameter {
   std::string_view about;
 };
 
-using endpoint_handler = answer_task (*)(const services&, strata::server::request&);
+using endpoint_handler = response_task (*)(const services&, strata::server::request&);
 
 /// One line of the API. Texts are literals.
 struct endpoint {
@@ -30,7 +30,7 @@ struct endpoint {
   std::string_view pattern;
   access who;
   std::string_view needs;  ///< the permission that a member must hold; empty: none
-  endpoint_handler answer;
+  endpoint_handler handler;
   std::string_view cache_control;  ///< of a 2xx to GET; empty: no-store
   int success;
   std::string_view response;  ///< name of a schema; empty: no body
@@ -55,4 +55,4 @@ std::string openapi_text(const std::vector<endpoint>& all);
 /// The same for people: one HTML page that needs nothing else.
 std::string docs_page(const std::vector<endpoint>& all);
 
-}  // namespace platform
+}  // namespace strata::platform

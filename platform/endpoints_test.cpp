@@ -5,7 +5,7 @@
 
 #include <set>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 using ::testing::HasSubstr;
@@ -93,4 +93,4 @@ TEST(Endpoints, HaveADocsPageThatNamesThemAll) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 struct organization {
   std::string id;  ///< org_…
@@ -93,4 +93,4 @@ BOOST_DESCRIBE_STRUCT(user_permissions, (), (id, permissions, version, created_a
 inline constexpr std::array<std::string_view, 3> plans{"free", "pro", "enterprise"};
 inline constexpr std::array<std::string_view, 4> agent_statuses{"draft", "active", "paused", "archived"};
 
-}  // namespace platform
+}  // namespace strata::platform

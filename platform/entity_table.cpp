@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -45,4 +45,4 @@ entity_table::entity_table(const policy_table& policies)
       listing_lists(policies) {
 }
 
-}  // namespace platform
+}  // namespace strata::platform

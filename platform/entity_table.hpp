@@ -2,7 +2,7 @@
 /// What the platform caches: name, key and time to live of every entity, in one table.
 /// Threads: immutable values.
 
-#include "platform/served.hpp"
+#include "platform/cached_response.hpp"
 
 #include <strata/entity.hpp>
 #include <strata/policy.hpp>
@@ -12,7 +12,7 @@
 #include <map>
 #include <string>
 
-namespace platform {
+namespace strata::platform {
 
 /// A policy per entity, by the name a configuration file gives it.
 using policy_table = std::map<std::string, strata::policy>;
@@ -53,14 +53,14 @@ struct cached_entity : strata::entity<T, Key> {
 
 // clang-format off
 //                                         name in strata.toml  what is cached             key                     minutes
-using user_entity         = cached_entity<"user",             served<user>,             "user:{id}",             60, secrecy::open, stand_in::minute>;
-using permissions_entity  = cached_entity<"user_permissions", served<user_permissions>, "user:{id}:permissions",  5, secrecy::sensitive>;
-using settings_entity     = cached_entity<"user_settings",    served<stored_document>,  "user:{id}:settings",    60, secrecy::sensitive>;
-using agent_entity        = cached_entity<"agent",            served<agent>,            "agent:{id}",            30, secrecy::open, stand_in::day>;
-using config_entity       = cached_entity<"agent_config",     served<stored_document>,  "agent:{id}:config",     30, secrecy::open, stand_in::day>;
-using tools_entity        = cached_entity<"agent_tools",      served<stored_document>,  "agent:{id}:tools",      30, secrecy::open, stand_in::day>;
-using organization_entity = cached_entity<"organization",     served<organization>,     "org:{id}",              60, secrecy::open, stand_in::day>;
-using listing_entity      = cached_entity<"listing",          served<listing>,          "listing:{id}",          30, secrecy::open, stand_in::day>;
+using user_entity         = cached_entity<"user",             cached_response<user>,             "user:{id}",             60, secrecy::open, stand_in::minute>;
+using permissions_entity  = cached_entity<"user_permissions", cached_response<user_permissions>, "user:{id}:permissions",  5, secrecy::sensitive>;
+using settings_entity     = cached_entity<"user_settings",    cached_response<stored_document>,  "user:{id}:settings",    60, secrecy::sensitive>;
+using agent_entity        = cached_entity<"agent",            cached_response<agent>,            "agent:{id}",            30, secrecy::open, stand_in::day>;
+using config_entity       = cached_entity<"agent_config",     cached_response<stored_document>,  "agent:{id}:config",     30, secrecy::open, stand_in::day>;
+using tools_entity        = cached_entity<"agent_tools",      cached_response<stored_document>,  "agent:{id}:tools",      30, secrecy::open, stand_in::day>;
+using organization_entity = cached_entity<"organization",     cached_response<organization>,     "org:{id}",              60, secrecy::open, stand_in::day>;
+using listing_entity      = cached_entity<"listing",          cached_response<listing>,          "listing:{id}",          30, secrecy::open, stand_in::day>;
 using agent_list_entity   = cached_entity<"agent_list",       page,
                             "api:agents:list:{organization}:page_{page}:limit_{limit}:status_{status}",             1, secrecy::open, stand_in::day>;
 using listing_list_entity = cached_entity<"listing_list",     page,
@@ -87,4 +87,4 @@ struct entity_table {
 /// The defaults of all, to be changed and handed to `app_options::policies`.
 policy_table default_policies();
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -199,4 +199,4 @@ std::vector<field_problem> field_reader::finish() {
   return std::move(problems_);
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -20,7 +20,7 @@
 #include <string_view>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 using strata::server::field_problem;
 
@@ -85,4 +85,4 @@ std::size_t characters(std::string_view text) noexcept;
 /// exists only a message can tell.
 bool plausible_email(std::string_view text) noexcept;
 
-}  // namespace platform
+}  // namespace strata::platform

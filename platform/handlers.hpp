@@ -7,42 +7,42 @@
 #include <server/message.hpp>
 #include <strata/task.hpp>
 
-namespace platform {
+namespace strata::platform {
 
-using answer_task = strata::task<strata::server::response>;
+using response_task = strata::task<strata::server::response>;
 
 // auth_handlers.cpp
-answer_task login(const services& in, strata::server::request& from);
-answer_task logout(const services& in, strata::server::request& from);
-answer_task logout_all(const services& in, strata::server::request& from);
-answer_task get_session(const services& in, strata::server::request& from);
+response_task login(const services& in, strata::server::request& from);
+response_task logout(const services& in, strata::server::request& from);
+response_task logout_all(const services& in, strata::server::request& from);
+response_task get_session(const services& in, strata::server::request& from);
 
 // user_handlers.cpp
-answer_task get_me(const services& in, strata::server::request& from);
-answer_task get_user(const services& in, strata::server::request& from);
-answer_task patch_user(const services& in, strata::server::request& from);
-answer_task get_permissions(const services& in, strata::server::request& from);
-answer_task put_permissions(const services& in, strata::server::request& from);
-answer_task get_settings(const services& in, strata::server::request& from);
-answer_task put_settings(const services& in, strata::server::request& from);
-answer_task get_organization(const services& in, strata::server::request& from);
-answer_task patch_organization(const services& in, strata::server::request& from);
+response_task get_me(const services& in, strata::server::request& from);
+response_task get_user(const services& in, strata::server::request& from);
+response_task patch_user(const services& in, strata::server::request& from);
+response_task get_permissions(const services& in, strata::server::request& from);
+response_task put_permissions(const services& in, strata::server::request& from);
+response_task get_settings(const services& in, strata::server::request& from);
+response_task put_settings(const services& in, strata::server::request& from);
+response_task get_organization(const services& in, strata::server::request& from);
+response_task patch_organization(const services& in, strata::server::request& from);
 
 // agent_handlers.cpp
-answer_task list_agents(const services& in, strata::server::request& from);
-answer_task create_agent(const services& in, strata::server::request& from);
-answer_task get_agent(const services& in, strata::server::request& from);
-answer_task patch_agent(const services& in, strata::server::request& from);
-answer_task delete_agent(const services& in, strata::server::request& from);
-answer_task get_config(const services& in, strata::server::request& from);
-answer_task put_config(const services& in, strata::server::request& from);
-answer_task get_tools(const services& in, strata::server::request& from);
-answer_task put_tools(const services& in, strata::server::request& from);
-answer_task execute_agent(const services& in, strata::server::request& from);
+response_task list_agents(const services& in, strata::server::request& from);
+response_task create_agent(const services& in, strata::server::request& from);
+response_task get_agent(const services& in, strata::server::request& from);
+response_task patch_agent(const services& in, strata::server::request& from);
+response_task delete_agent(const services& in, strata::server::request& from);
+response_task get_config(const services& in, strata::server::request& from);
+response_task put_config(const services& in, strata::server::request& from);
+response_task get_tools(const services& in, strata::server::request& from);
+response_task put_tools(const services& in, strata::server::request& from);
+response_task execute_agent(const services& in, strata::server::request& from);
 
 // listing_handlers.cpp
-answer_task list_listings(const services& in, strata::server::request& from);
-answer_task get_listing(const services& in, strata::server::request& from);
-answer_task install_listing(const services& in, strata::server::request& from);
+response_task list_listings(const services& in, strata::server::request& from);
+response_task get_listing(const services& in, strata::server::request& from);
+response_task install_listing(const services& in, strata::server::request& from);
 
-}  // namespace platform
+}  // namespace strata::platform

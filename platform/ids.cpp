@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -54,4 +54,4 @@ bool well_formed_id(std::string_view prefix, std::string_view id) noexcept {
   return shaped(prefix, id, 12);
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace platform {
+namespace strata::platform {
 
 inline constexpr std::string_view user_prefix = "usr_";
 inline constexpr std::string_view organization_prefix = "org_";
@@ -28,4 +28,4 @@ bool well_formed_id(std::string_view prefix, std::string_view id) noexcept;
 /// `size` random bytes as URL-safe text without padding.
 std::string random_text(std::size_t size);
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -314,4 +314,4 @@ task<result<import_counts>> import_stream(std::istream& from, const repositories
   co_return co_await work.run();
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -32,7 +32,7 @@
 #include <istream>
 #include <string>
 
-namespace platform {
+namespace strata::platform {
 
 /// A record, or a part of one, that cannot go in.
 struct import_problem {
@@ -65,4 +65,4 @@ struct import_options {
 strata::task<strata::result<import_counts>> import_stream(std::istream& from, const repositories& data,
                                                           password_hasher& passwords, import_options options);
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -1,7 +1,7 @@
 #include "platform/import_records.hpp"
 
-#include "platform/forms.hpp"
 #include "platform/ids.hpp"
+#include "platform/input_schemas.hpp"
 #include "platform/passwords.hpp"
 #include "platform/timestamps.hpp"
 
@@ -12,7 +12,7 @@
 #include <array>
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -203,4 +203,4 @@ read_import read_registry_server(const json::value& from) {
   return std::unexpected(std::move(problems));
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 /// A row as it is when it is new, and what the record changes if it is there already.
 template <class Row>
@@ -41,4 +41,4 @@ read_import read_record(const boost::json::value& from);
 /// A server of an MCP registry export, as a listing. Its `remotes` join its packages.
 read_import read_registry_server(const boost::json::value& from);
 
-}  // namespace platform
+}  // namespace strata::platform

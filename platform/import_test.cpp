@@ -5,7 +5,7 @@
 
 #include <sstream>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 class Import : public ::testing::Test {
@@ -141,4 +141,4 @@ TEST_F(Import, ReportsProgressAfterEachBatch) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 class KnownLogin : public testing::PlatformTest {
@@ -103,4 +103,4 @@ TEST(KnownSession, HoldsWhileItIsInUseAndNoLonger) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

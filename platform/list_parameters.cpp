@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -57,4 +57,4 @@ std::string_view read_search(const strata::server::request& from, std::vector<fi
   return sent;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

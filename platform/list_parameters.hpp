@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 /// Reads `page` (1 to 1000000000) and `limit` (1 to 100).
 page_request read_page(const strata::server::request& from,
@@ -25,4 +25,4 @@ std::string_view read_choice(const strata::server::request& from, std::string_vi
 std::string_view read_search(const strata::server::request& from,
                              std::vector<strata::server::field_problem>& problems);
 
-}  // namespace platform
+}  // namespace strata::platform

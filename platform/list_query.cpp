@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -73,4 +73,4 @@ std::string search_condition(std::string_view query, const std::vector<std::stri
   return out;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 /// A statement with its parameters.
 struct list_query {
@@ -56,4 +56,4 @@ strata::result<std::string> rendered_page(const strata::sql_rows& rows, std::int
   return body;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -1,10 +1,10 @@
+#include "platform/consistency_cookie.hpp"
 #include "platform/edit.hpp"
 #include "platform/handlers.hpp"
 #include "platform/ids.hpp"
 #include "platform/list_parameters.hpp"
-#include "platform/marks.hpp"
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -14,7 +14,7 @@ bool names_listing(const request& from) {
   return plausible_id(listing_prefix, from.path_parameter("id"));
 }
 
-answer_task install_later(const services& in, request& from, std::string id) {
+response_task install_later(const services& in, request& from, std::string id) {
   std::int64_t count = 0;
   auto edited = edit(
       in.data, from, in.data.listings, std::move(id),
@@ -31,29 +31,29 @@ answer_task install_later(const services& in, request& from, std::string id) {
 
 }  // namespace
 
-answer_task list_listings(const services& in, request& from) {
+response_task list_listings(const services& in, request& from) {
   std::vector<server::field_problem> problems;
   const auto part = read_page(from, problems);
   const auto query = read_search(from, problems);
   if (!problems.empty()) return unprocessable(problems);
-  return then(in.data.listings_matching(query, part, how_of(in, from)),
+  return then(in.data.listings_matching(query, part, anonymous_read(in, from)),
               [](const strata::lookup<page>& found) -> response {
-                return found ? answer_of(found) : failed(*found.failure());
+                return found ? response_of(found) : failed(*found.failure());
               });
 }
 
-answer_task get_listing(const services& in, request& from) {
+response_task get_listing(const services& in, request& from) {
   if (!names_listing(from)) return not_found();
-  return then(in.data.listings.find(from.path_parameter("id"), how_of(in, from)),
-              [](const strata::lookup<served<listing>>& found) -> response {
+  return then(in.data.listings.find(from.path_parameter("id"), anonymous_read(in, from)),
+              [](const strata::lookup<cached_response<listing>>& found) -> response {
                 if (found.failure() != nullptr) return failed(*found.failure());
-                return found ? answer_of(found) : not_found();
+                return found ? response_of(found) : not_found();
               });
 }
 
-answer_task install_listing(const services& in, request& from) {
+response_task install_listing(const services& in, request& from) {
   if (!names_listing(from)) return not_found();
   return install_later(in, from, std::string(from.path_parameter("id")));
 }
 
-}  // namespace platform
+}  // namespace strata::platform

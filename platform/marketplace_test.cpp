@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 using ::testing::HasSubstr;
@@ -76,4 +76,4 @@ TEST_F(Marketplace, CountsInstallationsOfThoseWhoAreLoggedIn) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

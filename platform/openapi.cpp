@@ -10,7 +10,7 @@
 #include <map>
 #include <stdexcept>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -170,7 +170,7 @@ std::string parameters_of(const endpoint& of) {
 }
 
 /// Of an answer to a write.
-constexpr std::string_view mark_header =
+constexpr std::string_view token_header =
     R"({"Strata-Mark":{"description":"to be sent along with the next requests, so that they see this write",)"
     R"("schema":{"type":"string","maxLength":40}}})";
 
@@ -178,7 +178,7 @@ std::string responses_of(const endpoint& of) {
   using enum server::method;
   pairs good{{"description", quoted(of.response.empty() ? "done" : of.response)}};
   if (!of.response.empty()) good.emplace_back("content", content("application/json", of.response));
-  if (of.on != get && !of.pattern.starts_with("/auth/")) good.emplace_back("headers", mark_header);
+  if (of.on != get && !of.pattern.starts_with("/auth/")) good.emplace_back("headers", token_header);
   pairs out{{std::to_string(of.success), object_of(good)}};
   if (of.on == get && !of.cache_control.empty()) {
     out.emplace_back("304", R"({"description":"not modified since the ETag of If-None-Match"})");
@@ -258,4 +258,4 @@ std::string openapi_text(const std::vector<endpoint>& all) {
        {"components", object_of({{"schemas", object_of(named)}, {"securitySchemes", schemes}})}});
 }
 
-}  // namespace platform
+}  // namespace strata::platform

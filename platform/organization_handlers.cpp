@@ -1,11 +1,11 @@
+#include "platform/consistency_cookie.hpp"
 #include "platform/edit.hpp"
-#include "platform/forms.hpp"
 #include "platform/handlers.hpp"
-#include "platform/marks.hpp"
+#include "platform/input_schemas.hpp"
 
 #include <boost/json/value.hpp>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -15,16 +15,16 @@ bool is_own(const request& from) {
 
 }  // namespace
 
-answer_task get_organization(const services& in, request& from) {
+response_task get_organization(const services& in, request& from) {
   if (!is_own(from)) return not_found();
-  return then(in.data.organizations.find(from.path_parameter("id"), how_of_session(in, from)),
-              [](const strata::lookup<served<organization>>& found) -> response {
+  return then(in.data.organizations.find(from.path_parameter("id"), session_read(in, from)),
+              [](const strata::lookup<cached_response<organization>>& found) -> response {
                 if (found.failure() != nullptr) return failed(*found.failure());
-                return found ? answer_of(found) : not_found();
+                return found ? response_of(found) : not_found();
               });
 }
 
-answer_task patch_organization(const services& in, request& from) {
+response_task patch_organization(const services& in, request& from) {
   const auto who = from.principal<principal>();
   if (!is_own(from)) return not_found();
   if (!who->row.is_admin) return forbidden("only an administrator of your organization may do this");
@@ -44,4 +44,4 @@ answer_task patch_organization(const services& in, request& from) {
       [](const organization& row) { return organization_event("updated", row); });
 }
 
-}  // namespace platform
+}  // namespace strata::platform

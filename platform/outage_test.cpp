@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 using strata::errc;
@@ -149,4 +149,4 @@ TEST_F(Outage, TellsTheOperatorOfARowThatCannotBeRead) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -121,4 +121,4 @@ strata::task<strata::result<bool>> password_hasher::verify(std::optional<std::st
   co_return *found->value;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 struct password_settings {
   unsigned threads = 1;
@@ -66,4 +66,4 @@ class password_hasher {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace platform {
+namespace strata::platform {
 
 std::vector<std::string> default_permissions() {
   return {permission::all.begin(), permission::all.end()};
@@ -20,4 +20,4 @@ bool grants(std::span<const std::string> held, std::string_view needed) noexcept
   });
 }
 
-}  // namespace platform
+}  // namespace strata::platform

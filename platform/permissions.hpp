@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 /// The names that endpoints ask for. Others may be granted, and are kept for other programs.
 namespace permission {
@@ -25,4 +25,4 @@ std::vector<std::string> default_permissions();
 /// True if one of `held` is `needed`, or is it with `*` for one half or both ("agents:*").
 bool grants(std::span<const std::string> held, std::string_view needed) noexcept;
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 using ::testing::HasSubstr;
@@ -110,4 +110,4 @@ TEST_F(Granted, OpenApiAndTheDocsPageTellIt) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

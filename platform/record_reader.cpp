@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -123,4 +123,4 @@ std::optional<record_text> record_reader::next_item() {
   return out;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

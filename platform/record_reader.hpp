@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace platform {
+namespace strata::platform {
 
 /// One record's text, or what is wrong with the stream there.
 struct record_text {
@@ -52,4 +52,4 @@ class record_reader {
   std::uint64_t bytes_ = 0;
 };
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 std::vector<std::string> all_of(const std::string& text) {
@@ -52,4 +52,4 @@ TEST(RecordReader, ReadsPastARecordThatIsTooLong) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

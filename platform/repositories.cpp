@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -135,4 +135,4 @@ strata::task<strata::result<bool>> repositories::empty() const {
   co_return std::get<std::int64_t>(rows->at(0, "filled")) == 0;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

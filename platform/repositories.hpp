@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 /// Which part of a list. Requires: page >= 1, limit 1 to 100.
 struct page_request {
@@ -90,4 +90,4 @@ class repositories {
   listing_list_entity listing_lists_;
 };
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -1,6 +1,6 @@
 #include "platform/schema.hpp"
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -103,4 +103,4 @@ std::span<const strata::migration> schema() noexcept {
   return migrations;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -6,9 +6,9 @@
 
 #include <span>
 
-namespace platform {
+namespace strata::platform {
 
 /// Every migration, oldest first. Never change one that was released: add another.
 std::span<const strata::migration> schema() noexcept;
 
-}  // namespace platform
+}  // namespace strata::platform

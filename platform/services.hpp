@@ -15,7 +15,7 @@
 #include <optional>
 #include <string_view>
 
-namespace platform {
+namespace strata::platform {
 
 /// The limiters in force; none where the limit is 0.
 struct limits {
@@ -35,4 +35,4 @@ struct services {
   std::function<void(std::string_view)> log;
 };
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -227,4 +227,4 @@ void session_table::forget(const digest& id, std::string_view user_id) {
   if (found->second.empty()) index_->by_user.erase(found);
 }
 
-}  // namespace platform
+}  // namespace strata::platform

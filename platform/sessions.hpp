@@ -19,7 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 struct session_settings {
   strata::duration idle = std::chrono::hours(24);          ///< a session's life, from its last use
@@ -106,4 +106,4 @@ class session_table {
   std::unique_ptr<index> index_;
 };
 
-}  // namespace platform
+}  // namespace strata::platform

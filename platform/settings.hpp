@@ -8,7 +8,7 @@
 #include <strata/limiter.hpp>
 #include <strata/time.hpp>
 
-namespace platform {
+namespace strata::platform {
 
 struct auth_settings {
   password_settings passwords;
@@ -24,4 +24,4 @@ struct limit_settings {
   strata::rate_limit login_address{.limit = 60};  ///< logins tried from one address
 };
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -25,7 +25,7 @@
 #include <utility>
 #include <vector>
 
-namespace platform::testing {
+namespace strata::platform::testing {
 
 using fields = std::vector<std::pair<std::string, std::string>>;
 
@@ -215,4 +215,4 @@ class PlatformTest : public ::testing::Test {
   std::string stranger_token = at.login(stranger.email);
 };
 
-}  // namespace platform::testing
+}  // namespace strata::platform::testing

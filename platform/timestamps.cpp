@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -76,4 +76,4 @@ std::optional<strata::wall_time> parse_timestamp(std::string_view text) noexcept
          std::chrono::milliseconds(milliseconds) - offset;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

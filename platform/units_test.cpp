@@ -12,7 +12,7 @@
 #include <set>
 #include <thread>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 using namespace std::chrono_literals;
@@ -221,4 +221,4 @@ TEST(Passwords, NameEveryBadSetting) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

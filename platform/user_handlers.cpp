@@ -1,18 +1,18 @@
+#include "platform/consistency_cookie.hpp"
 #include "platform/edit.hpp"
-#include "platform/forms.hpp"
 #include "platform/handlers.hpp"
 #include "platform/ids.hpp"
-#include "platform/marks.hpp"
+#include "platform/input_schemas.hpp"
 
 #include <boost/json/value.hpp>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
 namespace server = strata::server;
 using maybe_refused = std::optional<response>;
-using user_lookup = strata::lookup<served<user>>;
+using user_lookup = strata::lookup<cached_response<user>>;
 
 bool names_user(const request& from) {
   return plausible_id(user_prefix, from.path_parameter("id"));
@@ -44,25 +44,25 @@ strata::domain_event updated(const user& row) {
 }
 
 template <class Repository>
-answer_task get_part(const services& in, request& from, const Repository& parts) {
+response_task get_part(const services& in, request& from, const Repository& parts) {
   using row = Repository::row_type;
   if (!names_user(from)) return not_found();
-  return then(in.data.users.find(from.path_parameter("id"), how_of_session(in, from)),
-              [&](const user_lookup& found) -> answer_task {
+  return then(in.data.users.find(from.path_parameter("id"), session_read(in, from)),
+              [&](const user_lookup& found) -> response_task {
                 const auto who = from.principal<principal>();
                 if (auto refused = refuse_unseen(found, *who)) return std::move(*refused);
                 if (auto refused = refuse_others(found->row, *who)) return std::move(*refused);
-                return then(parts.find(found->row.id, how_of_session(in, from)),
-                            [](const strata::lookup<served<row>>& part) -> response {
+                return then(parts.find(found->row.id, session_read(in, from)),
+                            [](const strata::lookup<cached_response<row>>& part) -> response {
                               if (part.failure() != nullptr) return failed(*part.failure());
-                              return part ? answer_of(part) : unwritten_answer<row>(part.info());
+                              return part ? response_of(part) : default_response<row>(part.info());
                             });
               });
 }
 
 // A member may change their own name; email and rights are an administrator's to change, since
 // both decide who can log in as what.
-maybe_refused refuse_fields(const user_form& form, const principal& who) {
+maybe_refused refuse_fields(const user_input& form, const principal& who) {
   if (who.row.is_admin) return {};
   std::vector<server::field_problem> problems;
   if (form.email) problems.push_back({"/email", "only an administrator may change it"});
@@ -102,24 +102,24 @@ strata::task<strata::result<maybe_refused>> refuse_state(strata::unit_of_work& w
 
 }  // namespace
 
-answer_task get_me(const services& in, request& from) {
-  return then(in.data.users.find(from.who<principal>()->row.id, how_of_session(in, from)),
+response_task get_me(const services& in, request& from) {
+  return then(in.data.users.find(from.who<principal>()->row.id, session_read(in, from)),
               [](const user_lookup& found) -> response {
                 if (found.failure() != nullptr) return failed(*found.failure());
-                return found ? answer_of(found) : not_found();
+                return found ? response_of(found) : not_found();
               });
 }
 
-answer_task get_user(const services& in, request& from) {
+response_task get_user(const services& in, request& from) {
   if (!names_user(from)) return not_found();
-  return then(in.data.users.find(from.path_parameter("id"), how_of_session(in, from)),
+  return then(in.data.users.find(from.path_parameter("id"), session_read(in, from)),
               [&from](const user_lookup& found) -> response {
                 if (auto refused = refuse_unseen(found, *from.who<principal>())) return std::move(*refused);
-                return answer_of(found);
+                return response_of(found);
               });
 }
 
-answer_task patch_user(const services& in, request& from) {
+response_task patch_user(const services& in, request& from) {
   if (!names_user(from)) return not_found();
   auto body = parsed_body(from);
   if (!body) return std::move(body.error());
@@ -141,14 +141,14 @@ answer_task patch_user(const services& in, request& from) {
       updated, refuse_state);
 }
 
-answer_task get_permissions(const services& in, request& from) {
+response_task get_permissions(const services& in, request& from) {
   return get_part(in, from, in.data.permissions);
 }
-answer_task get_settings(const services& in, request& from) {
+response_task get_settings(const services& in, request& from) {
   return get_part(in, from, in.data.settings);
 }
 
-answer_task put_permissions(const services& in, request& from) {
+response_task put_permissions(const services& in, request& from) {
   if (!names_user(from)) return not_found();
   auto body = parsed_body(from);
   if (!body) return std::move(body.error());
@@ -164,7 +164,7 @@ answer_task put_permissions(const services& in, request& from) {
       [who](const user& row) { return refuse_foreign(row, *who); }, updated);
 }
 
-answer_task put_settings(const services& in, request& from) {
+response_task put_settings(const services& in, request& from) {
   if (!names_user(from)) return not_found();
   auto value = put_document_of(from);
   if (!value) return std::move(value.error());
@@ -174,4 +174,4 @@ answer_task put_settings(const services& in, request& from) {
       [who](const user& row) { return refuse_others(row, *who); }, updated);
 }
 
-}  // namespace platform
+}  // namespace strata::platform

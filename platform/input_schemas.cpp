@@ -1,4 +1,4 @@
-#include "platform/forms.hpp"
+#include "platform/input_schemas.hpp"
 
 #include "platform/passwords.hpp"
 
@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -59,8 +59,8 @@ std::optional<strata::json::raw> read_packages(field_reader& in) {
 
 }  // namespace
 
-agent_form read_agent(field_reader& in) {
-  agent_form out;
+agent_input read_agent(field_reader& in) {
+  agent_input out;
   out.name = in.text("name", name_rule);
   out.description = in.text("description", description_rule);
   out.status = in.choice("status", agent_statuses, "active");
@@ -68,15 +68,15 @@ agent_form read_agent(field_reader& in) {
   return out;
 }
 
-void agent_form::apply(agent& to) const {
+void agent_input::apply(agent& to) const {
   set(to.name, name);
   set(to.description, description);
   set(to.status, status);
   set(to.is_public, is_public);
 }
 
-user_form read_user(field_reader& in) {
-  user_form out;
+user_input read_user(field_reader& in) {
+  user_input out;
   out.email = in.text("email", {.min = 3, .max = 254});
   if (out.email && !plausible_email(*out.email)) {
     in.problem("email", "must be an email address");
@@ -87,26 +87,26 @@ user_form read_user(field_reader& in) {
   return out;
 }
 
-void user_form::apply(user& to) const {
+void user_input::apply(user& to) const {
   set(to.email, email);
   set(to.name, name);
   set(to.is_admin, is_admin);
 }
 
-organization_form read_organization(field_reader& in) {
-  organization_form out;
+organization_input read_organization(field_reader& in) {
+  organization_input out;
   out.name = in.text("name", name_rule);
   out.plan = in.choice("plan", plans, "free");
   return out;
 }
 
-void organization_form::apply(organization& to) const {
+void organization_input::apply(organization& to) const {
   set(to.name, name);
   set(to.plan, plan);
 }
 
-listing_form read_listing(field_reader& in) {
-  listing_form out;
+listing_input read_listing(field_reader& in) {
+  listing_input out;
   out.name = in.text("name", name_rule);
   out.description = in.text("description", description_rule);
   out.publisher = in.text("publisher", {.max = 200, .otherwise = ""});
@@ -119,7 +119,7 @@ listing_form read_listing(field_reader& in) {
   return out;
 }
 
-void listing_form::apply(listing& to) const {
+void listing_input::apply(listing& to) const {
   set(to.name, name);
   set(to.description, description);
   set(to.publisher, publisher);
@@ -127,8 +127,8 @@ void listing_form::apply(listing& to) const {
   set(to.packages, packages);
 }
 
-login_form read_login(field_reader& in) {
-  login_form out;
+login_input read_login(field_reader& in) {
+  login_input out;
   out.email = in.text("email", {.min = 1, .max = 254});
   // Any text is a password, control characters included; only its length is bounded.
   const auto* password = in.any("password");
@@ -188,4 +188,4 @@ std::optional<strata::json::raw> read_document(const boost::json::value& from, c
   return strata::json::raw{std::move(text)};
 }
 
-}  // namespace platform
+}  // namespace strata::platform

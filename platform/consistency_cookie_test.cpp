@@ -1,11 +1,11 @@
 /// Two gateways that share only the database: what a session wrote through one, it reads through the other.
 
-#include "platform/marks.hpp"
+#include "platform/consistency_cookie.hpp"
 #include "platform/test_support.hpp"
 
 #include <gmock/gmock.h>
 
-namespace platform {
+namespace strata::platform {
 namespace {
 
 using ::testing::HasSubstr;
@@ -32,10 +32,10 @@ struct beside {
   std::unique_ptr<strata::server::router> routes;
 };
 
-class Marks : public testing::PlatformTest {
+class ConsistencyTokens : public testing::PlatformTest {
  protected:
-  /// A field that carries the mark of `written`.
-  static testing::fields mark_of(const testing::answer& written) {
+  /// A field that carries the token of `written`.
+  static testing::fields token_of_write(const testing::answer& written) {
     return {{"Strata-Mark", written.field("Strata-Mark")}};
   }
   testing::answer rename(const std::string& to) const {
@@ -48,7 +48,7 @@ class Marks : public testing::PlatformTest {
   std::string token = testing::login(*other.routes, member.email);
 };
 
-TEST_F(Marks, AnswerWritesAndNothingElse) {
+TEST_F(ConsistencyTokens, AreSentWithWritesAndNothingElse) {
   EXPECT_NE(rename("After").field("Strata-Mark"), "");
   EXPECT_NE(at.ask("POST", "/agents", member_token, R"({"name":"New"})").field("Strata-Mark"), "");
   EXPECT_NE(at.ask("PUT", path + "/config", member_token, "{}").field("Strata-Mark"), "");
@@ -57,7 +57,7 @@ TEST_F(Marks, AnswerWritesAndNothingElse) {
   EXPECT_EQ(at.ask("POST", "/auth/logout-all", member_token).field("Strata-Mark"), "");
 }
 
-TEST_F(Marks, AreCookiesForWhoLogsInByCookie) {
+TEST_F(ConsistencyTokens, AreCookiesForCookieSessions) {
   const testing::fields by_cookie{{"Cookie", "strata_session=" + member_token}};
   const auto written = at.ask("PATCH", path, {}, R"({"name":"After"})", by_cookie);
   ASSERT_EQ(written.status, 200);
@@ -75,49 +75,49 @@ TEST_F(Marks, AreCookiesForWhoLogsInByCookie) {
   EXPECT_EQ(read.text("/name"), "For the cookie");
 }
 
-TEST_F(Marks, BringWhatTheirSessionHasWritten) {
+TEST_F(ConsistencyTokens, ShowTheirSessionItsOwnWrites) {
   ASSERT_EQ(other.ask("GET", path, token).text("/name"), "Before");
   ASSERT_EQ(other.ask("GET", "/agents", token).text("/items/0/name"), "Before");
-  const auto mark = mark_of(rename("After"));
+  const auto sent = token_of_write(rename("After"));
   EXPECT_EQ(other.ask("GET", path, token).text("/name"), "Before") << "nobody has told this gateway";
-  EXPECT_EQ(other.ask("GET", path, token, mark).text("/name"), "After");
-  EXPECT_EQ(other.ask("GET", "/agents", token, mark).text("/items/0/name"), "After");
-  const auto again = other.ask("GET", path, token, mark);
+  EXPECT_EQ(other.ask("GET", path, token, sent).text("/name"), "After");
+  EXPECT_EQ(other.ask("GET", "/agents", token, sent).text("/items/0/name"), "After");
+  const auto again = other.ask("GET", path, token, sent);
   EXPECT_THAT(again.field("Cache-Status"), HasSubstr("hit")) << "the second read is a hit again";
 }
 
-TEST_F(Marks, HoldForWhatTheirSessionWroteOfTheMarketplace) {
+TEST_F(ConsistencyTokens, CoverTheSessionsMarketplaceWrites) {
   const auto listing = "/marketplace/listings/" + at.add_listing("Cartographer").id;
   ASSERT_EQ(other.ask("GET", listing, {}).number("/install_count"), 0);
-  const auto mark = mark_of(at.ask("POST", listing + "/install", member_token));
-  EXPECT_EQ(other.ask("GET", listing, {}, mark).number("/install_count"), 0) << "a mark needs a session";
-  EXPECT_EQ(other.ask("GET", listing, token, mark).number("/install_count"), 1);
+  const auto sent = token_of_write(at.ask("POST", listing + "/install", member_token));
+  EXPECT_EQ(other.ask("GET", listing, {}, sent).number("/install_count"), 0) << "a token needs a session";
+  EXPECT_EQ(other.ask("GET", listing, token, sent).number("/install_count"), 1);
 }
 
-TEST_F(Marks, HoldForWhoSomebodyIsAndWhatTheyMayDo) {
+TEST_F(ConsistencyTokens, CoverUsersAndTheirPermissions) {
   ASSERT_EQ(other.ask("GET", path, token).status, 200);
   const auto taken =
       at.ask("PUT", "/users/" + member.id + "/permissions", admin_token, R"({"permissions":[]})");
   ASSERT_EQ(taken.status, 200);
-  EXPECT_EQ(other.ask("GET", path, token, mark_of(taken)).status, 403);
+  EXPECT_EQ(other.ask("GET", path, token, token_of_write(taken)).status, 403);
   const auto named = at.ask("PATCH", "/users/" + member.id, member_token, R"({"name":"Renamed"})");
-  EXPECT_EQ(other.ask("GET", "/users/me", token, mark_of(named)).text("/name"), "Renamed");
+  EXPECT_EQ(other.ask("GET", "/users/me", token, token_of_write(named)).text("/name"), "Renamed");
 }
 
-TEST_F(Marks, OfBothGatewaysHoldTogether) {
+TEST_F(ConsistencyTokens, OfTwoGatewaysAreJoined) {
   const auto second = at.add_agent(home, "Second");
   const auto second_path = "/agents/" + second.id;
   ASSERT_EQ(other.ask("GET", path, token).status, 200);
   ASSERT_EQ(at.ask("GET", second_path, member_token).status, 200);
   const auto here = rename("Here");
-  const auto there = other.ask("PATCH", second_path, token, mark_of(here), R"({"name":"There"})");
+  const auto there = other.ask("PATCH", second_path, token, token_of_write(here), R"({"name":"There"})");
   ASSERT_EQ(there.status, 200);
-  const auto mark = mark_of(there);
-  EXPECT_EQ(other.ask("GET", path, token, mark).text("/name"), "Here");
-  EXPECT_EQ(at.ask("GET", second_path, member_token, {}, mark).text("/name"), "There");
+  const auto sent = token_of_write(there);
+  EXPECT_EQ(other.ask("GET", path, token, sent).text("/name"), "Here");
+  EXPECT_EQ(at.ask("GET", second_path, member_token, {}, sent).text("/name"), "There");
 }
 
-TEST_F(Marks, ThatAreNoneAreIgnored) {
+TEST_F(ConsistencyTokens, AreIgnoredWhenMalformed) {
   for (const char* text : {"x", "0000000000000001-s-", ", ,", "%00"}) {
     const auto read = at.ask("GET", path, member_token, {}, {{"Strata-Mark", text}});
     EXPECT_EQ(read.status, 200) << text;
@@ -127,4 +127,4 @@ TEST_F(Marks, ThatAreNoneAreIgnored) {
 }
 
 }  // namespace
-}  // namespace platform
+}  // namespace strata::platform

@@ -2,7 +2,7 @@
 /// From what was found, or what went wrong, to what is answered.
 /// Threads: pure functions.
 
-#include "platform/served.hpp"
+#include "platform/cached_response.hpp"
 
 #include <server/message.hpp>
 #include <strata/error.hpp>
@@ -18,13 +18,13 @@
 #include <string_view>
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 using strata::server::request;
 using strata::server::response;
 
 /// What `data` calls the caller: the cached row of the user who is logged in.
-using principal = served<user>;
+using principal = cached_response<user>;
 
 /// 404, the same for what is not there and for what is another organization's.
 response not_found();
@@ -42,10 +42,10 @@ strata::server::cache_status status_of(const strata::read_info& info);
 
 /// What was found, with how. Nobody further down is to keep what is stale here already.
 template <class T>
-response answer_of(const strata::lookup<T>& found) {
+response response_of(const strata::lookup<T>& found) {
   // Owned through the value: its counter was touched a moment ago, the answer's own was not.
   using shared_answer = std::shared_ptr<const strata::server::representation>;
-  auto out = strata::server::ok(shared_answer(found.value(), found->answer.get()));
+  auto out = strata::server::ok(shared_answer(found.value(), found->representation.get()));
   out.cache = status_of(found.info());
   if (found.info().stale) out.cache_control = "private, no-cache";
   return out;
@@ -77,4 +77,4 @@ strata::task<response> then(strata::task<T> pending, F next) {
   return detail::then_later(std::move(pending), std::move(next));
 }
 
-}  // namespace platform
+}  // namespace strata::platform

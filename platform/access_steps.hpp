@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace platform {
+namespace strata::platform {
 
 /// Who may call an endpoint. What a row allows beyond that (own organization, own account) the
 /// handler checks, before anything of the row is told.
@@ -21,8 +21,8 @@ enum class access { anyone, login, member, admin };
 /// administrator, and may send the query parameters `query`.
 /// Requires: `needs` is empty unless `who` is a member.
 /// Lifetime: `in` outlives the steps; texts are literals.
-std::vector<strata::server::step> gate_of(const services& in, access who, std::string_view needs,
-                                          std::vector<std::string_view> query);
+std::vector<strata::server::step> access_steps(const services& in, access who, std::string_view needs,
+                                               std::vector<std::string_view> query);
 
 /// The token a request carries: Bearer, else the cookie `strata_session`; empty if there is none.
 std::string_view token_of(const strata::server::request& from);
@@ -34,4 +34,4 @@ std::optional<strata::server::response> limit(std::optional<strata::limiter>& by
                                               std::string_view caller, const services& in,
                                               strata::server::request& from);
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
 /// `"7-9f86d081884c7d65"`: the row's version and the hash of its answer. The hash is there since
 /// another program may write to the tables without raising the version.
@@ -31,23 +31,25 @@ std::string body_of(const user_permissions& row);
 
 /// A JSON answer, shared by the cache and by every response that sends it.
 /// No Last-Modified: its resolution is a second, and a row may change twice in one.
-std::shared_ptr<const strata::server::representation> json_answer(std::string body, std::string_view etag);
+std::shared_ptr<const strata::server::representation> json_representation(std::string body,
+                                                                          std::string_view etag);
 
 /// What one answer occupies in memory, compressed forms included.
 std::size_t memory_of(const strata::server::representation& answer);
 
 template <class T>
-struct served {
+struct cached_response {
   using row_type = T;
 
-  served() = default;
-  explicit served(T from) : row(std::move(from)) {
+  cached_response() = default;
+  explicit cached_response(T from) : row(std::move(from)) {
     auto body = body_of(row);
     const auto etag = etag_of(row.version, body);
-    answer = json_answer(std::move(body), etag);
+    representation = json_representation(std::move(body), etag);
   }
 
-  std::shared_ptr<const strata::server::representation> answer;  // first: a hit needs nothing behind it
+  std::shared_ptr<const strata::server::representation>
+      representation;  // first: a hit needs nothing behind it
   T row;
 };
 
@@ -55,31 +57,33 @@ struct served {
 struct page {
   page() = default;
   explicit page(std::string body);
-  std::shared_ptr<const strata::server::representation> answer;
+  std::shared_ptr<const strata::server::representation> representation;
 };
 
-}  // namespace platform
+}  // namespace strata::platform
 
 /// Stored as the row's JSON.
 template <class T>
-struct strata::codec<platform::served<T>> {
-  static void encode(const platform::served<T>& value, std::string& out) { json::write(out, value.row); }
-  static result<platform::served<T>> decode(std::string_view bytes) {
+struct strata::codec<strata::platform::cached_response<T>> {
+  static void encode(const platform::cached_response<T>& value, std::string& out) {
+    json::write(out, value.row);
+  }
+  static result<platform::cached_response<T>> decode(std::string_view bytes) {
     auto row = json::read<T>(bytes);
     if (!row) return std::unexpected(std::move(row.error()));
-    return platform::served<T>(std::move(*row));
+    return platform::cached_response<T>(std::move(*row));
   }
-  static std::size_t size(const platform::served<T>& value) {
-    return sizeof value + detail::heap_bytes(value.row) + platform::memory_of(*value.answer);
+  static std::size_t size(const platform::cached_response<T>& value) {
+    return sizeof value + detail::heap_bytes(value.row) + platform::memory_of(*value.representation);
   }
 };
 
 /// Stored as the answer's body.
 template <>
-struct strata::codec<platform::page> {
-  static void encode(const platform::page& value, std::string& out) { out += value.answer->body(); }
+struct strata::codec<strata::platform::page> {
+  static void encode(const platform::page& value, std::string& out) { out += value.representation->body(); }
   static result<platform::page> decode(std::string_view bytes) { return platform::page(std::string(bytes)); }
   static std::size_t size(const platform::page& value) {
-    return sizeof value + platform::memory_of(*value.answer);
+    return sizeof value + platform::memory_of(*value.representation);
   }
 };

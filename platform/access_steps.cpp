@@ -1,14 +1,14 @@
-#include "platform/gate.hpp"
+#include "platform/access_steps.hpp"
 
-#include "platform/answers.hpp"
-#include "platform/marks.hpp"
+#include "platform/consistency_cookie.hpp"
 #include "platform/permissions.hpp"
+#include "platform/responses.hpp"
 
 #include <sodium.h>
 
 #include <algorithm>
 
-namespace platform {
+namespace strata::platform {
 
 namespace {
 
@@ -23,8 +23,8 @@ std::optional<strata::limiter> limiter_of(const strata::rate_limit& rule) {
 
 // The user must exist and their organization be active: a session outlives neither.
 // Who is read stale may only read, and as no administrator.
-early settle(const services& in, request& from, const strata::lookup<served<user>>& found,
-             const strata::lookup<served<organization>>& home) {
+early settle(const services& in, request& from, const strata::lookup<cached_response<user>>& found,
+             const strata::lookup<cached_response<organization>>& home) {
   if (home.failure() != nullptr) return failed(*home.failure());
   if (!home || !home->row.is_active) {
     in.sessions.end(token_of(from));
@@ -44,15 +44,15 @@ early settle(const services& in, request& from, const strata::lookup<served<user
   return {};
 }
 
-early refuse_stranger(const services& in, request& from, const strata::lookup<served<user>>& found) {
+early refuse_stranger(const services& in, request& from, const strata::lookup<cached_response<user>>& found) {
   if (found.failure() != nullptr) return failed(*found.failure());
   if (found) return {};
   in.sessions.end(token_of(from));
   return unauthenticated();
 }
 
-task<early> authenticate_later(const services& in, request& from, task<strata::lookup<served<user>>> pending,
-                               strata::read_how how) {
+task<early> authenticate_later(const services& in, request& from,
+                               task<strata::lookup<cached_response<user>>> pending, strata::read_how how) {
   const auto found = co_await std::move(pending);
   if (auto refused = refuse_stranger(in, from, found)) co_return refused;
   auto organization = in.data.organizations.find(found->row.organization_id, how);
@@ -76,9 +76,9 @@ struct known_login {
 
   std::string token;
   std::shared_ptr<const session> held;
-  strata::typed_key<served<user>> user_key;
+  strata::typed_key<cached_response<user>> user_key;
   std::string home;
-  strata::typed_key<served<organization>> home_key;
+  strata::typed_key<cached_response<organization>> home_key;
 };
 
 /// What is known of the very token that `from` carries, if its session still holds. Compared in
@@ -96,7 +96,7 @@ task<early> authenticate(const services& in, request& from) {
   const auto* known = known_of(in, from, token);
   const auto held = known != nullptr ? nullptr : in.sessions.use(token);
   if (known == nullptr && held == nullptr) return early(unauthenticated());
-  const auto how = how_of_session(in, from);
+  const auto how = session_read(in, from);
   const bool any_age = how.at_least == 0;
   auto pending = known != nullptr && any_age ? in.data.users.find(known->user_key, known->held->user_id)
                                              : in.data.users.find((held ? held : known->held)->user_id, how);
@@ -107,7 +107,7 @@ task<early> authenticate(const services& in, request& from) {
   auto organization = same_home && any_age ? in.data.organizations.find(known->home_key, known->home)
                                            : in.data.organizations.find(found->row.organization_id, how);
   if (!organization.is_ready())
-    return authenticate_later(in, from, task<strata::lookup<served<user>>>(found), how);
+    return authenticate_later(in, from, task<strata::lookup<cached_response<user>>>(found), how);
   auto refused = settle(in, from, found, organization.take_ready());
   if (!refused && !same_home) {
     from.remember(std::make_shared<const known_login>(token, held ? held : known->held, in, found->row));
@@ -121,14 +121,16 @@ early refuse_member(const request& from) {
   return forbidden("only an administrator of your organization may do this");
 }
 
-early refuse_without(std::string_view needed, const strata::lookup<served<user_permissions>>& found) {
+early refuse_without(std::string_view needed,
+                     const strata::lookup<cached_response<user_permissions>>& found) {
   if (found.failure() != nullptr) return failed(*found.failure());
   if (grants(found ? found->row.permissions : default_permissions(), needed)) return {};
   return forbidden("this needs the permission " + std::string(needed) +
                    ", which an administrator of your organization can grant");
 }
 
-task<early> require_later(std::string_view needed, task<strata::lookup<served<user_permissions>>> pending) {
+task<early> require_later(std::string_view needed,
+                          task<strata::lookup<cached_response<user_permissions>>> pending) {
   const auto found = co_await std::move(pending);
   co_return refuse_without(needed, found);
 }
@@ -136,7 +138,7 @@ task<early> require_later(std::string_view needed, task<strata::lookup<served<us
 task<early> require(const services& in, const request& from, std::string_view needed) {
   const auto* who = from.who<principal>();
   if (who->row.is_admin) return early();
-  auto pending = in.data.permissions.find(who->row.id, how_of_session(in, from));
+  auto pending = in.data.permissions.find(who->row.id, session_read(in, from));
   if (!pending.is_ready()) return require_later(needed, std::move(pending));
   return refuse_without(needed, pending.take_ready());
 }
@@ -191,8 +193,8 @@ std::string_view token_of(const request& from) {
   return field.substr(scheme.size());
 }
 
-std::vector<server::step> gate_of(const services& in, access who, std::string_view needs,
-                                  std::vector<std::string_view> query) {
+std::vector<server::step> access_steps(const services& in, access who, std::string_view needs,
+                                       std::vector<std::string_view> query) {
   std::vector<server::step> steps;
   const bool signed_in = who == access::member || who == access::admin;
   // 1. Who is it?
@@ -220,4 +222,4 @@ std::vector<server::step> gate_of(const services& in, access who, std::string_vi
   return steps;
 }
 
-}  // namespace platform
+}  // namespace strata::platform

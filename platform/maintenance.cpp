@@ -1,4 +1,4 @@
-#include "platform/caretaker.hpp"
+#include "platform/maintenance.hpp"
 
 #include <strata/task.hpp>
 
@@ -6,24 +6,24 @@
 #include <string>
 #include <utility>
 
-namespace platform {
+namespace strata::platform {
 
-caretaker::caretaker(strata::database& source, strata::cache& target, session_table& sessions,
-                     strata::duration interval, std::function<void(std::string_view)> log)
+maintenance::maintenance(strata::database& source, strata::cache& target, session_table& sessions,
+                         strata::duration interval, std::function<void(std::string_view)> log)
     : source_(&source), cache_(&target), sessions_(&sessions), interval_(interval), log_(std::move(log)) {
 }
 
-caretaker::~caretaker() {
+maintenance::~maintenance() {
   stop();
 }
 
-void caretaker::start() {
+void maintenance::start() {
   if (thread_.joinable()) return;
   if (looks()) check();  // what is written from here on is seen
   thread_ = std::thread([this] { run(); });
 }
 
-void caretaker::stop() {
+void maintenance::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -32,7 +32,7 @@ void caretaker::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool caretaker::check() {
+bool maintenance::check() {
   const auto changes = strata::sync_wait(source_->foreign_changes());
   if (!changes) {
     // Nothing can be read anew while the database is away, so what is held stays.
@@ -50,7 +50,7 @@ bool caretaker::check() {
   return true;
 }
 
-void caretaker::run() {
+void maintenance::run() {
   const auto period = looks() ? interval_ : std::chrono::seconds(1);
   const auto rounds = std::max<std::int64_t>(1, std::chrono::seconds(1) / period);
   std::int64_t round = 0;
@@ -64,4 +64,4 @@ void caretaker::run() {
   }
 }
 
-}  // namespace platform
+}  // namespace strata::platform

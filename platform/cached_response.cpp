@@ -1,10 +1,10 @@
-#include "platform/served.hpp"
+#include "platform/cached_response.hpp"
 
 #include <strata/key.hpp>
 
 #include <fmt/format.h>
 
-namespace platform {
+namespace strata::platform {
 
 std::string etag_of(std::int64_t version, std::string_view body) {
   return fmt::format("\"{}-{:016x}\"", version, strata::hash_of(body));
@@ -17,7 +17,8 @@ std::string body_of(const user_permissions& row) {
   return out;
 }
 
-std::shared_ptr<const strata::server::representation> json_answer(std::string body, std::string_view etag) {
+std::shared_ptr<const strata::server::representation> json_representation(std::string body,
+                                                                          std::string_view etag) {
   constexpr strata::server::static_text type("application/json");
   return std::make_shared<const strata::server::representation>(std::move(body), type, etag);
 }
@@ -29,7 +30,7 @@ std::size_t memory_of(const strata::server::representation& answer) {
 
 page::page(std::string body) {
   const auto etag = fmt::format("\"{:016x}\"", strata::hash_of(body));
-  answer = json_answer(std::move(body), etag);
+  representation = json_representation(std::move(body), etag);
 }
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -16,16 +16,16 @@
 #include <string_view>
 #include <thread>
 
-namespace platform {
+namespace strata::platform {
 
 /// Looks at short intervals whether another program wrote to the database, and clears the cache if
 /// so (an interval of 0: never); about every second it lets the cache and the sessions drop what has expired.
-class caretaker {
+class maintenance {
  public:
   /// Lifetime: all outlive it.
-  caretaker(strata::database& source, strata::cache& target, session_table& sessions,
-            strata::duration interval, std::function<void(std::string_view)> log);
-  ~caretaker();
+  maintenance(strata::database& source, strata::cache& target, session_table& sessions,
+              strata::duration interval, std::function<void(std::string_view)> log);
+  ~maintenance();
 
   void start();
   /// Waits for what runs. Idempotent.
@@ -51,4 +51,4 @@ class caretaker {
   std::thread thread_;
 };
 
-}  // namespace platform
+}  // namespace strata::platform

@@ -1,11 +1,11 @@
-#include "platform/answers.hpp"
+#include "platform/responses.hpp"
 
 #include <strata/json.hpp>
 
 #include <stdexcept>
 #include <string>
 
-namespace platform {
+namespace strata::platform {
 
 using strata::errc;
 namespace server = strata::server;
@@ -79,4 +79,4 @@ std::expected<boost::json::value, response> parsed_body(const request& from) {
   return std::move(*parsed);
 }
 
-}  // namespace platform
+}  // namespace strata::platform
