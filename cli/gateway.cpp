@@ -1,3 +1,5 @@
+/// Builds the gateway from its configuration and runs it. Long because all parts meet here.
+
 #include "cli/gateway.hpp"
 
 #include "cli/database_url.hpp"

@@ -1,3 +1,5 @@
+/// The commands of the program and their flags. Long because each command declares its flags here.
+
 #include "cli/program.hpp"
 
 #include "cli/commands.hpp"

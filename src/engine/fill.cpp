@@ -12,6 +12,8 @@
 ///
 /// Without timeouts the leader runs the flight in its own task. With them the flight runs in the
 /// background, and the leader waits like a follower, but takes whatever comes.
+///
+/// Long because these steps share one protocol.
 
 #include "engine/engine.hpp"
 #include "engine/timed_wait.hpp"

@@ -1,4 +1,5 @@
 /// What the policy can ask for: fail-safe, stale serving, early refresh, expiring.
+/// Long because each option is tested alone and with the others.
 
 #include "engine/stage.hpp"
 

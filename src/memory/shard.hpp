@@ -7,6 +7,8 @@
 ///   2. an entry is in the index, in one queue of the policy and, if it ends, in the wheel;
 ///   3. no entry is returned at or past its drop_at;
 ///   4. the view shows index and pool, if there are any and hits need not be told to the policy.
+///
+/// Long because every operation must keep all four at once.
 
 #include "memory/cell.hpp"
 #include "memory/eviction.hpp"

@@ -1,3 +1,5 @@
+/// The table beside a plain map, its eviction and its threads. Long because a table has many operations.
+
 #include "memory/table.hpp"
 
 #include <strata/error.hpp>

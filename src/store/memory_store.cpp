@@ -1,5 +1,6 @@
 /// The store port over this process's memory. One lock: it is the second level of tests and of
 /// several caches in one process, and holds sessions; the fast memory level is `src/memory`.
+/// Long because it implements every operation of the port.
 
 #include "core/glob.hpp"
 

@@ -1,3 +1,5 @@
+/// A store that fails as scripted. Long because it wraps every operation of the port.
+
 #include "core/mutex.hpp"
 
 #include <strata/testing.hpp>

@@ -7,6 +7,7 @@
 ///   INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, DatabaseContract, sqlite_provider);
 ///
 /// A provider is made anew for each test and removes what it made when it is destroyed.
+/// Long because a typed suite is declared in one file.
 
 #include "tests/contract/abandonable.hpp"
 

@@ -7,6 +7,8 @@
 ///     void settle();                         // optional: returns when all that was done is told
 ///   };
 ///   INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreContract, memory_under_test);
+///
+/// Long because a typed suite is declared in one file.
 
 #include <strata/store.hpp>
 

@@ -115,11 +115,25 @@ class RulesTest(unittest.TestCase):
         return self.breaches("files", {path: text})
 
     def test_a_good_file_is_no_breach(self):
-        self.assertEqual(self.files("src/a.cpp", "int a;\n" * 500)[0], [])
+        self.assertEqual(self.files("src/a.cpp", "int a;\n" * 400)[0], [])
         self.assertEqual(self.files("include/strata/key.hpp", KEY)[0], [])
 
-    def test_a_file_of_more_than_500_lines_is_a_breach(self):
-        self.assert_one(self.files("src/a.cpp", "int a;\n" * 501), "src/a.cpp:501", "501 lines")
+    def test_a_long_file_gives_its_reason_in_its_first_comment(self):
+        lines = "int a;\n" * 400
+        why = "/// Sets. Long\n/// because a set has many operations.\n"
+        self.assertEqual(self.files("src/a.cpp", why + lines)[0], [])
+        self.assertEqual(self.files("src/a.cpp", '#include "a.hpp"\n\n' + why + lines)[0], [])
+        self.assertEqual(self.files("src/a.hpp", "#pragma once\n" + why + lines)[0], [])
+        self.assertEqual(self.files("a.py", '"""Sets. Long because it is."""\n' + lines)[0], [])
+        self.assertEqual(self.files("dev", "#!/bin/bash\n# Sets. Long because it is.\n" + lines)[0], [])
+        self.assertEqual(self.files("a.css", "/* Long because it is. */\n" + lines)[0], [])
+        self.assertEqual(self.files("a.md", "# Sets\n<!-- Long because it is. -->\n" + lines)[0], [])
+        self.assert_one(self.files("src/a.cpp", lines + "\n"), "src/a.cpp:401", "401 lines")
+        self.assert_one(self.files("src/a.cpp", "/// Sets.\nint b;\n" + why + lines), "src/a.cpp:401", "first comment")
+
+    def test_a_file_of_more_than_800_lines_is_a_breach(self):
+        self.assert_one(self.files("src/a.cpp", "// Long because it is.\n" + "int a;\n" * 800),
+                        "src/a.cpp:801", "801 lines")
 
     def test_words_that_put_work_off_are_a_breach(self):
         self.assert_one(self.files("src/a.cpp", "// TODO: later\n"), "src/a.cpp:1", "TODO")

@@ -1,3 +1,5 @@
+/// Calls to the store that can be late or lost. Long because it wraps every operation of the port.
+
 #include "tests/simulator/network.hpp"
 
 #include <utility>

@@ -1,3 +1,5 @@
+/// Judges every read. Long because the rules of all kinds of read share one model of the store.
+
 #include "tests/simulator/oracle.hpp"
 
 #include "core/glob.hpp"

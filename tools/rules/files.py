@@ -4,13 +4,18 @@ import re
 
 from tree import Breach
 
-LIMIT = 500
+LONG = 400  # a longer file says why in its first comment
+LIMIT = 800
+REASON = "Long because"
 COUNTED = (".cpp", ".hpp", ".py", ".md", ".toml", ".cmake", ".sh", ".sql", ".html", ".css", ".js", ".in",
            "CMakeLists.txt", "dev")
 BINARY = (".png", ".ico", ".zst", ".gz")
 SEEDS = "tests/seeds/"
 # Files that must name what they forbid or test.
 EXEMPT = ("tools/rules/files.py", "tests/rules/rules_test.py")
+
+MARKUP = re.compile(r"<!--[\s\S]*?-->")
+CODE = re.compile(r'^[ \t]*(?://|--|#(?=\s)).*(?:\n[ \t]*(?://|--|#).*)*|"""[\s\S]*?"""|/\*[\s\S]*?\*/', re.MULTILINE)
 
 FORBIDDEN = [
     (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "says {0}; file an issue, or do it"),
@@ -22,13 +27,27 @@ FORBIDDEN = [
 ]
 
 
+def first_comment(path, text):
+    """The first comment of a file as one line, without its marks; empty if there is none."""
+    found = (MARKUP if path.endswith((".md", ".html")) else CODE).search(text)
+    return " ".join(re.sub(r"^[ \t]*(?://[/!]?|#|--|\*)", "", found[0], flags=re.MULTILINE).split()) if found else ""
+
+
+def check_length(path, text):
+    count = text.count("\n")
+    if count > LIMIT:
+        yield Breach(path, LIMIT + 1, f"has {count} lines; {LIMIT} is the most")
+    elif count > LONG and REASON not in first_comment(path, text):
+        yield Breach(path, LONG + 1, f'has {count} lines; above {LONG} the first comment says "{REASON} ..."')
+
+
 def check_text(tree, path):
     text = tree.text(path)
     if text is None:
         yield Breach(path, 1, "is not UTF-8")
         return
-    if path.endswith(COUNTED) and text.count("\n") > LIMIT:
-        yield Breach(path, LIMIT + 1, f"has {text.count(chr(10))} lines; {LIMIT} is the most")
+    if path.endswith(COUNTED):
+        yield from check_length(path, text)
     if text and not text.endswith("\n"):
         yield Breach(path, text.count("\n") + 1, "does not end with a line feed")
     for number, line in tree.lines(path):

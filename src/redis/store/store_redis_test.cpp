@@ -1,3 +1,5 @@
+/// The store on a Redis server. Long because each part of the store's port is tried on a server.
+
 #include "redis/format/scripts.hpp"
 #include "redis/format/store_format.hpp"
 #include "tests/redis/store_support.hpp"
