@@ -1,40 +1,45 @@
 #pragma once
-/// A mutex that clang's -Wthread-safety understands: `std::mutex` of libstdc++ is not annotated.
-/// Write `int field STRATA_GUARDED_BY(mutex_);` and a use without the lock does not compile.
+/// The one mutex of the library. clang's -Wthread-safety understands it; libstdc++'s `std::mutex`
+/// carries no annotations. Use `scoped_lock` to hold it, and wait in a loop, since the analysis does
+/// not look into the lambda of a predicate: `while (queue_.empty()) lock.wait(wake_);`
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
-#if defined(__clang__)
-#define STRATA_THREAD_ATTRIBUTE(x) __attribute__((x))
-#else
-#define STRATA_THREAD_ATTRIBUTE(x)
-#endif
-#define STRATA_GUARDED_BY(m) STRATA_THREAD_ATTRIBUTE(guarded_by(m))
-#define STRATA_REQUIRES(m) STRATA_THREAD_ATTRIBUTE(requires_capability(m))
+#include "core/thread_annotations.hpp"
 
 namespace strata::detail {
 
-class STRATA_THREAD_ATTRIBUTE(capability("mutex")) mutex {
+class STRATA_CAPABILITY("mutex") mutex {
  public:
-  void lock() STRATA_THREAD_ATTRIBUTE(acquire_capability()) { held_.lock(); }
-  void unlock() STRATA_THREAD_ATTRIBUTE(release_capability()) { held_.unlock(); }
+  void lock() STRATA_ACQUIRE() { held_.lock(); }
+  void unlock() STRATA_RELEASE() { held_.unlock(); }
 
  private:
   friend class scoped_lock;
   std::mutex held_;
 };
 
-/// Holds a mutex until the end of its scope.
-class STRATA_THREAD_ATTRIBUTE(scoped_lockable) scoped_lock {
+/// Holds a mutex until the end of its scope, or until `unlock`.
+class STRATA_SCOPED_CAPABILITY scoped_lock {
  public:
-  explicit scoped_lock(mutex& held) STRATA_THREAD_ATTRIBUTE(acquire_capability(held)) : lock_(held.held_) {}
-  ~scoped_lock() STRATA_THREAD_ATTRIBUTE(release_capability()) = default;
+  explicit scoped_lock(mutex& held) STRATA_ACQUIRE(held) : lock_(held.held_) {}
+  ~scoped_lock() STRATA_RELEASE() = default;
   scoped_lock(const scoped_lock&) = delete;
   scoped_lock& operator=(const scoped_lock&) = delete;
 
-  /// Lets go, sleeps until `woken` is notified, and holds again. May wake for no reason.
+  void unlock() STRATA_RELEASE() { lock_.unlock(); }
+  void lock() STRATA_ACQUIRE() { lock_.lock(); }
+
+  /// Releases the mutex, sleeps until `woken` is notified, and holds the mutex again. Can wake spuriously.
   void wait(std::condition_variable& woken) { woken.wait(lock_); }
+
+  /// The same, until `end` at the latest. Returns false if the time is up.
+  template <class Clock, class Duration>
+  bool wait_until(std::condition_variable& woken, std::chrono::time_point<Clock, Duration> end) {
+    return woken.wait_until(lock_, end) == std::cv_status::no_timeout;
+  }
 
  private:
   std::unique_lock<std::mutex> lock_;

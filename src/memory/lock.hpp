@@ -6,23 +6,7 @@
 #include <chrono>
 #include <thread>
 
-#if defined(__clang__)
-#define STRATA_CAPABILITY(name) __attribute__((capability(name)))
-#define STRATA_SCOPED_CAPABILITY __attribute__((scoped_lockable))
-#define STRATA_GUARDED_BY(lock) __attribute__((guarded_by(lock)))
-#define STRATA_REQUIRES(lock) __attribute__((requires_capability(lock)))
-#define STRATA_ACQUIRE(...) __attribute__((acquire_capability(__VA_ARGS__)))
-#define STRATA_RELEASE(...) __attribute__((release_capability(__VA_ARGS__)))
-#define STRATA_NO_ANALYSIS __attribute__((no_thread_safety_analysis))
-#else
-#define STRATA_CAPABILITY(name)
-#define STRATA_SCOPED_CAPABILITY
-#define STRATA_GUARDED_BY(lock)
-#define STRATA_REQUIRES(lock)
-#define STRATA_ACQUIRE(...)
-#define STRATA_RELEASE(...)
-#define STRATA_NO_ANALYSIS
-#endif
+#include "core/thread_annotations.hpp"
 
 namespace strata::memory {
 
