@@ -2,6 +2,8 @@
 
 #include "cli/bench_report.hpp"
 
+#include "server/html.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,30 +22,6 @@ constexpr double heading = 56;
 /// Told apart by any eye (Okabe and Ito 2008), and by their marks.
 constexpr const char* colours[] = {"#0072b2", "#d55e00", "#009e73"};
 static_assert(std::size(colours) == eviction_policies.size());
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char each : text) {
-    switch (each) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // XML has no control characters.
-        out += static_cast<unsigned char>(each) < ' ' ? '?' : each;
-    }
-  }
-  return out;
-}
 
 class chart {
  public:
@@ -64,8 +42,9 @@ class chart {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
         "role=\"img\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#222\">\n"
         "<title>Miss ratios of {2}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-        width, heading + panel_height, escaped(what_.trace));
-    label(left, 26, "start", fmt::format("font-size=\"17\" font-weight=\"bold\">{}", escaped(what_.trace)));
+        width, heading + panel_height, server::escape_html(what_.trace));
+    label(left, 26, "start",
+          fmt::format("font-size=\"17\" font-weight=\"bold\">{}", server::escape_html(what_.trace)));
     label(left, 46, "start",
           fmt::format("fill=\"#555\">{} requests, {} objects{}", what_.requests, what_.objects,
                       what_.has_sizes ? ", " + readable_size(what_.bytes, true) : ""));

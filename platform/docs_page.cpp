@@ -1,5 +1,7 @@
 #include "platform/endpoints.hpp"
 
+#include "server/html.hpp"
+
 #include <fmt/format.h>
 
 namespace strata::platform {
@@ -55,27 +57,6 @@ std::string_view name(access who) {
   return {};
 }
 
-// Texts of the table are literals of ours, but a path holds braces and the rest may hold < one day.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string docs_page(const std::vector<endpoint>& all) {
@@ -83,14 +64,16 @@ std::string docs_page(const std::vector<endpoint>& all) {
   for (const auto& each : all) {
     std::string query;
     for (const auto& parameter : each.query) {
-      query += fmt::format("<br><code>?{}</code> {}", escaped(parameter.name), escaped(parameter.about));
+      query += fmt::format("<br><code>?{}</code> {}", strata::server::escape_html(parameter.name),
+                           strata::server::escape_html(parameter.about));
     }
     out += fmt::format(
         "<tr><td>{}</td><td><code>{}</code></td><td>{}{}</td><td>{}{}</td><td>{} {}</td><td>{}</td></tr>\n",
-        strata::server::name(each.on), escaped(each.pattern), name(each.who),
-        each.needs.empty() ? "" : fmt::format(", <code>{}</code>", each.needs), escaped(each.about), query,
-        each.success, escaped(each.response),
-        each.cache_control.empty() ? "no-store" : escaped(each.cache_control));
+        strata::server::name(each.on), strata::server::escape_html(each.pattern), name(each.who),
+        each.needs.empty() ? "" : fmt::format(", <code>{}</code>", each.needs),
+        strata::server::escape_html(each.about), query, each.success,
+        strata::server::escape_html(each.response),
+        each.cache_control.empty() ? "no-store" : strata::server::escape_html(each.cache_control));
   }
   return out += tail;
 }

@@ -3,6 +3,7 @@
 /// Nothing is shared between loops but the options, the router (immutable) and a few atomics.
 /// Threads: `post`, `drain`, `cut`, `add_stats` any; the rest on the loop's own thread.
 
+#include "core/counter.hpp"
 #include "http/request_head.hpp"
 
 #include <server/server.hpp>
@@ -41,20 +42,7 @@ struct server_core {
   std::atomic<std::uint32_t> open{0};
 };
 
-/// A counter that one thread writes and any reads.
-class counter {
- public:
-  void add(std::uint64_t by = 1) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-  }
-  void subtract(std::uint64_t by = 1) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) - by, std::memory_order_relaxed);
-  }
-  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
+using detail::counter;
 
 /// Latencies in buckets of 16 µs · 2^i.
 struct latency_histogram {

@@ -11,18 +11,11 @@
 #include <thread>
 #include <utility>
 
+#include "core/text.hpp"
+
 namespace strata::detail {
 
 namespace {
-
-/// The beginning of a statement, for an error's detail. Statements carry `$n`, never values.
-std::string_view shortened(std::string_view text) {
-  constexpr std::size_t limit = 120;
-  if (text.size() <= limit) return text;
-  auto end = limit;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end);
-}
 
 errc kind_of(int code) {
   switch (code & 0xff) {

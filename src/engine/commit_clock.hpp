@@ -11,6 +11,8 @@
 
 #include <atomic>
 
+#include "core/atomic_max.hpp"
+
 namespace strata::detail {
 
 class commit_clock {
@@ -23,10 +25,7 @@ class commit_clock {
   /// Hears of a time, and returns it. One that is out of range is damage, and changes nothing.
   commit_time merge(commit_time heard) noexcept {
     if (heard > last_commit_time) return heard;
-    auto seen = counted_.load(std::memory_order_relaxed);
-    while (seen < heard && !counted_.compare_exchange_weak(seen, heard, std::memory_order_acq_rel,
-                                                           std::memory_order_relaxed)) {
-    }
+    atomic_max(counted_, heard);
     return heard;
   }
 

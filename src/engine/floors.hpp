@@ -6,6 +6,7 @@
 /// Tags and prefixes hash to 2^20 buckets. A collision only invalidates too much, never too
 /// little. Floors only rise; nothing is ever removed from the table.
 
+#include "core/atomic_max.hpp"
 #include "engine/mutation.hpp"
 
 #include <strata/store.hpp>
@@ -34,10 +35,7 @@ class floor_table {
   void raise(floor_entry to) noexcept {
     if (to.bucket > root) return;
     auto& floor = to.soft ? soft_[to.bucket] : hard_[to.bucket];
-    auto seen = floor.load(std::memory_order_relaxed);
-    while (seen < to.asof && !floor.compare_exchange_weak(seen, to.asof, std::memory_order_release,
-                                                          std::memory_order_relaxed)) {
-    }
+    atomic_max(floor, to.asof);
     if (to.soft) any_soft_.store(true, std::memory_order_release);
   }
 

@@ -9,6 +9,7 @@
 ///
 /// Keys share slots by their hash. A collision holds back too much, and only until `told` has moved on.
 
+#include "core/atomic_max.hpp"
 #include "engine/mutation.hpp"
 
 #include <strata/time.hpp>
@@ -47,11 +48,7 @@ class unkept_reads {
 
   std::atomic<ticks>& slot(std::uint64_t hash) noexcept { return ends_[hash & (ends_.size() - 1)]; }
   static void raise(std::atomic<ticks>& at, time_point to) noexcept {
-    const auto wanted = to.time_since_epoch().count();
-    auto seen = at.load(std::memory_order_relaxed);
-    while (seen < wanted &&
-           !at.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel, std::memory_order_relaxed)) {
-    }
+    atomic_max(at, to.time_since_epoch().count());
   }
 
   alignas(64) std::atomic<ticks> latest_ = never;

@@ -1,5 +1,6 @@
 #include "http/chunked.hpp"
 
+#include "core/text.hpp"
 #include "http/syntax.hpp"
 
 #include <algorithm>
@@ -11,12 +12,6 @@ namespace {
 
 constexpr std::size_t max_size_line = 256;
 constexpr std::size_t max_trailers = 4096;
-
-int hex_digit(char c) {
-  if (is_digit(c)) return c - '0';
-  const char small = lower(c);
-  return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-}
 
 bool is_text(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -64,7 +59,7 @@ void chunked_decoder::take(char c) noexcept {
   switch (part_) {
     case part::size_start:
     case part::size: {
-      const int digit = hex_digit(c);
+      const int digit = strata::detail::hex_digit(c);
       if (digit >= 0) {
         if (part_ == part::size_start) chunk_ = 0;
         if (++line_ > 15) return refuse(400, "a chunk's size is too long");

@@ -1,5 +1,6 @@
 #include "http/target.hpp"
 
+#include "core/percent.hpp"
 #include "http/syntax.hpp"
 
 #include <algorithm>
@@ -7,12 +8,6 @@
 namespace strata::http {
 
 namespace {
-
-int hex_digit(char c) {
-  if (is_digit(c)) return c - '0';
-  const char small = lower(c);
-  return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-}
 
 bool is_target_char(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -79,22 +74,10 @@ bool is_host(std::string_view text) noexcept {
 
 bool append_decoded(std::string& out, std::string_view text, bool plus_is_space) {
   const auto start = out.size();
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      if (i + 2 >= text.size()) return false;
-      const int high = hex_digit(text[i + 1]);
-      const int low = hex_digit(text[i + 2]);
-      if (high < 0 || low < 0) return false;
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
-    } else if (c == '+' && plus_is_space) {
-      c = ' ';
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) return false;
-    out += c;
-  }
+  const auto meaning = plus_is_space ? strata::detail::plus::space : strata::detail::plus::literal;
+  if (!strata::detail::append_percent_decoded(out, text, meaning)) return false;
+  const auto control = [](unsigned char byte) { return byte < 0x20 || byte == 0x7f; };
+  if (std::ranges::any_of(std::string_view(out).substr(start), control)) return false;
   return is_utf8(std::string_view(out).substr(start));
 }
 

@@ -1,5 +1,6 @@
 #include "database/postgres/reading_pool.hpp"
 
+#include "core/text.hpp"
 #include "database/postgres/sql_text.hpp"
 
 #include <fmt/format.h>

@@ -1,5 +1,6 @@
 #include "database/postgres/sql_text.hpp"
 
+#include "core/text.hpp"
 #include "database/sql_scanner.hpp"
 
 #include <fmt/format.h>
@@ -119,14 +120,6 @@ result<sql_statement> only_statement(std::string_view text, std::size_t given, s
     return refused(fmt::format("{} parameters were given, {} are needed", given, only.parameters), only);
   }
   return std::move(only);
-}
-
-std::string_view shortened(std::string_view text) {
-  constexpr std::size_t limit = 120;
-  if (text.size() <= limit) return text;
-  auto end = limit;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end);
 }
 
 }  // namespace strata::detail

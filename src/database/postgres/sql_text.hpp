@@ -35,7 +35,4 @@ result<void> admit(const sql_statement& what, sql_place where);
 /// its parameters.
 result<sql_statement> only_statement(std::string_view text, std::size_t given, sql_place where);
 
-/// The beginning of a statement, for an error's detail. Statements carry `$n`, never values.
-std::string_view shortened(std::string_view statement);
-
 }  // namespace strata::detail

@@ -107,12 +107,5 @@ TEST(SqlText, OneStatementWithAsManyParametersAsItNeeds) {
   }
 }
 
-TEST(SqlText, AShortenedStatementEndsAtACharacter) {
-  const std::string text(119, 'a');
-  EXPECT_EQ(shortened(text + "é and more"), text);
-  EXPECT_EQ(shortened(text + "é"), text) << "121 bytes";
-  EXPECT_EQ(shortened(text), text);
-}
-
 }  // namespace
 }  // namespace strata::detail

@@ -1,5 +1,6 @@
 #include "database/postgres/writing_pool.hpp"
 
+#include "core/text.hpp"
 #include "database/postgres/sql_text.hpp"
 
 #include <fmt/format.h>

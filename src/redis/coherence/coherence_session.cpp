@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/atomic_max.hpp"
+
 namespace strata::redis {
 
 namespace {
@@ -60,9 +62,7 @@ server_time coherence_session::server_now() const noexcept {
 }
 
 commit_time coherence_session::learn(commit_time heard) noexcept {
-  auto seen = known_.load(std::memory_order_relaxed);
-  while (seen < heard && !known_.compare_exchange_weak(seen, heard, std::memory_order_acq_rel)) {
-  }
+  detail::atomic_max(known_, heard);
   return heard;
 }
 

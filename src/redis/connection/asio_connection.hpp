@@ -8,6 +8,7 @@
 /// connection broken only says so (`broken_`), so nothing is torn down under somebody's feet. A
 /// handler of an earlier connection is told from the present one's by its number (`attempt_`).
 
+#include "core/counter.hpp"
 #include "core/mutex.hpp"
 #include "redis/connection/backoff.hpp"
 #include "redis/connection/connection.hpp"
@@ -34,16 +35,7 @@
 
 namespace strata::redis {
 
-/// A counter that one thread writes and any reads.
-class counter {
- public:
-  void add(std::uint64_t by = 1) noexcept { set(get() + by); }
-  void set(std::uint64_t to) noexcept { value_.store(to, std::memory_order_relaxed); }
-  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
+using detail::counter;
 
 class asio_connection final : public connection, public std::enable_shared_from_this<asio_connection> {
  public:

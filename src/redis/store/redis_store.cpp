@@ -1,5 +1,6 @@
 #include "redis/store/redis_store.hpp"
 
+#include "core/atomic_max.hpp"
 #include "redis/store/store_replies.hpp"
 #include "redis/topology/cluster.hpp"
 #include "redis/topology/gather.hpp"
@@ -114,9 +115,7 @@ task<result<redis_store::stamp>> redis_store::ask_clock(commit_time known, bool 
   const stamp out{.now = static_cast<commit_time>(items[0].integer().value_or(0)),
                   .epoch = static_cast<std::uint32_t>(items[1].integer().value_or(0))};
   session_.learn(out.now);
-  auto before = confirmed_.load();
-  while (before < out.now && !confirmed_.compare_exchange_weak(before, out.now)) {
-  }
+  detail::atomic_max(confirmed_, out.now);
   co_return out;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/text.hpp"
+
 namespace strata::redis {
 
 namespace {
@@ -24,17 +26,9 @@ std::optional<Number> number_of(std::string_view digits) {
   return out;
 }
 
-/// Splits off what stands before the first `separator`; all of `rest` if there is none.
-std::string_view cut(std::string_view& rest, char separator) {
-  const auto at = std::min(rest.find(separator), rest.size());
-  const auto before = rest.substr(0, at);
-  rest.remove_prefix(std::min(rest.size(), at + 1));
-  return before;
-}
-
 bool has_flag(std::string_view flags, std::string_view which) {
   while (!flags.empty()) {
-    if (cut(flags, ',') == which) return true;
+    if (detail::cut(flags, ',') == which) return true;
   }
   return false;
 }
@@ -46,7 +40,7 @@ struct slot_range {
 
 /// "7" or "0-5460".
 std::optional<slot_range> range_of(std::string_view text) {
-  const auto first = number_of<std::uint16_t>(cut(text, '-'));
+  const auto first = number_of<std::uint16_t>(detail::cut(text, '-'));
   const auto last = text.empty() ? first : number_of<std::uint16_t>(text);
   if (!first || !last || *first > *last || *last >= cluster_map::slots) return std::nullopt;
   return slot_range{*first, *last};
@@ -69,12 +63,12 @@ struct cluster_map::line {
 
   static line of(std::string_view text) {
     line out;
-    out.id = cut(text, ' ');
-    out.place = cut(text, ' ');
-    out.flags = cut(text, ' ');
-    for (int skipped = 0; skipped < 3; ++skipped) cut(text, ' ');
-    out.epoch = cut(text, ' ');
-    cut(text, ' ');
+    out.id = detail::cut(text, ' ');
+    out.place = detail::cut(text, ' ');
+    out.flags = detail::cut(text, ' ');
+    for (int skipped = 0; skipped < 3; ++skipped) detail::cut(text, ' ');
+    out.epoch = detail::cut(text, ' ');
+    detail::cut(text, ' ');
     out.slots = text;
     return out;
   }
@@ -90,10 +84,10 @@ std::optional<error> cluster_map::take(const line& from, const address& asked) {
 
   cluster_master master{.id = std::string(from.id), .at = asked, .hostname = {}};
   auto place = from.place;
-  auto socket = cut(place, ',');
+  auto socket = detail::cut(place, ',');
   // What follows the name has names of its own: "shard-id=…".
-  if (const auto name = cut(place, ','); !name.contains('=')) master.hostname = name;
-  socket = cut(socket, '@');
+  if (const auto name = detail::cut(place, ','); !name.contains('=')) master.hostname = name;
+  socket = detail::cut(socket, '@');
   const auto colon = socket.rfind(':');  // an IPv6 address has more, unbracketed
   const auto port = number_of<std::uint16_t>(colon == std::string_view::npos ? "" : socket.substr(colon + 1));
   if (!port || *port == 0) return strange("a master has no port");
@@ -105,7 +99,7 @@ std::optional<error> cluster_map::take(const line& from, const address& asked) {
   newest_ = std::max(newest_, *epoch);
 
   for (auto rest = from.slots; !rest.empty();) {
-    const auto each = cut(rest, ' ');
+    const auto each = detail::cut(rest, ' ');
     if (each.starts_with('[')) {  // of `myself` only: [slot->-node] or [slot-<-node]
       const auto slot = moving_slot(each);
       if (!slot) return strange("a moving slot is no number");
@@ -124,7 +118,7 @@ result<cluster_map> cluster_map::read(std::string_view reply, const address& ask
   out.owners_.fill(nobody);
   // Sorted, so that views which say the same are the same.
   std::vector<std::string_view> lines;
-  while (!reply.empty()) lines.push_back(cut(reply, '\n'));
+  while (!reply.empty()) lines.push_back(detail::cut(reply, '\n'));
   std::ranges::sort(lines);
   for (const auto each : lines) {
     if (each.empty()) continue;
@@ -137,10 +131,10 @@ result<cluster_map> cluster_map::read(std::string_view reply, const address& ask
 
 std::optional<redirection> redirection_of(std::string_view error_message) {
   redirection out;
-  const auto code = cut(error_message, ' ');
+  const auto code = detail::cut(error_message, ' ');
   if (code != "MOVED" && code != "ASK") return std::nullopt;
   out.moved = code == "MOVED";
-  const auto slot = number_of<std::uint16_t>(cut(error_message, ' '));
+  const auto slot = number_of<std::uint16_t>(detail::cut(error_message, ' '));
   const auto colon = error_message.rfind(':');
   if (!slot || *slot >= cluster_map::slots || colon == std::string_view::npos) return std::nullopt;
   const auto port = number_of<std::uint16_t>(error_message.substr(colon + 1));

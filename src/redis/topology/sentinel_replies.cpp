@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
+
 namespace strata::redis {
 
 namespace {
@@ -33,14 +35,6 @@ std::optional<address> address_of(std::string_view host, std::string_view port) 
 
 std::unexpected<error> wrong(std::string words) {
   return fail(errc::store_unavailable, std::move(words));
-}
-
-/// Cuts the first of the words that spaces separate.
-std::string_view cut(std::string_view& words) {
-  const auto end = std::min(words.find(' '), words.size());
-  const auto first = words.substr(0, end);
-  words.remove_prefix(std::min(words.size(), end + 1));
-  return first;
 }
 
 }  // namespace
@@ -93,11 +87,11 @@ bool tells_of_failover(const resp::value& push, std::string_view group) {
   if (items.size() != 3 || items[0].text() != "message") return false;
   auto words = items[2].text();
   // <group> <old host> <old port> <new host> <new port>
-  if (items[1].text() == switched) return cut(words) == group;
+  if (items[1].text() == switched) return detail::cut(words, ' ') == group;
   // slave <name> <host> <port> @ <group> <old host> <old port>
   if (items[1].text() != promoted) return false;
   while (!words.empty()) {
-    if (cut(words) == "@") return cut(words) == group;
+    if (detail::cut(words, ' ') == "@") return detail::cut(words, ' ') == group;
   }
   return false;
 }

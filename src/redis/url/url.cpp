@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "core/percent.hpp"
+#include "core/text.hpp"
+
 namespace strata::redis {
 
 namespace {
@@ -16,37 +19,10 @@ std::unexpected<error> wrong(std::string_view why) {
   return fail(errc::invalid_argument, fmt::format("the Redis URL {}", why));
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::optional<std::string> decode(std::string_view text) {
   std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = hex_digit(text[i + 1]);
-    const int low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0 || (high == 0 && low == 0)) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
+  if (!detail::append_percent_decoded(out, text) || out.contains('\0')) return std::nullopt;
   return out;
-}
-
-/// Splits off what stands before the first `separator`; all of `rest` if there is none.
-std::string_view cut(std::string_view& rest, char separator) {
-  const auto at = std::min(rest.find(separator), rest.size());
-  const auto before = rest.substr(0, at);
-  rest.remove_prefix(std::min(rest.size(), at + 1));
-  return before;
 }
 
 bool is_host_char(char c) {
@@ -61,7 +37,7 @@ result<address> parse_host(std::string_view text, std::uint16_t default_port) {
     if (end == std::string_view::npos) return wrong("has a [ without ]");
     made.host = text.substr(1, end - 1);
     text.remove_prefix(end + 1);
-    const auto in_address = [](char c) { return hex_digit(c) >= 0 || c == ':' || c == '.'; };
+    const auto in_address = [](char c) { return detail::hex_digit(c) >= 0 || c == ':' || c == '.'; };
     if (!made.host.contains(':') || !std::ranges::all_of(made.host, in_address)) {
       return wrong("has something in brackets that is no IPv6 address");
     }
@@ -83,7 +59,7 @@ result<address> parse_host(std::string_view text, std::uint16_t default_port) {
 }
 
 result<credentials> parse_login(std::string_view text) {
-  const auto user = decode(cut(text, ':'));
+  const auto user = decode(detail::cut(text, ':'));
   const auto password = decode(text);
   if (!user || !password) return wrong("has a user or password with a % that begins no %XX");
   return credentials{.user = *user, .password = *password};
@@ -112,7 +88,7 @@ result<url_parts> split_url(std::string_view url, std::uint16_t default_port) {
   url.remove_prefix(scheme + 3);
   if (url.contains('#')) return wrong("holds a #; in a password it is written as %23");
 
-  auto place = cut(url, '?');
+  auto place = detail::cut(url, '?');
   auto query = url;
   if (const auto at = place.substr(0, place.find('/')).rfind('@'); at != std::string_view::npos) {
     auto login = parse_login(place.substr(0, at));
@@ -120,7 +96,7 @@ result<url_parts> split_url(std::string_view url, std::uint16_t default_port) {
     made.login = std::move(*login);
     place.remove_prefix(at + 1);
   }
-  auto hosts = cut(place, '/');
+  auto hosts = detail::cut(place, '/');
   const auto path = decode(place);
   if (!path) return wrong("has a path with a % that begins no %XX");
   made.path = *path;
@@ -129,14 +105,14 @@ result<url_parts> split_url(std::string_view url, std::uint16_t default_port) {
     made.hosts.push_back({.host = {}, .port = 0, .path = "/" + made.path});
   } else {
     do {
-      auto host = parse_host(cut(hosts, ','), default_port);
+      auto host = parse_host(detail::cut(hosts, ','), default_port);
       if (!host) return std::unexpected(host.error());
       made.hosts.push_back(std::move(*host));
     } while (!hosts.empty());
   }
   while (!query.empty()) {
-    auto value = cut(query, '&');
-    const auto name = decode(cut(value, '='));
+    auto value = detail::cut(query, '&');
+    const auto name = decode(detail::cut(value, '='));
     const auto text = decode(value);
     if (!name || !text) return wrong("has a parameter with a % that begins no %XX");
     made.query.emplace_back(*name, *text);
