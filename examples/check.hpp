@@ -1,5 +1,6 @@
 #pragma once
-/// What the guide's examples say of themselves: `CHECK` ends the program, and its test, if it is not so.
+/// Checks of the guide's examples: `CHECK` ends the program, and so fails its test, when a condition is
+/// false.
 
 #include <cstdlib>
 #include <iostream>

@@ -24,11 +24,11 @@ strata::task<> batch(strata::cache& cache) {
 
   int calls = 0;
   const auto found = co_await cache.get_or_set_many(wanted, [&](std::span<const std::size_t> missing) {
-    ++calls;  // once, for all that missed: SELECT … WHERE id IN (…)
+    ++calls;  // once for all misses: SELECT … WHERE id IN (…)
     std::vector<std::optional<user>> rows;
     for (const auto index : missing) {
       if (ids[index] == "usr_3") {
-        rows.emplace_back();  // there is no such user, and that is remembered
+        rows.emplace_back();  // no such user; "not found" is cached
       } else {
         rows.push_back(user{ids[index], "Grace"});
       }

@@ -15,7 +15,7 @@ struct agent {
 };
 BOOST_DESCRIBE_STRUCT(agent, (), (id, name, version))
 
-/// Stands for the source of truth.
+/// A stand-in for the source of truth.
 struct directory {
   std::map<std::string, agent> rows{{"agt_1", {"agt_1", "Scout", 1}}};
   int reads = 0;
@@ -31,12 +31,12 @@ strata::task<> decorate(strata::cache& cache, directory& source) {
   const strata::entity<agent, "agent:{id}"> agents{{.ttl = 30min, .negative_ttl = 10s}};
   const auto find = strata::cached(cache, agents, [&](const std::string& id) { return source.find(id); });
 
-  const auto first = co_await find("agt_1");   // a miss: calls the function
+  const auto first = co_await find("agt_1");   // a miss: runs the function
   const auto second = co_await find("agt_1");  // a hit: the same value, not a copy
   CHECK(first->name == "Scout" && second.value() == first.value());
   CHECK(second.info().from == strata::layer::l1 && source.reads == 1);
 
-  const auto missing = co_await find("agt_2");  // "not found" is a value too
+  const auto missing = co_await find("agt_2");  // "not found" is cached too
   CHECK(!missing && missing.known_absent());
   co_await find("agt_2");
   CHECK(source.reads == 2);
@@ -48,34 +48,34 @@ strata::task<> decorate(strata::cache& cache, directory& source) {
 
 strata::task<> by_hand(strata::cache& cache, directory& source) {
   const strata::entity<agent, "agent:{id}"> agents;
-  const auto where = agents("agt_7");
+  const auto key = agents("agt_7");
 
-  const auto before = co_await cache.get(where);
+  const auto before = co_await cache.get(key);
   CHECK(!before && before.info().reason == strata::miss_reason::absent);
 
-  const auto read = co_await cache.get_or_set(where, [&](strata::fill_context& fill) -> std::optional<agent> {
-    fill.set_ttl(1min);             // this value only
-    fill.set_tags({"team:north"});  // besides the policy's
+  const auto read = co_await cache.get_or_set(key, [&](strata::fill_context& fill) -> std::optional<agent> {
+    fill.set_ttl(1min);             // for this value only
+    fill.set_tags({"team:north"});  // in addition to the policy's
     return agent{"agt_7", "Diver", source.rows["agt_1"].version};
   });
   CHECK(read && read.info().stored);
 
-  co_await cache.set(where, agent{"agt_7", "Pilot", 3});
-  CHECK((co_await cache.get(where))->name == "Pilot");
-  co_await cache.remove(where);
-  const auto after = co_await cache.get(where);
+  co_await cache.set(key, agent{"agt_7", "Pilot", 3});
+  CHECK((co_await cache.get(key))->name == "Pilot");
+  co_await cache.remove(key);
+  const auto after = co_await cache.get(key);
   CHECK(!after && after.info().reason == strata::miss_reason::removed);
 }
 
 strata::task<> write_through(strata::cache& cache, directory& source) {
   const strata::entity<agent, "agent:{id}"> agents;
-  const auto where = agents("agt_1");
+  const auto key = agents("agt_1");
 
-  auto ticket = co_await cache.begin_write(where);  // before COMMIT
+  auto ticket = co_await cache.begin_write(key);  // before COMMIT
   const auto saved = std::make_shared<const agent>("agt_1", "Ranger", 3);
   source.rows["agt_1"] = *saved;  // COMMIT
-  const bool stored = co_await cache.set_committed(std::move(ticket), where, saved);
-  CHECK(stored && (co_await cache.get(where))->version == 3);
+  const bool stored = co_await cache.set_committed(std::move(ticket), key, saved);
+  CHECK(stored && (co_await cache.get(key))->version == 3);
 }
 
 strata::task<> failures(strata::cache& cache) {

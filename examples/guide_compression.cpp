@@ -28,17 +28,17 @@ std::string encoded(const agent& value) {
 }
 
 std::shared_ptr<const strata::dictionary> learn() {
-  std::vector<std::string> samples;  // some thousands of values, as they are stored
+  std::vector<std::string> samples;  // several thousand encoded values
   for (int i = 0; i < 5000; ++i) samples.push_back(encoded(numbered(i)));
   const auto bytes = strata::dictionary::train(samples, {4096});
-  CHECK(bytes);  // keep these bytes in a file beside the program
+  CHECK(bytes);  // ship these bytes with the program
   return std::make_shared<const strata::dictionary>(*bytes);
 }
 
 strata::task<std::size_t> stored_size(strata::store& store, strata::cache& cache,
-                                      strata::typed_key<agent> where) {
-  co_await cache.set(where, numbered(90001));
-  const auto found = co_await store.get("strata:" + where.key.text());
+                                      strata::typed_key<agent> key) {
+  co_await cache.set(key, numbered(90001));
+  const auto found = co_await store.get("strata:" + key.key.text());
   co_return (*found)->bytes.size();
 }
 
@@ -53,7 +53,7 @@ strata::task<> compare(std::shared_ptr<const strata::dictionary> learnt) {
   const auto after = co_await stored_size(*store, cache, agents("agt_2"));
   CHECK(after < before);
 
-  // A new dictionary writes, the old one still reads.
+  // Write with the new dictionary, still read with the old one.
   const auto next = std::make_shared<const strata::dictionary>(std::string(learnt->bytes()));
   const strata::entity<agent, "agent:{id}"> later{{.ttl = 30min, .dictionaries = {next, learnt}}};
   CHECK(co_await cache.get(later("agt_2")));

@@ -22,15 +22,15 @@ strata::task<> share(const std::string& text_from_your_secrets) {
   const auto stored = co_await strata::connect(store)->get("strata:user:usr_1:permissions");
   CHECK((*stored)->bytes.find("agents:read") == std::string::npos);
 
-  // Somebody who can write to the store gives usr_2 what usr_1 may do: it does not open there.
+  // An attacker who can write to the store copies the permissions of usr_1 to usr_2: decryption fails.
   co_await strata::connect(store)->put("strata:user:usr_2:permissions", (*stored)->bytes, 60s);
   const auto pasted = co_await cache.get(granted("usr_2"));
   CHECK(!pasted && pasted.info().reason == strata::miss_reason::undecodable);
 }
 
 strata::task<> rotate(std::shared_ptr<strata::key_ring> keys) {
-  keys->add(3, strata::key_ring::generate());  // in every process: they can read it now
-  keys->activate(3);                           // and only then: write it
+  keys->add(3, strata::key_ring::generate());  // first in every process: now all can read it
+  keys->activate(3);                           // only then write with it
   CHECK(keys->active() == 3);
   co_return;
 }

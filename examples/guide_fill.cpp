@@ -42,28 +42,28 @@ strata::task<> exceptions(strata::cache& cache) {
   bool thrown = false;
   try {
     co_await cache.get_or_set(users("usr_2"), broken);
-  } catch (const std::runtime_error&) {  // as it was thrown, to the leader and to all who wait with it
+  } catch (const std::runtime_error&) {  // the leader and every follower get the original exception
     thrown = true;
   }
   const auto next = co_await cache.get_or_set(users("usr_2"), [] { return user{"usr_2", "Bea"}; });
-  CHECK(thrown && next->name == "Bea");  // a failure is not cached: the next call tries again
+  CHECK(thrown && next->name == "Bea");  // failures are not cached: the next call retries
 }
 
 strata::task<> negative(strata::cache& cache, strata::testing::manual_clock& time) {
-  int asked = 0;
+  int calls = 0;
   const auto find = [&]() -> std::optional<user> {
-    ++asked;
+    ++calls;
     return std::nullopt;
   };
   co_await cache.get_or_set(users("usr_404"), find);
   const auto again = co_await cache.get_or_set(users("usr_404"), find);
-  CHECK(!again && again.known_absent() && again.info().hit() && asked == 1);
+  CHECK(!again && again.known_absent() && again.info().hit() && calls == 1);
 
   time.advance(10s);  // negative_ttl, not ttl
   co_await cache.get_or_set(users("usr_404"), find);
-  CHECK(asked == 2);
+  CHECK(calls == 2);
 
-  co_await cache.set_absent(users("usr_405"));  // known without asking
+  co_await cache.set_absent(users("usr_405"));  // no factory call needed
   CHECK((co_await cache.get(users("usr_405"))).known_absent());
 }
 
@@ -71,20 +71,20 @@ strata::task<> falsy(strata::cache& cache) {
   const strata::entity<int, "unread:{user}"> unread;
   co_await cache.set(unread("usr_1"), 0);
   const auto count = co_await cache.get(unread("usr_1"));
-  CHECK(count && *count == 0);  // a value like any other: so are "", false and an empty list
+  CHECK(count && *count == 0);  // an ordinary value, like "", false and an empty list
 }
 
 strata::task<> adaptive(strata::cache& cache) {
   const auto read = co_await cache.get_or_set(users("usr_3"), [](strata::fill_context& fill) {
     user found{"usr_3", "Visitor", true};
     if (found.is_guest) fill.set_ttl(30s);  // instead of the policy's hour
-    fill.add_tag("guests");                 // besides the policy's tags
+    fill.add_tag("guests");                 // in addition to the policy's tags
     return found;
   });
   CHECK(read.info().ttl == 30s);
 
   const auto unsure = co_await cache.get_or_set(users("usr_4"), [](strata::fill_context& fill) {
-    fill.skip();  // an answer for this caller, not for the next
+    fill.skip();  // return the value to this caller, do not cache it
     return user{"usr_4", "from a replica that lags"};
   });
   CHECK(unsure && !unsure.info().stored);
@@ -102,8 +102,8 @@ strata::task<> not_modified(strata::cache& cache) {
   co_await cache.expire(profiles("usr_1"));
 
   const auto read = co_await cache.get_or_set(profiles("usr_1"), [](strata::fill_context& fill) {
-    const user* before = fill.previous<user>();  // what is replaced, or null
-    if (before != nullptr) fill.not_modified();  // as after a 304: it is still right
+    const user* before = fill.previous<user>();  // the value being replaced, or null
+    if (before != nullptr) fill.not_modified();  // as after a 304: it is still valid
     return before != nullptr ? user{} : user{"usr_1", "fetched whole"};
   });
   CHECK(read->name == "Ada" && !read.info().stale && read.info().ttl == 1min);
@@ -111,13 +111,13 @@ strata::task<> not_modified(strata::cache& cache) {
 
 strata::task<> ttl(strata::cache& cache, strata::testing::manual_clock& time) {
   const strata::entity<user, "badge:{id}"> badges{{.ttl = 10min, .jitter = 0.2}};
-  const auto made = co_await cache.get_or_set(badges("usr_1"), [] { return user{"usr_1", "Ada"}; });
-  CHECK(made.info().ttl <= 10min && made.info().ttl >= 8min);  // up to a fifth is taken off
+  const auto read = co_await cache.get_or_set(badges("usr_1"), [] { return user{"usr_1", "Ada"}; });
+  CHECK(read.info().ttl <= 10min && read.info().ttl >= 8min);  // jitter takes off up to a fifth
 
-  CHECK(co_await cache.touch(badges("usr_1"), 1h));  // a new life, without its factory
+  CHECK(co_await cache.touch(badges("usr_1"), 1h));  // a new TTL, without a factory call
   time.advance(50min);
   CHECK(co_await cache.get(badges("usr_1")));
-  time.advance(10min);  // at its end, not after it
+  time.advance(10min);  // expired exactly at the end of its TTL
   const auto gone = co_await cache.get(badges("usr_1"));
   CHECK(!gone && gone.info().reason == strata::miss_reason::expired);
 }

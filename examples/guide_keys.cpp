@@ -15,7 +15,7 @@ strata::task<> build() {
   const strata::entity<page, "api:agents:list:{organization}:page_{number}"> lists{{.ttl = 1min}};
   CHECK(lists("org_1", 2).key.text() == "api:agents:list:org_1:page_2");
 
-  // An argument is text, whatever it holds: it cannot reach another key.
+  // Arguments are escaped, so an argument can never form another key.
   CHECK(lists("org_1:page_9", 2).key.text() == "api:agents:list:org_1%3Apage_9:page_2");
   CHECK(lists("", 1).key.text() == "api:agents:list:%:page_1");
   co_return;
@@ -29,17 +29,17 @@ struct query {
 strata::task<> with_builder(strata::cache& cache) {
   const strata::entity<page, "api:agents:list:{organization}:page_{number}"> lists{{.ttl = 1min}};
   const auto list = strata::cached(
-      cache, lists, [](const query& asked) { return page{{"agt_1"}, asked.page}; },
-      [](const auto& entity, const query& asked) { return entity(asked.organization, asked.page); });
+      cache, lists, [](const query& request) { return page{{"agt_1"}, request.page}; },
+      [](const auto& entity, const query& request) { return entity(request.organization, request.page); });
   CHECK((co_await list(query{"org_1", 2}))->number == 2);
   CHECK(list.key_for(query{"org_1", 2}).key.text() == "api:agents:list:org_1:page_2");
 }
 
 strata::task<> one_call(strata::cache& cache) {
   const strata::entity<page, "preview:{id}"> previews{{.ttl = 10min}};
-  const auto brief = previews("agt_1").with({.ttl = 5s});  // for this call only
-  const auto made = co_await cache.get_or_set(brief, [] { return page{}; });
-  CHECK(made.info().ttl <= 5s);
+  const auto short_lived = previews("agt_1").with({.ttl = 5s});  // for this call only
+  const auto read = co_await cache.get_or_set(short_lived, [] { return page{}; });
+  CHECK(read.info().ttl <= 5s);
 }
 
 int main() {

@@ -25,7 +25,7 @@ void bulkhead() {
   for (int id = 0; id < 4; ++id) {
     strata::start(&loop, cache.get_or_set(pages(id), slow), [&, id](auto read) { reads[id] = *read; });
   }
-  CHECK(running == 2);  // two run, one waits for its turn, and the fourth is told at once
+  CHECK(running == 2);  // two run, one is queued, the fourth fails at once
   CHECK(!*reads[3] && reads[3]->failure()->code == strata::errc::busy);
 
   from_database.set();
@@ -40,8 +40,8 @@ strata::task<> size_limit(strata::cache& cache) {
     ++calls;
     return std::string(10'000, 'x');
   };
-  const auto made = co_await cache.get_or_set(exports("e1"), make);
-  CHECK(made->size() == 10'000 && !made.info().stored);  // returned, not stored
+  const auto read = co_await cache.get_or_set(exports("e1"), make);
+  CHECK(read->size() == 10'000 && !read.info().stored);  // returned, not stored
 
   const auto again = co_await cache.get_or_set(exports("e1"), make);
   CHECK(calls == 2 && again.info().reason == strata::miss_reason::too_large);
@@ -55,7 +55,7 @@ strata::task<> budget() {
   CHECK(stats.bytes <= stats.budget && stats.budget == (1_MiB).count);
   CHECK(stats.evictions > 8'000);
 
-  cache.resize(256_KiB);  // evicts at once, while others read
+  cache.resize(256_KiB);  // evicts at once; concurrent reads go on
   CHECK(cache.stats().bytes <= (256_KiB).count);
 
   co_await cache.clear();

@@ -17,9 +17,9 @@ strata::task<> look(strata::cache& cache) {
   }
   CHECK(stats.entries == 1 && stats.bytes <= stats.budget);
 
-  const auto told = co_await cache.explain(agents("agt_1").key);
-  CHECK(told.levels.front().layer == "l1" && told.levels.front().state == "fresh");
-  std::cout << told.next_read << '\n';
+  const auto explanation = co_await cache.explain(agents("agt_1").key);
+  CHECK(explanation.levels.front().layer == "l1" && explanation.levels.front().state == "fresh");
+  std::cout << explanation.next_read << '\n';
 }
 
 int main() {

@@ -10,27 +10,27 @@ using namespace std::chrono_literals;
 const strata::entity<std::string, "offer:{id}"> offers{{.ttl = 10min, .jitter = 0, .tags = {"shop"}}};
 
 strata::task<> one_call(strata::cache& cache) {
-  auto rules = offers.rules();
-  rules.ttl = 5s;
-  rules.hard_timeout = 1s;
-  const auto quick = offers("o1").with(rules);  // the same key, other rules, for this call
-  const auto made = co_await cache.get_or_set(quick, [] { return std::string("ten per cent off"); });
-  CHECK(made.info().ttl <= 5s);
-  CHECK(co_await cache.get(offers("o1")));  // the same value
+  auto policy = offers.rules();
+  policy.ttl = 5s;
+  policy.hard_timeout = 1s;
+  const auto quick = offers("o1").with(policy);  // same key, another policy, for this call only
+  const auto read = co_await cache.get_or_set(quick, [] { return std::string("ten per cent off"); });
+  CHECK(read.info().ttl <= 5s);
+  CHECK(co_await cache.get(offers("o1")));  // the same entry
 }
 
 void bad_options() {
   bool thrown = false;
   try {
     (void)offers("o1").with({.ttl = 0s, .jitter = 2});
-  } catch (const strata::bad_options& wrong) {
-    thrown = wrong.problems().size() == 2;  // every problem, not only the first
+  } catch (const strata::bad_options& refused) {
+    thrown = refused.problems().size() == 2;  // reports every problem, not only the first
   }
   CHECK(thrown);
 }
 
 strata::task<> namespaces() {
-  const auto server = strata::make_memory_server();  // stands for a store that both share
+  const auto server = strata::make_memory_server();  // stands in for a shared store
   strata::cache shop({.second_level = strata::connect(server, "shop"), .name_space = "shop"});
   strata::cache staging({.second_level = strata::connect(server, "staging"), .name_space = "staging"});
 
@@ -41,7 +41,7 @@ strata::task<> namespaces() {
   CHECK(*co_await shop.get(offers("o1")) == "live");
 }
 
-/// Counts what the cache tells. Called from any thread, in the middle of an operation: be short.
+/// Counts cache events. Hooks run on any thread, inside an operation: return quickly.
 struct watcher final : strata::cache_observer {
   std::atomic<int> hits = 0, misses = 0, fills = 0, errors = 0;
 
@@ -62,16 +62,16 @@ strata::task<> hooks() {
 
 strata::task<> explain(strata::cache& cache) {
   co_await cache.set(offers("o2"), std::string("free delivery"));
-  auto told = co_await cache.explain(offers("o2").key);
-  CHECK(told.levels[0].layer == "l1" && told.levels[0].state == "fresh");
-  CHECK(told.next_read == "The next read is answered from memory.");
+  auto explanation = co_await cache.explain(offers("o2").key);
+  CHECK(explanation.levels[0].layer == "l1" && explanation.levels[0].state == "fresh");
+  CHECK(explanation.next_read == "The next read is answered from memory.");
 
   co_await cache.remove_by_tag("shop");
-  told = co_await cache.explain(offers("o2").key);
-  CHECK(told.levels[0].state == "invalid" && told.levels[0].reason == "tag");
+  explanation = co_await cache.explain(offers("o2").key);
+  CHECK(explanation.levels[0].state == "invalid" && explanation.levels[0].reason == "tag");
 
   const auto read = co_await cache.get(offers("o2"));
-  CHECK(!read && read.info().reason == strata::miss_reason::tag);  // each read says it too
+  CHECK(!read && read.info().reason == strata::miss_reason::tag);  // each read reports its reason
 }
 
 int main() {

@@ -1,5 +1,5 @@
-/// The code of docs/guide/postgres.md. Give it the URL of a server; without one it shows what its absence
-/// looks like.
+/// The code of docs/guide/postgres.md. Pass the URL of a server; without one it shows the errors for an
+/// unreachable server.
 #include "check.hpp"
 
 #include <strata/strata.hpp>
@@ -29,7 +29,7 @@ strata::task<> pay(strata::database& database, strata::cache& cache) {
       "CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY, balance BIGINT NOT NULL);"
       "INSERT INTO accounts VALUES ('a', 100), ('b', 0) ON CONFLICT DO NOTHING;");
   CHECK(made);
-  auto paying = strata::in_transaction(database, cache, transfer);  // again while another was faster
+  auto paying = strata::in_transaction(database, cache, transfer);  // retries on conflicts
   const auto paid = co_await std::move(paying);
   CHECK(paid);
 }

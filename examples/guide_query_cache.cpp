@@ -42,36 +42,36 @@ strata::task<> tour(strata::database& database, strata::cache& cache) {
   CHECK((co_await agents_of("org_1")).info().hit());
 
   agent bob{.id = "agt_2", .organization_id = "org_1", .name = "Bob"};
-  CHECK(co_await agents.create(std::move(bob)));  // the table is written: the result is gone
+  CHECK(co_await agents.create(std::move(bob)));  // writes the table: the result is dropped
   const auto both = co_await agents_of("org_1");
   CHECK(both->size() == 2 && both.info().reason == strata::miss_reason::tag);
 
-  const auto nobody = co_await agents_of("org_9");
-  CHECK(nobody && nobody->empty());  // no rows are an answer, too, and remembered
+  const auto none = co_await agents_of("org_9");
+  CHECK(none && none->empty());  // an empty result is cached too
   CHECK((co_await agents_of("org_9")).info().hit());
 
   auto work = co_await strata::unit_of_work::begin(database, cache);
   CHECK(work.has_value());
   CHECK(co_await work->execute("UPDATE agents SET name = 'Grace' WHERE id = 'agt_1'", {}));
-  work->changes("agents");                   // what no repository wrote
-  work->forget(agents.key_of("agt_1").key);  // and the row that it changed
+  work->changes("agents");                   // a write outside any repository
+  work->forget(agents.key_of("agt_1").key);  // and the row it changed
   CHECK(co_await work->commit());
   CHECK((co_await agents_of("org_1"))->back().name == "Grace");
 
   const strata::sql_parameters organization{std::string("org_1")};
-  const auto around = co_await agents_of.find(organization, {.bypass = true});
-  CHECK(around.info().from == strata::layer::source && !around.info().stored);
+  const auto uncached = co_await agents_of.find(organization, {.bypass = true});
+  CHECK(uncached.info().from == strata::layer::source && !uncached.info().stored);
 
-  const auto told = co_await agents_of.explain(organization);
-  CHECK(told.levels[0].state == "fresh");
+  const auto explanation = co_await agents_of.explain(organization);
+  CHECK(explanation.levels[0].state == "fresh");
   co_await agents_of.remove_all();  // for all parameters
   CHECK((co_await agents_of("org_1")).info().reason == strata::miss_reason::prefix);
 
   bool refused = false;
   try {
     (void)queries.prepare<agent_line>("DELETE FROM agents", {.tables = {"agents"}});
-  } catch (const strata::bad_options& wrong) {
-    refused = wrong.problems().size() == 1;  // only SELECT, or WITH … SELECT, can be cached
+  } catch (const strata::bad_options& error) {
+    refused = error.problems().size() == 1;  // only SELECT, or WITH … SELECT, can be cached
   }
   CHECK(refused);
 }

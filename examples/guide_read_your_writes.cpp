@@ -13,7 +13,7 @@ namespace {
 
 const strata::entity<std::string, "agent:{id}"> agents{{.ttl = 30min}};
 
-/// Two processes without a store, and the row that both read.
+/// Two processes without a shared store, and the row that both read.
 strata::task<> two_processes() {
   std::string row = "old";
   strata::cache here;
@@ -23,12 +23,12 @@ strata::task<> two_processes() {
 
   row = "new";
   co_await here.remove(agents("agt_1"));
-  const std::string carried = strata::to_text(here.latest_write());  // in a cookie, in a field
+  const std::string cookie = strata::to_text(here.latest_write());  // send it as a cookie or a header
 
-  const auto mark = strata::consistency_token_of(carried);
-  CHECK(mark);
-  const auto least = there.required_asof(*mark);
-  const auto mine = co_await there.get_or_set(agents("agt_1").at_least(least), load);
+  const auto token = strata::consistency_token_of(cookie);
+  CHECK(token);
+  const auto asof = there.required_asof(*token);
+  const auto mine = co_await there.get_or_set(agents("agt_1").at_least(asof), load);
   CHECK(*mine == "new");
   CHECK(mine.info().reason == strata::miss_reason::behind);
 }

@@ -1,4 +1,4 @@
-/// The code of docs/guide/redis.md. Nobody listens where it looks for Redis: a cache goes on without it.
+/// The code of docs/guide/redis.md. It finds no Redis at its address, and the cache works without one.
 #include "check.hpp"
 
 #include <strata/strata.hpp>
@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 strata::task<> share(const std::string& url) {
   const auto shared =
       strata::open_store(url, {.log = [](std::string_view line) { std::cerr << line << '\n'; }});
-  if (!shared) throw std::runtime_error(shared.error().detail);  // what is wrong with the URL
+  if (!shared) throw std::runtime_error(shared.error().detail);  // the problem with the URL
   strata::cache cache({.second_level = *shared});
 
   const strata::entity<std::string, "greeting:{name}"> greeting{{.ttl = 30min}};

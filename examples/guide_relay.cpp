@@ -1,5 +1,5 @@
-/// The code of docs/guide/relay.md and docs/guide/events.md. Give it the URLs of a PostgreSQL and of a Redis;
-/// without them it shows what their absence looks like.
+/// The code of docs/guide/relay.md and docs/guide/events.md. Pass the URLs of a PostgreSQL and a Redis
+/// server; without them it shows the errors for unreachable servers.
 #include "check.hpp"
 
 #include <strata/strata.hpp>
@@ -26,16 +26,16 @@ strata::task<> install(strata::database& database) {
       database, {.table = "agents",
                  .keys = {"agent:{id}", "agent:{id}:config"},
                  .prefixes = {"api:agents:list:{organization_id}"},
-                 .tags = {strata::table_tag("agents")},  // of queries that read the table
+                 .tags = {strata::table_tag("agents")},  // carried by cached queries that read the table
                  .event = "agent"});
   CHECK(installed);
 }
 
 void with_a_store(const std::string& url, const std::string& store_url) {
   auto outbox = strata::open_postgres({.url = url, .readers = 1, .writers = 1});
-  auto told = strata::open_store(store_url);
-  CHECK(outbox && told);
-  strata::relay relay({.source = *outbox, .target = *told, .log = print});
+  auto store = strata::open_store(store_url);
+  CHECK(outbox && store);
+  strata::relay relay({.source = *outbox, .target = *store, .log = print});
 
   auto shared = strata::open_store(store_url, {.relayed = true});
   CHECK(shared);
@@ -50,9 +50,9 @@ void without_one(const std::shared_ptr<strata::database>& outbox) {
 strata::task<> publish(strata::database& database, strata::cache& cache) {
   auto work = co_await strata::unit_of_work::begin(database, cache);
   CHECK(work.has_value());
-  const auto said = strata::publication_of({.type = "agent.shared", .attributes = {{"id", "agt_1"}}});
-  CHECK(co_await work->execute(said.statement, said.parameters));
-  CHECK(co_await work->commit());  // now it has happened
+  const auto event = strata::publication_of({.type = "agent.shared", .attributes = {{"id", "agt_1"}}});
+  CHECK(co_await work->execute(event.statement, event.parameters));
+  CHECK(co_await work->commit());  // the event is published with the commit
 }
 
 void follow(const std::shared_ptr<strata::database>& outbox) {

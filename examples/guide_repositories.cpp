@@ -39,19 +39,19 @@ strata::task<> tour(strata::database& database, strata::cache& cache) {
   const auto now = [] { return strata::system_clock().wall(); };
   const auto applied = co_await strata::migrate(database, schema, now);
   CHECK(applied && applied->version == 2);
-  CHECK(applied->newly_applied.size() == 2);  // the next start finds nothing to do
+  CHECK(applied->newly_applied.size() == 2);  // on the next start there is nothing to apply
 
   const strata::entity<agent, "agent:{id}"> agent_keys{{.ttl = 30min}};
   const strata::entity<agent_tools, "agent:{id}:tools"> tools_keys{{.ttl = 30min}};
   const strata::repository agents(database, cache, agent_keys, "agents", now);
   const strata::repository tools(database, cache, tools_keys, "agent_tools", now);
 
-  CHECK((co_await agents.find("agt_1")).known_absent());  // asked once, then remembered
+  CHECK((co_await agents.find("agt_1")).known_absent());  // queried once, then cached
 
   agent first{.id = "agt_1", .name = "Ada", .description = {}};
-  const auto made = co_await agents.create(std::move(first));
-  CHECK(made && made->version == 1 && !made->created_at.empty());
-  CHECK((co_await agents.find("agt_1")).info().hit());  // written through: nothing to read
+  const auto created = co_await agents.create(std::move(first));
+  CHECK(created && created->version == 1 && !created->created_at.empty());
+  CHECK((co_await agents.find("agt_1")).info().hit());  // written through, so the read is a hit
 
   const auto rename = [](agent& row) -> strata::result<void> {
     row.name = "Grace";
@@ -60,7 +60,7 @@ strata::task<> tour(strata::database& database, strata::cache& cache) {
   const auto saved = co_await agents.update("agt_1", 1, rename);
   CHECK(saved && saved->version == 2);
   const auto late = co_await agents.update("agt_1", 1, rename);
-  CHECK(!late && late.error().code == strata::errc::conflict);  // somebody was faster
+  CHECK(!late && late.error().code == strata::errc::conflict);  // another writer was faster
 
   auto work = co_await strata::unit_of_work::begin(database, cache);
   CHECK(work.has_value());
@@ -69,7 +69,7 @@ strata::task<> tour(strata::database& database, strata::cache& cache) {
   const auto one = co_await agents.create_in(*work, std::move(second));
   const auto two = co_await tools.create_in(*work, std::move(its_tools));
   CHECK(one && two);
-  const auto both = co_await work->commit();  // both rows, or neither; then the cache
+  const auto both = co_await work->commit();  // both rows or neither, then the cache
   CHECK(both && (co_await tools.find("agt_2"))->names.size() == 2);
 
   strata::sql_parameters first_ten{std::int64_t{10}};

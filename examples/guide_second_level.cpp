@@ -18,13 +18,13 @@ strata::task<> an_outage() {
   co_await theirs.set(pages("1"), std::string("old"));
 
   store->fail({});
-  co_await ours.remove(pages("1"));  // the store cannot be told: it is kept
+  co_await ours.remove(pages("1"));  // the store is unreachable: the removal joins the backlog
   const auto meanwhile = co_await ours.get_or_set(pages("1"), [] { return std::string("new"); });
   CHECK(*meanwhile == "new" && meanwhile.info().reason == strata::miss_reason::l2_down);
   CHECK(ours.stats().second_level.kept == 1);
 
   store->heal();
-  store->lose();  // as a store says that has connected again
+  store->lose();  // simulates a reconnect
   const auto after = co_await ours.get_or_set(pages("1"), [] { return std::string("new"); });
   CHECK(*after == "new" && after.info().stored);
   const auto elsewhere = co_await theirs.get(pages("1"));

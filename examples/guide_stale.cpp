@@ -13,7 +13,7 @@ struct report {
 };
 BOOST_DESCRIBE_STRUCT(report, (), (text))
 
-/// A cache whose time, timers and background stand still until the example moves them.
+/// A cache whose clock, timers and background work advance only when the example advances them.
 struct stage {
   strata::testing::manual_clock time;
   strata::testing::manual_timers timers{time};
@@ -21,7 +21,7 @@ struct stage {
   strata::run_loop loop;
   strata::cache cache{{.background = &background, .timer = &timers, .seed = 1, .time = &time}};
 
-  /// Everything that can go on now does.
+  /// Runs all work that is ready.
   void settle() {
     while (timers.run_due() + background.run_ready() + loop.run_ready() != 0) continue;
   }
@@ -55,12 +55,12 @@ strata::task<> throttle(strata::cache& cache, strata::testing::manual_clock& tim
   time.advance(1min);
 
   for (int i = 0; i < 100; ++i) co_await cache.get_or_set(sums("s1"), failing);
-  CHECK(calls == 1);  // the source is left alone for the throttle
+  CHECK(calls == 1);  // the throttle spares the source
   time.advance(30s);
   co_await cache.get_or_set(sums("s1"), failing);
   CHECK(calls == 2);
 
-  time.advance(1h);  // past the grace nothing stands in
+  time.advance(1h);  // after the grace period there is no stand-in
   const auto read = co_await cache.get_or_set(sums("s1"), failing);
   CHECK(!read && read.failure()->code == strata::errc::database_unavailable);
 }
@@ -79,9 +79,9 @@ void soft_timeout(stage& s) {
   };
   strata::start(&s.loop, s.cache.get_or_set(charts("c1"), slow), [&](auto done) { read = *done; });
   s.advance(100ms);
-  CHECK((*read)->text == "old" && read->info().stale);  // not longer, since there is something
+  CHECK((*read)->text == "old" && read->info().stale);  // a stale value exists, so the reader stops waiting
 
-  drawn.set();  // the factory went on meanwhile, and what it makes is stored
+  drawn.set();  // the factory finishes in the background; its value is stored
   s.settle();
   CHECK(strata::sync_wait(s.cache.get(charts("c1")))->text == "new");
 }
@@ -111,7 +111,7 @@ void stale_while_revalidate(stage& s) {
   const auto render = [] { return report{"new"}; };
   const auto served = strata::sync_wait(s.cache.get_or_set(pages("home"), render));
   CHECK(served->text == "old" && served.info().stale);  // at once
-  s.settle();                                           // one refresh, whatever the number of readers
+  s.settle();                                           // one refresh for all readers
   CHECK(strata::sync_wait(s.cache.get_or_set(pages("home"), render))->text == "new");
 }
 
@@ -121,7 +121,7 @@ void eager_refresh(stage& s) {
   s.time.advance(95s);
 
   const auto served = strata::sync_wait(s.cache.get_or_set(pages("home"), [] { return report{"new"}; }));
-  CHECK(served->text == "old" && !served.info().stale);  // still fresh, and its successor on the way
+  CHECK(served->text == "old" && !served.info().stale);  // still fresh; the refresh is running
   s.settle();
   CHECK(strata::sync_wait(s.cache.get(pages("home")))->text == "new");
 }
@@ -131,25 +131,25 @@ void xfetch(stage& s) {
   int refreshed = 0;
   for (int id = 0; id < 100; ++id) {
     const auto slow = [&] {
-      s.time.advance(10s);  // what the factory takes
+      s.time.advance(10s);  // the duration of the factory
       return report{"figures"};
     };
     strata::sync_wait(s.cache.get_or_set(sums(id), slow));
-    s.time.advance(90s);  // ten seconds left of its life
+    s.time.advance(90s);  // ten seconds of TTL left
     strata::sync_wait(s.cache.get_or_set(sums(id), [&] {
       ++refreshed;
       return report{"newer"};
     }));
     s.settle();
   }
-  CHECK(refreshed > 15 && refreshed < 60);  // e⁻¹ of them, by chance and not all at one moment
+  CHECK(refreshed > 15 && refreshed < 60);  // about e⁻¹ of them, at random and not all at once
 }
 
 strata::task<> refresh_now(strata::cache& cache) {
   const strata::entity<report, "menu:{day}"> menus;
   co_await cache.set(menus("monday"), report{"soup"});
-  const auto made = co_await cache.refresh(menus("monday"), [] { return report{"stew"}; });
-  CHECK(made->text == "stew" && (co_await cache.get(menus("monday")))->text == "stew");
+  const auto read = co_await cache.refresh(menus("monday"), [] { return report{"stew"}; });
+  CHECK(read->text == "stew" && (co_await cache.get(menus("monday")))->text == "stew");
 }
 
 strata::task<> expire_or_remove(strata::cache& cache) {
@@ -158,10 +158,10 @@ strata::task<> expire_or_remove(strata::cache& cache) {
     return strata::fail(strata::errc::database_unavailable, "the shop is closed");
   };
   co_await cache.set(prices("p1"), report{"10"});
-  co_await cache.expire(prices("p1"));  // probably changed: ask, but better this than nothing
+  co_await cache.expire(prices("p1"));  // probably changed: reload it, but keep it as a fallback
   CHECK((co_await cache.get_or_set(prices("p1"), broken))->text == "10");
 
-  co_await cache.remove(prices("p1"));  // wrong, or forbidden: never again
+  co_await cache.remove(prices("p1"));  // wrong or forbidden: never serve it again
   const auto gone = co_await cache.get_or_set(prices("p1"), broken);
   CHECK(!gone && gone.info().reason == strata::miss_reason::removed);
 }

@@ -15,7 +15,7 @@ strata::task<> tags(strata::cache& cache) {
   };
   co_await cache.get_or_set(listings("lst_1"), render);
 
-  co_await cache.remove_by_tag("publisher:acme");  // O(1), however many values carry it
+  co_await cache.remove_by_tag("publisher:acme");  // O(1) for any number of values
   const auto gone = co_await cache.get(listings("lst_1"));
   CHECK(!gone && gone.info().reason == miss_reason::tag);
 }
@@ -26,7 +26,7 @@ strata::task<> prefixes(strata::cache& cache) {
   co_await cache.set(lists("org_1", 2), std::string("two"));
   co_await cache.set(lists("org_10", 1), std::string("another organization's"));
 
-  co_await cache.remove_by_prefix("api:agents:list:org_1");  // O(1); at a ':' only
+  co_await cache.remove_by_prefix("api:agents:list:org_1");  // O(1); a prefix ends at a ':'
   const auto gone = co_await cache.get(lists("org_1", 2));
   CHECK(!gone && gone.info().reason == miss_reason::prefix);
   CHECK(co_await cache.get(lists("org_10", 1)));
