@@ -1,4 +1,5 @@
-"""Documents are true: snippets are compiled code, links lead somewhere, pages have their parts."""
+"""Documents are true and plain: snippets are compiled code, links resolve, pages have their parts, and no
+phrase needs rewriting."""
 
 import re
 import textwrap
@@ -7,6 +8,13 @@ from tree import Breach
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"#+ +(.*)")
+# Phrases that hide the actor or the verb; CONTRIBUTING.md says what to write instead.
+PHRASES = re.compile(r"\b(for who|of what|whoever|nobody|is there twice|told|tells of)\b", re.IGNORECASE)
+# Files whose lines are searched, and where the prose of a line begins.
+PROSE = {".md": ""}
+# The files that must name the phrases, and (path, phrase) pairs with a reason to stay.
+UNCHECKED = ("tools/rules/docs.py", "tests/rules/rules_test.py")
+ALLOWED = set()
 DECISION = ("## Context", "## Decision", "## Rejected", "## Revisit when")
 
 
@@ -72,6 +80,17 @@ def check_shape(tree, path):
                 yield Breach(path, 1, f"a decision has the heading '{heading}'")
 
 
+def check_phrases(tree, path):
+    marker = next(marker for suffix, marker in PROSE.items() if path.endswith(suffix))
+    if path in UNCHECKED:
+        return
+    for number, line in tree.lines(path):
+        _, found, prose = line.partition(marker) if marker else ("", True, line)
+        phrase = PHRASES.search(prose) if found else None
+        if phrase and (path, phrase[1].lower()) not in ALLOWED:
+            yield Breach(path, number, f"says '{phrase[1]}'; name the actor and use the field's verb")
+
+
 def check_index(tree, path):
     index = path.rpartition("/")[0] + "/README.md"
     if path.startswith(("docs/guide/", "docs/decisions/")) and path != index:
@@ -100,4 +119,6 @@ def check(tree):
         yield from check_links(tree, path)
         yield from check_shape(tree, path)
         yield from check_index(tree, path)
+    for path in tree.named(*PROSE):
+        yield from check_phrases(tree, path)
     yield from check_house(tree)
