@@ -20,9 +20,9 @@ strata::task<> share(const std::string& url) {
       [](strata::fill_context&) -> strata::task<std::string> { co_return "Hello, world"; });
   CHECK(*text == "Hello, world");
 
-  const auto now = (*shared)->health();
-  if (!now.usable) std::cerr << "without Redis: " << now.trouble << '\n';
-  CHECK(!now.usable);
+  const auto health = (*shared)->health();
+  if (!health.usable) std::cerr << "without Redis: " << health.trouble << '\n';
+  CHECK(!health.usable);
 }
 
 int main() {
