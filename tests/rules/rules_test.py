@@ -201,6 +201,12 @@ class RulesTest(unittest.TestCase):
         files = {"docs/architecture.md": page, "src/core/a.cpp": "", "src/attic/a.cpp": "", "src/new/a.cpp": ""}
         self.assert_one(self.breaches("docs", files), "docs/architecture.md:4", "new/")
 
+    def test_the_table_of_headers_names_every_public_header(self):
+        page = ("# A\n\n```text\ninclude/strata/   all\n```\n\n## Public headers\n\n| room | headers |\n|---|---|\n"
+                "| core | `key`, `gone` |\n\n## Next\n\n| `other` | |\n")
+        files = {"docs/architecture.md": page, "include/strata/key.hpp": "", "include/strata/strata.hpp": ""}
+        self.assert_one(self.breaches("docs", files), "docs/architecture.md:7", "gone.hpp")
+
     def test_a_phrase_that_hides_the_actor_is_a_breach(self):
         self.assert_one(self.breaches("docs", {"README.md": "# A\n\nA cache is told.\n"}), "README.md:3", "'told'")
         self.assert_one(self.breaches("docs", {"README.md": "# A\n\nWhoever reads.\n"}), "README.md:3", "'Whoever'")

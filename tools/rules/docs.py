@@ -113,6 +113,23 @@ def check_house(tree):
     yield Breach(path, 1, "has no map of the house")
 
 
+def check_headers(tree):
+    """The table of public headers in docs/architecture.md names every header of include/strata/, and no other."""
+    path, folder = "docs/architecture.md", "include/strata/"
+    there = {p[len(folder):-len(".hpp")] for p in tree.named(".hpp", under=folder)} - {"strata"}
+    if path not in tree.paths or not there:
+        return
+    named, heading, inside = set(), 1, False
+    for number, line in tree.lines(path):
+        if line.startswith("## "):
+            inside = line == "## Public headers"
+            heading = number if inside else heading
+        elif inside and line.startswith("| "):
+            named |= set(re.findall(r"`(\w+)`", line.split("|")[2]))
+    for header in sorted(there ^ named):
+        yield Breach(path, heading, f"the table and {folder} differ in {header}.hpp")
+
+
 def check(tree):
     for path in tree.named(".md"):
         yield from check_snippets(tree, path)
@@ -122,3 +139,4 @@ def check(tree):
     for path in tree.named(*PROSE):
         yield from check_phrases(tree, path)
     yield from check_house(tree)
+    yield from check_headers(tree)
