@@ -1,8 +1,10 @@
 #include <strata/timer.hpp>
 
+#include "async/work_queue.hpp"
+#include "core/mutex.hpp"
+
 #include <condition_variable>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -10,15 +12,14 @@ namespace strata {
 
 namespace {
 
-// Both of these are stopped when the process ends, and never destroyed: other threads may still be at work
-// then, of a cache that a static object owns or of a store's connection, and call them. What they are given
-// from then on is not done.
+// Both classes are stopped when the process ends, and never destroyed: other threads, such as those of a
+// cache that a static object owns, may still call them then. Work that comes after the stop is not done.
 
 class thread_timers final : public timers {
  public:
   void stop() {
     {
-      std::lock_guard lock(mutex_);
+      detail::scoped_lock lock(mutex_);
       stopping_ = true;
     }
     wake_.notify_one();
@@ -26,7 +27,7 @@ class thread_timers final : public timers {
   }
 
   id at(time_point when, std::move_only_function<void()> work) override {
-    std::lock_guard lock(mutex_);
+    detail::scoped_lock lock(mutex_);
     const id number = ++last_;
     if (stopping_) return number;
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
@@ -37,7 +38,7 @@ class thread_timers final : public timers {
   }
 
   bool cancel(id which) override {
-    std::lock_guard lock(mutex_);
+    detail::scoped_lock lock(mutex_);
     const auto found = by_id_.find(which);
     if (found == by_id_.end()) return false;
     due_.erase(found->second);
@@ -52,15 +53,15 @@ class thread_timers final : public timers {
   };
 
   void run() {
-    std::unique_lock lock(mutex_);
+    detail::scoped_lock lock(mutex_);
     while (!stopping_) {
       if (due_.empty()) {
-        wake_.wait(lock);
+        lock.wait(wake_);
         continue;
       }
       const auto next = due_.begin();
       if (next->first > system_clock().now()) {
-        wake_.wait_until(lock, next->first);
+        lock.wait_until(wake_, next->first);
         continue;
       }
       auto work = std::move(next->second.work);
@@ -72,58 +73,51 @@ class thread_timers final : public timers {
     }
   }
 
-  std::mutex mutex_;
+  detail::mutex mutex_;
   std::condition_variable wake_;
-  std::multimap<time_point, pending> due_;
-  std::map<id, std::multimap<time_point, pending>::iterator> by_id_;
-  id last_ = 0;
-  bool stopping_ = false;
+  std::multimap<time_point, pending> due_ STRATA_GUARDED_BY(mutex_);
+  std::map<id, std::multimap<time_point, pending>::iterator> by_id_ STRATA_GUARDED_BY(mutex_);
+  id last_ STRATA_GUARDED_BY(mutex_) = 0;
+  bool stopping_ STRATA_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 
 class background_threads final : public executor {
  public:
   void stop() {
+    queue_.close();
+    queue_.clear();
+    // Joined without the lock: work that still runs may be about to add a thread.
+    std::vector<std::thread> threads;
     {
-      std::lock_guard lock(mutex_);
+      detail::scoped_lock lock(mutex_);
+      threads.swap(threads_);
       stopping_ = true;
     }
-    wake_.notify_all();
-    for (auto& each : threads_) each.join();  // no more are made
+    for (auto& each : threads) each.join();
   }
 
   void post(std::move_only_function<void()> work) override {
-    std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    queue_.push_back(std::move(work));
-    if (idle_ == 0 && threads_.size() < limit) threads_.emplace_back([this] { run(); });
-    wake_.notify_one();
+    if (queue_.post(std::move(work)) == queue::posted::closed) return;
+    if (queue_.idle() == 0) add_thread();
   }
 
  private:
+  using queue = detail::work_queue<std::move_only_function<void()>>;
   static constexpr std::size_t limit = 4;
 
-  void run() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      ++idle_;
-      wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
-      --idle_;
-      if (stopping_) return;
-      auto work = std::move(queue_.front());
-      queue_.pop_front();
-      lock.unlock();
-      work();
-      lock.lock();
-    }
+  void add_thread() {
+    detail::scoped_lock lock(mutex_);
+    if (stopping_ || threads_.size() >= limit) return;
+    threads_.emplace_back([this] {
+      while (auto work = queue_.take()) (*work)();
+    });
   }
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::move_only_function<void()>> queue_;
-  std::vector<std::thread> threads_;
-  std::size_t idle_ = 0;
-  bool stopping_ = false;
+  queue queue_;
+  detail::mutex mutex_;
+  std::vector<std::thread> threads_ STRATA_GUARDED_BY(mutex_);
+  bool stopping_ STRATA_GUARDED_BY(mutex_) = false;
 };
 
 /// One `T` for as long as the process lives, stopped at its end.

@@ -1,16 +1,20 @@
 #pragma once
-/// `task<T>`: a lazy coroutine, and the executors it resumes on. No I/O library is needed to
-/// use it; an executor is anything that can run a function later.
-/// Threads: a task belongs to one thread at a time. It resumes on the executor it was started
-/// on, whichever thread completes what it waits for; started without one, it resumes on the
-/// completing thread.
+/// `task<T>`: a lazy coroutine, and the executors it resumes on. It needs no I/O library: an
+/// executor is anything that can run a function later.
+/// Threads: a task belongs to one thread at a time. It resumes on the executor it was started on,
+/// whichever thread completes its wait. Without an executor it resumes on the completing thread.
+/// Lifetime: a task that waits may be destroyed, and is then never resumed. Destroy it on the thread
+/// of its executor; without an executor, only while nothing can complete its wait.
 
+#include <atomic>
 #include <condition_variable>
 #include <coroutine>
 #include <deque>
 #include <exception>
 #include <expected>
 #include <functional>
+#include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <type_traits>
@@ -29,17 +33,18 @@ class executor {
 template <class T = void>
 class task;
 
-/// What a finished task left: its value or the exception it ended with.
+/// The result of a finished task: its value or the exception it ended with.
 template <class T>
 using completion = std::expected<T, std::exception_ptr>;
 
 namespace detail {
 
 struct nothing {};
+class timed_wait;
 
 struct promise_base {
   std::coroutine_handle<> continuation = std::noop_coroutine();
-  strata::executor* where = nullptr;
+  executor* resume_executor = nullptr;
 
   struct resume_continuation {
     bool await_ready() const noexcept { return false; }
@@ -77,9 +82,44 @@ struct promise<void> : promise_base {
 
 template <class P>
 executor* executor_of(std::coroutine_handle<P> handle) noexcept {
-  if constexpr (requires { handle.promise().where; }) return handle.promise().where;
+  if constexpr (requires { handle.promise().resume_executor; }) {
+    return handle.promise().resume_executor;
+  }
   return nullptr;
 }
+
+/// One suspended task, shared by its awaiter and by those that may resume it: src/async/one_shot.hpp
+/// tells how to write an awaiter with it.
+/// Threads: `suspend` and `abandon` the task's; the rest any.
+class suspension {
+ public:
+  suspension() = default;
+  suspension(const suspension&) = delete;
+  suspension& operator=(const suspension&) = delete;
+
+  /// The awaiter's last step of `await_suspend`. Returns false if `resume` came first: then the task
+  /// must not suspend. After true the task may run elsewhere and destroy its awaiter.
+  bool suspend(std::coroutine_handle<> task, executor* on) noexcept;
+
+  /// Resumes the task: by its executor if it has one, else before this returns. The first call counts.
+  /// Returns true for that call, unless the task had been destroyed.
+  static bool resume(const std::shared_ptr<suspension>& self) noexcept;
+
+  /// The awaiter's destructor calls it. The task is not resumed any more, and `resume` does not touch
+  /// its executor any more. Returns true if `resume` had come first.
+  bool abandon() noexcept;
+
+  bool is_resumed() const noexcept { return phase_.load(std::memory_order_acquire) == phase::resumed; }
+  bool is_abandoned() const noexcept { return phase_.load(std::memory_order_acquire) == phase::abandoned; }
+
+ private:
+  enum class phase : int { running, waiting, posting, posted, resumed, abandoned };
+  void run();
+
+  std::atomic<phase> phase_ = phase::running;
+  std::coroutine_handle<> task_;
+  executor* on_ = nullptr;
+};
 
 }  // namespace detail
 
@@ -126,7 +166,7 @@ class [[nodiscard]] task {
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> parent) noexcept {
       self.handle_.promise().continuation = parent;
-      self.handle_.promise().where = detail::executor_of(parent);
+      self.handle_.promise().resume_executor = detail::executor_of(parent);
       return self.handle_;
     }
     T await_resume() {
@@ -159,7 +199,7 @@ inline task<void> promise<void>::get_return_object() noexcept {
 /// The root of a started task: owns itself and hands its outcome to `done`.
 struct root {
   struct promise_type {
-    executor* where = nullptr;
+    executor* resume_executor = nullptr;
     root get_return_object() noexcept { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
     std::suspend_always initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }
@@ -187,11 +227,11 @@ root run_root(task<T> work, Done done) {
 
 }  // namespace detail
 
-/// Runs `work` now, on this thread, until it first waits; then on `where`. `done` receives a
-/// `completion<T>` and must not throw. `where` may be null: see the top of this page.
+/// Runs `work` on this thread until it first waits, and from then on `on`. `done` receives a
+/// `completion<T>` and must not throw. `on` may be null: see the top of this page.
 /// Cost: a ready task costs a call, another one coroutine frame.
 template <class T, class Done>
-void start(executor* where, task<T> work, Done done) {
+void start(executor* on, task<T> work, Done done) {
   if constexpr (!std::is_void_v<T>) {
     if (work.is_ready()) {
       done(completion<T>(work.take_ready()));
@@ -199,11 +239,11 @@ void start(executor* where, task<T> work, Done done) {
     }
   }
   auto root = detail::run_root(std::move(work), std::move(done));
-  root.handle.promise().where = where;
+  root.handle.promise().resume_executor = on;
   root.handle.resume();
 }
 
-/// Awaits to the executor the awaiting task runs on, or null. Never suspends.
+/// `co_await this_executor()` is the executor of the awaiting task, or null. Never suspends.
 struct this_executor {
   executor* found = nullptr;
   bool await_ready() const noexcept { return false; }
@@ -215,24 +255,35 @@ struct this_executor {
   executor* await_resume() const noexcept { return found; }
 };
 
-/// Moves the awaiting task to `target`: it goes on there, and stays there until it waits again.
-struct resume_on {
-  executor& target;
+/// `co_await resume_on{target}` moves the awaiting task to `target` until its next wait.
+class resume_on {
+ public:
+  explicit resume_on(executor& target) : target_(target) {}
+  resume_on(const resume_on&) = delete;
+  resume_on& operator=(const resume_on&) = delete;
+  ~resume_on() { waiter_->abandon(); }
+
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> self) const {
-    target.post([self] { self.resume(); });
+  void await_suspend(std::coroutine_handle<> task) {
+    const auto kept = waiter_;  // the task may go on elsewhere and destroy `this`
+    kept->suspend(task, &target_);
+    detail::suspension::resume(kept);
   }
   void await_resume() const noexcept {}
+
+ private:
+  executor& target_;
+  std::shared_ptr<detail::suspension> waiter_ = std::make_shared<detail::suspension>();
 };
 
-/// A queue that one thread drains: what `sync_wait` runs on, and tests.
+/// An executor whose queue one thread drains. `sync_wait` uses it, and so do tests.
 /// Threads: `post` any; `run_until` and `run_ready` one.
 class run_loop final : public executor {
  public:
   void post(std::move_only_function<void()> work) override;
   /// Runs what is posted until `done` returns true; blocks while there is nothing to run.
   void run_until(const std::function<bool()>& done);
-  /// Runs what is posted now and returns how much that was. Never blocks.
+  /// Runs what has been posted so far and returns how many functions that were. Never blocks.
   std::size_t run_ready();
 
  private:
@@ -256,39 +307,58 @@ T sync_wait(task<T> work) {
   if constexpr (!std::is_void_v<T>) return std::move(**outcome);
 }
 
-/// A one-shot event that suspends tasks until it is set; each waiter resumes on its executor.
-/// Threads: internally locked. Lifetime: outlives its waiters.
+/// A latch that suspends tasks until it is set. Each waiter resumes on its executor.
+/// Threads: internally locked. Lifetime: outlives the tasks that wait for it.
 class async_latch {
  public:
   /// Wakes every waiter, now and later. Idempotent.
   void set();
   bool is_set() const;
 
-  /// Calls `work` when the event is set: by the thread that sets it, or now if it is set.
-  void then(std::move_only_function<void()> work);
-
-  struct awaiter {
-    async_latch& self;
-    bool await_ready() const { return self.is_set(); }
-    template <class P>
-    bool await_suspend(std::coroutine_handle<P> handle) {
-      return self.enqueue(handle, detail::executor_of(handle));
-    }
-    void await_resume() const noexcept {}
-  };
-  awaiter wait() noexcept { return {*this}; }
+  class awaiter;
+  /// `co_await latch.wait()` suspends until the latch is set. A task destroyed meanwhile leaves the list.
+  awaiter wait() noexcept;
 
  private:
-  struct waiter {
-    std::coroutine_handle<> handle;
-    executor* where;
-  };
-  bool enqueue(std::coroutine_handle<> handle, executor* where);
+  friend class detail::timed_wait;
+  using waiter_list = std::list<std::shared_ptr<detail::suspension>>;
+
+  /// Has `set` resume `waiter`, or resumes it now if the latch is set.
+  waiter_list::iterator add(const std::shared_ptr<detail::suspension>& waiter);
+  void remove(waiter_list::iterator place);
 
   mutable std::mutex mutex_;
   bool set_ = false;
-  std::deque<waiter> waiters_;
-  std::deque<std::move_only_function<void()>> then_;
+  waiter_list waiters_;  ///< taken by `set`
 };
+
+class async_latch::awaiter {
+ public:
+  explicit awaiter(async_latch& latch) noexcept : latch_(latch) {}
+  awaiter(const awaiter&) = delete;
+  awaiter& operator=(const awaiter&) = delete;
+  ~awaiter() {
+    // Once resumed, the latch may be gone.
+    if (waiter_ && !waiter_->abandon()) latch_.remove(place_);
+  }
+
+  bool await_ready() const { return latch_.is_set(); }
+  template <class P>
+  bool await_suspend(std::coroutine_handle<P> task) {
+    waiter_ = std::make_shared<detail::suspension>();
+    place_ = latch_.add(waiter_);
+    return waiter_->suspend(task, detail::executor_of(task));
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  async_latch& latch_;
+  std::shared_ptr<detail::suspension> waiter_;  ///< null: it never suspended
+  waiter_list::iterator place_;
+};
+
+inline async_latch::awaiter async_latch::wait() noexcept {
+  return awaiter(*this);
+}
 
 }  // namespace strata

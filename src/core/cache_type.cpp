@@ -1,16 +1,17 @@
 #include <strata/cache_type.hpp>
 
+#include "core/mutex.hpp"
+
 #include <array>
 #include <atomic>
-#include <mutex>
 
 namespace strata {
 
 namespace {
 
-/// Names are only ever added, and a name is published by `count`, so readers take no lock.
+/// Names are only added, and `count` publishes each name, so readers take no lock.
 struct registry {
-  std::mutex adding;
+  detail::mutex adding;
   std::array<std::string, cache_type::limit> names{"other"};
   std::atomic<std::size_t> count = 1;
 };
@@ -32,7 +33,7 @@ std::size_t index_of(const registry& all, std::string_view name) {
 
 cache_type cache_type::named(std::string_view name) {
   auto& all = types();
-  std::lock_guard lock(all.adding);
+  detail::scoped_lock lock(all.adding);
   if (const auto known = index_of(all, name); known != 0) return cache_type(static_cast<std::uint8_t>(known));
   const auto next = all.count.load(std::memory_order_relaxed);
   if (next == limit) return {};

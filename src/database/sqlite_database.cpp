@@ -79,9 +79,11 @@ task<result<turn>> take_turn(core_ptr from) {
 
 /// Runs `work(connection)` on `pool`; `from` keeps the pool.
 template <class Work>
-task<typename offload<Work>::value_type> run_on(core_ptr from, worker_pool core::* pool, Work work) {
-  offload<Work> job((*from).*pool, std::move(work));
-  co_return co_await job;
+task<std::invoke_result_t<Work&, sqlite_connection&>> run_on(core_ptr from, worker_pool core::* pool,
+                                                             Work work) {
+  auto outcome = co_await offload((*from).*pool, std::move(work))->wait();
+  if (!outcome) std::rethrow_exception(outcome.error());
+  co_return std::move(*outcome);
 }
 
 /// As `run_on` the writer, with the turn, which ends when the work has run.

@@ -32,11 +32,10 @@ void turn_queue::pass_on() {
     waiting_.pop_front();
     next->now = standing::granted;
   }
-  wake(next);
+  suspension::resume(next);
 }
 
 void turn_queue::leave(const waiter_ptr& who) {
-  who->handle.store(nullptr);
   {
     scoped_lock lock(guard_);
     if (who->now == standing::waiting) std::erase(waiting_, who);
@@ -53,20 +52,7 @@ void turn_queue::close() {
     refused.swap(waiting_);
     for (const auto& each : refused) each->now = standing::closed;
   }
-  for (const auto& each : refused) wake(each);
-}
-
-void turn_queue::wake(const waiter_ptr& who) {
-  auto resume = [who] {
-    if (auto* const address = who->handle.exchange(nullptr)) {
-      std::coroutine_handle<>::from_address(address).resume();
-    }
-  };
-  if (who->where == nullptr) {
-    resume();
-  } else {
-    who->where->post(std::move(resume));
-  }
+  for (const auto& each : refused) suspension::resume(each);
 }
 
 result<void> turn_queue::awaiter::await_resume() {

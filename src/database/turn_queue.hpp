@@ -8,7 +8,6 @@
 #include <strata/error.hpp>
 #include <strata/task.hpp>
 
-#include <atomic>
 #include <coroutine>
 #include <deque>
 #include <memory>
@@ -34,16 +33,13 @@ class turn_queue {
 
  private:
   enum class standing { waiting, granted, full, closed };
-  struct waiter {
-    std::atomic<void*> handle = nullptr;  ///< whom to resume; null once resumed or destroyed
-    executor* where = nullptr;
+  struct waiter : suspension {
     standing now = standing::waiting;  ///< guarded by the queue's lock until the waiter is woken
   };
   using waiter_ptr = std::shared_ptr<waiter>;
 
   standing ask(const waiter_ptr& who);
   void leave(const waiter_ptr& who);
-  static void wake(const waiter_ptr& who);
 
   mutex guard_;
   std::deque<waiter_ptr> waiting_ STRATA_GUARDED_BY(guard_);
@@ -58,15 +54,15 @@ class turn_queue::awaiter {
   awaiter(const awaiter&) = delete;
   awaiter& operator=(const awaiter&) = delete;
   ~awaiter() {
-    if (!resumed_) queue_.leave(me_);
+    if (resumed_) return;
+    me_->abandon();
+    queue_.leave(me_);
   }
 
   bool await_ready() const noexcept { return false; }
   template <class P>
   bool await_suspend(std::coroutine_handle<P> handle) {
-    me_->handle.store(handle.address());
-    me_->where = executor_of(handle);
-    return queue_.ask(me_) == standing::waiting;  // if so, `this` may be gone already
+    return queue_.ask(me_) == standing::waiting && me_->suspend(handle, executor_of(handle));
   }
   result<void> await_resume();
 

@@ -15,8 +15,8 @@
 ///
 /// Long because these steps share one protocol.
 
+#include "async/timed_wait.hpp"
 #include "engine/engine.hpp"
-#include "engine/timed_wait.hpp"
 
 namespace strata::detail {
 

@@ -1,7 +1,7 @@
 /// How second_level comes back into step.
 
+#include "async/timed_wait.hpp"
 #include "engine/second_level_call.hpp"
-#include "engine/timed_wait.hpp"
 
 #include <algorithm>
 

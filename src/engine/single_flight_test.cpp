@@ -128,7 +128,6 @@ TEST(SingleFlight, SurvivesALeaderWhoseTaskIsDropped) {
     // A task that is destroyed while its factory waits for something that never comes.
     struct dropped {
       struct promise_type {
-        executor* where = nullptr;
         dropped get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
         std::suspend_never initial_suspend() { return {}; }
         std::suspend_always final_suspend() noexcept { return {}; }

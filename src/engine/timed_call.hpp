@@ -2,15 +2,15 @@
 /// A call to a store that is given up at a deadline, and then goes on without us.
 /// Threads: the awaiting task resumes on its executor, or without one on the thread that ends the call.
 ///
-/// The call owns all that it needs: its arguments, the store, and what is to be done when it ends.
-/// So whoever waits for it may stop to (by the deadline, or since its task is dropped) at any time.
+/// The call owns its arguments, the store and the work to do when it ends. So the waiting task can be
+/// resumed by the deadline, or be destroyed, while the call goes on.
 
+#include "async/one_shot.hpp"
 #include "engine/deadlines.hpp"
 
 #include <strata/store.hpp>
 #include <strata/task.hpp>
 
-#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -29,7 +29,6 @@ class timed_call {
       : call_(std::make_shared<call>(std::move(with), std::move(limit), std::move(work))) {}
   timed_call(const timed_call&) = delete;
   timed_call& operator=(const timed_call&) = delete;
-  ~timed_call() { call_->dropped.store(true); }
 
   bool await_ready() {
     begun_ = call_->work(*call_->with);
@@ -39,25 +38,21 @@ class timed_call {
   }
 
   template <class P>
-  bool await_suspend(std::coroutine_handle<P> handle) {
-    const auto kept = call_;
-    kept->handle = handle;
-    kept->where = executor_of(handle);
-    if (kept->limit != nullptr) kept->id = kept->limit->add(kept);
-    start(nullptr, std::move(begun_), [kept](completion<result<T>> done) {
+  bool await_suspend(std::coroutine_handle<P> task) {
+    if (call_->limit != nullptr) call_->id = call_->limit->add(call_);
+    start(nullptr, std::move(begun_), [kept = call_](completion<result<T>> done) {
       if (kept->limit != nullptr) kept->limit->remove(kept->id);
       auto answer = done ? std::move(*done) : fail(errc::store_unavailable, "the store's call threw");
       if (!kept->end(std::move(answer)))
         kept->work.late(answer);  // NOLINT(bugprone-use-after-move): not taken
     });
-    // Whoever comes second, we or the end, goes on.
-    return !kept->met.exchange(true);
+    return answer_.await_suspend(task);
   }
 
-  result<T> await_resume() { return std::move(*call_->answer); }
+  result<T> await_resume() { return answer_.await_resume(); }
 
  private:
-  struct call final : deadlines::entry, std::enable_shared_from_this<call> {
+  struct call final : deadlines::entry, one_shot<result<T>> {
     call(std::shared_ptr<store> with, std::shared_ptr<deadlines> limit, Work work)
         : with(std::move(with)), limit(std::move(limit)), work(std::move(work)) {}
 
@@ -65,36 +60,21 @@ class timed_call {
     const std::shared_ptr<deadlines> limit;
     Work work;
     deadlines::id id = 0;
-    std::optional<result<T>> answer;
-    std::coroutine_handle<> handle;
-    executor* where = nullptr;
-    std::atomic<bool> over = false;
-    std::atomic<bool> met = false;
-    std::atomic<bool> dropped = false;
 
-    /// Takes `with` and returns true, unless the call has ended before.
+    /// Takes `with_answer` and returns true, unless the call has ended before.
     bool end(result<T>&& with_answer, bool by_answer = true) {
-      if (over.exchange(true)) return false;
-      answer.emplace(std::move(with_answer));
-      work.ended(by_answer, *answer);
-      if (met.exchange(true)) go_on();
+      if (!this->claim()) return false;
+      work.ended(by_answer, with_answer);
+      this->deliver(std::move(with_answer));
       return true;
     }
     void expire() override {
       end(fail(errc::timeout, "the second level did not answer in time (l2_timeout)"), false);
     }
-    void go_on() {
-      if (where == nullptr) {
-        if (!dropped.load()) handle.resume();
-        return;
-      }
-      where->post([self = this->shared_from_this()] {
-        if (!self->dropped.load()) self->handle.resume();
-      });
-    }
   };
 
   std::shared_ptr<call> call_;
+  one_shot<result<T>>::awaiter answer_ = call_->wait();
   task<result<T>> begun_{std::coroutine_handle<typename task<result<T>>::promise_type>()};
 };
 

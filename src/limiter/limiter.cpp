@@ -1,35 +1,35 @@
 #include <strata/limiter.hpp>
 
-#include <strata/error.hpp>
+#include "core/mutex.hpp"
+#include "core/option_check.hpp"
+
 #include <strata/key.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <mutex>
 #include <random>
-#include <string>
 #include <vector>
 
 namespace strata {
 
 namespace {
 
-/// A caller: the hash of its name, never the name. An arrival that is not after now is as good as
-/// an empty slot, since its allowance is whole again.
+/// A caller, by the hash of its name, never the name. A slot whose arrival is not after now is as good
+/// as empty: its caller has the whole allowance again.
 struct slot {
   std::uint64_t caller = 0;
   time_point arrival{};
 };
 
-/// Callers whose hashes meet here share these slots and nothing else, so that no caller can push
-/// out more than the seven others that chance gave it as neighbours.
+/// Callers with the same set share these slots and nothing else. So a caller can push out at most the
+/// seven others that chance put into its set.
 constexpr std::size_t slots_in_a_set = 8;
 using slot_set = std::array<slot, slots_in_a_set>;
 constexpr std::size_t shards = 16;
 
 struct alignas(64) shard {
-  std::mutex mutex;
+  detail::mutex mutex;
 };
 
 std::uint64_t random_salt() {
@@ -37,7 +37,7 @@ std::uint64_t random_salt() {
   return (static_cast<std::uint64_t>(source()) << 32) | source();
 }
 
-/// The finalizer of MurmurHash3: salted, so that nobody can choose names that meet.
+/// The finalizer of MurmurHash3: salted, so that no caller can choose names that collide.
 std::uint64_t mix(std::uint64_t h) {
   h = (h ^ (h >> 33)) * 0xff51afd7ed558ccd;
   h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53;
@@ -57,13 +57,12 @@ struct limiter::state {
 };
 
 limiter::limiter(rate_limit rule, limiter_options options) {
-  std::vector<std::string> problems;
-  if (rule.limit == 0) problems.emplace_back("limit: at least 1");
-  if (rule.window <= duration::zero()) problems.emplace_back("window: must be above 0");
-  if (options.max_callers == 0 || options.max_callers > (std::size_t{1} << 28)) {
-    problems.emplace_back("max_callers: 1 to 2^28");
-  }
-  if (!problems.empty()) throw bad_options(std::move(problems));
+  detail::option_check check;
+  check.require(rule.limit > 0, "limit: at least 1");
+  check.require(rule.window > duration::zero(), "window: must be above 0");
+  check.require(options.max_callers > 0 && options.max_callers <= (std::size_t{1} << 28),
+                "max_callers: 1 to 2^28");
+  check.finish();
   state_ = std::make_unique<state>(rule, options);
 }
 
@@ -81,10 +80,10 @@ rate_decision limiter::take(std::string_view caller, time_point now, std::uint64
   const auto hash = std::max<std::uint64_t>(1, mix(hash_of(caller) ^ self.salt));
   const auto number = hash & (self.sets.size() - 1);
   auto& set = self.sets[number];
-  const std::lock_guard lock(self.locks[number % shards].mutex);
+  detail::scoped_lock lock(self.locks[number % shards].mutex);
   auto* mine = std::ranges::find(set, hash, &slot::caller);
   if (mine == set.end()) {
-    // The one with the most allowance left forgets the least.
+    // The caller with the most allowance left loses the least.
     mine = std::ranges::min_element(set, {}, &slot::arrival);
     *mine = {hash, time_point{}};
   }

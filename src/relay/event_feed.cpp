@@ -1,7 +1,7 @@
 #include <strata/event_feed.hpp>
 
+#include "async/timed_wait.hpp"
 #include "core/mutex.hpp"
-#include "engine/timed_wait.hpp"
 #include "relay/event_lanes.hpp"
 #include "relay/event_reader.hpp"
 

@@ -1,6 +1,6 @@
 #include "relay/event_lanes.hpp"
 
-#include "engine/timed_wait.hpp"
+#include "async/timed_wait.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,7 +1,7 @@
 #include "relay/worker.hpp"
 
+#include "async/timed_wait.hpp"
 #include "engine/mutation.hpp"
-#include "engine/timed_wait.hpp"
 
 #include <fmt/format.h>
 

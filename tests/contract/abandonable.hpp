@@ -12,7 +12,7 @@ namespace strata::test {
 class abandonable {
  public:
   struct promise_type {
-    executor* where = nullptr;
+    executor* resume_executor = nullptr;
     abandonable get_return_object() noexcept {
       return abandonable(std::coroutine_handle<promise_type>::from_promise(*this));
     }
@@ -30,8 +30,8 @@ class abandonable {
   }
   ~abandonable() { destroy(); }
 
-  void start(executor& where) {
-    handle_.promise().where = &where;
+  void start(executor& on) {
+    handle_.promise().resume_executor = &on;
     handle_.resume();
   }
   void destroy() {

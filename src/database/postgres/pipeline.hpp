@@ -6,7 +6,7 @@
 /// read can be sent again, so one error costs its batch a second trip and nobody else an answer.
 /// Threads: one at a time.
 
-#include "database/postgres/reply.hpp"
+#include "async/one_shot.hpp"
 #include "database/postgres/statement_cache.hpp"
 
 #include <strata/database.hpp>
@@ -34,7 +34,7 @@ struct command {
   unsigned lost = 0;   ///< with how many connections it was lost
   unsigned stale = 0;  ///< how often its prepared statement was not the right one
   time_point deadline = time_point::max();
-  std::shared_ptr<reply<result<sql_rows>>> waiter;  ///< of a query; else its batch is told
+  std::shared_ptr<one_shot<result<sql_rows>>> waiter;  ///< of a query; else its batch is told
 };
 using command_ptr = std::unique_ptr<command>;
 

@@ -60,44 +60,31 @@ result<std::vector<command_ptr>> make_script(std::string_view script) {
   return made;
 }
 
-// The lambdas below own the driver: once a statement is handed over, its task may end elsewhere.
-
 /// Runs a query.
 task<result<sql_rows>> read(client_ptr from, command_ptr what) {
-  auto submit = [from, &what](const std::shared_ptr<detail::reply<result<sql_rows>>>& waiter) {
-    what->deadline = from->deadline();
-    what->waiter = waiter;
-    return from->submit(std::move(what));
-  };
-  detail::awaited_reply<result<sql_rows>, decltype(submit)> answer(std::move(submit));
-  co_return co_await answer;
+  const auto rows = std::make_shared<detail::one_shot<result<sql_rows>>>();
+  what->deadline = from->deadline();
+  what->waiter = rows;
+  if (auto refused = from->submit(std::move(what))) co_return std::move(*refused);
+  co_return co_await rows->wait();
 }
 
 /// Runs a batch on a writing connection.
 task<result<sql_rows>> write(client_ptr on, write_job_ptr job) {
-  auto submit =
-      [on, &job](
-          const std::shared_ptr<detail::reply<result<sql_rows>>>& waiter) -> std::optional<result<sql_rows>> {
-    job->deadline = on->deadline();
-    job->waiter = waiter;
-    if (auto refused = on->submit(std::move(job))) return std::unexpected(std::move(*refused));
-    return std::nullopt;
-  };
-  detail::awaited_reply<result<sql_rows>, decltype(submit)> answer(std::move(submit));
-  co_return co_await answer;
+  const auto rows = std::make_shared<detail::one_shot<result<sql_rows>>>();
+  job->deadline = on->deadline();
+  job->waiter = rows;
+  if (auto refused = on->submit(std::move(job))) co_return std::unexpected(std::move(*refused));
+  co_return co_await rows->wait();
 }
 
 task<result<writer_loan>> borrow(client_ptr from) {
-  auto submit = [from](const std::shared_ptr<detail::reply<result<writer_loan>>>& borrower)
-      -> std::optional<result<writer_loan>> {
-    auto wish = std::make_unique<write_job>();
-    wish->deadline = from->deadline();
-    wish->borrower = borrower;
-    if (auto refused = from->submit(std::move(wish))) return std::unexpected(std::move(*refused));
-    return std::nullopt;
-  };
-  detail::awaited_reply<result<writer_loan>, decltype(submit)> answer(std::move(submit));
-  co_return co_await answer;
+  const auto loan = std::make_shared<detail::one_shot<result<writer_loan>>>();
+  auto wish = std::make_unique<write_job>();
+  wish->deadline = from->deadline();
+  wish->borrower = loan;
+  if (auto refused = from->submit(std::move(wish))) co_return std::unexpected(std::move(*refused));
+  co_return co_await loan->wait();
 }
 
 result<void> without_rows(const result<sql_rows>& rows) {

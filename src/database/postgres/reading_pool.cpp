@@ -73,7 +73,7 @@ void reading_pool::send_waiting() {
   std::vector<lane*> touched;
   while (!waiting_.empty()) {
     auto& next = *waiting_.front();
-    const bool wanted = next.waiter && next.waiter->wanted();
+    const bool wanted = next.waiter && next.waiter->is_wanted();
     auto* const to = wanted ? least_busy() : nullptr;
     if (wanted && to == nullptr) break;
     auto taken = std::move(waiting_.front());

@@ -42,7 +42,8 @@ void writing_pool::pump() {
   dial_missing();
   while (!waiting_.empty()) {
     auto& next = *waiting_.front();
-    const bool wanted = (next.waiter && next.waiter->wanted()) || (next.borrower && next.borrower->wanted());
+    const bool wanted =
+        (next.waiter && next.waiter->is_wanted()) || (next.borrower && next.borrower->is_wanted());
     const auto free = std::ranges::find_if(lanes_, &lane::available);
     if (wanted && free == lanes_.end()) break;
     auto job = std::move(waiting_.front());

@@ -43,8 +43,8 @@ struct write_job {
   bool unlimited = false;  ///< a script takes as long as it takes
   unsigned tries = 0;      ///< how often it has been run
   time_point deadline = time_point::max();
-  std::shared_ptr<reply<result<writer_loan>>> borrower;  ///< wants a loan and sends nothing
-  std::shared_ptr<reply<result<sql_rows>>> waiter;       ///< gets the last statement's rows
+  std::shared_ptr<one_shot<result<writer_loan>>> borrower;  ///< wants a loan and sends nothing
+  std::shared_ptr<one_shot<result<sql_rows>>> waiter;       ///< gets the last statement's rows
   /// Of what is read behind COMMIT, in order. The driver's until the waiter has been told.
   std::shared_ptr<std::vector<result<sql_rows>>> read_back;
 };

@@ -18,10 +18,11 @@
 /// confirmed; then a new epoch begins, which voids every value and lease. So what a server forgot can
 /// cost speed only.
 
+#include "async/ticker.hpp"
+#include "async/ticker.hpp"
 #include "core/mutex.hpp"
 #include "redis/coherence/push_reader.hpp"
 #include "redis/coherence/relay_trust.hpp"
-#include "redis/coherence/ticker.hpp"
 #include "redis/format/scripts.hpp"
 #include "redis/format/store_format.hpp"
 #include "redis/topology/topology.hpp"
@@ -135,7 +136,7 @@ class coherence_session final : public topology_observer, private hearer {
   const store_names names_;
   push_reader push_reader_;
   std::atomic<topology*> topology_ = nullptr;
-  ticker ticker_;
+  detail::ticker ticker_;
 
   std::atomic<std::uint32_t> epoch_ = 0;
   std::atomic<commit_time> known_ = 0;

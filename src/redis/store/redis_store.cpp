@@ -1,9 +1,10 @@
 #include "redis/store/redis_store.hpp"
 
+#include "async/gather.hpp"
+#include "async/gather.hpp"
 #include "core/atomic_max.hpp"
 #include "redis/store/store_replies.hpp"
 #include "redis/topology/cluster.hpp"
-#include "redis/topology/gather.hpp"
 #include "redis/topology/single_node.hpp"
 
 #include <algorithm>
@@ -284,7 +285,7 @@ task<result<std::vector<resp::value>>> redis_store::run_fills(std::vector<script
   // push that follows a reply.
   std::vector<task<result<std::vector<resp::value>>>> alone;
   alone.push_back(topology_->run(std::move(calls), std::move(how)));
-  auto ended = co_await gather(std::move(alone));
+  auto ended = co_await detail::gather(std::move(alone));
   co_return std::move(ended.front());
 }
 

@@ -1,6 +1,6 @@
 #include "redis/topology/cluster.hpp"
 
-#include "redis/topology/gather.hpp"
+#include "async/gather.hpp"
 #include "redis/topology/memory_policy.hpp"
 #include "redis/topology/single_node.hpp"
 
@@ -157,7 +157,7 @@ task<> cluster::ask_all() {
     }
     for (const auto& each : seeds_) questions.push_back(ask_seed(*each, deadline));
   }
-  auto answers = co_await gather(std::move(questions));
+  auto answers = co_await detail::gather(std::move(questions));
   take(asked, std::move(answers));
 }
 
@@ -295,7 +295,7 @@ task<result<void>> cluster::are_fit() {
   const auto all = now();
   if (!all) co_return fail(errc::store_unavailable, "the store is closed");
   for (const auto& each : all->masters) questions.push_back(check_memory_policy(each->over()));
-  co_return all_well(co_await gather(std::move(questions)));
+  co_return all_well(co_await detail::gather(std::move(questions)));
 }
 
 task<result<void>> cluster::all_answer() {
@@ -303,7 +303,7 @@ task<result<void>> cluster::all_answer() {
   const auto all = now();
   if (!all) co_return fail(errc::store_unavailable, "the store is closed");
   for (const auto& each : all->masters) questions.push_back(as_taken(*each));
-  auto ended = all_well(co_await gather(std::move(questions)));
+  auto ended = all_well(co_await detail::gather(std::move(questions)));
   if (!ended) ask_anew();
   co_return ended;
 }

@@ -1,9 +1,5 @@
 #include "redis/topology/cluster_node.hpp"
-#include "redis/topology/gather.hpp"
 
-#include <array>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,31 +42,6 @@ TEST(NodeAnswer, RefusesWhatIsNone) {
   EXPECT_FALSE(read_node_answer(both("cluster_state:ok\r\n", nodes), asked));
   EXPECT_FALSE(read_node_answer(both("cluster_current_epoch:-1\r\n", nodes), asked));
   EXPECT_FALSE(read_node_answer(both(info, "nonsense"), asked));
-}
-
-task<result<int>> after(async_latch& when, int what) {
-  co_await when.wait();
-  if (what == 0) throw std::runtime_error("0");
-  co_return what;
-}
-
-TEST(Gather, WaitsForAllAndKeepsTheirOrder) {
-  std::array<async_latch, 3> events;
-  std::vector<task<result<int>>> work;
-  work.push_back(after(events[0], 1));
-  work.push_back(after(events[1], 0));
-  work.push_back(after(events[2], 3));
-  std::optional<std::vector<result<int>>> ended;
-  start(nullptr, gather(std::move(work)),
-        [&](completion<std::vector<result<int>>> all) { ended = std::move(*all); });
-  for (const auto i : {2, 0}) events[static_cast<std::size_t>(i)].set();
-  EXPECT_FALSE(ended);
-  events[1].set();
-  ASSERT_TRUE(ended);
-  EXPECT_EQ((*ended)[0], 1);
-  EXPECT_FALSE((*ended)[1]) << "an exception is an error";
-  EXPECT_EQ((*ended)[2], 3);
-  EXPECT_TRUE(sync_wait(gather(std::vector<task<result<int>>>())).empty());
 }
 
 }  // namespace

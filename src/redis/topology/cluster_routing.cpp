@@ -1,8 +1,8 @@
 /// Where in a cluster a call goes, and goes next when it was sent elsewhere.
 
+#include "async/gather.hpp"
 #include "redis/format/key_slot.hpp"
 #include "redis/topology/cluster.hpp"
-#include "redis/topology/gather.hpp"
 
 #include <algorithm>
 #include <map>
@@ -160,7 +160,7 @@ task<result<void>> cluster::deliver_to(node to, std::shared_ptr<batch<Errand>> o
   }
   std::vector<task<result<void>>> rest;
   for (auto& [slot, late] : behind) rest.push_back(catch_up(to, of, std::move(late)));
-  for (auto& each : co_await gather(std::move(rest))) {
+  for (auto& each : co_await detail::gather(std::move(rest))) {
     if (!each) co_return std::move(each);
   }
   co_return result<void>();
@@ -180,7 +180,7 @@ task<result<std::vector<reply>>> cluster::deliver(std::vector<Errand> all, runni
   }
   std::vector<task<result<void>>> deliveries;
   for (auto& [to, which] : parts) deliveries.push_back(deliver_to(to, of, std::move(which)));
-  for (auto& each : co_await gather(std::move(deliveries))) {
+  for (auto& each : co_await detail::gather(std::move(deliveries))) {
     if (!each) co_return std::unexpected(std::move(each.error()));
   }
   co_return std::move(of->replies);

@@ -5,8 +5,8 @@
 /// that was missed by both has moved twice, so its slot has had another master twice since the beginning,
 /// or has just got one and is on its way to the next. Of such slots there must be none at the end.
 
+#include "async/gather.hpp"
 #include "redis/topology/cluster.hpp"
-#include "redis/topology/gather.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -34,7 +34,7 @@ task<result<cluster::sight>> cluster::look() {
   std::vector<task<result<node_answer>>> questions;
   const auto deadline = time_.now() + options_.patience;
   for (const auto& each : all->masters) questions.push_back(each->ask(deadline));
-  auto answers = co_await gather(std::move(questions));
+  auto answers = co_await detail::gather(std::move(questions));
   std::optional<sight> out;
   std::vector<std::uint16_t> moving;
   for (auto& each : answers) {

@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-namespace strata::redis {
+namespace strata::detail {
 
 class ticker {
  public:
@@ -25,14 +25,14 @@ class ticker {
 
   /// Begins. Requires: called once.
   void start(std::function<void()> work) {
-    detail::scoped_lock lock(shared_->mutex);
+    scoped_lock lock(shared_->mutex);
     shared_->work = std::move(work);
     schedule(shared_, timers_, time_, time_.now());
   }
   /// One run more, soon.
   void hurry() {
     timers_.at(time_.now() + std::chrono::milliseconds(1), [self = shared_] {
-      detail::scoped_lock lock(self->mutex);
+      scoped_lock lock(self->mutex);
       if (self->work) self->work();
     });
   }
@@ -40,7 +40,7 @@ class ticker {
   void stop() {
     timers::id next = 0;
     {
-      detail::scoped_lock lock(shared_->mutex);
+      scoped_lock lock(shared_->mutex);
       shared_->work = nullptr;
       next = std::exchange(shared_->next, 0);
     }
@@ -50,7 +50,7 @@ class ticker {
  private:
   /// Stands between the timers, which may be running it now, and an owner that ends.
   struct state {
-    detail::mutex mutex;
+    strata::detail::mutex mutex;
     duration period{};
     std::function<void()> work STRATA_GUARDED_BY(mutex);
     timers::id next STRATA_GUARDED_BY(mutex) = 0;
@@ -59,7 +59,7 @@ class ticker {
   static void schedule(const std::shared_ptr<state>& self, timers& on, const clock& time, time_point when)
       STRATA_REQUIRES(self->mutex) {
     self->next = on.at(when, [self, &on, &time] {
-      detail::scoped_lock lock(self->mutex);
+      scoped_lock lock(self->mutex);
       if (!self->work) return;
       self->work();
       schedule(self, on, time, time.now() + self->period);
@@ -71,4 +71,4 @@ class ticker {
   const std::shared_ptr<state> shared_;
 };
 
-}  // namespace strata::redis
+}  // namespace strata::detail

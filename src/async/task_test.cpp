@@ -1,6 +1,11 @@
 #include <strata/task.hpp>
 
+#include "tests/contract/abandonable.hpp"
+
 #include <gtest/gtest.h>
+#include <barrier>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -11,11 +16,13 @@ namespace {
 using strata::async_latch;
 using strata::completion;
 using strata::executor;
+using strata::resume_on;
 using strata::run_loop;
 using strata::start;
 using strata::sync_wait;
 using strata::task;
 using strata::this_executor;
+using strata::test::abandonable;
 
 task<int> three() {
   co_return 3;
@@ -87,7 +94,7 @@ TEST(Start, ReportsExceptions) {
   EXPECT_TRUE(threw);
 }
 
-TEST(Event, WakesAllWaitersOnceAndForAll) {
+TEST(AsyncLatch, WakesAllWaitersOnceAndForAll) {
   async_latch signal;
   run_loop loop;
   int woken = 0;
@@ -103,7 +110,7 @@ TEST(Event, WakesAllWaitersOnceAndForAll) {
   EXPECT_EQ(woken, 4);
 }
 
-TEST(Event, LosesNoWaiterWhenSetWhileTheyCome) {
+TEST(AsyncLatch, LosesNoWaiterWhenSetWhileTheyCome) {
   for (int round = 0; round < 200; ++round) {
     async_latch signal;
     std::vector<std::thread> waiters;
@@ -118,6 +125,99 @@ TEST(Event, LosesNoWaiterWhenSetWhileTheyCome) {
     for (auto& each : waiters) each.join();
     ASSERT_EQ(woken, 3);
   }
+}
+
+abandonable wait_for(async_latch& latch, bool& woken) {
+  co_await latch.wait();
+  woken = true;
+}
+
+TEST(AsyncLatch, ForgetsATaskThatIsDestroyedWhileItWaits) {
+  async_latch signal;
+  bool dropped = false;
+  bool woken = false;
+  run_loop kept;
+  auto waits = wait_for(signal, woken);
+  {
+    run_loop loop;
+    auto drops = wait_for(signal, dropped);
+    drops.start(loop);
+    waits.start(kept);
+  }
+  signal.set();
+  kept.run_ready();
+  EXPECT_TRUE(woken);
+  EXPECT_FALSE(dropped);
+}
+
+TEST(AsyncLatch, MayGoBeforeATaskThatItHasWokenIsDestroyed) {
+  auto signal = std::make_unique<async_latch>();
+  run_loop loop;
+  bool woken = false;
+  {
+    auto waits = wait_for(*signal, woken);
+    waits.start(loop);
+    signal->set();
+    signal.reset();
+  }
+  EXPECT_EQ(loop.run_ready(), 1u);
+  EXPECT_FALSE(woken);
+}
+
+TEST(AsyncLatch, AWaiterMayDestroyTheOneAfterIt) {
+  async_latch signal;
+  bool woken = false;
+  auto second = std::optional(wait_for(signal, woken));
+  run_loop unused;
+  start(
+      nullptr, [](async_latch& latch) -> task<> { co_await latch.wait(); }(signal),
+      [&](const completion<void>&) { second.reset(); });
+  second->start(unused);
+  signal.set();
+  EXPECT_EQ(unused.run_ready(), 0u);
+  EXPECT_FALSE(woken);
+}
+
+TEST(AsyncLatch, RacedBySetTasksAndTheirExecutorsCanBeDestroyed) {
+  constexpr int rounds = 500;
+  std::vector<std::unique_ptr<async_latch>> signals;
+  for (int i = 0; i < rounds; ++i) signals.push_back(std::make_unique<async_latch>());
+  std::barrier together(2);
+  std::thread setter([&] {
+    for (const auto& each : signals) {
+      together.arrive_and_wait();
+      each->set();
+    }
+  });
+  for (const auto& each : signals) {
+    bool first = false;
+    bool second = false;
+    const auto loop = std::make_unique<run_loop>();
+    auto one = wait_for(*each, first);
+    auto other = wait_for(*each, second);
+    one.start(*loop);
+    other.start(*loop);
+    together.arrive_and_wait();
+    other.destroy();
+    loop->run_ready();
+  }
+  setter.join();
+}
+
+TEST(ResumeOn, ATaskDestroyedOnItsWayIsNotResumed) {
+  run_loop home;
+  run_loop target;
+  bool moved = false;
+  {
+    auto moves = [](run_loop& to, bool& did) -> abandonable {
+      co_await resume_on{to};
+      did = true;
+    };
+    auto task = moves(target, moved);
+    task.start(home);
+  }
+  EXPECT_EQ(target.run_ready(), 1u);
+  EXPECT_FALSE(moved);
 }
 
 }  // namespace

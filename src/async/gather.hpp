@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace strata::redis {
+namespace strata::detail {
 
 /// Starts all of `work` on no executor, so that each goes on right where what it waits for completes,
 /// and waits for the last. Returns what they returned, in their order; an exception is an error.
@@ -38,4 +38,4 @@ task<std::vector<result<T>>> gather(std::vector<task<result<T>>> work) {
   co_return out;
 }
 
-}  // namespace strata::redis
+}  // namespace strata::detail
