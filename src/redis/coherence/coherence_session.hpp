@@ -19,7 +19,6 @@
 /// cost speed only.
 
 #include "async/ticker.hpp"
-#include "async/ticker.hpp"
 #include "core/mutex.hpp"
 #include "redis/coherence/push_reader.hpp"
 #include "redis/coherence/relay_trust.hpp"

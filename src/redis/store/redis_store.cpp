@@ -1,7 +1,6 @@
 #include "redis/store/redis_store.hpp"
 
 #include "async/gather.hpp"
-#include "async/gather.hpp"
 #include "core/atomic_max.hpp"
 #include "redis/store/store_replies.hpp"
 #include "redis/topology/cluster.hpp"
