@@ -60,6 +60,7 @@ result<std::shared_ptr<network_store>> open_store(std::string_view url, const st
   if (!wrong.empty()) throw bad_options(std::move(wrong));
 
   made->connection.request_timeout = options.timeout;
+  made->connection.silence = std::max(made->connection.silence, options.timeout);  // a reply may take so long
   made->tracked.name_space = options.name_space;
   made->tracked.trust_for = options.trust_for;
   made->tracked.heartbeat = options.heartbeat;
