@@ -10,10 +10,9 @@ struct clustered {
 
 struct clustered_through_tls_with_least_privilege {
   test::cluster_group group{{.tls = true}};
-  clustered_through_tls_with_least_privilege() {
+  void admit(const std::string& name_space) const {
     for (std::size_t i = 0; i < group.size(); ++i) {
-      const auto done = group.node(i).call(test::least_privilege_in_a_cluster("gate", "open sesame"));
-      if (!done.is_ok()) throw std::runtime_error(resp::to_text(done));
+      allow(group.node(i), test::least_privilege_in_a_cluster("gate", "open sesame", name_space));
     }
   }
   std::string url() const { return group.url("gate:open%20sesame@"); }

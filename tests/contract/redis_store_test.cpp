@@ -16,14 +16,13 @@ struct through_tls {
 
 struct with_least_privilege {
   test::redis_server server;
-  with_least_privilege() {
-    const auto done = server.call(test::least_privilege("gate", "open sesame"));
-    if (!done.is_ok()) throw std::runtime_error(resp::to_text(done));
+  void admit(const std::string& name_space) const {
+    allow(server, test::least_privilege("gate", "open sesame", name_space));
   }
   std::string url() const { return "redis://gate:open%20sesame@127.0.0.1:" + std::to_string(server.port()); }
 };
 
-struct told_of_what_it_has_read {
+struct tracking_what_it_has_read {
   test::redis_server server;
   static constexpr auto tracked = tracked_keys::read;
   std::string url() const { return server.url(); }
@@ -32,7 +31,7 @@ struct told_of_what_it_has_read {
 INSTANTIATE_TYPED_TEST_SUITE_P(Redis, StoreContract, redis_under_test<plain>);
 INSTANTIATE_TYPED_TEST_SUITE_P(RedisTls, StoreContract, redis_under_test<through_tls>);
 INSTANTIATE_TYPED_TEST_SUITE_P(RedisLeastPrivilege, StoreContract, redis_under_test<with_least_privilege>);
-INSTANTIATE_TYPED_TEST_SUITE_P(RedisToldOfWhatItHasRead, StoreContract,
-                               redis_under_test<told_of_what_it_has_read>);
+INSTANTIATE_TYPED_TEST_SUITE_P(RedisTrackingWhatItHasRead, StoreContract,
+                               redis_under_test<tracking_what_it_has_read>);
 
 }  // namespace strata::contract

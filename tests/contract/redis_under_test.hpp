@@ -1,5 +1,6 @@
 #pragma once
-/// The store contract over real servers; `Setup` has them and says how they are reached.
+/// The store contract on real servers. `Setup` starts them and knows their URL. They start once for a suite;
+/// each test has a name space of its own.
 
 #include "tests/contract/store_contract.hpp"
 #include "tests/redis/prefixed_store.hpp"
@@ -7,6 +8,9 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -14,23 +18,43 @@
 namespace strata::contract {
 
 template <class Setup>
-struct redis_under_test {
-  Setup setup;
-  std::mutex mutex;
-  std::vector<std::shared_ptr<store>> opened;
+class redis_under_test {
+ public:
+  static void start_servers() { servers.emplace(); }
+  static void stop_servers() { servers.reset(); }
+
+  redis_under_test() {
+    if (!servers) throw std::runtime_error("the servers have not started");
+    if constexpr (requires { servers->admit(name_space_); }) servers->admit(name_space_);
+  }
 
   std::shared_ptr<store> connect() {
-    store_options with;
-    if constexpr (requires { setup.tracked; }) with.tracked = setup.tracked;
-    std::shared_ptr<store> made = test::open_now(setup.url(), with);
-    std::lock_guard lock(mutex);
-    opened.push_back(made);
-    return std::make_shared<test::prefixed_store>(std::move(made), "strata:");
+    auto with = test::patient_options();
+    with.name_space = name_space_;
+    if constexpr (requires { Setup::tracked; }) with.tracked = Setup::tracked;
+    std::shared_ptr<store> made = test::open_now(servers->url(), with);
+    std::lock_guard lock(mutex_);
+    opened_.push_back(made);
+    return std::make_shared<test::prefixed_store>(std::move(made), name_space_ + ':');
   }
   void advance(duration by) { std::this_thread::sleep_for(by); }
   void settle() {
-    for (const auto& each : opened) test::wait_until_told(*each);
+    for (const auto& each : opened_) test::wait_until_told(*each, name_space_);
   }
+
+ private:
+  static inline std::optional<Setup> servers;
+  static inline int tests = 0;
+
+  const std::string name_space_ = "test" + std::to_string(++tests);
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<store>> opened_;
 };
+
+/// Runs the words of an ACL command on `server`.
+inline void allow(const test::redis_server& server, const std::vector<std::string>& words) {
+  const auto done = server.call(words);
+  if (!done.is_ok()) throw std::runtime_error(resp::to_text(done));
+}
 
 }  // namespace strata::contract

@@ -2,9 +2,11 @@
 /// What every store must do (include/strata/store.hpp), as one suite:
 ///
 ///   struct memory_under_test {
+///     static void start_servers();           // optional: once, before the first test of the suite
+///     static void stop_servers();            // likewise, after the last one
 ///     std::shared_ptr<store> connect();      // another connection to the same, at first empty, store
 ///     void advance(duration);                // lets the store's time pass
-///     void settle();                         // optional: returns when all that was done is told
+///     void settle();                         // optional: returns when every change is reported
 ///   };
 ///   INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreContract, memory_under_test);
 ///
@@ -20,6 +22,9 @@
 namespace strata::contract {
 
 using namespace std::chrono_literals;
+
+/// A life that a test waits to end.
+constexpr duration brief = 100ms;
 
 /// Writes down what it is told.
 class recording_observer final : public store_observer {
@@ -68,6 +73,13 @@ class recording_observer final : public store_observer {
 template <class Store>
 class StoreContract : public ::testing::Test {
  public:
+  static void SetUpTestSuite() {
+    if constexpr (requires { Store::start_servers(); }) Store::start_servers();
+  }
+  static void TearDownTestSuite() {
+    if constexpr (requires { Store::stop_servers(); }) Store::stop_servers();
+  }
+
   Store under_test;
   std::shared_ptr<store> one = under_test.connect();
   std::shared_ptr<store> two = under_test.connect();
@@ -109,8 +121,8 @@ TYPED_TEST_P(StoreContract, GivesBackWhatWasFilled) {
 }
 
 TYPED_TEST_P(StoreContract, ForgetsAfterTheTimeToLive) {
-  this->fill("k", this->lease("k"), 1, "v", 1s);
-  this->under_test.advance(2s);
+  this->fill("k", this->lease("k"), 1, "v", brief);
+  this->under_test.advance(2 * brief);
   EXPECT_FALSE(this->get("k"));
 }
 
@@ -130,8 +142,8 @@ TYPED_TEST_P(StoreContract, GivesTheValueInsteadOfALease) {
 }
 
 TYPED_TEST_P(StoreContract, EndsALeaseByTimeReleaseAndFill) {
-  this->lease("time", 1s);
-  this->under_test.advance(2s);
+  this->lease("time", brief);
+  this->under_test.advance(2 * brief);
   EXPECT_NE(this->lease("time"), 0u);
   const auto held = this->lease("release");
   sync_wait(this->one->release("release", held));
@@ -149,8 +161,8 @@ TYPED_TEST_P(StoreContract, ReleasesNobodyElsesLease) {
 
 TYPED_TEST_P(StoreContract, RefusesAFillWithoutTheLease) {
   EXPECT_EQ(this->fill("k", 12345, 9), fill_result::lease_lost);
-  const auto held = this->lease("k", 1s);
-  this->under_test.advance(2s);
+  const auto held = this->lease("k", brief);
+  this->under_test.advance(2 * brief);
   EXPECT_EQ(this->fill("k", held, 9), fill_result::lease_lost);
   EXPECT_FALSE(this->get("k"));
 }
@@ -213,15 +225,15 @@ TYPED_TEST_P(StoreContract, NeverCountsBack) {
   const std::vector<std::string> keys{"a", "b"};
   const std::vector<floor_entry> floors{{1, 3}, {2, 5, true}};
   for (int round = 0; round < 3; ++round) {
-    rises(sync_wait(this->one->acquire("lease", 1s, 2))->granted_at, false);
-    rises(sync_wait(this->two->force_lease("lease", 1s, 40))->granted_at, false);
+    rises(sync_wait(this->one->acquire("lease", brief, 2))->granted_at, false);
+    rises(sync_wait(this->two->force_lease("lease", brief, 40))->granted_at, false);
     rises(*sync_wait(this->two->invalidate(keys, 1)), true);
     rises(*sync_wait(this->one->expire(keys, 1)), true);
     rises(sync_wait(this->two->invalidate_matching("a*", 1))->floor, true);
     rises(*sync_wait(this->one->raise(floors)), true);
     rises(*sync_wait(this->two->clear(1)), true);
     rises(this->counter(), false);
-    this->under_test.advance(2s);
+    this->under_test.advance(2 * brief);
   }
 }
 

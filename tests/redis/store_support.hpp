@@ -16,12 +16,14 @@ namespace strata::test {
 
 using namespace std::chrono_literals;
 
-/// What the guide tells an operator to allow the gateway's user, and nothing more: docs/guide/redis.md.
-inline std::vector<std::string> least_privilege(const std::string& user, const std::string& password) {
+/// What the guide lets an operator allow the gateway's user, and nothing more: docs/guide/redis.md.
+inline std::vector<std::string> least_privilege(const std::string& user, const std::string& password,
+                                                const std::string& name_space = "strata") {
   std::vector<std::string> words{"ACL", "SETUSER", user, "on", '>' + password, "resetkeys", "resetchannels"};
-  for (const auto* key :
-       {"~strata:*", "~strata-lease:*", "~strata-clock:*", "~strata-floors:*", "&strata-news:*"})
+  words.push_back('~' + name_space + ":*");
+  for (const auto* key : {"~strata-lease:*", "~strata-clock:*", "~strata-floors:*", "&strata-news:*"}) {
     words.emplace_back(key);
+  }
   for (const auto* command :
        {"-@all",      "+hello", "+auth",   "+ping",   "+info", "+client|setname", "+client|tracking",
         "+subscribe", "+get",   "+set",    "+unlink", "+del",  "+getrange",       "+setrange",
@@ -34,8 +36,9 @@ inline std::vector<std::string> least_privilege(const std::string& user, const s
 
 /// The same for every master of a cluster.
 inline std::vector<std::string> least_privilege_in_a_cluster(const std::string& user,
-                                                             const std::string& password) {
-  auto words = least_privilege(user, password);
+                                                             const std::string& password,
+                                                             const std::string& name_space = "strata") {
+  auto words = least_privilege(user, password, name_space);
   words.insert(words.end(), {"+asking", "+cluster|info", "+cluster|nodes", "+cluster|myid"});
   return words;
 }
@@ -49,6 +52,11 @@ inline std::string least_privilege_of_sentinels(const std::string& user, const s
 
 inline store_health health_of(const store& of) {
   return dynamic_cast<const network_store&>(of).health();
+}
+
+/// Options that a busy machine does not make fail; tests of time set their own.
+inline store_options patient_options() {
+  return {.timeout = 20s, .trust_for = 20s, .heartbeat = 25ms};
 }
 
 /// Waits until `of` is usable and trusted. Fails the test, with the reason, if it does not become so.
@@ -69,13 +77,14 @@ inline std::shared_ptr<network_store> open_now(const std::string& url, store_opt
   return std::move(*opened);
 }
 
-/// Returns when all that was done before is told to the observers of `of`: an answer comes after the
-/// pushes of the turn before it, and a heartbeat's after that.
-inline void wait_until_told(store& of) {
-  for (int i = 0; i < 3; ++i) sync_wait(of.get("strata:of the wait"));
+/// Returns when the observers of `of` know of every change made before: a reply arrives after the pushes of
+/// the turn before it, and a heartbeat's reply after that.
+inline void wait_until_told(store& of, const std::string& name_space = "strata") {
+  const auto key = name_space + ":of the wait";
+  for (int i = 0; i < 3; ++i) sync_wait(of.get(key));
   const auto before = health_of(of).trusted_until;
   eventually([&] { return health_of(of).trusted_until > before; });
-  sync_wait(of.get("strata:of the wait"));
+  sync_wait(of.get(key));
 }
 
 }  // namespace strata::test
