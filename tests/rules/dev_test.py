@@ -103,6 +103,14 @@ class DevTest(unittest.TestCase):
         self.assertIn(f"--test-dir {self.root}/build/debug", self.calls("ctest")[0])
         self.assertTrue(self.calls("ctest")[0].endswith("-R core"))
 
+    def test_it_counts_the_tests_of_all_suites(self):
+        for folder, line in (("tests", "# 12 tests in 3 suites"), ("simulator", "# 1 tests in 1 suites")):
+            file = self.root / "build/debug" / folder / "x_suites.cmake"
+            file.parent.mkdir(parents=True)
+            file.write_text(line + "\nadd_test(x.y x)\n")
+        self.assertEqual(self.dev("test").stdout, "13 tests in 4 suites; ctest counts a suite as one test\n")
+        self.assertEqual(self.dev("test", "-R", "x").stdout, "")
+
     def test_it_configures_once(self):
         self.dev("build", "debug")
         self.assertEqual(len(self.calls("cmake")), 1)
