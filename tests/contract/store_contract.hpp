@@ -1,5 +1,5 @@
 #pragma once
-/// What every store must do (include/strata/store.hpp), as one suite:
+/// The contract of every store (include/strata/store.hpp) as one suite:
 ///
 ///   struct memory_under_test {
 ///     static void start_servers();           // optional: once, before the first test of the suite
@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 /// A life that a test waits to end.
 constexpr duration brief = 100ms;
 
-/// Writes down what it is told.
+/// Records the changes that a store reports.
 class recording_observer final : public store_observer {
  public:
   void changed(std::string_view key) override {
@@ -91,7 +91,7 @@ class StoreContract : public ::testing::Test {
   lease_token lease(std::string_view key, duration hold = 10s) {
     return sync_wait(one->acquire(key, hold, 0))->lease;
   }
-  /// The store's counter, as a lease tells it.
+  /// The store's counter, read from a lease.
   commit_time counter() {
     const auto held = *sync_wait(one->force_lease("of the counter", 10s, 0));
     sync_wait(one->release("of the counter", held.lease));
@@ -199,7 +199,7 @@ TYPED_TEST_P(StoreContract, RefusesAFillOlderThanWhatIsStored) {
 }
 
 TYPED_TEST_P(StoreContract, InvalidatesWhatASlowerClockCannotKnowOf) {
-  // The other process has counted to 101; ours to 7, and we never heard of it.
+  // The counter of the other process is at 101. Ours is at 7 and does not know.
   const auto ahead = sync_wait(this->two->acquire("k", 10s, 101));
   EXPECT_EQ(ahead->granted_at, 101u);
   const fill_request request{
@@ -304,8 +304,8 @@ TYPED_TEST_P(StoreContract, ForcesTheLeasesOfABatch) {
   const auto forced = *sync_wait(this->two->force_lease_many(keys, 10s, 70));
   ASSERT_EQ(forced.size(), 2u);
   EXPECT_GE(forced[0].granted_at, 70u);
-  EXPECT_EQ(this->fill("a", before, 80), fill_result::lease_lost) << "who held it before has lost it";
-  EXPECT_EQ(this->get("b")->bytes, "old") << "what is there stays";
+  EXPECT_EQ(this->fill("a", before, 80), fill_result::lease_lost) << "the holder before has lost it";
+  EXPECT_EQ(this->get("b")->bytes, "old") << "the value stays";
   const std::vector<fill_request> fills{
       {.key = "a", .lease = forced[0].lease, .asof = forced[0].granted_at, .bytes = "A", .ttl = 60s},
       {.key = "b", .lease = forced[1].lease, .asof = forced[1].granted_at, .bytes = "B", .ttl = 60s}};
@@ -317,7 +317,7 @@ TYPED_TEST_P(StoreContract, ForcesTheLeasesOfABatch) {
 TYPED_TEST_P(StoreContract, TouchesOnlyWhatIsThere) {
   this->fill("k", this->lease("k"), 1, "v", 2s);
   EXPECT_TRUE(*sync_wait(this->one->touch("k", 60s)));
-  this->under_test.advance(3s);
+  this->under_test.advance(2100ms);
   EXPECT_TRUE(this->get("k"));
   EXPECT_FALSE(*sync_wait(this->one->touch("absent", 60s)));
 }
@@ -375,7 +375,7 @@ TYPED_TEST_P(StoreContract, TellsOthersWhatChangedAndNotItsMaker) {
   recording_observer theirs;
   this->one->observe(mine);
   this->two->observe(theirs);
-  EXPECT_FALSE(*sync_wait(this->two->get("filled")));  // who has asked is told
+  EXPECT_FALSE(*sync_wait(this->two->get("filled")));  // a reader is notified
   this->fill("filled", this->lease("filled"), 1);
   this->invalidate({"invalidated"}, 1);
   const std::vector<floor_entry> floors{{4, 2}};
@@ -404,7 +404,7 @@ TYPED_TEST_P(StoreContract, TellsEveryoneWhenAllIsGone) {
   sync_wait(this->one->clear(0));
   this->settle();
   EXPECT_FALSE(this->get("k"));
-  // A store that lost a connection meanwhile says so as well.
+  // A store that loses a connection meanwhile reports that, too.
   EXPECT_GE(mine.losses(), 1);
   EXPECT_GE(theirs.losses(), 1);
   this->one->unobserve(mine);

@@ -49,7 +49,7 @@ inline sockaddr_in loopback(std::uint16_t port) {
   return at;
 }
 
-/// A socket that listens on a port of 127.0.0.1, and which; port 0 takes a spare one.
+/// A socket that listens on 127.0.0.1, and its port. Port 0 takes a spare one.
 inline std::pair<descriptor, std::uint16_t> listen_on(std::uint16_t port = 0) {
   descriptor made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int yes = 1;
@@ -64,11 +64,11 @@ inline std::pair<descriptor, std::uint16_t> listen_on(std::uint16_t port = 0) {
   return {std::move(made), ntohs(at.sin_port)};
 }
 
-/// A port that nobody listens on now. Below the range that the system gives out by itself, so that no
-/// outgoing connection takes it before its server does.
+/// A port on which nothing listens now. It is below the range of outgoing connections, so that none of them
+/// takes it before its server does.
 inline std::uint16_t spare_port() {
-  // Processes that were started one after the other look in places far apart: a port whose server a test
-  // has killed is not to be another's before it is started again.
+  // Consecutive processes begin far apart: while a test has killed its server, no other test may take the
+  // port.
   static const int start = static_cast<int>(static_cast<std::uint32_t>(::getpid()) * 2'654'435'761u % 18'000);
   static int next = 0;
   for (int tries = 0; tries < 10'000; ++tries) {
@@ -84,7 +84,7 @@ inline std::uint16_t spare_port() {
 
 class child {
  public:
-  /// Starts `words`, found by PATH, in `folder`; what it prints goes to `log`.
+  /// Starts the program `words`, which PATH finds, in `folder`. Its output goes to `log`.
   child(std::vector<std::string> words, const std::string& folder, const std::string& log) {
     std::vector<char*> arguments;
     for (auto& each : words) arguments.push_back(each.data());
@@ -112,14 +112,14 @@ class child {
   void signal(int which) const {
     if (pid_ > 0) ::kill(pid_, which);
   }
-  /// Sends `how` and waits until it is gone. Idempotent.
+  /// Sends the signal `how` and waits until the process has ended. Idempotent.
   void end(int how) {
     if (pid_ <= 0) return;
     ::kill(pid_, how);
     ::waitpid(pid_, nullptr, 0);
     pid_ = -1;
   }
-  /// Waits until it ends by itself and returns its status.
+  /// Waits until the process ends by itself, and returns its status.
   int wait() {
     int status = 0;
     ::waitpid(pid_, &status, 0);
@@ -135,14 +135,14 @@ class child {
   pid_t pid_ = -1;
 };
 
-/// Runs `words` to their end. Throws with `log`'s name if that is not status 0.
+/// Runs the program `words` to its end. Throws, and names `log`, if its status is not 0.
 inline void run_to_end(std::vector<std::string> words, const std::string& folder, const std::string& log) {
   const auto name = words.front();
   if (child(std::move(words), folder, log).wait() != 0)
     throw std::runtime_error(name + " failed, see " + log);
 }
 
-/// Asks `done` every millisecond until it is true. Returns whether it was, within `patience`.
+/// Calls `done` every millisecond until it returns true. Returns false if `patience` ends first.
 template <class Done>
 bool eventually(Done done, std::chrono::milliseconds patience = std::chrono::seconds(20)) {
   const auto until = std::chrono::steady_clock::now() + patience;

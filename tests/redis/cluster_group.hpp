@@ -1,7 +1,6 @@
 #pragma once
-/// A real Redis Cluster for a test: masters on spare ports of the loopback, perhaps with replicas, made a
-/// cluster by the test itself.
-/// Threads: each object by one, where nothing else is said.
+/// A real Redis Cluster for a test: masters on spare ports of the loopback, with replicas if the setup says
+/// so. Threads: each object by one.
 ///
 ///   cluster_group group;                                   // three masters
 ///   open_store(group.url());
@@ -27,10 +26,10 @@ namespace strata::test {
 struct cluster_setup {
   int masters = 3;
   int replicas = 0;  ///< of each master
-  /// After how long without an answer the others take a node for dead. A busy machine can be silent for
-  /// seconds; who wants no failover leaves it so.
+  /// A node that is silent for so long is dead to the others. On a busy machine a live node can be silent for
+  /// seconds, so a test that expects no failover leaves this value.
   std::chrono::milliseconds node_timeout = std::chrono::minutes(5);
-  bool tls = false;                 ///< to everybody, and among themselves
+  bool tls = false;                 ///< for clients and between the nodes
   std::vector<std::string> config;  ///< of the servers, as on the command line
 };
 
@@ -50,7 +49,7 @@ class cluster_group {
   redis_server& node(std::size_t i) { return *nodes_[i]; }
   const redis_server& node(std::size_t i) const { return *nodes_[i]; }
 
-  /// Names all nodes, or only the first few. `login` is "user:password@"; `more` begins with &.
+  /// The URL of all nodes, or of the `first` few. `login` is "user:password@"; `more` begins with &.
   std::string url(const std::string& login = "", const std::string& more = "", std::size_t first = 99) const {
     std::string hosts;
     for (const auto& each : nodes_) {
@@ -65,7 +64,7 @@ class cluster_group {
 
   std::string id(const redis_server& of) const { return std::string(of.call({"CLUSTER", "MYID"}).text()); }
 
-  /// The node that has `slot`, as the first that answers says. Throws if none does.
+  /// The node that owns `slot`, according to the first node that answers. Throws if no node owns it.
   redis_server& owner(int slot) const {
     for (const auto& each : nodes_) {
       try {
@@ -78,21 +77,21 @@ class cluster_group {
         continue;  // it was killed
       }
     }
-    throw std::runtime_error("nobody has the slot");
+    throw std::runtime_error("no node owns the slot");
   }
 
-  /// What `asked` knows; nothing if it does not answer.
+  /// The map that `asked` returns.
   result<redis::cluster_map> map_of(const redis_server& asked) const {
     return redis::cluster_map::read(asked.call({"CLUSTER", "NODES"}).text(),
                                     {.host = "127.0.0.1", .port = asked.port(), .path = {}});
   }
 
-  /// Lets a slot begin to move, so that it is half here and half there: its keys go with `move_keys`.
+  /// Begins to move a slot. Until `end_move` both nodes have keys of it; `move_keys` moves them.
   void begin_move(int slot, const redis_server& from, const redis_server& to) const {
     must(to.call({"CLUSTER", "SETSLOT", std::to_string(slot), "IMPORTING", id(from)}));
     must(from.call({"CLUSTER", "SETSLOT", std::to_string(slot), "MIGRATING", id(to)}));
   }
-  /// Moves up to `most` keys. Returns how many.
+  /// Moves up to `most` keys, and returns their number.
   std::size_t move_keys(int slot, const redis_server& from, const redis_server& to, int most = 10'000) const {
     const auto keys = from.call({"CLUSTER", "GETKEYSINSLOT", std::to_string(slot), std::to_string(most)});
     if (keys.items().empty()) return 0;
@@ -103,9 +102,9 @@ class cluster_group {
     if (!said.is_ok() && said.text() != "NOKEY") throw std::runtime_error("MIGRATE: " + resp::to_text(said));
     return keys.items().size();
   }
-  /// Gives the slot to `to`, and waits until all nodes have heard of it. A node with a new epoch still claims
-  /// what it has given away, in messages that are on their way: who takes that without having heard of the
-  /// epoch loses it again, and then each says that another has it.
+  /// Gives the slot to `to`, and waits until all nodes agree. Messages under way can still claim the slot for
+  /// the node that gave it away. A node that does not know the new epoch believes them, and then no node owns
+  /// the slot: each names another.
   void end_move(int slot, const redis_server& to) const {
     const auto of = id(to);
     must(to.call({"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", of}));
@@ -116,9 +115,9 @@ class cluster_group {
         continue;
       }
     }
-    if (!wait_until_whole()) throw std::runtime_error("the nodes do not agree on who has what");
+    if (!wait_until_whole()) throw std::runtime_error("the nodes do not agree on the owners");
   }
-  /// As an operator's tool does it, with what is in it.
+  /// Moves a slot with its keys, as an operator's tool does.
   void move_slot(int slot, const redis_server& from, const redis_server& to) const {
     begin_move(slot, from, to);
     while (move_keys(slot, from, to) > 0) {
@@ -126,8 +125,8 @@ class cluster_group {
     end_move(slot, to);
   }
 
-  /// Takes a slot away from everybody: its owner says that another has it, who says it is the owner's. What
-  /// is in it is gone. Returns the owner, to whom `end_move` gives it back.
+  /// Leaves a slot without an owner: its owner names another node, and that node names the owner. The keys in
+  /// the slot are lost. Returns the owner, so that `end_move` can give the slot back.
   redis_server& tear(int slot) const {
     auto& from = owner(slot);
     const auto of = id(&from == nodes_[0].get() ? *nodes_[1] : *nodes_[0]);
@@ -143,7 +142,7 @@ class cluster_group {
     return from;
   }
 
-  /// Another master, without slots.
+  /// Adds a master without slots.
   redis_server& add_master() {
     nodes_.push_back(std::make_unique<redis_server>(setup()));
     auto& made = *nodes_.back();
@@ -159,10 +158,10 @@ class cluster_group {
     return made;
   }
 
-  /// Makes `replica` a master in place of its own, as an operator does.
+  /// Lets `replica` take over from its master, as an operator does.
   void failover(const redis_server& replica) const { must(replica.call({"CLUSTER", "FAILOVER"})); }
 
-  /// Waits until every node that answers says that all slots are served, by whom alike, and of one epoch.
+  /// Waits until all nodes that answer serve all slots and agree on their owners and on the epoch.
   bool wait_until_whole(std::chrono::milliseconds patience = std::chrono::seconds(60)) const {
     return eventually([&] { return is_whole(); }, patience);
   }
@@ -174,7 +173,7 @@ class cluster_group {
     for (const auto& each : nodes_) {
       if (each->port() == port || each->tls_port() == port) return *each;
     }
-    throw std::runtime_error("the cluster names a node that is none of ours");
+    throw std::runtime_error("the cluster names a node that the test did not start");
   }
 
   static std::string bus_port(const redis_server& of) {
@@ -190,7 +189,7 @@ class cluster_group {
     made.config = {"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-port",
                    std::to_string(spare_port()), "--cluster-node-timeout",
                    std::to_string(with_.node_timeout.count()),
-                   // A replica may take over however long its link was down, and need not wait for others.
+                   // A replica may take over however long its link was down, without waiting for others.
                    "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"};
     if (with_.tls)
       made.config.insert(made.config.end(), {"--tls-cluster", "yes", "--tls-replication", "yes"});
@@ -201,7 +200,7 @@ class cluster_group {
   void form() {
     const auto& first = *nodes_.front();
     for (int i = 0; i < with_.masters; ++i) {
-      // Different epochs from the beginning, so that none has to be changed later.
+      // Different epochs from the beginning, so that no node has to change its own later.
       must(nodes_[static_cast<std::size_t>(i)]->call({"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(i + 1)}));
       must(nodes_[static_cast<std::size_t>(i)]->call({"CLUSTER", "ADDSLOTSRANGE",
                                                       std::to_string(slots * i / with_.masters),

@@ -1,11 +1,11 @@
 #pragma once
-/// What was written and removed, when, and by whom: the judge of what caches return.
+/// Records writes, removals and reads of several caches, and judges how old each read was.
 /// Threads: internally locked.
 ///
-/// A value of a key is its *version*, which each write raises. After a write its writer removes the key,
-/// in its own process at once; when the removal has *returned*, nobody in that process may read an older
-/// version. When it was also *delivered* (the store has been told), nobody anywhere may read one for longer
-/// than the bound. The two moments are one but for removals that the store could not be told.
+/// The value of a key is its *version*, which each write raises. After a write the writer removes the key.
+/// Once the removal has *returned*, no read in the same process may return an older version. Once the removal
+/// is *delivered* to the store, no process may return an older version for longer than the bound. Both happen
+/// at the same time unless the store cannot be reached.
 
 #include <algorithm>
 #include <atomic>
@@ -31,15 +31,15 @@ class history {
 
   std::size_t keys() const { return keys_.size(); }
 
-  /// `process` has removed all versions of `key` before `version`, and is told so now. Returns the number
-  /// by which `delivered` knows it. Requires: one thread at a time for each key.
+  /// `process` has removed all versions of `key` before `version`, and the removal returns now. Returns its
+  /// number for `delivered`. Requires: one thread at a time for each key.
   std::size_t returned(std::size_t process, std::size_t key, std::uint64_t version) {
     processes_[process][key] = version;
     std::lock_guard lock(keys_[key].mutex);
     keys_[key].removals.push_back({.version = version, .returned = clock::now()});
     return keys_[key].removals.size() - 1;
   }
-  /// The store knows it by now.
+  /// The removal has reached the store.
   void delivered(std::size_t key, std::size_t number) {
     std::lock_guard lock(keys_[key].mutex);
     auto& removed = keys_[key].removals[number];
@@ -48,7 +48,7 @@ class history {
         std::max(longest_kept_.load(), milliseconds(removed.delivered - removed.returned).count());
   }
 
-  /// What a read that begins now, in `process`, may not be below.
+  /// A read that begins now, and the oldest version that it may return.
   struct question {
     clock::time_point began;
     std::size_t process, key;
@@ -58,7 +58,7 @@ class history {
     return {.began = clock::now(), .process = process, .key = key, .own = processes_[process][key]};
   }
 
-  /// Judges what it returned.
+  /// Judges the version that the read returned.
   void answered(const question& asked, std::uint64_t version) {
     double since_return = 0;
     double since_delivery = 0;
@@ -85,9 +85,9 @@ class history {
   struct verdict {
     std::uint64_t reads = 0;
     std::uint64_t behind_own = 0;  ///< older than a removal that had returned in their own process
-    /// Of all reads, how long before they began what they returned had been removed; 0 for most.
+    /// How long before a read began its version had been removed; 0 for most reads.
     double p50 = 0, p99 = 0, max = 0;
-    double max_since_return = 0;  ///< counted from the return of removals that were only kept, too
+    double max_since_return = 0;  ///< the same since the removal returned, delivered or not
     double longest_kept = 0;
   };
   verdict judge() const {

@@ -1,5 +1,5 @@
 #pragma once
-/// A TCP proxy on the loopback that a test makes misbehave: it cuts, delays, or goes silent.
+/// A TCP proxy on the loopback. A test lets it cut, delay or hold back what it forwards.
 /// Threads: internally synchronised; forwards on a thread of its own.
 
 #include "tests/redis/child.hpp"
@@ -36,12 +36,12 @@ class proxy {
 
   std::uint16_t port() const { return port_; }
 
-  /// After `bytes` more towards the client its connection is reset, in the middle of whatever it was.
+  /// Resets a client's connection after `bytes` more bytes to it, even within a reply.
   void cut_after(std::int64_t bytes) { left_ = bytes; }
   int cuts() const { return cuts_; }
-  /// Bytes towards the client wait for so long.
+  /// Delays all bytes to the client.
   void delay(std::chrono::milliseconds by) { delay_ = by.count(); }
-  /// From now on connections are taken and stay open, and no byte passes: a half-open link.
+  /// From now on it accepts connections and keeps them open, but forwards no byte, like a half-open link.
   void freeze(bool frozen = true) { frozen_ = frozen; }
   int connections() const { return connections_; }
 
@@ -97,7 +97,7 @@ class proxy {
     }
     while (!to.to_send.empty() && to.to_send.front().first <= clock::now()) {
       auto& bytes = to.to_send.front().second;
-      // A limit counts from when it is seen: one that is set while this is sent must not be charged for it.
+      // The limit is read once: bytes sent while a test sets another limit must not count against that one.
       const std::int64_t limit = counted ? left_.load() : never;
       const auto allowed = std::min<std::int64_t>(limit, static_cast<std::int64_t>(bytes.size()));
       const auto sent = ::send(to.socket.get(), bytes.data(), static_cast<std::size_t>(allowed),

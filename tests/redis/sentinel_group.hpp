@@ -23,10 +23,10 @@ namespace strata::test {
 struct group_setup {
   int replicas = 2;
   int sentinels = 3;
-  /// After how long without an answer a sentinel takes the master for dead. A busy machine can be
-  /// silent for seconds; who wants no failover leaves it so.
+  /// A master that is silent for so long is dead to a sentinel. On a busy machine a live one can be silent
+  /// for seconds, so a test that expects no failover leaves this value.
   std::chrono::milliseconds down_after = std::chrono::minutes(10);
-  bool tls = false;                         ///< to everybody, and among themselves
+  bool tls = false;                         ///< for clients and between the processes
   std::vector<std::string> config;          ///< of the servers, as on the command line
   std::vector<std::string> sentinel_lines;  ///< more of the sentinels' configuration
 };
@@ -47,7 +47,7 @@ class sentinel_group {
     if (!ready) throw std::runtime_error("the group does not come up: " + sentinels_.front().log());
   }
 
-  /// Names all sentinels, or only the first few. `login` is "user:password@"; `more` begins with &.
+  /// The URL of all sentinels, or of the `first` few. `login` is "user:password@"; `more` begins with &.
   std::string url(const std::string& login = "", const std::string& more = "", std::size_t first = 99) const {
     std::string hosts;
     for (const auto& each : sentinels_) {
@@ -64,7 +64,8 @@ class sentinel_group {
     const auto port = named_port();
     const auto is_it = [&](const redis_server& each) { return port_of(each) == port; };
     const auto found = std::ranges::find_if(servers_, is_it);
-    if (found == servers_.end()) throw std::runtime_error("the sentinels name no server of ours");
+    if (found == servers_.end())
+      throw std::runtime_error("the sentinels name a server that the test did not start");
     return *found;
   }
   /// All servers but `one`.
@@ -78,7 +79,7 @@ class sentinel_group {
   std::list<redis_server>& servers() { return servers_; }
   std::list<sentinel_process>& sentinels() { return sentinels_; }
 
-  /// Makes a replica master, as an operator does. Throws if the sentinels refuse.
+  /// Promotes a replica, as an operator does. Throws if the sentinels refuse.
   void begin_failover() {
     std::string said;
     const bool begun = eventually([&] {
@@ -87,11 +88,11 @@ class sentinel_group {
     });
     if (!begun) throw std::runtime_error("SENTINEL FAILOVER: " + said);
   }
-  /// Returns whether the sentinels name another than `old` in time.
+  /// Waits until the sentinels name a master other than `old`. Returns false if they never do.
   bool wait_for_another_master(const redis_server& old) {
     return eventually([&] { return named_port() != port_of(old); }, std::chrono::seconds(90));
   }
-  /// True when every server but the master follows it and has caught up.
+  /// True when every other server follows the master and has caught up.
   bool is_ready() {
     const auto watched = [&](const sentinel_process& by) {
       const auto about = by.call({"SENTINEL", "MASTER", name});
@@ -106,7 +107,7 @@ class sentinel_group {
   }
 
  private:
-  /// Of a reply to who speaks RESP2: names and values in turn.
+  /// The value of a field in a RESP2 reply, where names and values alternate.
   static std::string_view field(const resp::value& of, std::string_view wanted) {
     const auto items = of.items();
     for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
@@ -173,7 +174,7 @@ class sentinel_group {
     lines.push_back(about("monitor") + " 127.0.0.1 " + std::to_string(port_of(servers_.front())) + ' ' +
                     std::to_string(with_.sentinels / 2 + 1));
     lines.push_back(about("down-after-milliseconds") + ' ' + std::to_string(with_.down_after.count()));
-    // Also half of the wait after an election that nobody won.
+    // The wait after an election without a winner is twice as long.
     lines.push_back(about("failover-timeout") + " 5000");
     for (auto at = std::next(servers_.begin()); at != servers_.end(); ++at) {
       lines.push_back(about("known-replica") + " 127.0.0.1 " + std::to_string(port_of(*at)));

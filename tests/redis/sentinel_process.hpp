@@ -1,5 +1,5 @@
 #pragma once
-/// A real Redis Sentinel for a test, on a port that was chosen before, in a folder of its own.
+/// A real Redis Sentinel for a test, on a given port and in a folder of its own.
 /// Threads: each object by one.
 
 #include "tests/redis/server.hpp"
@@ -29,16 +29,16 @@ class sentinel_process {
     launch();
   }
 
-  /// Starts it again, with what it had written down, and waits until it answers. Requires: killed.
+  /// Starts it again from the configuration that it had saved, and waits until it answers. Requires: killed.
   void start() {
     launch();
     wait_until_there();
   }
   void kill() { process_->end(SIGKILL); }
 
-  /// Waits until it answers, and makes it hasty: what it does each second or ten it then does more often.
-  /// How often it publishes stays: four times that is what a promoted replica has to be believed.
-  /// A machine that is busy does not make it think that its clock is wrong (TILT).
+  /// Waits until it answers, and shortens its periods of one and ten seconds. The period of its announcements
+  /// stays: it accepts a promoted replica after four of them. It never enters TILT, which a busy machine
+  /// would cause.
   void wait_until_there() {
     const bool there = eventually([&] { return process_->has_ended() || answers(); });
     if (!there || process_->has_ended()) throw std::runtime_error("the sentinel does not start: " + log());

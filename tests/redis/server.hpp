@@ -1,7 +1,6 @@
 #pragma once
-/// A real redis-server for a test: on spare ports of the loopback, in a folder of its own, without
-/// persistence unless asked for, ended by its pid.
-/// Threads: each object by one.
+/// A real redis-server for a test, on spare ports of the loopback and in a folder of its own. It persists
+/// nothing unless its setup says so. The test ends it by its pid. Threads: each object by one.
 ///
 ///   redis_server server;                                    // or {.config = {"maxmemory", "10mb"}}
 ///   server.call({"SET", "a", "1"});                         // over a connection of the test's own
@@ -25,7 +24,7 @@
 
 namespace strata::test {
 
-/// A blocking connection that speaks RESP: for what a test does beside the code it tests.
+/// A blocking connection that speaks RESP, for commands that a test sends beside the code it tests.
 class plain_connection {
  public:
   explicit plain_connection(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -35,11 +34,11 @@ class plain_connection {
     const int yes = 1;
     ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) {
-      throw std::runtime_error("nobody listens on port " + std::to_string(port));
+      throw std::runtime_error("no server listens on port " + std::to_string(port));
     }
   }
 
-  /// Sends a command and waits for what comes next. Throws when the connection ends.
+  /// Sends a command and returns the next reply or push. Throws when the connection ends.
   resp::value call(const std::vector<std::string>& words) {
     resp::command made(words.front());
     for (std::size_t i = 1; i < words.size(); ++i) made.arg(words[i]);
@@ -73,13 +72,13 @@ class plain_connection {
   resp::parser parser_;
 };
 
-/// What a TLS server and its clients need, made anew: an authority, and two whom it vouches for.
+/// New certificates for a TLS server and its clients: an authority, and two that it has signed.
 struct certificates {
   std::string ca, server, server_key, client, client_key;
-  std::string other_ca;  ///< vouches for nobody here
+  std::string other_ca;  ///< has signed none of these
 };
 
-/// Requires: `folder` outlives the files' use. `name` is what the server's certificate is for.
+/// The server's certificate is for `name`. Requires: `folder` outlives the use of the files.
 inline certificates make_certificates(const temporary_folder& folder,
                                       const std::string& name = "IP:127.0.0.1,DNS:localhost") {
   const auto openssl = [&](std::vector<std::string> words) {
@@ -91,7 +90,7 @@ inline certificates make_certificates(const temporary_folder& folder,
              "2", "-subj", "/CN=" + as, "-keyout", folder.file(as + ".key"), "-out",
              folder.file(as + ".pem")});
   };
-  const auto vouch = [&](const std::string& as, const std::string& whose) {
+  const auto sign = [&](const std::string& as, const std::string& whose) {
     openssl({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
              "/CN=" + as, "-keyout", folder.file(as + ".key"), "-out", folder.file(as + ".csr")});
     std::ofstream(folder.file(as + ".ext")) << "subjectAltName=" << whose << '\n';
@@ -101,8 +100,8 @@ inline certificates make_certificates(const temporary_folder& folder,
   };
   authority("ca");
   authority("other");
-  vouch("server", name);
-  vouch("client", "DNS:client");
+  sign("server", name);
+  sign("client", "DNS:client");
   return {.ca = folder.file("ca.pem"),
           .server = folder.file("server.pem"),
           .server_key = folder.file("server.key"),
@@ -116,7 +115,7 @@ struct server_setup {
   bool tls = false;                 ///< a TLS port beside the plain one
   bool tls_client_certificate = false;
   std::string certificate_for = "IP:127.0.0.1,DNS:localhost";
-  std::optional<test::certificates> shared_certificates;  ///< else it gets its own
+  std::optional<test::certificates> shared_certificates;  ///< none: the server gets its own
 };
 
 class redis_server {
@@ -130,7 +129,7 @@ class redis_server {
   redis_server(const redis_server&) = delete;
   redis_server& operator=(const redis_server&) = delete;
 
-  /// Starts it, on the ports it had before, and waits until it answers.
+  /// Starts it on the ports that it had before, and waits until it answers.
   /// Requires: not running.
   void start() {
     for (int tries = 0;; ++tries) {
@@ -141,12 +140,12 @@ class redis_server {
       const bool ready = eventually([&] { return process_->has_ended() || answers(); });
       if (ready && !process_->has_ended()) return;
       if (!first || tries == 5) throw std::runtime_error("redis-server does not start: " + log());
-      port_ = 0;  // somebody else took it
+      port_ = 0;  // another process took it
     }
   }
 
   void kill() { process_->end(SIGKILL); }
-  /// As a service manager would: SIGTERM, and waits.
+  /// Sends SIGTERM, as a service manager does, and waits for the end.
   void stop() { process_->end(SIGTERM); }
   void pause() { process_->signal(SIGSTOP); }
   void resume() { process_->signal(SIGCONT); }
