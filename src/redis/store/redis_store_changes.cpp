@@ -50,7 +50,7 @@ std::vector<script_call> redis_store::invalidate_calls(std::span<const std::stri
 task<result<commit_time>> redis_store::change(std::span<const std::string> keys, commit_time at_least,
                                               std::string_view mode, std::size_t* removed) {
   if (auto may = may_use(keys); !may) co_return std::unexpected(std::move(may.error()));
-  stamp at{.now = session_.learn(at_least), .epoch = session_.epoch()};
+  stamp at{.now = at_least, .epoch = session_.epoch()};
   if (topology_->clock_is_apart() && mode != "sweep") {
     const auto floor = co_await ask_clock(at_least, true);
     if (!floor) co_return std::unexpected(floor.error());
@@ -136,7 +136,7 @@ task<result<commit_time>> redis_store::counter_after(script_call call) {
 task<result<commit_time>> redis_store::raise(std::span<const floor_entry> floors) {
   commit_time at_least = 0;
   for (const auto& each : floors) at_least = std::max(at_least, each.asof);
-  std::vector<std::string> arguments{std::to_string(session_.learn(at_least)), topology_->view()};
+  std::vector<std::string> arguments{std::to_string(at_least), topology_->view()};
   for (const auto& each : floors) arguments.push_back(floor_field(each));
   auto call = clock_call(scripts::raise, std::move(arguments));
   call.keys.push_back(session_.names().floors);
@@ -199,7 +199,7 @@ task<result<void>> redis_store::unlink_all(std::string pattern, bool leases) {
 task<result<commit_time>> redis_store::clear(commit_time at_least) {
   if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
   const auto& names = session_.names();
-  auto call = clock_call(scripts::clear, {std::to_string(session_.learn(at_least)), topology_->view()});
+  auto call = clock_call(scripts::clear, {std::to_string(at_least), topology_->view()});
   const auto reply = co_await run_one(*topology_, std::move(call), idempotent);
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) co_return std::unexpected(to_error(*reply));
