@@ -204,4 +204,11 @@ class redis_server {
   std::optional<child> process_;
 };
 
+/// One server for all tests of a process that leave it running and configured as it is. Each call empties it.
+inline const redis_server& shared_redis() {
+  static const redis_server instance;
+  if (!instance.call({"FLUSHALL"}).is_ok()) throw std::runtime_error("the shared server cannot be emptied");
+  return instance;
+}
+
 }  // namespace strata::test

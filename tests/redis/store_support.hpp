@@ -70,7 +70,8 @@ inline void wait_until_up(const store& of, std::chrono::milliseconds patience = 
   if (!up) ADD_FAILURE() << "the store does not come up: " << health_of(of).trouble;
 }
 
-inline std::shared_ptr<network_store> open_now(const std::string& url, store_options with = {}) {
+inline std::shared_ptr<network_store> open_now(const std::string& url,
+                                               store_options with = {.timeout = 20s}) {
   auto opened = open_store(url, with);
   if (!opened) throw std::runtime_error(opened.error().detail);
   wait_until_up(**opened);

@@ -154,7 +154,7 @@ std::chrono::milliseconds time_to_find(test::proxy& between, client& redis, cons
 }
 
 TEST(RedisFaults, AHalfOpenLinkIsFoundWithinASecond) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   test::proxy between(server.port());
   runtime threads;
   test::recorder seen;
@@ -171,7 +171,7 @@ TEST(RedisFaults, AHalfOpenLinkIsFoundWithinASecond) {
 }
 
 TEST(RedisFaults, AConnectionCutInTheMiddleOfAReplyIsMadeAnew) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   test::proxy between(server.port());
   runtime threads;
   test::recorder seen;
@@ -202,7 +202,7 @@ TEST(RedisFaults, AConnectionCutInTheMiddleOfAReplyIsMadeAnew) {
 }
 
 TEST(RedisFaults, AKilledClientComesBackAndWhatCouldBeSentAgainWas) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   test::recorder seen;
   client redis(threads, test::options_for(server), &seen);
@@ -227,7 +227,7 @@ TEST(RedisFaults, AKilledClientComesBackAndWhatCouldBeSentAgainWas) {
 }
 
 TEST(RedisFaults, ALateReplyIsNobodyElses) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   test::proxy between(server.port());
   runtime threads;
   client redis(threads, test::options_for(between.port()));
@@ -244,7 +244,7 @@ TEST(RedisFaults, ALateReplyIsNobodyElses) {
 }
 
 TEST(RedisFaults, RequestsBehindALateReplyAreAnsweredOnTheSameConnection) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   test::proxy between(server.port());
   runtime threads;
   client redis(threads, test::options_for(between.port()));
@@ -265,7 +265,7 @@ TEST(RedisFaults, RequestsBehindALateReplyAreAnsweredOnTheSameConnection) {
 }
 
 TEST(RedisFaults, AnAbandonedRequestsReplyIsNobodyElses) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   test::proxy between(server.port());
   runtime threads;
   client redis(threads, test::options_for(between.port()));
@@ -315,7 +315,7 @@ TEST(RedisFaults, TooManyRequestsAreRefusedAtOnce) {
 }
 
 TEST(RedisFaults, TooManyBytesAreRefusedAtOnce) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   auto options = test::options_for(server);
   options.max_pending_size = {1u << 20};
@@ -342,7 +342,7 @@ TEST(RedisFaults, WhatWaitsFailsWhenTheClientIsClosed) {
 }
 
 TEST(RedisFaults, AReplyOverTheLimitsEndsTheConnection) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   test::recorder seen;
   auto options = test::options_for(server);

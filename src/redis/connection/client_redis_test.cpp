@@ -15,7 +15,7 @@ using test::get;
 using test::set;
 
 TEST(RedisClient, SetsAndGets) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   client redis(threads, test::options_for(server));
   EXPECT_TRUE(set(redis, "a", "1"));
@@ -26,7 +26,7 @@ TEST(RedisClient, SetsAndGets) {
 }
 
 TEST(RedisClient, ValuesAreAnyBytesOfAnySize) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   client redis(threads, test::options_for(server));
   for (const std::size_t size : {0u, 1u, 511u, 16384u, 70'000u, 1u << 20, 9u << 20}) {
@@ -38,7 +38,7 @@ TEST(RedisClient, ValuesAreAnyBytesOfAnySize) {
 }
 
 TEST(RedisClient, AServersErrorIsAReply) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   client redis(threads, test::options_for(server));
   ASSERT_TRUE(set(redis, "text", "abc"));
@@ -54,7 +54,7 @@ TEST(RedisClient, AServersErrorIsAReply) {
 }
 
 TEST(RedisClient, APipelineIsAnsweredInOrderAndEachOnItsOwn) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   client redis(threads, test::options_for(server));
   resp::pipeline batch;
@@ -79,7 +79,7 @@ TEST(RedisClient, APipelineIsAnsweredInOrderAndEachOnItsOwn) {
 }
 
 TEST(RedisClient, PipelinesOfManyCallersDoNotMix) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   client redis(threads, test::options_for(server));
   test::many_tasks callers(8);
@@ -95,7 +95,7 @@ TEST(RedisClient, PipelinesOfManyCallersDoNotMix) {
 }
 
 TEST(RedisClient, CoroutinesOnManyThreadsGetTheirOwnReplies) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   client redis(threads, test::options_for(server));
   constexpr int count = 250;
@@ -118,7 +118,7 @@ TEST(RedisClient, CoroutinesOnManyThreadsGetTheirOwnReplies) {
 }
 
 TEST(RedisClient, ATaskResumesOnItsExecutor) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   client redis(threads, test::options_for(server));
   run_loop here;
@@ -135,7 +135,7 @@ TEST(RedisClient, ATaskResumesOnItsExecutor) {
 }
 
 TEST(RedisClient, SelectsItsDatabaseAndSaysItsName) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   auto options = test::options_for(server);
   options.database = 3;
@@ -147,7 +147,7 @@ TEST(RedisClient, SelectsItsDatabaseAndSaysItsName) {
 }
 
 TEST(RedisClient, KnowsItsServerByANameAndThroughAUnixSocket) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   auto options = test::options_for(server);
   options.at.host = "localhost";
@@ -159,7 +159,7 @@ TEST(RedisClient, KnowsItsServerByANameAndThroughAUnixSocket) {
 }
 
 TEST(RedisClient, TellsWhatItConnectedTo) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   test::recorder seen;
   client redis(threads, test::options_for(server), &seen);
@@ -176,7 +176,7 @@ TEST(RedisClient, TellsWhatItConnectedTo) {
 }
 
 TEST(RedisClient, SetsUpEachConnectionAndHandsTheRepliesOver) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   test::recorder seen;
   auto options = test::options_for(server);
@@ -196,7 +196,7 @@ TEST(RedisClient, SetsUpEachConnectionAndHandsTheRepliesOver) {
 }
 
 TEST(RedisClient, AnErrorInTheSetupRefusesTheConnection) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   auto options = test::options_for(server);
   options.setup.add("CLIENT TRACKING").arg("PERHAPS");
@@ -206,7 +206,7 @@ TEST(RedisClient, AnErrorInTheSetupRefusesTheConnection) {
 }
 
 TEST(RedisClient, TheObserverMayRefuseAConnection) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   test::recorder seen;
   seen.refuse("a replica was expected");
@@ -219,7 +219,7 @@ TEST(RedisClient, TheObserverMayRefuseAConnection) {
 }
 
 TEST(RedisClient, PushesComeBetweenRepliesAndInOrder) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   test::recorder seen;
   auto options = test::options_for(server);
@@ -240,7 +240,7 @@ TEST(RedisClient, PushesComeBetweenRepliesAndInOrder) {
 }
 
 TEST(RedisClient, SubscribesAndIsConfirmed) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   test::recorder seen;
   client redis(threads, test::options_for(server), &seen);

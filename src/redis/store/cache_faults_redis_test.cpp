@@ -29,7 +29,7 @@ INSTANTIATE_TEST_SUITE_P(, CacheFaultsHoweverTold, testing::Values(tracked_keys:
                          });
 
 TEST_P(CacheFaultsHoweverTold, WithoutOneNothingIsOlderThanAHundredMilliseconds) {
-  const redis_server server;
+  const auto& server = test::shared_redis();
   auto with = three(server.url(), GetParam());
   with.bound = 100ms;
   watched_caches caches(with);
@@ -64,7 +64,7 @@ TEST(CacheFaults, AServerThatStandsStillForTwoSeconds) {
 }
 
 TEST(CacheFaults, ConnectionsThatAreCutInTheMiddleOfAReply) {
-  redis_server server;
+  const auto& server = test::shared_redis();
   proxy first(server.port());
   proxy last(server.port());
   const auto through = [](const proxy& which) { return "redis://127.0.0.1:" + std::to_string(which.port()); };
@@ -82,7 +82,7 @@ TEST(CacheFaults, ConnectionsThatAreCutInTheMiddleOfAReply) {
 }
 
 TEST(CacheFaults, ALinkThatIsHalfOpen) {
-  redis_server server;
+  const auto& server = test::shared_redis();
   proxy between(server.port());
   auto with = three(server.url());
   with.urls[2] = "redis://127.0.0.1:" + std::to_string(between.port());
@@ -96,7 +96,7 @@ TEST(CacheFaults, ALinkThatIsHalfOpen) {
 }
 
 TEST_P(CacheFaultsHoweverTold, ClientsThatAreKilled) {
-  redis_server server;
+  const auto& server = test::shared_redis();
   auto with = three(server.url(), GetParam());
   with.for_all = false;
   watched_caches caches(with);
@@ -109,7 +109,7 @@ TEST_P(CacheFaultsHoweverTold, ClientsThatAreKilled) {
 }
 
 TEST_P(CacheFaultsHoweverTold, AServerThatIsFlushed) {
-  redis_server server;
+  const auto& server = test::shared_redis();
   watched_caches caches(three(server.url(), GetParam()));
   for (int i = 0; i < 5; ++i) {
     caches.run(100ms);

@@ -43,6 +43,13 @@ bool invalidate(store& in, const std::string& key) {
   return sync_wait(in.invalidate(keys, 0)).has_value();
 }
 
+/// One empty cluster for all tests that stop no node of it and leave every slot with an owner.
+cluster_group& shared_cluster() {
+  static cluster_group group;
+  group.empty();
+  return group;
+}
+
 /// A slot of ours: `{NAME}` is its tag, and two nodes it goes between.
 struct moving {
   const cluster_group& group;
@@ -57,7 +64,7 @@ struct moving {
 };
 
 TEST(ClusterStore, SpreadsItsKeysAndJoinsBatchesInOneRoundTripEach) {
-  const cluster_group group;
+  auto& group = shared_cluster();
   const auto store = open_now(group.url());
   std::vector<std::string> keys;
   for (int i = 0; i < 60; ++i) keys.push_back("strata:spread:" + std::to_string(i));
@@ -115,7 +122,7 @@ TEST(ClusterStore, SaysWhatIsWrong) {
 }
 
 TEST(ClusterStore, ReadsAndRemovesWhileASlotIsHalfHereAndHalfThere) {
-  cluster_group group;
+  auto& group = shared_cluster();
   const auto store = open_now(group.url());
   const auto other = open_now(group.url());
   const moving slot(group, "half");
@@ -156,7 +163,7 @@ TEST(ClusterStore, ReadsAndRemovesWhileASlotIsHalfHereAndHalfThere) {
 }
 
 TEST(ClusterStore, MovesWithTheSlotOfItsClock) {
-  cluster_group group;
+  auto& group = shared_cluster();
   const auto store = open_now(group.url());
   const int slot = slot_of(store_names("strata").clock);
   auto& from = group.owner(slot);
@@ -173,7 +180,7 @@ TEST(ClusterStore, MovesWithTheSlotOfItsClock) {
 }
 
 TEST(ClusterStore, RemovesByPatternWhileItsKeysMove) {
-  cluster_group group;
+  auto& group = shared_cluster();
   const auto store = open_now(group.url());
   for (int round = 0; round < 5; ++round) {
     const moving slot(group, "walk" + std::to_string(round));
@@ -243,7 +250,7 @@ TEST(ClusterStore, ServesNothingThatARestartedMasterBringsBack) {
 
 TEST(ClusterStore, LeavesNoLeaseBehindWhenOneNodeDoesNotAnswer) {
   cluster_group group;
-  const auto one = open_now(group.url());
+  const auto one = open_now(group.url(), {.timeout = 200ms});
   const auto two = open_now(group.url());
   std::vector<std::string> keys;
   for (int i = 0; i < 12; ++i) keys.push_back("strata:behind:" + std::to_string(i));
@@ -258,7 +265,7 @@ TEST(ClusterStore, LeavesNoLeaseBehindWhenOneNodeDoesNotAnswer) {
 }
 
 TEST(ClusterStore, TellsOthersOnWhicheverNode) {
-  const cluster_group group;
+  auto& group = shared_cluster();
   const auto one = open_now(group.url());
   const auto two = open_now(group.url());
   struct recorder final : store_observer {

@@ -26,7 +26,7 @@ using test::open_now;
 
 /// A cache whose link can be cut and whose answers can be held up, beside another process.
 struct NearCache : ::testing::Test {
-  test::redis_server server;
+  const test::redis_server& server = test::shared_redis();
   test::proxy between{server.port()};
   std::shared_ptr<network_store> below =
       open_now("redis://127.0.0.1:" + std::to_string(between.port()), {.timeout = 5s});
@@ -121,7 +121,7 @@ struct loss_counter final : store_observer {
 };
 
 TEST(NearCacheFlushed, IsToldOfItBeforeTheNextHeartbeat) {
-  const test::redis_server server;
+  const auto& server = test::shared_redis();
   const auto store = open_now(server.url(), {.trust_for = 4s, .heartbeat = 1s});
   loss_counter told;
   store->observe(told);

@@ -12,7 +12,6 @@ namespace strata::redis {
 namespace {
 
 using test::open_now;
-using test::redis_server;
 using namespace std::chrono_literals;
 
 /// Moves the mark as a relay does that has nothing to tell.
@@ -68,7 +67,7 @@ struct listener final : store_observer {
 };
 
 TEST(RelayedStore, IsTrustedOnlyWhileTheMarkMoves) {
-  const redis_server server;
+  const auto& server = test::shared_redis();
   const auto relay = open_now(server.url());
   const auto store = *open_store(server.url(), {.relayed = true, .bound = 300ms});
   listener heard;
@@ -90,7 +89,7 @@ TEST(RelayedStore, IsTrustedOnlyWhileTheMarkMoves) {
 }
 
 TEST(RelayedStore, BelievesNoMarkFromBeforeAFlush) {
-  const redis_server server;
+  const auto& server = test::shared_redis();
   const auto relay = open_now(server.url());
   const auto before = *sync_wait(relay->advance_watermark(*sync_wait(relay->read_watermark())));
   ASSERT_TRUE(before);

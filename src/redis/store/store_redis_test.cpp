@@ -2,6 +2,7 @@
 
 #include "redis/format/scripts.hpp"
 #include "redis/format/store_format.hpp"
+#include "tests/redis/proxy.hpp"
 #include "tests/redis/store_support.hpp"
 
 #include <strata/cache.hpp>
@@ -20,6 +21,7 @@ namespace {
 using test::eventually;
 using test::open_now;
 using test::redis_server;
+using test::shared_redis;
 using test::wait_until_told;
 using test::wait_until_up;
 using testing::HasSubstr;
@@ -81,14 +83,14 @@ std::string run_script(const redis_server& on, const script& which) {
 
 TEST(RedisScripts, AreNamedAsTheServerNamesThem) {
   EXPECT_EQ(sha1("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-  const redis_server server;
+  const auto& server = shared_redis();
   for (const auto& [name, which] : scripts::all()) {
     EXPECT_EQ(server.call({"SCRIPT", "LOAD", which.text}).text(), which.sha) << name;
   }
 }
 
 TEST(RedisStore, SendsAScriptThatTheServerHasForgotten) {
-  const redis_server server;
+  const auto& server = shared_redis();
   const auto store = open_now(server.url());
   ASSERT_EQ(fill(*store, "strata:a"), fill_result::stored);
   ASSERT_TRUE(server.call({"SCRIPT", "FLUSH"}).is_ok());
@@ -102,7 +104,7 @@ TEST(RedisStore, SendsAScriptThatTheServerHasForgotten) {
 }
 
 TEST(RedisStore, WritesWhatTheFormatsPageSays) {
-  const redis_server server;
+  const auto& server = shared_redis();
   const auto store = open_now(server.url());
   ASSERT_EQ(fill(*store, "strata:agent:agt_1", "bytes"), fill_result::stored);
   const auto raw = server.call({"GET", "strata:agent:agt_1"});
@@ -118,8 +120,18 @@ TEST(RedisStore, WritesWhatTheFormatsPageSays) {
   EXPECT_EQ(server.call({"TTL", "strata-clock:{strata}"}).integer(), -1);
 }
 
+TEST(RedisStore, WaitsForAReplyAsLongAsItsTimeoutAllows) {
+  test::proxy between(shared_redis().port());
+  const auto store =
+      open_now("redis://127.0.0.1:" + std::to_string(between.port()), {.timeout = 20s, .trust_for = 20s});
+  const auto connections = store->health().connections;
+  between.delay(800ms);  // longer than a connection may be silent by default
+  EXPECT_TRUE(sync_wait(store->get("strata:a")));
+  EXPECT_EQ(store->health().connections, connections);
+}
+
 TEST(RedisStore, RefusesKeysWhoseChangesItWouldNotHearOf) {
-  const redis_server server;
+  const auto& server = shared_redis();
   const auto store = open_now(server.url());
   const auto got = sync_wait(store->get("other:key"));
   ASSERT_FALSE(got);
@@ -188,7 +200,7 @@ TEST(RedisStore, ServesNothingThatARestoredServerBringsBack) {
 }
 
 TEST(RedisStore, GoesOnAfterAFlushWithFloorsAboveAllBefore) {
-  const redis_server server;
+  const auto& server = shared_redis();
   const auto store = open_now(server.url());
   recorder told;
   store->observe(told);
@@ -207,7 +219,7 @@ TEST(RedisStore, GoesOnAfterAFlushWithFloorsAboveAllBefore) {
 }
 
 TEST(RedisStore, FindsOutByItsHeartbeatThatAnotherEpochHasBegun) {
-  const redis_server server;
+  const auto& server = shared_redis();
   const auto store = open_now(server.url());
   recorder told;
   store->observe(told);
@@ -230,7 +242,7 @@ TEST(RedisStore, FindsOutByItsHeartbeatThatAnotherEpochHasBegun) {
 }
 
 TEST(RedisStore, TellsOfAKeyThatWasDeletedByHand) {
-  const redis_server server;
+  const auto& server = shared_redis();
   const auto store = open_now(server.url());
   recorder told;
   store->observe(told);
@@ -321,7 +333,7 @@ struct near_cache final : store_observer {
 };
 
 TEST(RedisStore, LeavesNoCopyThatTheServerNoLongerHasHoweverRaced) {
-  const redis_server server;
+  const auto& server = shared_redis();
   std::vector<std::shared_ptr<store>> stores;
   std::vector<std::unique_ptr<near_cache>> caches;
   for (int i = 0; i < 2; ++i) {

@@ -72,7 +72,7 @@ TEST(Sentinels, SayWhenTheyWatchNoSuchMaster) {
 }
 
 TEST(Sentinels, AServerThatIsNoneIsSaidToBeNone) {
-  test::redis_server server;
+  const auto& server = test::shared_redis();
   runtime threads;
   sentinel_options wrong{.sentinels = {{.host = "127.0.0.1", .port = server.port(), .path = {}}},
                          .group = "main"};
