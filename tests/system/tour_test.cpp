@@ -6,6 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
 namespace strata::system_test {
 namespace {
 
@@ -13,17 +17,39 @@ using testing::HasSubstr;
 using testing::Not;
 
 struct Tour : testing::Test {
-  temp_folder folder;
-  // On PostgreSQL, what is cached must not be distrusted because the relay waits for a busy machine.
-  gateway running{folder, {"--demo", "--relay-bound", "20s"}};
-  std::pair<std::string, std::string> session = running.session(running.as("admin"));
-
-  answer get(const std::string& target, field_list more = {}) {
-    more.push_back(session);
-    return running.ask("GET", target, more);
+  // One gateway for all tests; each takes an agent that no other test uses.
+  static void SetUpTestSuite() {
+    shared = std::make_unique<one_gateway>();
+    agents = shared->agents();
   }
-  /// What the cache answers. On PostgreSQL the relay drops once more what a gateway has written itself.
-  answer hit_of(const std::string& target) {
+  static void TearDownTestSuite() { shared.reset(); }
+
+  struct one_gateway {
+    temp_folder folder;
+    // On PostgreSQL, what is cached must not be distrusted because the relay waits for a busy machine.
+    gateway running{folder, {"--demo", "--relay-bound", "20s"}};
+    std::pair<std::string, std::string> session = running.session(running.as("admin"));
+
+    answer get(const std::string& target, field_list more = {}) const {
+      more.push_back(session);
+      return running.ask("GET", target, more);
+    }
+    std::vector<std::string> agents() const {
+      const auto list = get("/agents?limit=20");
+      EXPECT_EQ(list.status, 200) << list.body;
+      std::vector<std::string> ids;
+      for (const auto& each : parsed(list.body).at("items").as_array()) {
+        ids.emplace_back(each.at("id").as_string());
+      }
+      return ids;
+    }
+  };
+
+  answer get(const std::string& target, field_list more = {}) const {
+    return shared->get(target, std::move(more));
+  }
+  /// The cached answer. On PostgreSQL the relay removes once more what a gateway has written itself.
+  answer hit_of(const std::string& target) const {
     answer out;
     test::eventually([&] {
       out = get(target);
@@ -31,11 +57,18 @@ struct Tour : testing::Test {
     });
     return out;
   }
-  std::string first_agent() {
-    const auto list = get("/agents?limit=1");
-    EXPECT_EQ(list.status, 200) << list.body;
-    return std::string(parsed(list.body).at("items").as_array().at(0).at("id").as_string());
+  static std::string unread_agent() {
+    if (agents.empty()) throw std::runtime_error("every agent has been used");
+    auto id = agents.back();
+    agents.pop_back();
+    return id;
   }
+
+  static inline std::unique_ptr<one_gateway> shared;
+  static inline std::vector<std::string> agents;
+  const temp_folder& folder = shared->folder;
+  gateway& running = shared->running;
+  const std::pair<std::string, std::string>& session = shared->session;
 };
 
 TEST_F(Tour, PrintsOneLoginForEachRole) {
@@ -45,7 +78,7 @@ TEST_F(Tour, PrintsOneLoginForEachRole) {
 }
 
 TEST_F(Tour, AReadIsAMissThenAHit) {
-  const auto id = first_agent();
+  const auto id = unread_agent();
   const auto miss = get("/agents/" + id);
   EXPECT_EQ(miss.status, 200);
   EXPECT_THAT(miss.field("cache-status"), HasSubstr("fwd=miss"));
@@ -56,7 +89,7 @@ TEST_F(Tour, AReadIsAMissThenAHit) {
 }
 
 TEST_F(Tour, AnUpdateIsSeenByTheNextReadOfTheAgentAndOfItsList) {
-  const auto id = first_agent();
+  const auto id = unread_agent();
   get("/agents/" + id);
   get("/agents?limit=100");
   const auto changed = running.ask("PATCH", "/agents/" + id, {session}, R"({"name":"Renamed by the tour"})");
@@ -66,7 +99,7 @@ TEST_F(Tour, AnUpdateIsSeenByTheNextReadOfTheAgentAndOfItsList) {
 }
 
 TEST_F(Tour, AKnownTagIsAnsweredWith304) {
-  const auto id = first_agent();
+  const auto id = unread_agent();
   const auto full = get("/agents/" + id);
   const auto tag = full.field("etag");
   ASSERT_FALSE(tag.empty());
@@ -81,7 +114,7 @@ TEST_F(Tour, AKnownTagIsAnsweredWith304) {
 }
 
 TEST_F(Tour, AnOldTagCannotOverwrite) {
-  const auto id = first_agent();
+  const auto id = unread_agent();
   const auto tag = get("/agents/" + id).field("etag");
   ASSERT_EQ(running.ask("PATCH", "/agents/" + id, {session, {"If-Match", tag}}, R"({"name":"First"})").status,
             200);
@@ -104,7 +137,7 @@ TEST_F(Tour, NobodyReadsAnotherOrganizationsAgents) {
 }
 
 TEST_F(Tour, ExplainTellsWhereAKeyStands) {
-  const auto id = first_agent();
+  const auto id = unread_agent();
   get("/agents/" + id);
   const auto fresh = running.ask_admin("GET", "/cache/explain?key=agent:" + id);
   ASSERT_EQ(fresh.status, 200);
@@ -115,10 +148,11 @@ TEST_F(Tour, ExplainTellsWhereAKeyStands) {
 }
 
 TEST_F(Tour, MetricsCountWhatWasAsked) {
-  const auto id = first_agent();
-  get("/agents/" + id);
-  get("/agents/" + id);
-  const auto metrics = running.ask_admin("GET", "/metrics");
+  const one_gateway own;
+  const auto id = own.agents().front();
+  own.get("/agents/" + id);
+  own.get("/agents/" + id);
+  const auto metrics = own.running.ask_admin("GET", "/metrics");
   EXPECT_EQ(metrics.status, 200);
   EXPECT_THAT(metrics.field("content-type"), HasSubstr("text/plain; version=0.0.4"));
   EXPECT_THAT(metrics.body, HasSubstr("cache_hits_total{cache_type=\"agent\",level=\"l1\"} 1\n"));
@@ -128,7 +162,7 @@ TEST_F(Tour, MetricsCountWhatWasAsked) {
 }
 
 TEST_F(Tour, CommandsAskTheRunningGateway) {
-  const auto id = first_agent();
+  const auto id = unread_agent();
   get("/agents/" + id);
   const variables where{{"STRATA_ADMIN", "127.0.0.1:" + std::to_string(running.admin_port())}};
   const auto shown = run(folder, {"get", "agent:" + id}, where);
