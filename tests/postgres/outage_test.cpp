@@ -94,12 +94,12 @@ TEST_F(PostgresOutage, WhileTheServerIsDownEverythingFailsAtOnceAndThenRecovers)
   const auto db = open();
   server.stop_immediately();
   wait_until([&] { return read(*db) == "database_unavailable" && write(*db) == "database_unavailable"; });
-  const auto begun = std::chrono::steady_clock::now();
   for (int i = 0; i < 100; ++i) {
+    const auto begun = std::chrono::steady_clock::now();
     EXPECT_EQ(read(*db), "database_unavailable");
     EXPECT_EQ(code_of(sync_wait(db->begin())), "database_unavailable");
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 4s) << "no call waits for its deadline of 5 s";
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 4s) << "nobody waits for a deadline of 5 s";
   EXPECT_EQ(code_of(sync_wait(db->ping())), "database_unavailable");
   server.start_again();
   wait_until([&] { return read(*db) == "ok" && write(*db) == "ok"; });
