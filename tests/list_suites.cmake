@@ -20,6 +20,6 @@ set(text "# ${test_count} tests in ${suite_count} suites\n")
 foreach(suite IN LISTS suites)
   string(REGEX REPLACE "^\n|\\.[ \n]$" "" suite "${suite}")
   string(APPEND text "add_test([==[${PREFIX}.${suite}]==] [==[${PROGRAM}]==] [==[--gtest_filter=${suite}.*]==])\n"
-    "set_tests_properties([==[${PREFIX}.${suite}]==] PROPERTIES TIMEOUT ${TIMEOUT})\n")
+    "set_tests_properties([==[${PREFIX}.${suite}]==] PROPERTIES ${PROPERTIES})\n")
 endforeach()
 file(WRITE ${LIST} "${text}")
