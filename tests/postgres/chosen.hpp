@@ -1,7 +1,6 @@
 #pragma once
-/// Which database a suite that runs on both is to use: SQLite, or, with STRATA_TEST_DATABASE=postgres,
-/// a database of the shared server for each file that SQLite would have had.
-/// Threads: one.
+/// The database of a suite that runs on both: SQLite, or PostgreSQL if STRATA_TEST_DATABASE is `postgres`.
+/// There each SQLite file becomes a database of the shared server. Threads: one.
 
 #include "tests/postgres/server.hpp"
 
@@ -19,7 +18,7 @@ inline bool postgres_chosen() {
   return chosen != nullptr && std::string_view(chosen) == "postgres";
 }
 
-/// The name of the database that stands for `file`.
+/// The name of the PostgreSQL database in place of `file`.
 inline const std::string& postgres_database_of(const std::string& file) {
   static std::map<std::string, std::string> names;
   auto& name = names[file];
@@ -27,12 +26,12 @@ inline const std::string& postgres_database_of(const std::string& file) {
   return name;
 }
 
-/// What `--database` is for `file`.
+/// The value of `--database` for `file`.
 inline std::string chosen_url(const std::string& file) {
   return postgres_chosen() ? shared_postgres().url(postgres_database_of(file)) : "sqlite:" + file;
 }
 
-/// Opens the chosen database that stands for `file`.
+/// Opens `file`, or the database in its place.
 inline result<std::shared_ptr<database>> open_chosen(const std::string& file) {
   return postgres_chosen() ? open_postgres({.url = chosen_url(file)}) : open_sqlite({.file = file});
 }

@@ -1,7 +1,6 @@
 #pragma once
-/// A real PostgreSQL 15 for tests: Debian's, in a temporary folder, on a spare port of the loopback
-/// address, ended by its pid with the process that started it.
-/// Threads: one.
+/// Debian's PostgreSQL 15 for tests, in a temporary folder and on a spare port of the loopback. It ends with
+/// the process that started it. Threads: one.
 
 #include "tests/contract/temporary_folder.hpp"
 
@@ -36,12 +35,12 @@ class postgres_server {
  public:
   using settings = std::vector<std::pair<std::string, std::string>>;
 
-  /// Whose password is `password`, and who may do everything.
+  /// The superuser, and its password as it is and as it stands in a URL.
   static constexpr const char* user = "strata";
   static constexpr const char* password = "a long secret";
   static constexpr const char* url_password = "a%20long%20secret";
 
-  /// Makes a cluster and starts it. `more`: settings besides those that make it quick.
+  /// Makes a database cluster and starts it. `more` settings follow those that make it quick.
   explicit postgres_server(settings more = {}) : more_(std::move(more)) {
     using std::filesystem::perms;
     constexpr auto readable = perms::owner_read | perms::group_read | perms::others_read;
@@ -58,7 +57,7 @@ class postgres_server {
   postgres_server(const postgres_server&) = delete;
   postgres_server& operator=(const postgres_server&) = delete;
 
-  /// Makes `file` belong to whom servers run as.
+  /// Gives `file` to the user that servers run as.
   static void give(const std::string& file) {
     const auto* them = unprivileged();
     if (them != nullptr && ::chown(file.c_str(), them->pw_uid, them->pw_gid) != 0) {
@@ -82,7 +81,7 @@ class postgres_server {
     return name;
   }
 
-  /// Runs `statements` as another program would; returns the last one's rows as text, a line each.
+  /// Runs `statements` over a connection of its own. Returns the rows of the last one as text, a line each.
   std::string execute(const std::string& database, const std::string& statements) const {
     const std::unique_ptr<PGconn, decltype(&PQfinish)> to(PQconnectdb(url(database).c_str()), &PQfinish);
     const std::unique_ptr<PGresult, decltype(&PQclear)> got(PQexec(to.get(), statements.c_str()), &PQclear);
@@ -100,7 +99,7 @@ class postgres_server {
     return rows;
   }
 
-  /// Ends it as a crash would, and starts it again on the same port.
+  /// Ends it as a crash does, and starts it again on the same port.
   void restart_immediately() {
     end(SIGQUIT);
     start();
@@ -113,9 +112,9 @@ class postgres_server {
   void stop_immediately() { end(SIGQUIT); }
   void start_again() { start(); }
 
-  /// Stops the server and every session of it, as a frozen machine would.
+  /// Suspends the server and all its sessions, as a frozen machine does.
   void pause() const {
-    // The postmaster first, so that no session begins; one that it began just before may not be its child
+    // The postmaster comes first, so that no session begins. A session from just before may not be its child
     // yet.
     for (std::size_t seen = 0, now = family().size(); seen != now; now = family().size()) {
       seen = now;
@@ -135,13 +134,13 @@ class postgres_server {
     return path;
   }
 
-  /// Whom the server runs as: it refuses root. Null: as we do.
+  /// The user that the server runs as, since it refuses root. Null: the test's own user.
   static const passwd* unprivileged() {
     if (::geteuid() != 0) return nullptr;
     for (const char* name : {"postgres", "nobody"}) {
       if (const auto* found = ::getpwnam(name)) return found;
     }
-    throw std::runtime_error("there is no user but root to run PostgreSQL as");
+    throw std::runtime_error("PostgreSQL needs a user other than root");
   }
 
   pid_t spawn(const std::vector<std::string>& command) const {
@@ -251,7 +250,7 @@ class postgres_server {
   int databases_ = 0;
 };
 
-/// One server for all tests of a process.
+/// One server for all tests of a process; each test creates a database.
 inline postgres_server& shared_postgres() {
   static postgres_server instance;
   return instance;

@@ -1,5 +1,5 @@
 #pragma once
-/// What the tests of the PostgreSQL driver share.
+/// Support for tests of the PostgreSQL driver.
 /// Threads: one.
 
 #include "tests/contract/database_contract.hpp"
@@ -25,7 +25,7 @@ inline std::shared_ptr<database> must_open(postgres_options options) {
   return std::move(*opened);
 }
 
-/// Calls `done` until it is true; throws if that takes too long.
+/// Calls `done` until it returns true. Throws after a minute.
 template <class Done>
 void wait_until(Done done) {
   const auto until = std::chrono::steady_clock::now() + 60s;

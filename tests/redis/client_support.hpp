@@ -1,5 +1,5 @@
 #pragma once
-/// What tests of the Redis client share.
+/// Support for tests of the Redis client.
 
 #include "core/mutex.hpp"
 #include "redis/connection/client.hpp"
@@ -17,7 +17,7 @@
 
 namespace strata::test {
 
-/// A deadline for what must succeed, however busy the machine is.
+/// A deadline for a call that must succeed, however busy the machine is.
 inline time_point patiently() {
   return system_clock().now() + std::chrono::seconds(30);
 }
@@ -53,14 +53,14 @@ inline bool connects(const redis::client& of) {
   return eventually([&] { return of.state() == redis::client_state::connected; });
 }
 
-/// Lets the other tasks of this thread go on, and time pass: for loops that meet errors.
+/// Lets a millisecond pass and the other tasks of this thread run: for loops that meet errors.
 inline task<void> pause() {
   executor* const here = co_await this_executor{};
   std::this_thread::sleep_for(std::chrono::milliseconds(1));
   co_await resume_on{*here};
 }
 
-/// Keeps what a client tells.
+/// Records what a client reports.
 class recorder final : public redis::client_observer {
  public:
   result<void> connected(const redis::connection_info& about) override {
@@ -82,7 +82,7 @@ class recorder final : public redis::client_observer {
     pushes_.push_back(resp::to_text(message));
   }
 
-  /// Connections from now on are refused with these words; empty: no more.
+  /// Refuses connections with these words from now on. Empty words end that.
   void refuse(std::string words) {
     detail::scoped_lock lock(guard_);
     refusal_ = std::move(words);
@@ -99,7 +99,7 @@ class recorder final : public redis::client_observer {
     detail::scoped_lock lock(guard_);
     return lost_.empty() ? std::string() : lost_.back().second;
   }
-  /// Without the setup's replies, which `setup` has as text.
+  /// The last connection without the replies to its setup, which `setup` returns as text.
   redis::connection_info last() const {
     detail::scoped_lock lock(guard_);
     return {last_.generation, last_.server, last_.version,   last_.mode,

@@ -1,5 +1,5 @@
 #pragma once
-/// A running gateway with the demo platform, and what a client of it needs.
+/// A running gateway with the demo platform, and requests of its clients.
 /// Threads: the gateway by one; `ask` any.
 
 #include "tests/postgres/chosen.hpp"
@@ -37,10 +37,10 @@ struct login {
   std::string organization;
 };
 
-/// `strata serve` on free ports with a database in `folder`, or one that stands for it.
+/// `strata serve` on free ports, with a database in `folder` or its PostgreSQL counterpart.
 class gateway {
  public:
-  /// Flags that make a test quick; a test's own come after them.
+  /// Flags that make a test quick. Its own flags follow them.
   static std::vector<std::string> flags(const temp_folder& folder) {
     return {"serve",
             "--listen",
@@ -106,7 +106,7 @@ class gateway {
     return system_test::ask(admin_port_, method, target, fields, body);
   }
 
-  /// The field that carries a session of `who`.
+  /// The request field with a session of `who`.
   std::pair<std::string, std::string> session(const login& who) const {
     const auto answered = ask("POST", "/auth/login", {},
                               "{\"email\":\"" + who.email + "\",\"password\":\"" + who.password + "\"}");
@@ -118,7 +118,7 @@ class gateway {
   int stop() {
     program_->signal(SIGTERM);
     const int status = program_->wait();
-    if (status != 0) std::cerr << program_->err();  // what a sanitizer has found, say
+    if (status != 0) std::cerr << program_->err();  // a sanitizer's report, for instance
     return status;
   }
 
@@ -143,7 +143,7 @@ class gateway {
   std::vector<login> logins_;
 };
 
-/// The database's file, or the database that stands for it, as another program opens it.
+/// The gateway's database as another program opens it: the SQLite file, or its PostgreSQL counterpart.
 class other_program {
  public:
   explicit other_program(const std::string& file) : file_(file) {
@@ -177,7 +177,7 @@ class other_program {
     return rows;
   }
 
-  /// Every row of every table: two images are equal if nothing was written in between.
+  /// All rows of all tables. Two images are equal if nothing was written in between.
   std::string image() const {
     std::string all;
     std::istringstream tables(
