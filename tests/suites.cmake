@@ -14,6 +14,7 @@ function(strata_add_suites target prefix)
   cmake_parse_arguments(PARSE_ARGV 2 given "" "WITHOUT" "PROPERTIES")
   string(REPLACE ";" " " given_PROPERTIES "${given_PROPERTIES}")
   set(list ${CMAKE_CURRENT_BINARY_DIR}/${target}_suites.cmake)
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/tests/list_suites.cmake)
   add_custom_command(TARGET ${target} POST_BUILD VERBATIM BYPRODUCTS ${list}
     COMMAND ${CMAKE_COMMAND} -D PROGRAM=$<TARGET_FILE:${target}> -D PREFIX=${prefix} -D WITHOUT=${given_WITHOUT}
       -D "PROPERTIES=TIMEOUT 600 ${given_PROPERTIES}" -D LIST=${list} -P ${PROJECT_SOURCE_DIR}/tests/list_suites.cmake)
