@@ -1,7 +1,7 @@
 #include "cli/commands.hpp"
-#include "cli/gateway.hpp"
 #include "cli/outbox_view.hpp"
 #include "cli/program.hpp"
+#include "gateway/gateway.hpp"
 #include "platform/changes.hpp"
 
 #include <fmt/format.h>

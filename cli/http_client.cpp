@@ -1,6 +1,6 @@
 #include "cli/http_client.hpp"
 
-#include "cli/endpoint.hpp"
+#include "gateway/endpoint.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -70,7 +70,7 @@ int connect_within(int fd, const addrinfo& to, clock::time_point deadline) {
 }
 
 result<std::unique_ptr<socket_handle>> connect(const http_call& what, clock::time_point deadline) {
-  const auto where = parse_endpoint(what.address);
+  const auto where = gateway::parse_endpoint(what.address);
   if (!where) return std::unexpected(where.error());
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;

@@ -1,9 +1,9 @@
 #include "platform/import.hpp"
 
 #include "cli/commands.hpp"
-#include "cli/gateway.hpp"
 #include "cli/program.hpp"
 #include "cli/progress.hpp"
+#include "gateway/gateway.hpp"
 #include "platform/app.hpp"
 
 #include <fmt/format.h>

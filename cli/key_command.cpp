@@ -1,6 +1,6 @@
 #include "cli/commands.hpp"
-#include "cli/keys.hpp"
 #include "cli/program.hpp"
+#include "gateway/keys.hpp"
 
 #include <fmt/format.h>
 
@@ -10,10 +10,10 @@ namespace strata::cli {
 
 int new_key(const key_request& what) {
   if (what.file.empty()) {
-    fmt::print("{}\n", key_line(what.id == 0 ? 1 : what.id));
+    fmt::print("{}\n", gateway::key_line(what.id == 0 ? 1 : what.id));
     return exit_ok;
   }
-  const auto added = add_key(what.file, what.id);
+  const auto added = gateway::add_key(what.file, what.id);
   if (!added) {
     fmt::print(stderr, "strata: key new: {}\n", added.error().detail);
     return exit_failed;

@@ -1,9 +1,9 @@
 #include "cli/load.hpp"
 
-#include "cli/database_url.hpp"
-#include "cli/file.hpp"
 #include "cli/settings.hpp"
 #include "cli/toml.hpp"
+#include "gateway/database_url.hpp"
+#include "gateway/file.hpp"
 
 #include <fmt/format.h>
 #include <strata/json.hpp>
@@ -45,7 +45,7 @@ bool fits(setting_kind wanted, toml_kind found) {
 /// Collects values and problems from all sources, weakest first.
 class loader {
  public:
-  explicit loader(const config& defaults) : table_(settings(defaults)), out_{.values = defaults} {
+  explicit loader(const gateway::config& defaults) : table_(settings(defaults)), out_{.values = defaults} {
     for (const auto& each : table_) {
       keys_.push_back(each.key);
       out_.origins[each.key] = "default";
@@ -58,7 +58,7 @@ class loader {
   }
 
   void read_file(const std::string& file) {
-    const auto text = cli::read_file(file, largest_file);
+    const auto text = gateway::read_file(file, largest_file);
     if (!text) {
       problems_.push_back(fmt::format("{}: {}", file, text.error().detail));
       return;
@@ -172,7 +172,7 @@ class loader {
   config_problems problems_;
 };
 
-std::string shown_value(const setting& each, const config& values) {
+std::string shown_value(const setting& each, const gateway::config& values) {
   auto text = each.write(values);
   if (each.key == "database" || each.key == "store") return without_password(text);
   return each.secret && !text.empty() ? std::string(masked) : text;
@@ -218,7 +218,8 @@ std::size_t distance(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-std::expected<loaded_config, config_problems> load(const config& defaults, const config_sources& sources) {
+std::expected<loaded_config, config_problems> load(const gateway::config& defaults,
+                                                   const config_sources& sources) {
   loader loader(defaults);
   const auto named = sources.environment.find("STRATA_CONFIG");
   if (sources.file) {

@@ -4,7 +4,7 @@
 /// are told, each with its place.
 /// Threads: pure functions, but for reading the file.
 
-#include "cli/config.hpp"
+#include "gateway/config.hpp"
 
 #include <expected>
 #include <map>
@@ -26,7 +26,7 @@ struct config_sources {
 };
 
 struct loaded_config {
-  config values;
+  gateway::config values;
   /// Where each setting's value came from, by key: "default", "strata.toml:12",
   /// "STRATA_LISTEN", "--listen".
   std::map<std::string, std::string> origins;
@@ -38,7 +38,8 @@ struct loaded_config {
 using config_problems = std::vector<std::string>;
 
 /// The configuration in force over `defaults`.
-std::expected<loaded_config, config_problems> load(const config& defaults, const config_sources& sources);
+std::expected<loaded_config, config_problems> load(const gateway::config& defaults,
+                                                   const config_sources& sources);
 
 /// What is in force and where each value came from, as a strata.toml with comments; secrets masked.
 std::string print_config(const loaded_config& loaded);

@@ -33,7 +33,7 @@ class file {
 /// The problems of loading `text`, without the file's path.
 std::vector<std::string> problems_of(const std::string& text) {
   const file file(text);
-  const auto loaded = load(default_config(), {.file = file.path()});
+  const auto loaded = load(gateway::default_config(), {.file = file.path()});
   if (loaded) return {};
   std::vector<std::string> out;
   for (const auto& each : loaded.error()) {
@@ -44,7 +44,7 @@ std::vector<std::string> problems_of(const std::string& text) {
 
 TEST(Load, TakesFlagBeforeEnvironmentBeforeFileBeforeDefault) {
   const file file("listen = \"127.0.0.1:1\"\ndrain_timeout = \"1s\"\nthreads = 1\n");
-  const auto loaded = load(default_config(),
+  const auto loaded = load(gateway::default_config(),
                            {.file = file.path(),
                             .environment = {{"STRATA_LISTEN", "127.0.0.1:2"}, {"STRATA_DRAIN_TIMEOUT", "2s"}},
                             .flags = {{"listen", "127.0.0.1:3"}}});
@@ -63,7 +63,7 @@ TEST(Load, ReadsEveryKindOfValue) {
   const file file(
       "demo = true\nthreads = 4\n[limits]\nbody = \"2MiB\"\nidle_timeout = \"250ms\"\n"
       "[entity.agent]\nttl = \"45m\"\njitter = 0.2\n[entity.user]\njitter = 0\n");
-  const auto loaded = load(default_config(), {.file = file.path()});
+  const auto loaded = load(gateway::default_config(), {.file = file.path()});
   ASSERT_TRUE(loaded) << loaded.error().front();
   EXPECT_TRUE(loaded->values.demo);
   EXPECT_EQ(loaded->values.threads, 4u);
@@ -134,15 +134,15 @@ TEST(Load, PointsAtBrokenToml) {
 TEST(Load, NamesTheOriginOfAValueThatCannotHold) {
   EXPECT_THAT(problems_of("# why\nlisten = \"nowhere\"\n"),
               ElementsAre(HasSubstr("2:10: listen: \"nowhere\" is not HOST:PORT")));
-  const auto loaded = load(default_config(), {.environment = {{"STRATA_STORE", "disk://x"}}});
+  const auto loaded = load(gateway::default_config(), {.environment = {{"STRATA_STORE", "disk://x"}}});
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error(),
               ElementsAre(HasSubstr("STRATA_STORE: store: is neither memory nor a store's URL")));
 }
 
 TEST(Load, RefusesBadEnvironmentAndFlags) {
-  const auto loaded = load(
-      default_config(), {.environment = {{"STRATA_THREADS", "many"}}, .flags = {{"drain_timeout", "soon"}}});
+  const auto loaded = load(gateway::default_config(), {.environment = {{"STRATA_THREADS", "many"}},
+                                                       .flags = {{"drain_timeout", "soon"}}});
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error(),
               ElementsAre(HasSubstr("STRATA_THREADS: \"many\""), HasSubstr("--drain-timeout: \"soon\"")));
@@ -150,74 +150,78 @@ TEST(Load, RefusesBadEnvironmentAndFlags) {
 
 TEST(Load, WarnsOfVariablesThatAreNoSetting) {
   const auto loaded =
-      load(default_config(), {.environment = {{"STRATA_LISTN", "x"}, {"STRATA_CONFIG_OTHER", "y"}}});
+      load(gateway::default_config(), {.environment = {{"STRATA_LISTN", "x"}, {"STRATA_CONFIG_OTHER", "y"}}});
   ASSERT_TRUE(loaded);
   ASSERT_EQ(loaded->warnings.size(), 2u);
   EXPECT_THAT(loaded->warnings[1], HasSubstr("did you mean \"STRATA_LISTEN\"?"));
 }
 
 TEST(Load, TellsThatTheNamedFileCannotBeRead) {
-  const auto loaded = load(default_config(), {.file = "/nonexistent/strata.toml"});
+  const auto loaded = load(gateway::default_config(), {.file = "/nonexistent/strata.toml"});
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error(), ElementsAre(HasSubstr("/nonexistent/strata.toml: cannot be read")));
-  EXPECT_FALSE(load(default_config(), {.file = "/tmp"}));
+  EXPECT_FALSE(load(gateway::default_config(), {.file = "/tmp"}));
 }
 
 TEST(Load, TakesTheFileThatTheEnvironmentNames) {
   const file file("threads = 7\n");
-  const auto loaded = load(default_config(), {.environment = {{"STRATA_CONFIG", file.path()}}});
+  const auto loaded = load(gateway::default_config(), {.environment = {{"STRATA_CONFIG", file.path()}}});
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->values.threads, 7u);
 }
 
 TEST(Load, PrintsWhatIsInForceAsAFileThatLoadsTheSame) {
   const auto loaded =
-      load(default_config(), {.flags = {{"listen", "127.0.0.1:3"}, {"entity.agent.ttl", "7m"}}});
+      load(gateway::default_config(), {.flags = {{"listen", "127.0.0.1:3"}, {"entity.agent.ttl", "7m"}}});
   ASSERT_TRUE(loaded);
   const auto printed = print_config(*loaded);
   EXPECT_THAT(printed, HasSubstr("listen = \"127.0.0.1:3\""));
   EXPECT_THAT(printed, HasSubstr("# --listen"));
   EXPECT_THAT(printed, HasSubstr("[entity.agent]\nttl = \"7m\""));
   const file file(printed);
-  const auto again = load(default_config(), {.file = file.path()});
+  const auto again = load(gateway::default_config(), {.file = file.path()});
   ASSERT_TRUE(again) << again.error().front();
   EXPECT_EQ(again->values.entity.at("agent").ttl, 7min);
   EXPECT_EQ(again->values.listen, "127.0.0.1:3");
 }
 
 TEST(Load, PrintsListsAsTheFileHasThem) {
-  const auto loaded =
-      load(default_config(), {.environment = {{"STRATA_ENTITY_LISTING_TAGS", "shop,it's \"open\""}}});
+  const auto loaded = load(gateway::default_config(),
+                           {.environment = {{"STRATA_ENTITY_LISTING_TAGS", "shop,it's \"open\""}}});
   ASSERT_TRUE(loaded);
   const auto printed = print_config(*loaded);
   EXPECT_THAT(printed, HasSubstr(R"(tags = ["shop", "it's \"open\""])"));
   EXPECT_THAT(printed, HasSubstr("dictionaries = []"));
   const file file(printed);
-  const auto again = load(default_config(), {.file = file.path()});
+  const auto again = load(gateway::default_config(), {.file = file.path()});
   ASSERT_TRUE(again) << again.error().front();
   EXPECT_THAT(again->values.entity.at("listing").tags, ElementsAre("shop", "it's \"open\""));
 }
 
 TEST(Load, NeverShowsTheToken) {
-  const auto loaded = load(default_config(), {.environment = {{"STRATA_ADMIN_TOKEN", "0123456789abcdef"}}});
+  const auto loaded =
+      load(gateway::default_config(), {.environment = {{"STRATA_ADMIN_TOKEN", "0123456789abcdef"}}});
   ASSERT_TRUE(loaded);
   for (const auto& text : {print_config(*loaded), print_config_json(*loaded)}) {
     EXPECT_THAT(text, testing::Not(HasSubstr("0123456789abcdef")));
     EXPECT_THAT(text, HasSubstr("********"));
   }
-  const auto refused = load(default_config(), {.environment = {{"STRATA_ADMIN_TOKEN", "hush hush"}}});
+  const auto refused =
+      load(gateway::default_config(), {.environment = {{"STRATA_ADMIN_TOKEN", "hush hush"}}});
   ASSERT_FALSE(refused);
   for (const auto& each : refused.error()) EXPECT_THAT(each, testing::Not(HasSubstr("hush hush")));
 }
 
 TEST(Load, NeverShowsTheKeys) {
-  const auto loaded = load(default_config(), {.environment = {{"STRATA_ENCRYPTION_KEYS", "1:c2VjcmV0"}}});
+  const auto loaded =
+      load(gateway::default_config(), {.environment = {{"STRATA_ENCRYPTION_KEYS", "1:c2VjcmV0"}}});
   ASSERT_TRUE(loaded);
   for (const auto& text : {print_config(*loaded), print_config_json(*loaded)}) {
     EXPECT_THAT(text, testing::Not(HasSubstr("c2VjcmV0")));
   }
-  const auto both = load(default_config(), {.environment = {{"STRATA_ENCRYPTION_KEYS", "1:c2VjcmV0"},
-                                                            {"STRATA_ENCRYPTION_KEYS_FILE", "keys"}}});
+  const auto both = load(
+      gateway::default_config(),
+      {.environment = {{"STRATA_ENCRYPTION_KEYS", "1:c2VjcmV0"}, {"STRATA_ENCRYPTION_KEYS_FILE", "keys"}}});
   ASSERT_FALSE(both);
   EXPECT_THAT(both.error(), ElementsAre(HasSubstr("keep one of them")));
   EXPECT_THAT(problems_of("[encryption]\nactive = 2\n"),

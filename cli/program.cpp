@@ -3,9 +3,10 @@
 #include "cli/program.hpp"
 
 #include "cli/commands.hpp"
-#include "cli/endpoint.hpp"
 #include "cli/load.hpp"
 #include "cli/settings.hpp"
+#include "gateway/endpoint.hpp"
+#include "gateway/gateway.hpp"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -64,7 +65,7 @@ class program {
   explicit program(const program_input& input) : input_(input) {
     app_.name("strata");
     app_.require_subcommand(1);
-    app_.set_version_flag("--version", version());
+    app_.set_version_flag("--version", gateway::version());
     define_serve();
     define_import();
     define_get();
@@ -76,7 +77,7 @@ class program {
     define_bench();
     define_completion();
     command("version", "print the version", [] {
-      fmt::print("strata {}\n", version());
+      fmt::print("strata {}\n", gateway::version());
       return exit_ok;
     });
     define_help();
@@ -374,9 +375,9 @@ class program {
   int with_admin(Action action) {
     std::vector<std::pair<std::string, std::string>> flags;
     if (!admin_token_.empty()) flags.emplace_back("admin_token", admin_token_);
-    std::optional<endpoint> given;
+    std::optional<gateway::endpoint> given;
     if (!admin_url_.empty()) {
-      const auto parsed = parse_url(admin_url_);
+      const auto parsed = gateway::parse_url(admin_url_);
       if (!parsed) {
         complain("--admin: " + parsed.error().detail);
         return exit_wrong_use;
@@ -443,7 +444,7 @@ class program {
   }
 
   const program_input& input_;
-  const config defaults_ = default_config();
+  const gateway::config defaults_ = gateway::default_config();
   const std::vector<setting> table_ = settings(defaults_);
   CLI::App app_{
       "Layered caching, and the gateway of an AI agent platform that "
@@ -478,10 +479,6 @@ int run(const program_input& input) {
     complain(failure.what());
     return exit_failed;
   }
-}
-
-std::string version() {
-  return STRATA_VERSION;
 }
 
 }  // namespace strata::cli

@@ -20,7 +20,4 @@ struct program_input {
 /// what, where, what to do.
 int run(const program_input& input);
 
-/// "0.1.0"
-std::string version();
-
 }  // namespace strata::cli

@@ -1,10 +1,10 @@
 // Commands that ask a running gateway: get, explain, invalidate, stats.
 
+#include "admin/bodies.hpp"
 #include "cli/commands.hpp"
 #include "cli/http_client.hpp"
 #include "cli/program.hpp"
 #include "cli/stats_view.hpp"
-#include "server/admin_json.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -103,7 +103,7 @@ int get_key(const admin_address& admin, const std::string& key, bool json) {
   const auto body = ask(
       "get", {.address = admin.url, .token = admin.token, .target = "/cache/get?key=" + encode_query(key)});
   if (!body) return exit_failed;
-  const auto answer = understood<server::admin_cached>("get", *body);
+  const auto answer = understood<admin::admin_cached>("get", *body);
   if (!answer) return exit_failed;
   if (json) {
     fmt::print("{}\n", *body);
@@ -140,7 +140,7 @@ int explain_key(const admin_address& admin, const std::string& key, bool json) {
 }
 
 int invalidate(const admin_address& admin, const invalidate_request& what) {
-  const server::admin_invalidation body{what.keys, what.tags, what.prefixes, what.patterns, what.soft};
+  const admin::admin_invalidation body{what.keys, what.tags, what.prefixes, what.patterns, what.soft};
   const auto answered = ask("invalidate", {.address = admin.url,
                                            .token = admin.token,
                                            .method = "POST",
@@ -151,7 +151,7 @@ int invalidate(const admin_address& admin, const invalidate_request& what) {
     fmt::print("{}\n", *answered);
     return exit_ok;
   }
-  const auto done = understood<server::admin_invalidated>("invalidate", *answered);
+  const auto done = understood<admin::admin_invalidated>("invalidate", *answered);
   if (!done) return exit_failed;
   fmt::print("{}: {} keys, {} tags, {} prefixes, {} patterns\n", what.soft ? "expired" : "invalidated",
              done->keys, done->tags, done->prefixes, done->patterns);
@@ -165,7 +165,7 @@ int show_stats(const admin_address& admin, const stats_request& what) {
   if (!what.watch) {
     const auto body = read();
     if (!body) return exit_failed;
-    const auto stats = what.json ? std::nullopt : understood<server::admin_stats>("stats", *body);
+    const auto stats = what.json ? std::nullopt : understood<admin::admin_stats>("stats", *body);
     if (!what.json && !stats) return exit_failed;
     fmt::print("{}\n", what.json ? *body : stats_view(*stats, nullptr, duration::zero()));
     return exit_ok;
@@ -175,14 +175,14 @@ int show_stats(const admin_address& admin, const stats_request& what) {
     complain("stats", every ? "--watch: at least 100ms" : "--watch: " + every.error().detail);
     return exit_wrong_use;
   }
-  std::optional<server::admin_stats> before;
+  std::optional<admin::admin_stats> before;
   while (true) {  // until interrupted, or the gateway does not answer
     const auto body = read();
     if (!body) return exit_failed;
     if (what.json) {
       fmt::print("{}\n", *body);
     } else {
-      auto stats = understood<server::admin_stats>("stats", *body);
+      auto stats = understood<admin::admin_stats>("stats", *body);
       if (!stats) return exit_failed;
       if (::isatty(STDOUT_FILENO) != 0) fmt::print("\x1b[H\x1b[2J");
       fmt::print("{}\n", stats_view(*stats, before ? &*before : nullptr, *every));

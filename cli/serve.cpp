@@ -1,7 +1,7 @@
 #include "cli/commands.hpp"
-#include "cli/gateway.hpp"
-#include "cli/log.hpp"
 #include "cli/program.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/log.hpp"
 
 #include <fmt/format.h>
 #include <pthread.h>
@@ -40,17 +40,17 @@ class stop_signals {
   sigset_t set_{};
 };
 
-int failed(const config& values, logs& log, const std::string& what) {
-  if (values.log.app != "stderr") log.write(log_level::error, what);  // else it would be told twice
+int failed(const gateway::config& values, gateway::logs& log, const std::string& what) {
+  if (values.log.app != "stderr") log.write(gateway::log_level::error, what);  // else it would be told twice
   fmt::print(stderr, "strata: serve: {}\n", what);
   return exit_failed;
 }
 
-int serve_until_stopped(const loaded_config& loaded, const stop_signals& signals, logs& log) {
-  for (const auto& each : loaded.warnings) log.write(log_level::warning, each);
-  auto opened = gateway::open(loaded.values, log);
+int serve_until_stopped(const loaded_config& loaded, const stop_signals& signals, gateway::logs& log) {
+  for (const auto& each : loaded.warnings) log.write(gateway::log_level::warning, each);
+  auto opened = gateway::gateway::open(loaded.values, log);
   if (!opened) return failed(loaded.values, log, opened.error().detail);
-  gateway& running = **opened;
+  gateway::gateway& running = **opened;
   if (loaded.values.demo) {
     const auto logins = running.fill_demo();
     if (!logins) return failed(loaded.values, log, "--demo: " + logins.error().detail);
@@ -59,14 +59,15 @@ int serve_until_stopped(const loaded_config& loaded, const stop_signals& signals
   if (auto done = running.start(); !done) return failed(loaded.values, log, done.error().detail);
   fmt::print("listening on {} (admin {})\n", running.url(), running.admin_url());
   std::fflush(stdout);
-  log.write(log_level::info, fmt::format("listening on {}, version {}", running.url(), version()));
+  log.write(gateway::log_level::info,
+            fmt::format("listening on {}, version {}", running.url(), gateway::version()));
 
   const int which = signals.wait();
   signals.let_through();
-  log.write(log_level::info, fmt::format("stopping on {}", which == SIGTERM ? "SIGTERM" : "SIGINT"));
+  log.write(gateway::log_level::info, fmt::format("stopping on {}", which == SIGTERM ? "SIGTERM" : "SIGINT"));
   if (!running.stop())
-    log.write(log_level::warning, "the drain timeout ended before every request was finished");
-  log.write(log_level::info, "stopped");
+    log.write(gateway::log_level::warning, "the drain timeout ended before every request was finished");
+  log.write(gateway::log_level::info, "stopped");
   return exit_ok;
 }
 
@@ -74,9 +75,9 @@ int serve_until_stopped(const loaded_config& loaded, const stop_signals& signals
 
 int serve(const loaded_config& loaded) {
   const stop_signals signals;
-  std::unique_ptr<logs> log;
+  std::unique_ptr<gateway::logs> log;
   try {
-    log = std::make_unique<logs>(loaded.values.log);
+    log = std::make_unique<gateway::logs>(loaded.values.log);
   } catch (const bad_options& wrong) {
     for (const auto& each : wrong.problems()) fmt::print(stderr, "strata: serve: {}\n", each);
     return exit_failed;

@@ -220,7 +220,7 @@ using members_of = boost::describe::describe_members<T, boost::describe::mod_pub
 
 /// Adds a row for each leaf below `Section`; `reach` finds the section in a config.
 template <class Section, class Reach>
-void add(std::vector<setting>& table, const config& defaults, const std::string& prefix,
+void add(std::vector<setting>& table, const gateway::config& defaults, const std::string& prefix,
          const std::string& help_prefix, Reach reach) {
   boost::mp11::mp_for_each<members_of<Section>>([&](auto member) {
     using field = std::remove_cvref_t<decltype(std::declval<Section&>().*member.pointer)>;
@@ -228,9 +228,9 @@ void add(std::vector<setting>& table, const config& defaults, const std::string&
     const auto field_of = [reach, pointer = member.pointer](auto& values) -> auto& {
       return reach(values).*pointer;
     };
-    if constexpr (std::is_same_v<field, std::map<std::string, entity_config>>) {
+    if constexpr (std::is_same_v<field, std::map<std::string, gateway::entity_config>>) {
       for (const auto& each : field_of(defaults)) {
-        add<entity_config>(
+        add<gateway::entity_config>(
             table, defaults, key + '.' + each.first + '.', key + ".*.",
             [field_of, name = each.first](auto& values) -> auto& { return field_of(values).at(name); });
       }
@@ -242,9 +242,9 @@ void add(std::vector<setting>& table, const config& defaults, const std::string&
            .kind = kind_of<field>(),
            .help = help_of(help_prefix + member.name),
            .secret = key == "admin_token" || key == "encryption.keys" || key == "postgres.password",
-           .read = [field_of](config& into,
+           .read = [field_of](gateway::config& into,
                               std::string_view text) { return read_value(text, field_of(into)); },
-           .write = [field_of](const config& from) { return write_value(field_of(from)); }});
+           .write = [field_of](const gateway::config& from) { return write_value(field_of(from)); }});
     }
   });
 }
@@ -288,9 +288,9 @@ std::string setting::variable() const {
   return out;
 }
 
-std::vector<setting> settings(const config& defaults) {
+std::vector<setting> settings(const gateway::config& defaults) {
   std::vector<setting> table;
-  add<config>(table, defaults, "", "", [](auto& values) -> auto& { return values; });
+  add<gateway::config>(table, defaults, "", "", [](auto& values) -> auto& { return values; });
   return table;
 }
 
@@ -301,14 +301,14 @@ std::string field_of(const setting& of) {
   return of.key.substr(of.key.rfind('.') + 1);
 }
 
-std::string shown(const setting& of, const config& values) {
+std::string shown(const setting& of, const gateway::config& values) {
   const auto value = of.write(values);
   return value.empty() ? "–" : '`' + value + '`';
 }
 
 }  // namespace
 
-std::string markdown(const config& defaults) {
+std::string markdown(const gateway::config& defaults) {
   std::string out = "| key | flag | variable | default | what |\n|---|---|---|---|---|\n";
   const auto table = settings(defaults);
   for (const auto& each : table) {
@@ -317,8 +317,8 @@ std::string markdown(const config& defaults) {
                        shown(each, defaults), each.help);
   }
   out += "\n| key | default | what |\n|---|---|---|\n";
-  config one;  // an entity of no platform, under the library's own defaults
-  one.entity["*"] = configurable({});
+  gateway::config one;  // an entity of no platform, under the library's own defaults
+  one.entity["*"] = gateway::configurable({});
   const auto common = settings(one);
   for (const auto& each : common) {
     if (each.of_an_entity())

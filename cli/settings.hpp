@@ -3,7 +3,7 @@
 /// docs/config.md: one row for each leaf of `config`.
 /// Threads: the table is immutable once made.
 
-#include "cli/config.hpp"
+#include "gateway/config.hpp"
 
 #include <strata/error.hpp>
 
@@ -28,8 +28,8 @@ struct setting {
   std::string help;
   bool secret = false;  ///< never shown
   /// Reads `text` into a config. Errors: invalid_argument, too_large.
-  std::function<result<void>(config& into, std::string_view text)> read;
-  std::function<std::string(const config& from)> write;
+  std::function<result<void>(gateway::config& into, std::string_view text)> read;
+  std::function<std::string(const gateway::config& from)> write;
 
   std::string flag() const;      ///< "--limits-body"
   std::string variable() const;  ///< "STRATA_LIMITS_BODY"
@@ -37,10 +37,10 @@ struct setting {
 };
 
 /// Every setting, in the order of `config`; for each entity that `defaults` names, its own.
-std::vector<setting> settings(const config& defaults);
+std::vector<setting> settings(const gateway::config& defaults);
 
 /// The tables of docs/config.md, in Markdown: every setting, what an entity may be given, and what
 /// each entity has.
-std::string markdown(const config& defaults);
+std::string markdown(const gateway::config& defaults);
 
 }  // namespace strata::cli

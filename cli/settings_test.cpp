@@ -22,7 +22,7 @@ const setting& find(const std::vector<setting>& table, const std::string& key) {
 }
 
 TEST(Settings, GiveFlagVariableAndKeyTheSameName) {
-  const auto table = settings(default_config());
+  const auto table = settings(gateway::default_config());
   EXPECT_EQ(find(table, "listen").flag(), "--listen");
   EXPECT_EQ(find(table, "listen").variable(), "STRATA_LISTEN");
   EXPECT_EQ(find(table, "limits.header_timeout").flag(), "--limits-header-timeout");
@@ -32,7 +32,7 @@ TEST(Settings, GiveFlagVariableAndKeyTheSameName) {
 
 TEST(Settings, AreNamedUniquelyInEveryForm) {
   std::set<std::string> keys, flags, variables;
-  const auto table = settings(default_config());
+  const auto table = settings(gateway::default_config());
   for (const auto& each : table) {
     EXPECT_TRUE(keys.insert(each.key).second) << each.key;
     EXPECT_TRUE(flags.insert(each.flag()).second) << each.flag();
@@ -42,9 +42,9 @@ TEST(Settings, AreNamedUniquelyInEveryForm) {
 }
 
 TEST(Settings, ReadWhatTheyWrite) {
-  const auto defaults = default_config();
+  const auto defaults = gateway::default_config();
   for (const auto& each : settings(defaults)) {
-    config other = defaults;
+    gateway::config other = defaults;
     const auto text = each.write(defaults);
     ASSERT_TRUE(each.read(other, text).has_value()) << each.key << " = " << text;
     EXPECT_EQ(each.write(other), text) << each.key;
@@ -52,7 +52,7 @@ TEST(Settings, ReadWhatTheyWrite) {
 }
 
 TEST(Settings, ChangeTheFieldTheyName) {
-  config values = default_config();
+  gateway::config values = gateway::default_config();
   const auto table = settings(values);
   ASSERT_TRUE(find(table, "entity.agent.ttl").read(values, "42s"));
   ASSERT_TRUE(find(table, "limits.body").read(values, "2MiB"));
@@ -67,7 +67,7 @@ TEST(Settings, ChangeTheFieldTheyName) {
 }
 
 TEST(Settings, RefuseTextOfAnotherKind) {
-  config values = default_config();
+  gateway::config values = gateway::default_config();
   const auto table = settings(values);
   EXPECT_FALSE(find(table, "threads").read(values, "-1"));
   EXPECT_FALSE(find(table, "threads").read(values, "two"));
@@ -88,7 +88,7 @@ TEST(Settings, AreAllInTheDocumentationAndNothingElseIs) {
     }
     return rows;
   };
-  const auto expected = markdown(default_config());
+  const auto expected = markdown(gateway::default_config());
   EXPECT_EQ(rows_of(std::move(in)), rows_of(std::istringstream(expected)))
       << "docs/config.md must have these tables:\n"
       << expected;
@@ -109,10 +109,10 @@ TEST(Config, TurnsEveryFieldOfAPolicyIntoSettingsAndBack) {
                              .hard_timeout = 10s,
                              .tags = {"one", "two"},
                              .sensitive = true};
-  config given;
-  given.entity["agent"] = configurable(rules);
-  config read;
-  read.entity["agent"] = configurable({});
+  gateway::config given;
+  given.entity["agent"] = gateway::configurable(rules);
+  gateway::config read;
+  read.entity["agent"] = gateway::configurable({});
   for (const auto& each : settings(given)) {
     if (!each.of_an_entity()) continue;
     if (each.key != "entity.agent.dictionaries") EXPECT_NE(each.write(read), each.write(given)) << each.key;
@@ -129,11 +129,12 @@ TEST(Config, TurnsEveryFieldOfAPolicyIntoSettingsAndBack) {
 }
 
 TEST(Config, HasNoProblemAsItIs) {
-  for (const auto& each : problems(default_config())) ADD_FAILURE() << each.key << ": " << each.detail;
+  for (const auto& each : problems(gateway::default_config()))
+    ADD_FAILURE() << each.key << ": " << each.detail;
 }
 
 TEST(Config, NamesEveryProblemWithItsKey) {
-  config values = default_config();
+  gateway::config values = gateway::default_config();
   values.listen = "nowhere";
   values.store = "redis://";
   values.database = "mysql://localhost";
@@ -148,7 +149,7 @@ TEST(Config, NamesEveryProblemWithItsKey) {
 }
 
 TEST(Config, AdminIsServedToOtherMachinesOnlyWithAToken) {
-  config values = default_config();
+  gateway::config values = gateway::default_config();
   values.admin = "0.0.0.0:9090";
   ASSERT_EQ(problems(values).size(), 1u);
   EXPECT_EQ(problems(values)[0].key, "admin");

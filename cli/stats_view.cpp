@@ -10,11 +10,11 @@ namespace strata::cli {
 
 namespace {
 
-std::uint64_t hits(const server::admin_type& of) {
+std::uint64_t hits(const admin::admin_type& of) {
   return of.l1_hits + of.l2_hits;
 }
 
-std::uint64_t misses(const server::admin_type& of) {
+std::uint64_t misses(const admin::admin_type& of) {
   std::uint64_t sum = 0;
   for (const auto& each : of.misses) sum += each.second;
   return sum;
@@ -29,7 +29,7 @@ std::string mebibytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1u << 20));
 }
 
-std::string reasons(const server::admin_type& of) {
+std::string reasons(const admin::admin_type& of) {
   std::string out;
   for (const auto& [reason, count] : of.misses)
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", reason, count);
@@ -38,7 +38,7 @@ std::string reasons(const server::admin_type& of) {
 
 }  // namespace
 
-std::string stats_view(const server::admin_stats& now, const server::admin_stats* before, duration apart) {
+std::string stats_view(const admin::admin_stats& now, const admin::admin_stats* before, duration apart) {
   std::string out =
       fmt::format("{:<14} {:>10} {:>10} {:>8} {:>10} {:>8}{}  {}\n", "type", "hits", "misses", "share",
                   "fills", "calls", before != nullptr ? fmt::format(" {:>10}", "reads/s") : "", "missed as");
@@ -47,7 +47,7 @@ std::string stats_view(const server::admin_stats& now, const server::admin_stats
     if (reads == 0 && each.fills == 0) continue;
     std::string rate;
     if (before != nullptr) {
-      const auto then = std::ranges::find(before->types, each.type, &server::admin_type::type);
+      const auto then = std::ranges::find(before->types, each.type, &admin::admin_type::type);
       const auto earlier = then == before->types.end() ? 0 : hits(*then) + misses(*then);
       rate = fmt::format(" {:>10.0f}", static_cast<double>(reads - std::min(reads, earlier)) /
                                            std::chrono::duration<double>(apart).count());

@@ -2,7 +2,7 @@
 /// Cache statistics as a table for people.
 /// Threads: pure.
 
-#include "server/admin_json.hpp"
+#include "admin/bodies.hpp"
 
 #include <strata/time.hpp>
 
@@ -11,6 +11,6 @@
 namespace strata::cli {
 
 /// `now` as a table. With `before`, taken `apart` earlier, also what happens each second.
-std::string stats_view(const server::admin_stats& now, const server::admin_stats* before, duration apart);
+std::string stats_view(const admin::admin_stats& now, const admin::admin_stats* before, duration apart);
 
 }  // namespace strata::cli

@@ -11,8 +11,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-server::admin_stats sample(std::uint64_t hits) {
-  server::admin_stats stats{.entries = 3, .bytes = 1u << 20, .budget = 64u << 20};
+admin::admin_stats sample(std::uint64_t hits) {
+  admin::admin_stats stats{.entries = 3, .bytes = 1u << 20, .budget = 64u << 20};
   stats.types = {
       {.type = "agent", .l1_hits = hits, .misses = {{"absent", 10}}, .fills = 10, .factory_calls = 10},
       {.type = "org"}};

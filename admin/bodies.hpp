@@ -1,0 +1,104 @@
+#pragma once
+/// The JSON bodies of the admin listener, read and written by both of its ends.
+/// Threads: values.
+
+#include <strata/json.hpp>
+#include <strata/stats.hpp>
+
+#include <boost/describe.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace strata {
+
+BOOST_DESCRIBE_STRUCT(explanation::level, (),
+                      (layer, state, reason, detail, ttl_seconds, age_seconds, asof, bytes, negative, tags))
+BOOST_DESCRIBE_STRUCT(explanation, (), (key, type, levels, in_flight, next_read))
+BOOST_DESCRIBE_STRUCT(latency_stats, (), (operation, bounds, counts, sum_seconds))
+
+}  // namespace strata
+
+namespace strata::admin {
+
+/// `type_stats` with its misses by name; reasons that never occurred are left out.
+struct admin_type {
+  std::string type;
+  std::uint64_t l1_hits = 0, l2_hits = 0, negative_hits = 0;
+  std::map<std::string, std::uint64_t> misses;
+  std::uint64_t stale_hits = 0, refreshes = 0;
+  std::uint64_t shared = 0, fills = 0, fills_fenced = 0, fills_older = 0, fills_too_large = 0,
+                fills_withheld = 0;
+  std::uint64_t factory_calls = 0, factory_failures = 0, removals = 0;
+};
+BOOST_DESCRIBE_STRUCT(admin_type, (),
+                      (type, l1_hits, l2_hits, negative_hits, misses, stale_hits, refreshes, shared, fills,
+                       fills_fenced, fills_older, fills_too_large, fills_withheld, factory_calls,
+                       factory_failures, removals))
+
+/// Answer of GET /cache/stats.
+struct admin_stats {
+  std::uint64_t entries = 0, bytes = 0, budget = 0, evictions = 0, expirations = 0, flights = 0;
+  std::uint64_t l2_errors = 0, l2_round_trips = 0, clock = 0;
+  std::vector<admin_type> types;
+  std::vector<latency_stats> latencies;
+};
+BOOST_DESCRIBE_STRUCT(admin_stats, (),
+                      (entries, bytes, budget, evictions, expirations, flights, l2_errors, l2_round_trips,
+                       clock, types, latencies))
+
+/// What GET /cache/stats answers for `from`.
+admin_stats shown(const cache_stats& from);
+
+/// Body of POST /cache/invalidate; what is absent is empty.
+struct admin_invalidation {
+  std::optional<std::vector<std::string>> keys;
+  std::optional<std::vector<std::string>> tags;
+  std::optional<std::vector<std::string>> prefixes;
+  std::optional<std::vector<std::string>> patterns;
+  std::optional<bool> soft;  ///< expire instead of remove: what may be served stale still is
+};
+BOOST_DESCRIBE_STRUCT(admin_invalidation, (), (keys, tags, prefixes, patterns, soft))
+
+/// Its answer: how many of each were removed or expired (not: how many values that were).
+struct admin_invalidated {
+  std::uint64_t keys = 0, tags = 0, prefixes = 0, patterns = 0;
+};
+BOOST_DESCRIBE_STRUCT(admin_invalidated, (), (keys, tags, prefixes, patterns))
+
+/// The data of an event of GET /cache/events.
+struct admin_event {
+  std::string type;
+  std::map<std::string, std::string> attributes;
+};
+BOOST_DESCRIBE_STRUCT(admin_event, (), (type, attributes))
+
+/// One part of the process that must work for it to serve.
+struct admin_part {
+  std::string name;
+  bool ready = false;
+  std::string detail;  ///< why not
+};
+BOOST_DESCRIBE_STRUCT(admin_part, (), (name, ready, detail))
+
+/// Answer of GET /readyz: 200 if ready, else 503.
+struct admin_readiness {
+  bool ready = false;
+  std::vector<admin_part> parts;
+};
+BOOST_DESCRIBE_STRUCT(admin_readiness, (), (ready, parts))
+
+/// Answer of GET /cache/get.
+struct admin_cached {
+  std::string key;
+  bool cached = false;  ///< a value is there, "not found" included
+  bool hidden = false;  ///< it belongs to a sensitive entity: `value` is null whatever is cached
+  std::optional<json::raw> value;
+  explanation where;
+};
+BOOST_DESCRIBE_STRUCT(admin_cached, (), (key, cached, hidden, value, where))
+
+}  // namespace strata::admin

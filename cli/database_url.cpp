@@ -1,9 +1,0 @@
-#include "cli/database_url.hpp"
-
-namespace strata::cli {
-
-bool is_postgres(std::string_view url) {
-  return url.starts_with("postgres://") || url.starts_with("postgresql://");
-}
-
-}  // namespace strata::cli

@@ -1,0 +1,195 @@
+#pragma once
+/// What can be configured. Each member is a key of strata.toml, a flag and an environment
+/// variable: `limits.body`, `--limits-body`, `STRATA_LIMITS_BODY` (see settings.hpp).
+/// Threads: plain values.
+
+#include <strata/eviction.hpp>
+#include <strata/open.hpp>
+#include <strata/policy.hpp>
+#include <strata/time.hpp>
+
+#include <boost/describe.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace strata::gateway {
+
+struct log_config {
+  std::string access = "off";
+  std::string app = "stderr";
+  std::string level = "info";
+};
+BOOST_DESCRIBE_STRUCT(log_config, (), (access, app, level))
+
+struct limits_config {
+  strata::byte_size body{1u << 20};
+  strata::byte_size headers{16u << 10};
+  std::uint32_t connections = 10'000;
+  strata::duration header_timeout = std::chrono::seconds(10);
+  strata::duration body_timeout = std::chrono::seconds(30);
+  strata::duration idle_timeout = std::chrono::seconds(60);
+  strata::duration write_timeout = std::chrono::seconds(30);
+  strata::duration request_timeout = std::chrono::seconds(30);
+};
+BOOST_DESCRIBE_STRUCT(limits_config, (),
+                      (body, headers, connections, header_timeout, body_timeout, idle_timeout, write_timeout,
+                       request_timeout))
+
+struct cache_config {
+  strata::byte_size memory{64u << 20};
+  std::string eviction = "s3camp";
+  std::string objective = "objects";
+  std::uint32_t factory_limit = 128;
+  std::uint32_t factory_queue = 4096;
+};
+BOOST_DESCRIBE_STRUCT(cache_config, (), (memory, eviction, objective, factory_limit, factory_queue))
+
+/// What `cache.eviction` and `cache.objective` name. Requires: no problems were found in `values`.
+strata::eviction_policy eviction_of(const cache_config& values);
+strata::eviction_objective objective_of(const cache_config& values);
+
+/// What encrypts sensitive values in the second level; without keys they are kept out of it.
+struct encryption_config {
+  std::string keys_file;
+  std::string keys;
+  std::uint32_t active = 0;
+};
+BOOST_DESCRIBE_STRUCT(encryption_config, (), (keys_file, keys, active))
+
+/// How a second level on Redis is used: strata/open.hpp.
+struct redis_config {
+  std::string tracked = "all";
+};
+BOOST_DESCRIBE_STRUCT(redis_config, (), (tracked))
+
+/// What `redis.tracked` names. Requires: no problems were found in `values`.
+strata::tracked_keys tracked_of(const redis_config& values);
+
+struct sqlite_config {
+  std::uint32_t readers = 2;
+  strata::duration busy_timeout = std::chrono::seconds(5);
+  strata::duration poll = std::chrono::milliseconds(100);
+};
+BOOST_DESCRIBE_STRUCT(sqlite_config, (), (readers, busy_timeout, poll))
+
+struct postgres_config {
+  std::string password;
+  std::uint32_t readers = 2;
+  std::uint32_t writers = 4;
+  strata::duration statement_timeout = std::chrono::seconds(5);
+  strata::duration transaction_timeout = std::chrono::seconds(30);
+  strata::duration connect_timeout = std::chrono::seconds(5);
+};
+BOOST_DESCRIBE_STRUCT(postgres_config, (),
+                      (password, readers, writers, statement_timeout, transaction_timeout, connect_timeout))
+
+/// What PostgreSQL writes down of changes, by whomever: strata/outbox.hpp.
+struct outbox_config {
+  bool install = true;
+  strata::byte_size limit{1u << 30};
+};
+BOOST_DESCRIBE_STRUCT(outbox_config, (), (install, limit))
+
+/// Who tells the caches what PostgreSQL has written down: strata/relay.hpp.
+struct relay_config {
+  bool enabled = true;
+  strata::duration poll = std::chrono::milliseconds(10);
+  strata::duration bound = std::chrono::milliseconds(350);
+  strata::duration takeover = std::chrono::milliseconds(100);
+  strata::duration events = std::chrono::milliseconds(50);
+};
+BOOST_DESCRIBE_STRUCT(relay_config, (), (enabled, poll, bound, takeover, events))
+
+struct auth_config {
+  strata::duration session_idle = std::chrono::hours(24);
+  strata::duration session_lifetime = std::chrono::hours(24 * 7);
+  bool secure_cookie = false;
+  std::uint32_t password_threads = 1;
+  strata::byte_size password_memory{64u << 20};
+};
+BOOST_DESCRIBE_STRUCT(auth_config, (),
+                      (session_idle, session_lifetime, secure_cookie, password_threads, password_memory))
+
+/// Requests a minute; 0: no limit.
+struct rate_config {
+  std::uint32_t user = 6'000;
+  std::uint32_t address = 12'000;
+  std::uint32_t login_account = 10;
+  std::uint32_t login_address = 60;
+};
+BOOST_DESCRIBE_STRUCT(rate_config, (), (user, address, login_account, login_address))
+
+/// An entity's policy: the fields of strata::policy by their own names, and dictionaries by their
+/// files'.
+struct entity_config {
+  strata::duration ttl{};
+  strata::duration negative_ttl{};
+  double jitter = 0;
+  strata::byte_size max_size{};
+  bool fail_safe = false;
+  strata::duration grace{};
+  strata::duration throttle{};
+  strata::duration stale_while_revalidate{};
+  double eager_refresh = 0;
+  double xfetch_beta = 0;
+  strata::duration soft_timeout{};
+  strata::duration hard_timeout{};
+  std::vector<std::string> tags;
+  bool sensitive = false;
+  std::vector<std::string> dictionaries;
+};
+BOOST_DESCRIBE_STRUCT(entity_config, (),
+                      (ttl, negative_ttl, jitter, max_size, fail_safe, grace, throttle,
+                       stale_while_revalidate, eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags,
+                       sensitive, dictionaries))
+
+struct config {
+  std::string listen = "127.0.0.1:8080";
+  std::string admin = "127.0.0.1:9090";
+  std::string admin_token;
+  std::string store = "memory";
+  std::string database = "sqlite:strata.db";
+  bool demo = false;
+  std::uint32_t threads = 0;
+  strata::duration drain_timeout = std::chrono::seconds(10);
+  log_config log;
+  limits_config limits;
+  cache_config cache;
+  encryption_config encryption;
+  redis_config redis;
+  sqlite_config sqlite;
+  postgres_config postgres;
+  outbox_config outbox;
+  relay_config relay;
+  auth_config auth;
+  rate_config rate;
+  /// By the entity's name in strata.toml; the names are those of the defaults.
+  std::map<std::string, entity_config> entity;
+};
+BOOST_DESCRIBE_STRUCT(config, (),
+                      (listen, admin, admin_token, store, database, demo, threads, drain_timeout, log, limits,
+                       cache, encryption, redis, sqlite, postgres, outbox, relay, auth, rate, entity))
+
+/// What holds where nothing is configured: the above, and the platform's policies.
+config default_config();
+
+/// What makes `values` unusable, as a sentence and the key it is about.
+struct config_problem {
+  std::string key;
+  std::string detail;
+};
+
+/// Every problem of `values` that its types do not exclude already; empty if there is none.
+std::vector<config_problem> problems(const config& values);
+
+/// A policy as it is configured. Its dictionaries are not told: they come from files.
+entity_config configurable(const strata::policy& rules);
+
+/// The policy that `from` describes, without its dictionaries.
+strata::policy policy_of(const entity_config& from);
+
+}  // namespace strata::gateway

@@ -1,0 +1,67 @@
+#include "gateway/endpoint.hpp"
+
+#include <arpa/inet.h>
+
+#include <charconv>
+
+namespace strata::gateway {
+
+namespace {
+
+bool is_ipv4(const std::string& text) {
+  in_addr parsed{};
+  return inet_pton(AF_INET, text.c_str(), &parsed) == 1;
+}
+
+bool is_ipv6(const std::string& text) {
+  in6_addr parsed{};
+  return inet_pton(AF_INET6, text.c_str(), &parsed) == 1;
+}
+
+}  // namespace
+
+bool endpoint::loopback() const {
+  if (host == "localhost") return true;
+  if (in_addr v4{}; inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  if (in6_addr v6{}; inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6) != 0;
+  return false;
+}
+
+strata::result<endpoint> parse_endpoint(std::string_view text) {
+  const auto wrong = [&](std::string_view why) {
+    return strata::fail(strata::errc::invalid_argument,
+                        '"' + std::string(text.substr(0, 80)) + "\" is not HOST:PORT: " + std::string(why));
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return wrong("it has no port, e.g. \"127.0.0.1:8080\"");
+  endpoint where;
+  const auto port = text.substr(colon + 1);
+  const auto [end, status] = std::from_chars(port.data(), port.data() + port.size(), where.port);
+  if (status != std::errc() || end != port.data() + port.size()) return wrong("the port is 0 to 65535");
+
+  const auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    where.host = host.substr(1, host.size() - 2);
+    if (!is_ipv6(where.host)) return wrong("no IPv6 address is in the brackets");
+    return where;
+  }
+  where.host = host;
+  if (is_ipv6(where.host)) return wrong("an IPv6 address stands in brackets, e.g. \"[::1]:8080\"");
+  if (where.host != "localhost" && !is_ipv4(where.host)) {
+    return wrong("the host is an IP address or localhost; 0.0.0.0 is every IPv4 address of this machine");
+  }
+  return where;
+}
+
+strata::result<endpoint> parse_url(std::string_view text) {
+  if (text.starts_with("http://")) text.remove_prefix(7);
+  if (text.ends_with('/')) text.remove_suffix(1);
+  return parse_endpoint(text);
+}
+
+std::string to_text(const endpoint& where) {
+  const bool bracketed = where.host.contains(':');
+  return (bracketed ? '[' + where.host + ']' : where.host) + ':' + std::to_string(where.port);
+}
+
+}  // namespace strata::gateway

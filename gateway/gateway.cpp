@@ -1,0 +1,429 @@
+/// Builds the gateway from its configuration and runs it. Long because all parts meet here.
+
+#include "gateway/gateway.hpp"
+
+#include "gateway/database_url.hpp"
+#include "gateway/endpoint.hpp"
+#include "gateway/keys.hpp"
+#include "gateway/policies.hpp"
+#include "gateway/value_view.hpp"
+#include "platform/app.hpp"
+#include "platform/changes.hpp"
+#include "platform/demo.hpp"
+
+#include <server/server.hpp>
+#include <strata/cache.hpp>
+#include <strata/database.hpp>
+#include <strata/event_feed.hpp>
+#include <strata/metrics.hpp>
+#include <strata/open.hpp>
+#include <strata/outbox.hpp>
+#include <strata/relay.hpp>
+#include "admin/routes.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace strata::gateway {
+
+namespace {
+
+server::server_options listener(const config& values, const std::string& address) {
+  const auto where = parse_endpoint(address).value();  // checked when the configuration was loaded
+  const auto& limits = values.limits;
+  return {.address = where.host == "localhost" ? "127.0.0.1" : where.host,
+          .port = where.port,
+          .threads = values.threads,
+          .max_head = limits.headers,
+          .max_body = limits.body,
+          .max_connections = limits.connections,
+          .head_timeout = limits.header_timeout,
+          .body_timeout = limits.body_timeout,
+          .idle_timeout = limits.idle_timeout,
+          .write_timeout = limits.write_timeout,
+          .request_timeout = limits.request_timeout,
+          .drain_timeout = values.drain_timeout};
+}
+
+platform::app_options platform_options(const config& values, const platform::policy_table& policies,
+                                       std::shared_ptr<database> source, std::shared_ptr<cache> target,
+                                       logs& log) {
+  platform::app_options options;
+  options.database = std::move(source);
+  options.cache = std::move(target);
+  options.policies = policies;
+  options.auth.passwords.threads = values.auth.password_threads;
+  options.auth.passwords.memory = values.auth.password_memory;
+  options.auth.sessions.idle = values.auth.session_idle;
+  options.auth.sessions.lifetime = values.auth.session_lifetime;
+  options.auth.secure_cookie = values.auth.secure_cookie;
+  options.limits.user.limit = values.rate.user;
+  options.limits.address.limit = values.rate.address;
+  options.limits.login_account.limit = values.rate.login_account;
+  options.limits.login_address.limit = values.rate.login_address;
+  options.foreign_change_interval = values.sqlite.poll;
+  options.log = [&log](std::string_view line) { log.write(log_level::warning, line); };
+  return options;
+}
+
+http_stats told(const char* name, const server::server& from, const route_counters& routes) {
+  auto stats = from.stats();
+  return {.listener = name,
+          .routes = routes.snapshot(),
+          .latency = {.operation = "request",
+                      .bounds = std::move(stats.latency_bounds),
+                      .counts = std::move(stats.latency_counts),
+                      .sum_seconds = stats.latency_sum},
+          .in_flight = stats.in_flight,
+          .connections_open = stats.connections_open,
+          .connections_accepted = stats.connections_accepted,
+          .connections_refused = stats.connections_refused,
+          .timeouts = stats.timeouts};
+}
+
+/// Says once that some values stay out of the second level, since nothing else would show it.
+void tell_withheld(const platform::policy_table& policies, logs& log) {
+  std::string names;
+  for (const auto& [name, rules] : policies) {
+    if (rules.sensitive) names += (names.empty() ? "" : ", ") + name;
+  }
+  if (names.empty()) return;
+  log.write(log_level::warning,
+            fmt::format("no keys for encryption: sensitive values ({}) stay out of the second level, in this "
+                        "process's memory only; strata key new makes a key for encryption.keys_file",
+                        names));
+}
+
+bool relays(const config& values) {
+  return is_postgres(values.database) && values.relay.enabled;
+}
+
+std::function<void(std::string_view)> warnings_to(logs& log) {
+  return [&log](std::string_view line) { log.write(log_level::warning, line); };
+}
+
+/// The store that gateways share, or null.
+result<std::shared_ptr<store>> open_shared(const config& values, logs& log) {
+  if (values.store == "memory") return std::shared_ptr<store>();
+  return open_store(values.store, {.tracked = tracked_of(values.redis),
+                                   .relayed = relays(values),
+                                   .bound = values.relay.bound,
+                                   .log = warnings_to(log)});
+}
+
+/// What tells `local`, or the store behind it, what others write to PostgreSQL; null: nobody does.
+result<std::unique_ptr<relay>> open_relay(const config& values, logs& log, cache& local) {
+  if (!relays(values)) return std::unique_ptr<relay>();
+  auto source = open_database(values, {.readers = 1, .writers = 1});
+  if (!source) return std::unexpected(std::move(source.error()));
+  relay_options options{.source = std::move(*source),
+                        .poll = values.relay.poll,
+                        .bound = values.relay.bound,
+                        .takeover = values.relay.takeover,
+                        .log = warnings_to(log)};
+  if (values.store == "memory") {
+    options.local = &local;
+  } else {
+    // A connection of its own: a store does not tell those who use it what they change themselves.
+    auto target = open_store(values.store, {.log = [](std::string_view) {}});
+    if (!target) return std::unexpected(std::move(target.error()));
+    options.target = std::move(*target);
+  }
+  return std::make_unique<relay>(std::move(options));
+}
+
+/// What brings the events of all gateways and other programs to `to`; null: those of this process have to do.
+result<std::unique_ptr<event_feed>> open_feed(const config& values, logs& log, event_bus& to) {
+  if (!relays(values) || values.relay.events == duration::zero()) return std::unique_ptr<event_feed>();
+  auto source = open_database(values, {.readers = 1, .writers = 1});
+  if (!source) return std::unexpected(std::move(source.error()));
+  return std::make_unique<event_feed>(event_feed_options{
+      .source = std::move(*source), .to = &to, .poll = values.relay.events, .log = warnings_to(log)});
+}
+
+/// Has the database write down what is changed in the platform's tables. Gateways that start at once wait
+/// for each other; where it is done already nothing is locked.
+result<void> install_platform_outbox(database& target, const config& values) {
+  for (auto& rule : platform::outbox_rules()) {
+    auto table = rule.table;
+    auto done = sync_wait(install_outbox(target, std::move(rule), {.limit = values.outbox.limit}));
+    if (!done) {
+      return fail(done.error().code,
+                  fmt::format("outbox of {}: {}; its owner may run strata db install --platform, and "
+                              "outbox.install = false leaves it alone",
+                              table, done.error().detail));
+    }
+  }
+  return {};
+}
+
+double seconds_of(wall_time at) {
+  return std::chrono::duration<double>(at.time_since_epoch()).count();
+}
+
+/// For /readyz: what hears of others' writes, by what it says of its trouble.
+result<void> gets_on(std::string trouble) {
+  if (trouble.empty()) return {};
+  return fail(errc::database_unavailable, std::move(trouble));
+}
+
+}  // namespace
+
+struct gateway::state {
+  state(const config& wanted, logs& to, std::shared_ptr<database> opened, platform::policy_table rules,
+        std::shared_ptr<store> second_level, std::shared_ptr<const key_ring> keys)
+      : values(wanted),
+        log(to),
+        policies(std::move(rules)),
+        source(std::move(opened)),
+        shared(std::dynamic_pointer_cast<network_store>(second_level)),
+        target(std::make_shared<strata::cache>(
+            cache_options{.memory = values.cache.memory,
+                          .eviction = eviction_of(values.cache),
+                          .objective = objective_of(values.cache),
+                          .second_level = second_level,
+                          .relayed = relays(values) && second_level == nullptr,
+                          .encryption = std::move(keys),
+                          .factory_limit = values.cache.factory_limit,
+                          .factory_queue = values.cache.factory_queue})),
+        happened([this](const domain_event& event, std::string_view what) {
+          log.write(log_level::warning, fmt::format("a listener to {} failed: {}", event.type, what));
+        }),
+        entities(policies),
+        app(platform_options(values, policies, source, target, log)) {}
+
+  /// An admin thread waits for the database and the cache, never for a client's request.
+  server::server_options admin_listener() {
+    auto options = listener(values, values.admin);
+    options.threads = 1;
+    options.access_log = [this](const server::access_record& each) {
+      admin_routes.count(each.route, each.status);
+    };
+    options.error_log = [this](std::string_view line) { log.write(log_level::error, line); };
+    return options;
+  }
+
+  server::server_options platform_listener() {
+    auto options = listener(values, values.listen);
+    options.access_log = [this, logged = log.access_wanted()](const server::access_record& each) {
+      platform_routes.count(each.route, each.status);
+      if (logged) log.write(each);
+    };
+    options.error_log = [this](std::string_view line) { log.write(log_level::error, line); };
+    return options;
+  }
+
+  admin::admin_options admin_options() {
+    std::vector<admin::readiness_check> checks{
+        {"listener",
+         [this]() -> task<result<void>> {
+           if (serving.load()) return result<void>();
+           return result<void>(fail(errc::busy, "not serving: starting or stopping"));
+         }},
+        {"database", [this] { return source->ping(); }}};
+    if (shared != nullptr) {
+      checks.push_back({"store",
+                        [this]() -> task<result<void>> {
+                          const auto now = shared->health();
+                          if (now.usable) return result<void>();
+                          return result<void>(fail(errc::store_unavailable, now.trouble));
+                        },
+                        false});
+    }
+    if (relaying != nullptr) {
+      checks.push_back(
+          {"relay", [this]() -> task<result<void>> { return gets_on(relaying->stats().trouble); }, false});
+    }
+    if (feed != nullptr) {
+      checks.push_back(
+          {"events", [this]() -> task<result<void>> { return gets_on(feed->stats().trouble); }, false});
+    }
+    return {.cache = target,
+            .token = values.admin_token,
+            .checks = std::move(checks),
+            .metrics =
+                [this] {
+                  const std::array listeners{told("platform", *platform_server, platform_routes),
+                                             told("admin", *admin_server, admin_routes)};
+                  const process_info self{version(), started};
+                  std::optional<store_health> store_now;
+                  if (shared != nullptr) store_now = shared->health();
+                  std::optional<relay_stats> relay_now;
+                  if (relaying != nullptr) relay_now = relaying->stats();
+                  std::optional<event_feed_stats> feed_now;
+                  if (feed != nullptr) feed_now = feed->stats();
+                  return exposition(target->stats(), listeners, self,
+                                    {.shared = store_now ? &*store_now : nullptr,
+                                     .relaying = relay_now ? &*relay_now : nullptr,
+                                     .feeding = feed_now ? &*feed_now : nullptr});
+                },
+            .events = &happened,
+            .value = [this](const key& where) { return show_value(*target, entities, where); }};
+  }
+
+  config values;
+  logs& log;
+  platform::policy_table policies;
+  double started = seconds_of(system_clock().wall());
+  std::atomic<bool> serving{false};
+  std::shared_ptr<database> source;
+  std::shared_ptr<network_store> shared;  // null: none, or it is not on the network
+  std::shared_ptr<strata::cache> target;
+  std::unique_ptr<strata::relay> relaying;  // null: nobody but gateways writes to the database
+  event_bus happened;  // anywhere, as far as we hear of it; what it makes invalid is the relay's
+  std::unique_ptr<event_feed> feed;  // null: what this process does is all that is heard of
+  platform::entity_table entities;
+  platform::app app;
+  route_counters platform_routes;
+  route_counters admin_routes;
+  std::unique_ptr<server::server> platform_server;
+  std::unique_ptr<server::server> admin_server;
+};
+
+gateway::gateway(std::unique_ptr<state> parts) : state_(std::move(parts)) {
+}
+
+gateway::~gateway() {
+  stop();
+}
+
+result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
+                                               std::shared_ptr<store> second_level) {
+  auto keys = open_keys(values.encryption);
+  if (!keys) return std::unexpected(std::move(keys.error()));
+  auto policies = policies_of(values);
+  if (!policies) return std::unexpected(std::move(policies.error()));
+  auto source = open_database(values);
+  if (!source) return std::unexpected(std::move(source.error()));
+  if (second_level == nullptr) {
+    auto shared = open_shared(values, log);
+    if (!shared) return std::unexpected(std::move(shared.error()));
+    second_level = std::move(*shared);
+  }
+  if (second_level != nullptr && *keys == nullptr) tell_withheld(*policies, log);
+  auto parts = std::make_unique<state>(values, log, std::move(*source), std::move(*policies),
+                                       std::move(second_level), std::move(*keys));
+  if (auto done = sync_wait(parts->app.migrate()); !done) return std::unexpected(std::move(done.error()));
+  if (is_postgres(values.database) && values.outbox.install) {
+    if (auto done = install_platform_outbox(*parts->source, values); !done) {
+      return std::unexpected(std::move(done.error()));
+    }
+  }
+  auto relaying = open_relay(values, log, *parts->target);
+  if (!relaying) return std::unexpected(std::move(relaying.error()));
+  parts->relaying = std::move(*relaying);
+  auto feed = open_feed(values, log, parts->happened);
+  if (!feed) return std::unexpected(std::move(feed.error()));
+  parts->feed = std::move(*feed);
+  if (parts->feed == nullptr) {
+    parts->app.events().subscribe(
+        "*", [&to = parts->happened](const domain_event& event) { return to.publish(event); });
+  }
+  return std::unique_ptr<gateway>(new gateway(std::move(parts)));
+}
+
+result<std::vector<std::string>> gateway::fill_demo() {
+  // Through a cache of its own: what nobody has asked for is not worth the room in ours.
+  auto aside = std::make_shared<cache>();
+  platform::app app(
+      platform_options(state_->values, state_->policies, state_->source, std::move(aside), state_->log));
+  auto logins = sync_wait(platform::fill_demo(app.data(), app.passwords()));
+  if (!logins) return std::unexpected(std::move(logins.error()));
+  std::vector<std::string> lines;
+  for (const auto& each : *logins) {
+    lines.push_back(fmt::format("{} {} {} {}", each.email, each.password, each.is_admin ? "admin" : "member",
+                                each.organization_id));
+  }
+  return lines;
+}
+
+result<void> gateway::start() {
+  auto& parts = *state_;
+  parts.platform_server = std::make_unique<server::server>(parts.platform_listener(), parts.app.routes());
+  parts.admin_server =
+      std::make_unique<server::server>(parts.admin_listener(), admin::admin_routes(parts.admin_options()));
+  parts.app.start();
+  const auto listen = [](server::server& on, const std::string& address,
+                         std::string_view flag) -> result<void> {
+    try {
+      on.start();
+      return {};
+    } catch (const std::system_error& failure) {
+      return fail(errc::busy, fmt::format("cannot listen on {}: {}; {} names another address", address,
+                                          failure.code().message(), flag));
+    }
+  };
+  if (auto done = listen(*parts.admin_server, parts.values.admin, "--admin"); !done) return done;
+  if (auto done = listen(*parts.platform_server, parts.values.listen, "--listen"); !done) return done;
+  parts.serving = true;
+  return {};
+}
+
+std::string gateway::url() const {
+  auto where = parse_endpoint(state_->values.listen).value();
+  where.port = state_->platform_server->port();
+  return "http://" + to_text(where);
+}
+
+std::string gateway::admin_url() const {
+  auto where = parse_endpoint(state_->values.admin).value();
+  where.port = state_->admin_server->port();
+  return "http://" + to_text(where);
+}
+
+bool gateway::stop() {
+  auto& parts = *state_;
+  parts.serving = false;
+  bool finished = true;
+  if (parts.platform_server != nullptr) finished = parts.platform_server->stop();
+  parts.app.stop();
+  parts.target->stop_filling();  // what reads for nobody any more uses the app and its database
+  if (parts.relaying != nullptr) parts.relaying->stop();
+  if (parts.feed != nullptr) parts.feed->stop();
+  // Last, so that what drains can be watched.
+  if (parts.admin_server != nullptr) parts.admin_server->stop();
+  return finished;
+}
+
+std::string version() {
+  return STRATA_VERSION;
+}
+
+result<std::shared_ptr<database>> open_database(const config& values) {
+  return open_database(values, {.readers = values.postgres.readers, .writers = values.postgres.writers});
+}
+
+result<std::shared_ptr<database>> open_database(const config& values, pool_sizes sizes) {
+  if (is_postgres(values.database)) {
+    const auto& with = values.postgres;
+    auto opened = open_postgres({.url = values.database,
+                                 .password = with.password,
+                                 .readers = sizes.readers,
+                                 .writers = sizes.writers,
+                                 .statement_timeout = with.statement_timeout,
+                                 .transaction_timeout = with.transaction_timeout,
+                                 .connect_timeout = with.connect_timeout});
+    if (!opened) return fail(opened.error().code, "database: " + opened.error().detail);
+    return opened;
+  }
+  const auto file = values.database.substr(std::string_view("sqlite:").size());
+  const auto folder = std::filesystem::path(file).parent_path();
+  if (std::error_code ignored; !folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+    return fail(
+        errc::database_unavailable,
+        fmt::format("database: the folder {} does not exist; create it, or name another file with --database",
+                    folder.string()));
+  }
+  return open_sqlite(
+      {.file = file, .readers = values.sqlite.readers, .busy_timeout = values.sqlite.busy_timeout});
+}
+
+}  // namespace strata::gateway

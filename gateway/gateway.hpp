@@ -1,0 +1,65 @@
+#pragma once
+/// The gateway in one process: database, cache, platform, and the two listeners.
+/// Threads: one opens, starts and stops it; the listeners have threads of their own.
+
+#include "gateway/config.hpp"
+#include "gateway/log.hpp"
+
+#include <strata/database.hpp>
+#include <strata/error.hpp>
+#include <strata/store.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace strata::gateway {
+
+class gateway {
+ public:
+  /// Opens the database, brings its tables up to date and prepares everything; serves nothing yet.
+  /// `second_level` is shared with other gateways; null: the configured store.
+  /// Errors: what cannot be had, with its reason and what to do. Throws bad_options.
+  /// Lifetime: `log` outlives the gateway.
+  static result<std::unique_ptr<gateway>> open(const config& values, logs& log,
+                                               std::shared_ptr<store> second_level = nullptr);
+  ~gateway();
+  gateway(const gateway&) = delete;
+  gateway& operator=(const gateway&) = delete;
+
+  /// Fills the database with the demo platform if it is empty.
+  /// Returns a line for each role: "EMAIL PASSWORD admin|member ORG_ID".
+  result<std::vector<std::string>> fill_demo();
+
+  /// Serves; returns when both listeners accept. Errors: an address that cannot be had.
+  result<void> start();
+
+  /// "http://127.0.0.1:8080". Requires: started.
+  std::string url() const;
+  std::string admin_url() const;
+
+  /// Says "not ready", stops accepting, finishes what runs within the grace period and ends all
+  /// threads. Returns whether every request was finished. Idempotent.
+  bool stop();
+
+ private:
+  struct state;
+  explicit gateway(std::unique_ptr<state> parts);
+  std::unique_ptr<state> state_;
+};
+
+/// "0.1.0"
+std::string version();
+
+/// How many connections of PostgreSQL read, and how many write.
+struct pool_sizes {
+  std::uint32_t readers = 0;
+  std::uint32_t writers = 0;
+};
+
+/// Opens the configured database. Errors: with what to do.
+result<std::shared_ptr<database>> open_database(const config& values);
+result<std::shared_ptr<database>> open_database(const config& values, pool_sizes sizes);
+
+}  // namespace strata::gateway

@@ -1,0 +1,64 @@
+#include "gateway/gateway.hpp"
+
+#include "tests/contract/temporary_folder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <strata/encryption.hpp>
+
+#include <fstream>
+#include <sstream>
+
+namespace strata::gateway {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+/// What a gateway with `values` has logged when it is open.
+std::string logged(config values, std::shared_ptr<store> second_level) {
+  const test::temporary_folder folder;
+  values.database = "sqlite:" + folder.file("strata.db");
+  values.log.app = folder.file("log");
+  {
+    logs log(values.log);
+    const auto opened = gateway::open(values, log, std::move(second_level));
+    EXPECT_TRUE(opened) << opened.error().detail;
+  }
+  std::ostringstream text;
+  text << std::ifstream(values.log.app).rdbuf();
+  return text.str();
+}
+
+TEST(Gateway, SaysOnceThatSensitiveValuesStayOutOfTheSecondLevel) {
+  const auto text = logged(default_config(), connect(make_memory_server()));
+  const auto at =
+      text.find("sensitive values (user_permissions, user_settings) stay out of the second level");
+  ASSERT_NE(at, std::string::npos) << text;
+  EXPECT_EQ(text.find("stay out of", at + 80), std::string::npos) << text;
+}
+
+TEST(Gateway, SaysNothingOfItWithKeysOrWithoutASecondLevel) {
+  EXPECT_THAT(logged(default_config(), nullptr), Not(HasSubstr("second level")));
+  auto values = default_config();
+  const auto key = key_ring::generate();
+  values.encryption.keys = "1:" + key;
+  const auto text = logged(values, connect(make_memory_server()));
+  EXPECT_THAT(text, Not(HasSubstr("second level")));
+  EXPECT_THAT(text, Not(HasSubstr(key)));
+}
+
+TEST(Gateway, DoesNotOpenWithKeysThatCannotBeRead) {
+  const test::temporary_folder folder;
+  auto values = default_config();
+  values.database = "sqlite:" + folder.file("strata.db");
+  values.log.app = "off";
+  values.encryption.keys_file = folder.file("keys");
+  logs log(values.log);
+  const auto opened = gateway::open(values, log);
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().detail, HasSubstr("encryption.keys_file: " + folder.file("keys")));
+}
+
+}  // namespace
+}  // namespace strata::gateway

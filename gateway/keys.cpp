@@ -1,0 +1,180 @@
+#include "gateway/keys.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace strata::gateway {
+
+namespace {
+
+constexpr std::size_t largest_file = 16u << 10;  // a ring's 64 keys, with room for comments
+
+/// Text that is wiped when it is no longer needed.
+struct secret_text {
+  std::string text;
+
+  secret_text() = default;
+  secret_text(secret_text&&) = default;
+  secret_text& operator=(secret_text&&) = delete;
+  ~secret_text() { ::explicit_bzero(text.data(), text.size()); }
+};
+
+class descriptor {
+ public:
+  explicit descriptor(int number) : number_(number) {}
+  ~descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  explicit operator bool() const { return number_ >= 0; }
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+std::unexpected<error> failed(const std::string& file, std::string_view what, int why = errno) {
+  return fail(errc::invalid_argument,
+              fmt::format("{} {}: {}", file, what, std::error_code(why, std::generic_category()).message()));
+}
+
+/// The content of a key file. The file that is checked is the file that is read.
+result<secret_text> read_keys(const std::string& file) {
+  const descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!in) return failed(file, "cannot be read");
+  struct stat about{};
+  if (::fstat(in.number(), &about) != 0) return failed(file, "cannot be read");
+  if (!S_ISREG(about.st_mode)) return fail(errc::invalid_argument, file + " is not a file of keys");
+  if ((about.st_mode & 077) != 0) {
+    return fail(errc::invalid_argument,
+                fmt::format("{} is open to others than its owner (mode {:03o}); chmod 600 {}", file,
+                            about.st_mode & 0777, file));
+  }
+  secret_text out;
+  out.text.resize(largest_file + 1);
+  std::size_t size = 0;
+  while (size < out.text.size()) {
+    const auto got = ::read(in.number(), out.text.data() + size, out.text.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed(file, "cannot be read");
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  if (size > largest_file) return fail(errc::too_large, file + " is larger than 16 KiB");
+  out.text.resize(size);
+  return out;
+}
+
+/// Everything but what stands behind a `#`.
+secret_text without_comments(std::string_view text) {
+  secret_text out;
+  out.text.reserve(text.size() + 1);
+  bool comment = false;
+  for (const char c : text) {
+    if (c == '#') comment = true;
+    if (c == '\n') comment = false;
+    if (!comment) out.text += c;
+  }
+  return out;
+}
+
+result<std::shared_ptr<key_ring>> ring_of(std::string_view text, const std::string& source) {
+  try {
+    return std::make_shared<key_ring>(without_comments(text).text);
+  } catch (const bad_options& wrong) {
+    return fail(errc::invalid_argument, fmt::format("{}: {}", source, fmt::join(wrong.problems(), "; ")));
+  }
+}
+
+/// Puts `text` where `file` is, whole or not at all, for its owner's eyes only.
+result<void> replace(const std::string& file, std::string_view text) {
+  const auto beside = file + ".new";
+  {
+    const descriptor out(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!out) return failed(beside, "cannot be written");
+    while (!text.empty()) {
+      const auto put = ::write(out.number(), text.data(), text.size());
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) {
+        const int why = errno;
+        ::unlink(beside.c_str());
+        return failed(beside, "cannot be written", why);
+      }
+      text.remove_prefix(static_cast<std::size_t>(put));
+    }
+    ::fsync(out.number());
+  }
+  if (::rename(beside.c_str(), file.c_str()) == 0) return {};
+  const int why = errno;
+  ::unlink(beside.c_str());
+  return failed(file, "cannot be replaced", why);
+}
+
+}  // namespace
+
+result<std::shared_ptr<const key_ring>> open_keys(const encryption_config& from) {
+  if (from.keys_file.empty() && from.keys.empty()) return std::shared_ptr<const key_ring>();
+  result<std::shared_ptr<key_ring>> made;
+  if (!from.keys_file.empty()) {
+    const auto text = read_keys(from.keys_file);
+    if (!text) return fail(text.error().code, "encryption.keys_file: " + text.error().detail);
+    made = ring_of(text->text, "encryption.keys_file: " + from.keys_file);
+  } else {
+    made = ring_of(from.keys, "encryption.keys");
+  }
+  if (!made) return std::unexpected(std::move(made.error()));
+  try {
+    if (from.active != 0) (*made)->activate(from.active);
+  } catch (const bad_options& wrong) {
+    return fail(errc::invalid_argument, "encryption.active: " + wrong.problems().front());
+  }
+  return *made;
+}
+
+std::string key_line(std::uint32_t id) {
+  return fmt::format("{}:{}", id, key_ring::generate());
+}
+
+result<std::uint32_t> add_key(const std::string& file, std::uint32_t id) {
+  const bool there = ::access(file.c_str(), F_OK) == 0;
+  secret_text content;
+  std::uint32_t largest = 0;
+  if (there) {
+    auto held = read_keys(file);
+    if (!held) return std::unexpected(std::move(held.error()));
+    const auto ring = ring_of(held->text, file);
+    if (!ring) return std::unexpected(ring.error());
+    const auto ids = (*ring)->ids();
+    largest = std::ranges::max(ids);
+    if (id != 0 && std::ranges::find(ids, id) != ids.end()) {
+      return fail(errc::invalid_argument, fmt::format("{} has a key {} already", file, id));
+    }
+    if (ids.size() == key_ring::max_keys) {
+      return fail(errc::too_large, fmt::format("{} holds {} keys; take old ones out", file, ids.size()));
+    }
+    content.text.reserve(held->text.size() + 64);
+    content.text = held->text;
+    if (!content.text.ends_with('\n')) content.text += '\n';
+  }
+  if (id == 0 && largest == UINT32_MAX) return fail(errc::too_large, file + ": give an --id");
+  if (id == 0) id = largest + 1;
+  secret_text line;
+  line.text = key_line(id) + '\n';
+  content.text += line.text;
+  if (auto done = replace(file, content.text); !done) return std::unexpected(std::move(done.error()));
+  return id;
+}
+
+}  // namespace strata::gateway
