@@ -2,7 +2,6 @@
 
 #include "cli/settings.hpp"
 #include "cli/toml.hpp"
-#include "gateway/database_url.hpp"
 #include "gateway/file.hpp"
 
 #include <fmt/format.h>

@@ -1,10 +1,10 @@
 #include "gateway/config.hpp"
 
-#include "gateway/database_url.hpp"
 #include "gateway/endpoint.hpp"
 #include "platform/entity_table.hpp"
 
 #include <fmt/format.h>
+#include <strata/open_database.hpp>
 
 #include <algorithm>
 #include <array>
@@ -66,12 +66,8 @@ void check_parts(const config& values, std::vector<config_problem>& found) {
           {"store", fmt::format("is neither memory nor a store's URL: {}", usable.error().detail)});
     }
   }
-  constexpr std::string_view scheme = "sqlite:";
-  const bool is_sqlite = values.database.starts_with(scheme) && values.database.size() > scheme.size();
-  if (!is_sqlite && !is_postgres(values.database)) {
-    found.push_back({"database",
-                     "is not a known database; known are sqlite:FILE, e.g. sqlite:strata.db, and "
-                     "postgres://USER@HOST/DATABASE"});
+  if (const auto kind = database_kind_of(values.database); !kind) {
+    found.push_back({"database", kind.error().detail});
   }
   if (!eviction_named(values.cache.eviction)) {
     found.push_back(

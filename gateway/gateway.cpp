@@ -2,7 +2,6 @@
 
 #include "gateway/gateway.hpp"
 
-#include "gateway/database_url.hpp"
 #include "gateway/endpoint.hpp"
 #include "gateway/keys.hpp"
 #include "gateway/policies.hpp"
@@ -17,6 +16,7 @@
 #include <strata/event_feed.hpp>
 #include <strata/metrics.hpp>
 #include <strata/open.hpp>
+#include <strata/open_database.hpp>
 #include <strata/outbox.hpp>
 #include <strata/relay.hpp>
 #include "admin/routes.hpp"
@@ -26,7 +26,6 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <system_error>
@@ -102,8 +101,12 @@ void tell_withheld(const platform::policy_table& policies, logs& log) {
                         names));
 }
 
+bool is_postgres(const config& values) {
+  return database_kind_of(values.database) == database_kind::postgres;
+}
+
 bool relays(const config& values) {
-  return is_postgres(values.database) && values.relay.enabled;
+  return is_postgres(values) && values.relay.enabled;
 }
 
 std::function<void(std::string_view)> warnings_to(logs& log) {
@@ -312,7 +315,7 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
   auto parts = std::make_unique<state>(values, log, std::move(*source), std::move(*policies),
                                        std::move(second_level), std::move(*keys));
   if (auto done = sync_wait(parts->app.migrate()); !done) return std::unexpected(std::move(done.error()));
-  if (is_postgres(values.database) && values.outbox.install) {
+  if (is_postgres(values) && values.outbox.install) {
     if (auto done = install_platform_outbox(*parts->source, values); !done) {
       return std::unexpected(std::move(done.error()));
     }
@@ -402,28 +405,18 @@ result<std::shared_ptr<database>> open_database(const config& values) {
 }
 
 result<std::shared_ptr<database>> open_database(const config& values, pool_sizes sizes) {
-  if (is_postgres(values.database)) {
-    const auto& with = values.postgres;
-    auto opened = open_postgres({.url = values.database,
-                                 .password = with.password,
-                                 .readers = sizes.readers,
-                                 .writers = sizes.writers,
-                                 .statement_timeout = with.statement_timeout,
-                                 .transaction_timeout = with.transaction_timeout,
-                                 .connect_timeout = with.connect_timeout});
-    if (!opened) return fail(opened.error().code, "database: " + opened.error().detail);
-    return opened;
-  }
-  const auto file = values.database.substr(std::string_view("sqlite:").size());
-  const auto folder = std::filesystem::path(file).parent_path();
-  if (std::error_code ignored; !folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
-    return fail(
-        errc::database_unavailable,
-        fmt::format("database: the folder {} does not exist; create it, or name another file with --database",
-                    folder.string()));
-  }
-  return open_sqlite(
-      {.file = file, .readers = values.sqlite.readers, .busy_timeout = values.sqlite.busy_timeout});
+  const auto& postgres = values.postgres;
+  auto opened = strata::open_database(
+      values.database,
+      {.sqlite = {.readers = values.sqlite.readers, .busy_timeout = values.sqlite.busy_timeout},
+       .postgres = {.password = postgres.password,
+                    .readers = sizes.readers,
+                    .writers = sizes.writers,
+                    .statement_timeout = postgres.statement_timeout,
+                    .transaction_timeout = postgres.transaction_timeout,
+                    .connect_timeout = postgres.connect_timeout}});
+  if (!opened) return fail(opened.error().code, "database: " + opened.error().detail);
+  return opened;
 }
 
 }  // namespace strata::gateway

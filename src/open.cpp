@@ -1,4 +1,4 @@
-/// The one file that knows all the parts, and puts them together from a URL.
+/// Stores from a URL: the one file that chooses between Redis alone, behind Sentinel and as a Cluster.
 
 #include "redis/store/redis_store.hpp"
 #include "redis/url/cluster_url.hpp"

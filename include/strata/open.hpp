@@ -1,5 +1,5 @@
 #pragma once
-/// Stores from a URL: where the parts are put together.
+/// Stores from a URL; open_database.hpp opens databases.
 /// Threads: any.
 ///
 ///   auto shared = strata::open_store("redis://127.0.0.1:6379");

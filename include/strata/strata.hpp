@@ -23,6 +23,7 @@
 #include <strata/network_store.hpp>
 #include <strata/observer.hpp>
 #include <strata/open.hpp>
+#include <strata/open_database.hpp>
 #include <strata/outbox.hpp>
 #include <strata/policy.hpp>
 #include <strata/query_cache.hpp>
