@@ -2,6 +2,7 @@
 #include "admin/bodies.hpp"
 
 #include <strata/cache.hpp>
+#include <strata/json_codec.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

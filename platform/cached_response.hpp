@@ -6,7 +6,7 @@
 #include "platform/entities.hpp"
 
 #include <server/representation.hpp>
-#include <strata/codec.hpp>
+#include <strata/json_codec.hpp>
 
 #include <memory>
 #include <string>

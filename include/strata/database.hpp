@@ -8,7 +8,6 @@
 /// TEXT, BIGINT, DOUBLE PRECISION, BOOLEAN as 0/1 integers, JSON as TEXT, times as RFC 3339 TEXT.
 
 #include <strata/error.hpp>
-#include <strata/store.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
 

@@ -3,7 +3,7 @@
 /// Threads: a factory is called by one at a time for a key; where, says the cache's operation.
 
 #include <strata/error.hpp>
-#include <strata/json.hpp>
+#include <strata/is_optional.hpp>
 #include <strata/lookup.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
@@ -91,7 +91,7 @@ result<any_value> to_any(R&& returned) {
     return to_any<T>(*std::forward<R>(returned));
   } else if constexpr (std::convertible_to<plain, std::shared_ptr<const T>>) {
     return any_value(std::shared_ptr<const T>(std::forward<R>(returned)));
-  } else if constexpr (json::detail::is_optional<plain>::value && !json::detail::is_optional<T>::value) {
+  } else if constexpr (is_optional<plain>::value && !is_optional<T>::value) {
     if (!returned) return any_value();
     return any_value(std::make_shared<const T>(*std::forward<R>(returned)));
   } else {

@@ -8,6 +8,7 @@
 /// problems, each with its JSON pointer (RFC 6901).
 
 #include <strata/error.hpp>
+#include <strata/is_optional.hpp>
 
 #include <boost/describe.hpp>
 #include <boost/json/value.hpp>
@@ -62,11 +63,6 @@ concept described = boost::describe::has_describe_members<T>::value;
 
 template <class T>
 using members_of = boost::describe::describe_members<T, boost::describe::mod_any_access>;
-
-template <class T>
-struct is_optional : std::false_type {};
-template <class T>
-struct is_optional<std::optional<T>> : std::true_type {};
 
 }  // namespace detail
 
@@ -183,7 +179,7 @@ void convert_members(const boost::json::object& from, T& into, const std::string
     using field = std::remove_cvref_t<decltype(into.*member.pointer)>;
     if (const auto* found = from.if_contains(member.name); found != nullptr) {
       convert(*found, into.*member.pointer, child(pointer, member.name), problems);
-    } else if (!is_optional<field>::value) {
+    } else if (!strata::detail::is_optional<field>::value) {
       problems.push_back({child(pointer, member.name), "is missing"});
     }
   });

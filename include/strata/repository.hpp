@@ -15,6 +15,7 @@
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
 #include <strata/entity.hpp>
+#include <strata/json_codec.hpp>
 #include <strata/row.hpp>
 #include <strata/unit_of_work.hpp>
 

@@ -6,6 +6,7 @@
 /// the value; json::raw, vectors, maps and described structs are JSON in a TEXT column.
 
 #include <strata/database.hpp>
+#include <strata/is_optional.hpp>
 #include <strata/json.hpp>
 
 #include <concepts>
@@ -51,7 +52,7 @@ const std::vector<std::string>& column_names() {
 /// `value` as a column holds it.
 template <class T>
 sql_value to_column(const T& value) {
-  if constexpr (json::detail::is_optional<T>::value) {
+  if constexpr (detail::is_optional<T>::value) {
     return value ? to_column(*value) : sql_value();
   } else if constexpr (std::integral<T>) {
     static_assert(std::same_as<T, bool> || std::signed_integral<T> || sizeof(T) < sizeof(std::int64_t),
@@ -72,7 +73,7 @@ sql_value to_column(const T& value) {
 /// kind of value it holds.
 template <class T>
 result<void> from_column(const sql_value& from, T& into, std::string_view column) {
-  if constexpr (json::detail::is_optional<T>::value) {
+  if constexpr (detail::is_optional<T>::value) {
     if (std::holds_alternative<std::monostate>(from)) {
       into.reset();
       return {};

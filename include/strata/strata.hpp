@@ -1,40 +1,67 @@
 #pragma once
-/// Everything: `#include <strata/strata.hpp>`.
+/// Everything, room by room: `#include <strata/strata.hpp>`. A component of the package (README) has
+/// the rooms below its name; each stands on `cache` and on nothing else.
 
-#include <strata/blocking.hpp>
-#include <strata/cache.hpp>
+// cache: what every other room uses
 #include <strata/cache_type.hpp>
-#include <strata/cached.hpp>
-#include <strata/codec.hpp>
-#include <strata/compression.hpp>
 #include <strata/consistency_token.hpp>
-#include <strata/database.hpp>
-#include <strata/encryption.hpp>
-#include <strata/entity.hpp>
 #include <strata/error.hpp>
-#include <strata/event_feed.hpp>
-#include <strata/event_feed_stats.hpp>
-#include <strata/events.hpp>
 #include <strata/eviction.hpp>
-#include <strata/json.hpp>
+#include <strata/is_optional.hpp>
 #include <strata/key.hpp>
 #include <strata/lookup.hpp>
-#include <strata/migrations.hpp>
-#include <strata/network_store.hpp>
 #include <strata/observer.hpp>
-#include <strata/open.hpp>
-#include <strata/open_database.hpp>
-#include <strata/outbox.hpp>
 #include <strata/policy.hpp>
+#include <strata/stats.hpp>
+#include <strata/time.hpp>
+#include <strata/units.hpp>
+
+// cache: tasks and timers
+#include <strata/task.hpp>
+#include <strata/timer.hpp>
+
+// cache: values as bytes
+#include <strata/codec.hpp>
+#include <strata/compression.hpp>
+#include <strata/encryption.hpp>
+#include <strata/json.hpp>
+#include <strata/json_codec.hpp>
+
+// cache: the cache and its port to the second level
+#include <strata/blocking.hpp>
+#include <strata/cache.hpp>
+#include <strata/cached.hpp>
+#include <strata/entity.hpp>
+#include <strata/factory.hpp>
+#include <strata/store.hpp>
+
+// cache: events, rate limits, fakes for tests
+#include <strata/events.hpp>
+#include <strata/limiter.hpp>
+#include <strata/testing.hpp>
+
+// redis: the second level
+#include <strata/network_store.hpp>
+#include <strata/open.hpp>
+
+// sql: databases, rows read through the cache and written through it
+#include <strata/database.hpp>
+#include <strata/migrations.hpp>
+#include <strata/open_database.hpp>
 #include <strata/query_cache.hpp>
-#include <strata/relay.hpp>
-#include <strata/relay_stats.hpp>
 #include <strata/repository.hpp>
 #include <strata/row.hpp>
-#include <strata/stats.hpp>
-#include <strata/store.hpp>
-#include <strata/task.hpp>
-#include <strata/time.hpp>
-#include <strata/timer.hpp>
-#include <strata/trace.hpp>
 #include <strata/unit_of_work.hpp>
+
+// sql: changes that others write to PostgreSQL
+#include <strata/event_feed.hpp>
+#include <strata/event_feed_stats.hpp>
+#include <strata/outbox.hpp>
+#include <strata/relay.hpp>
+#include <strata/relay_stats.hpp>
+
+// metrics: Prometheus
+#include <strata/metrics.hpp>
+
+// trace: request traces, replayed
+#include <strata/trace.hpp>

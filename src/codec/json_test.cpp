@@ -1,5 +1,5 @@
-#include <strata/codec.hpp>
 #include <strata/json.hpp>
+#include <strata/json_codec.hpp>
 
 #include <gtest/gtest.h>
 

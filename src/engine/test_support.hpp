@@ -2,6 +2,7 @@
 /// What the engine's tests share: an entity, a cache with a clock of its own, counted factories.
 
 #include <strata/cache.hpp>
+#include <strata/json_codec.hpp>
 #include <strata/testing.hpp>
 
 #include <boost/describe.hpp>

@@ -9,6 +9,7 @@
 #include "tests/consistency/plan.hpp"
 
 #include <strata/entity.hpp>
+#include <strata/json_codec.hpp>
 #include <strata/outbox.hpp>
 
 #include <boost/describe.hpp>
