@@ -18,7 +18,7 @@ std::set<std::string> families_told() {
   const std::array listeners{http_stats{.listener = "platform"}};
   cache_stats stats;
   stats.second_level.state = second_level_state::up;
-  const store_health shared{.hearing_lag = duration::zero()};
+  const store_health shared{.event_lag = duration::zero()};
   const relay_stats relaying{.active = true};
   const event_feed_stats feeding;
   std::istringstream lines(

@@ -54,7 +54,7 @@ strata::redis::client_options options(const redis_load& what) {
 redis_measure run_strata(const redis_load& what) {
   strata::redis::runtime threads;
   strata::redis::client redis(threads, options(what));
-  return run(redis, what, redis.where());
+  return run(redis, what, redis.get_executor());
 }
 
 redis_measure run_strata_elsewhere(const redis_load& what) {

@@ -19,7 +19,7 @@ struct store_health {
   time_point trusted_until{};  ///< till when changes are known to be told in time
   /// How long ago the moment is up to which all changes are known to have been told; nothing before the
   /// first. It is some heartbeats at most while all is well, and grows while nothing is heard.
-  std::optional<duration> hearing_lag;
+  std::optional<duration> event_lag;
   std::uint64_t losses = 0;       ///< how often changes may have been missed, and memory was emptied
   std::uint64_t requests = 0;     ///< sent
   std::uint64_t timeouts = 0;     ///< of these, not answered in time

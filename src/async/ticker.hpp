@@ -1,5 +1,5 @@
 #pragma once
-/// Does something again and again, until its owner ends.
+/// Repeats a piece of work until its owner ends.
 /// Threads: internally locked. The work runs on the timers' thread, one run at a time.
 
 #include "core/mutex.hpp"
@@ -23,20 +23,20 @@ class ticker {
   ticker(const ticker&) = delete;
   ticker& operator=(const ticker&) = delete;
 
-  /// Begins. Requires: called once.
+  /// Requires: called once.
   void start(std::function<void()> work) {
     scoped_lock lock(shared_->mutex);
     shared_->work = std::move(work);
     schedule(shared_, timers_, time_, time_.now());
   }
-  /// One run more, soon.
+  /// Runs the work once more, soon.
   void hurry() {
     timers_.at(time_.now() + std::chrono::milliseconds(1), [self = shared_] {
       scoped_lock lock(self->mutex);
       if (self->work) self->work();
     });
   }
-  /// Ends: when it returns, the work does not run and never will. Requires: not called by the work.
+  /// When it returns, the work is not running and never will. Requires: not called by the work.
   void stop() {
     timers::id next = 0;
     {
@@ -48,7 +48,7 @@ class ticker {
   }
 
  private:
-  /// Stands between the timers, which may be running it now, and an owner that ends.
+  /// Stands between the timers, which may be running the work now, and an owner that ends.
   struct state {
     strata::detail::mutex mutex;
     duration period{};

@@ -137,10 +137,10 @@ void add_second_level(families& into, const second_level_stats& from) {
 
 void add_store(families& into, const store_health& from) {
   into.gauge("store_usable", "1 while the store on the network can be used.", from.usable ? 1 : 0);
-  if (from.hearing_lag) {
+  if (from.event_lag) {
     into.gauge("store_hearing_lag_seconds",
                "How long ago the moment is up to which all changes are known to have been told.",
-               std::chrono::duration<double>(*from.hearing_lag).count());
+               std::chrono::duration<double>(*from.event_lag).count());
   }
   into.counter("store_losses_total", "How often changes may have been missed, and memory was emptied.",
                from.losses);

@@ -166,7 +166,7 @@ TEST(Exposition, TellsOfTheStoreIfThereIsOneOnTheNetwork) {
   EXPECT_THAT(exposition(sample(), {}, {}, {.shared = &shared}),
               testing::Not(HasSubstr("store_hearing_lag_seconds")));
   shared.usable = true;
-  shared.hearing_lag = std::chrono::milliseconds(60);
+  shared.event_lag = std::chrono::milliseconds(60);
   const scrape read(exposition(sample(), {}, {}, {.shared = &shared}));
   EXPECT_EQ(read.at("store_usable"), 1);
   EXPECT_EQ(read.at("store_hearing_lag_seconds"), 0.06);

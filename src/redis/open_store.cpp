@@ -1,4 +1,4 @@
-/// Stores from a URL: the one file that chooses between Redis alone, behind Sentinel and as a Cluster.
+/// The one file that knows all the parts, and puts them together from a URL.
 
 #include "redis/store/redis_store.hpp"
 #include "redis/url/cluster_url.hpp"
@@ -61,13 +61,13 @@ result<std::shared_ptr<network_store>> open_store(std::string_view url, const st
 
   made->connection.request_timeout = options.timeout;
   made->connection.silence = std::max(made->connection.silence, options.timeout);  // a reply may take so long
-  made->tracked.name_space = options.name_space;
-  made->tracked.trust_for = options.trust_for;
-  made->tracked.heartbeat = options.heartbeat;
-  made->tracked.relayed = options.relayed;
-  made->tracked.bound = options.bound;
-  made->tracked.only_read = options.tracked == tracked_keys::read;
-  if (options.log) made->tracked.log = options.log;
+  made->coherence.name_space = options.name_space;
+  made->coherence.trust_for = options.trust_for;
+  made->coherence.heartbeat = options.heartbeat;
+  made->coherence.relayed = options.relayed;
+  made->coherence.bound = options.bound;
+  made->coherence.only_read = options.tracked == tracked_keys::read;
+  if (options.log) made->coherence.log = options.log;
   return std::make_shared<redis::redis_store>(std::make_shared<redis::runtime>(), std::move(*made));
 }
 

@@ -20,7 +20,7 @@ std::int64_t in_ms(time_point at) {
 coherence_session::coherence_session(coherence_options with)
     : options_(std::move(with)),
       names_(options_.name_space),
-      push_reader_(*this, random_origin()),
+      push_reader_(random_origin()),
       ticker_(*options_.timer, *options_.time, options_.heartbeat) {
 }
 
@@ -36,23 +36,23 @@ push_subscription coherence_session::subscription() const {
   return out;
 }
 
-void coherence_session::start_on(topology& over) {
-  topology_ = &over;
+void coherence_session::start_on(topology& servers) {
+  topology_ = &servers;
   topology_.notify_all();
   ticker_.start([this] { tick(); });
 }
 
 void coherence_session::stop() {
   ticker_.stop();
-  push_reader_.stop();
+  deferred_.stop();
 }
 
 result<void> coherence_session::usable() const {
   if (ready_.load(std::memory_order_acquire)) return {};
-  auto* const over = topology_.load();
-  auto away = over != nullptr ? over->away() : std::nullopt;
+  auto* const servers = topology_.load();
+  auto unreachable = servers != nullptr ? servers->unreachable_reason() : std::nullopt;
   detail::scoped_lock lock(mutex_);
-  auto words = generation_ == 0 && away ? std::move(*away) : trouble_;
+  auto words = generation_ == 0 && unreachable ? std::move(*unreachable) : trouble_;
   return fail(errc::store_unavailable, std::move(words));
 }
 
@@ -61,80 +61,80 @@ server_time coherence_session::server_now() const noexcept {
                                   server_ahead_.load(std::memory_order_acquire));
 }
 
-commit_time coherence_session::learn(commit_time heard) noexcept {
-  detail::atomic_max(known_, heard);
-  return heard;
+commit_time coherence_session::learn(commit_time seen) noexcept {
+  detail::atomic_max(known_, seen);
+  return seen;
 }
 
 time_point coherence_session::trusted_until() const {
   detail::scoped_lock lock(mutex_);
-  return trusted_;
+  return trusted_until_;
 }
 
-std::optional<duration> coherence_session::hearing_lag() const {
+std::optional<duration> coherence_session::event_lag() const {
   detail::scoped_lock lock(mutex_);
-  if (proven_ == time_point{}) return std::nullopt;
-  return options_.time->now() - proven_;
+  if (notified_until_ == time_point{}) return std::nullopt;
+  return options_.time->now() - notified_until_;
 }
 
 void coherence_session::cleared(std::uint32_t epoch) {
   epoch_.store(std::max(epoch, epoch_.load()), std::memory_order_release);
-  tell_lost(false);
+  notify_lost(false);
 }
 
-template <class Tell>
-void coherence_session::tell(Tell what) {
-  detail::scoped_lock lock(telling_);
-  for (auto* each : observers_) what(*each);
+template <class Notify>
+void coherence_session::notify(Notify one) {
+  detail::scoped_lock lock(observers_mutex_);
+  for (auto* each : observers_) one(*each);
 }
 
-void coherence_session::tell_lost(bool may_have_forgotten) {
+void coherence_session::notify_lost(bool may_have_forgotten) {
   losses_.fetch_add(1, std::memory_order_relaxed);
-  tell([&](store_observer& each) { each.lost(may_have_forgotten); });
+  notify([&](store_observer& each) { each.lost(may_have_forgotten); });
 }
 
 void coherence_session::observe(store_observer& observer) {
-  detail::scoped_lock lock(telling_);
+  detail::scoped_lock lock(observers_mutex_);
   observers_.push_back(&observer);
 }
 
 void coherence_session::unobserve(store_observer& observer) {
-  detail::scoped_lock lock(telling_);
+  detail::scoped_lock lock(observers_mutex_);
   std::erase(observers_, &observer);
 }
 
 void coherence_session::refused(std::string why) {
-  bool news = false;
+  bool is_new = false;
   {
     detail::scoped_lock lock(mutex_);
-    news = trouble_ != why;
-    if (news) trouble_ = why;
+    is_new = trouble_ != why;
+    if (is_new) trouble_ = why;
   }
-  if (news) options_.log(why);
+  if (is_new) options_.log(why);
 }
 
-void coherence_session::session_began(std::uint64_t generation, const std::string& found) {
-  topology_.wait(nullptr);  // they may be quicker than the constructor that is to give them to us
+void coherence_session::session_began(std::uint64_t generation, const std::string& run_id) {
+  topology_.wait(nullptr);  // the servers may connect before `start_on` is called
   {
     detail::scoped_lock lock(mutex_);
     generation_ = generation;
-    begin_anew();
-    beating_ = false;
-    not_before_ = {};
-    const bool made_up = found.empty();
-    if (made_up && !std::exchange(run_id_made_up_, made_up)) {
+    discard_proofs();
+    in_heartbeat_ = false;
+    reopen_at_ = {};
+    const bool invented = run_id.empty();
+    if (invented && !run_id_is_invented_) {
       options_.log(
-          "store: INFO is not allowed to us, so every new connection counts as a restart of the server "
-          "and voids what is stored; allow +info");
+          "store: INFO is not allowed to this user, so every new connection counts as a restart of the "
+          "server and voids what is stored; allow +info");
     }
-    run_id_made_up_ = made_up;
-    // Nobody else has that one, so only the first heartbeat of a connection brings it.
-    const auto run_id = made_up ? std::string(origin()) + '-' + std::to_string(generation) : found;
-    forgot_ = !run_id_.empty() && run_id_ != run_id;
-    run_id_ = run_id;
+    run_id_is_invented_ = invented;
+    // Nobody else has an invented one, so only the first heartbeat of a connection carries it.
+    const auto current = invented ? std::string(origin()) + '-' + std::to_string(generation) : run_id;
+    data_lost_ = !run_id_.empty() && run_id_ != current;
+    run_id_ = current;
   }
   push_reader_.restart();
-  ticker_.hurry();  // not from here: requests are taken when this has returned
+  ticker_.hurry();  // not from here: the client takes requests only after this has returned
 }
 
 void coherence_session::session_lost(std::uint64_t generation, const error& why) {
@@ -142,8 +142,8 @@ void coherence_session::session_lost(std::uint64_t generation, const error& why)
   detail::scoped_lock lock(mutex_);
   if (generation_ != generation) return;
   generation_ = 0;
-  begin_anew();
-  beating_ = false;
+  discard_proofs();
+  in_heartbeat_ = false;
   trouble_ = why.detail;
 }
 
@@ -154,134 +154,141 @@ bool coherence_session::is_current(std::uint64_t generation) const {
 
 void coherence_session::tick() {
   std::uint64_t generation = 0;
-  auto& over = *topology_.load();
-  over.tick();
-  if (auto away = over.away()) refused(*away + "; going on without it");
+  auto& servers = *topology_.load();
+  servers.tick();
+  if (auto why = servers.unreachable_reason()) refused(*why + "; continuing without the store");
   {
     detail::scoped_lock lock(mutex_);
-    if (generation_ == 0 || beating_ || options_.time->now() < not_before_) return;
-    beating_ = true;
+    if (generation_ == 0 || in_heartbeat_ || options_.time->now() < reopen_at_) return;
+    in_heartbeat_ = true;
     generation = generation_;
   }
   const bool ready = ready_.load(std::memory_order_acquire);
-  start(nullptr, ready ? beat_once(generation) : open_session(generation), [](const completion<void>&) {});
+  start(nullptr, ready ? heartbeat(generation) : open_session(generation), [](const completion<void>&) {});
 }
 
 task<> coherence_session::open_session(std::uint64_t generation) {
   const auto sent = options_.time->now();
-  const auto safe = co_await topology_.load()->are_fit();
-  result<beat_answer> first = fail(errc::store_unavailable, "");
+  const auto fit = co_await topology_.load()->check_configuration();
+  result<heartbeat_reply> first = fail(errc::store_unavailable, "");
   result<std::vector<floor_entry>> floors = fail(errc::store_unavailable, "");
-  if (safe) first = co_await beat(true);
+  if (fit) first = co_await send_heartbeat(true);
   if (first) floors = co_await read_floors();
   if (!is_current(generation)) co_return;
   if (!floors) {
-    refused(!safe ? safe.error().detail : !first ? first.error().detail : floors.error().detail);
-    try_again(generation);
+    refused(!fit ? fit.error().detail : !first ? first.error().detail : floors.error().detail);
+    reopen_later(generation);
     co_return;
   }
-  take(*first, sent);
-  bool forgot = false;
+  apply(*first, sent);
+  bool data_lost = false;
   {
     detail::scoped_lock lock(mutex_);
-    forgot = std::exchange(forgot_, false);
+    data_lost = std::exchange(data_lost_, false);
     trouble_.clear();
   }
-  options_.log("store: in use: Redis at " + topology_.load()->address_text());
-  tell([&](store_observer& each) {
+  options_.log("store: connected to Redis at " + topology_.load()->address_text());
+  notify([&](store_observer& each) {
     for (const auto& floor : *floors) each.floor_raised(floor);
   });
-  // First ready: who is told of the loss may want to say at once what it could not deliver.
+  // Usable first: an observer that learns of the loss may at once send what it could not deliver.
   ready_.store(true, std::memory_order_release);
-  tell_lost(forgot);
+  notify_lost(data_lost);
   options_.ready();
-  co_await beat_once(generation);
+  co_await heartbeat(generation);
 }
 
-/// Lets the ticker open the session once more, but not at the pace of heartbeats.
-void coherence_session::try_again(std::uint64_t generation) {
+/// Lets a tick open the session again, but not at the pace of heartbeats.
+void coherence_session::reopen_later(std::uint64_t generation) {
   detail::scoped_lock lock(mutex_);
   if (generation_ != generation) return;
-  beating_ = false;
-  not_before_ = options_.time->now() + milliseconds(200);
+  in_heartbeat_ = false;
+  reopen_at_ = options_.time->now() + milliseconds(200);
 }
 
-task<> coherence_session::beat_once(std::uint64_t generation) {
+task<> coherence_session::heartbeat(std::uint64_t generation) {
   const auto sent = options_.time->now();
-  auto answer = co_await beat(false);
-  if (answer) {
-    if (auto others = co_await topology_.load()->all_answer(); !others)
-      answer = std::unexpected(others.error());
-  }
-  if (!is_current(generation)) co_return;
-  bool forgot = false;
-  time_point until{};
-  auto told = time_point::min();
-  if (answer) take(*answer, sent);
-  push_reader_.beaten();
-  {
-    detail::scoped_lock lock(mutex_);
-    beating_ = false;
-    forgot = answer && std::exchange(forgot_, false);
-    const auto before = last_sent_;
-    if (!answer || forgot) begin_anew();  // without an answer the next one proves nothing about before
-    if (answer && !forgot) {
-      last_sent_ = sent;
-      if (options_.relayed) told = relay_.beaten(sent, answer->mark, answer->mark_before);
-      if (before != time_point{}) until = before + options_.trust_for;
-      if (before != time_point{}) proven_ = before;
-      if (options_.relayed) until = told == time_point::min() ? told : std::min(until, told + options_.bound);
-      if (until > time_point{}) trusted_ = until;
+  auto reply = co_await send_heartbeat(false);
+  if (reply) {
+    if (auto others = co_await topology_.load()->ping_all(); !others) {
+      reply = std::unexpected(others.error());
     }
   }
-  if (forgot) tell_lost(true);
-  if (answer) options_.ready();
+  if (!is_current(generation)) co_return;
+  bool data_lost = false;
+  time_point until{};
+  auto source_watermark = time_point::min();
+  if (reply) apply(*reply, sent);
+  push_reader_.heartbeat_answered();
+  {
+    detail::scoped_lock lock(mutex_);
+    in_heartbeat_ = false;
+    data_lost = reply && std::exchange(data_lost_, false);
+    const auto before = last_sent_;
+    if (!reply || data_lost) discard_proofs();  // without a reply, the next one proves nothing about before
+    if (reply && !data_lost) {
+      last_sent_ = sent;
+      if (options_.relayed) {
+        source_watermark = relay_.heartbeat_answered(sent, reply->watermark, reply->previous_watermark);
+      }
+      if (before != time_point{}) until = before + options_.trust_for;
+      if (before != time_point{}) notified_until_ = before;
+      if (options_.relayed) {
+        until = source_watermark == time_point::min() ? source_watermark
+                                                      : std::min(until, source_watermark + options_.bound);
+      }
+      if (until > time_point{}) trusted_until_ = until;
+    }
+  }
+  if (data_lost) notify_lost(true);
+  if (reply) options_.ready();
   if (until <= time_point{}) co_return;
-  push_reader_.later(topology_.load()->where(), [this, until, told] {
-    tell([&](store_observer& each) { each.trust_until(until, told); });
+  deferred_.add(topology_.load()->get_executor(), [this, until, source_watermark] {
+    notify([&](store_observer& each) { each.trust_until(until, source_watermark); });
   });
 }
 
-void coherence_session::begin_anew() {
+void coherence_session::discard_proofs() {
   last_sent_ = {};
   relay_.restart();
 }
 
-void coherence_session::take(const beat_answer& answer, time_point sent) {
-  server_ahead_.store(static_cast<std::int64_t>(answer.at) - in_ms(sent), std::memory_order_release);
-  const bool went_back = answer.before < counted_.exchange(answer.now);
-  const bool new_epoch = answer.epoch != epoch_.exchange(answer.epoch, std::memory_order_acq_rel);
-  learn(answer.now);
-  if (!answer.adopted && !went_back && !new_epoch) return;
+void coherence_session::apply(const heartbeat_reply& reply, time_point sent) {
+  server_ahead_.store(static_cast<std::int64_t>(reply.at) - in_ms(sent), std::memory_order_release);
+  const bool went_back = reply.counter_before < counter_.exchange(reply.counter);
+  const bool new_epoch = reply.epoch != epoch_.exchange(reply.epoch, std::memory_order_acq_rel);
+  learn(reply.counter);
+  if (!reply.adopted && !went_back && !new_epoch) return;
   detail::scoped_lock lock(mutex_);
-  forgot_ = true;
+  data_lost_ = true;
 }
 
-task<result<coherence_session::beat_answer>> coherence_session::beat(bool opening) {
-  script_call what{.which = &scripts::beat, .keys = {names_.clock}, .arguments = {}};
-  // One server's run id is right whoever says it. A view may be an old one: it is adopted when it is new.
-  const bool adopt = opening || !topology_.load()->clock_is_apart();
-  what.arguments = {
+task<result<coherence_session::heartbeat_reply>> coherence_session::send_heartbeat(bool opening) {
+  script_call call{.which = &scripts::heartbeat, .keys = {names_.clock}, .arguments = {}};
+  // A server's run id is right, whichever process sends it. A view may be outdated: it is adopted when the
+  // session is new.
+  const bool adopt = opening || !topology_.load()->has_remote_clock();
+  call.arguments = {
       std::to_string(known()), std::to_string(epoch()), {}, adopt ? "adopt" : "keep", std::string(origin())};
   {
     detail::scoped_lock lock(mutex_);
-    if (opening || !run_id_made_up_) what.arguments[2] = run_id_;
+    if (opening || !run_id_is_invented_) call.arguments[2] = run_id_;
   }
-  const auto reply = co_await run_one(*topology_.load(), std::move(what), {});
+  const auto reply = co_await run_one(*topology_.load(), std::move(call), {});
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) co_return std::unexpected(to_error(*reply));
   const auto items = reply->items();
   const auto number = [&](std::size_t i) {
     return static_cast<std::uint64_t>(items[i].integer().value_or(0));
   };
-  if (items.size() != 7) co_return fail(errc::store_unavailable, "store: a heartbeat was answered strangely");
-  co_return beat_answer{.epoch = static_cast<std::uint32_t>(number(0)),
-                        .now = number(1),
-                        .before = number(2),
-                        .at = number(3),
-                        .adopted = number(4) != 0,
-                        .mark = number(5),
-                        .mark_before = number(6)};
+  if (items.size() != 7) co_return std::unexpected(unexpected_reply("script heartbeat"));
+  co_return heartbeat_reply{.epoch = static_cast<std::uint32_t>(number(0)),
+                            .counter = number(1),
+                            .counter_before = number(2),
+                            .at = number(3),
+                            .adopted = number(4) != 0,
+                            .watermark = number(5),
+                            .previous_watermark = number(6)};
 }
 
 task<result<std::vector<floor_entry>>> coherence_session::read_floors() {
@@ -292,8 +299,7 @@ task<result<std::vector<floor_entry>>> coherence_session::read_floors() {
     const auto reply = co_await topology_.load()->send(names_.floors, std::move(page), {});
     if (!reply) co_return std::unexpected(reply.error());
     if (reply->is_error()) co_return std::unexpected(to_error(*reply));
-    if (reply->items().size() != 2)
-      co_return fail(errc::store_unavailable, "store: HSCAN was answered strangely");
+    if (reply->items().size() != 2) co_return std::unexpected(unexpected_reply("HSCAN"));
     cursor = reply->items()[0].text();
     const auto fields = reply->items()[1].items();
     for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
@@ -304,30 +310,30 @@ task<result<std::vector<floor_entry>>> coherence_session::read_floors() {
 }
 
 void coherence_session::pushed(resp::value message) {
-  if (push_reader::is_flush(message)) {  // no heartbeat that was sent before proves anything
+  if (push_reader::is_flush(message)) {  // no heartbeat sent before it proves anything
     detail::scoped_lock lock(mutex_);
-    begin_anew();
+    discard_proofs();
   }
-  push_reader_.pushed(topology_.load()->where(), std::move(message));
+  deferred_.add(topology_.load()->get_executor(), [this, message = std::move(message)] {
+    for (const auto& event : push_reader_.read(message)) apply(event);
+  });
 }
 
-void coherence_session::heard_change(std::string_view key) {
-  tell([&](store_observer& each) { each.changed(key); });
-}
-
-void coherence_session::heard_floor(floor_entry floor) {
-  learn(floor.asof);
-  tell([&](store_observer& each) { each.floor_raised(floor); });
-}
-
-void coherence_session::heard_clear(std::uint32_t epoch) {
-  cleared(epoch);
-}
-
-void coherence_session::heard_epoch(std::uint32_t epoch) {
-  if (epoch <= epoch_.load()) return;
-  epoch_.store(epoch, std::memory_order_release);
-  tell_lost(true);
+void coherence_session::apply(const any_push_event& event) {
+  if (const auto* changed = std::get_if<push_event::key_changed>(&event)) {
+    notify([&](store_observer& each) { each.changed(changed->key); });
+  } else if (const auto* raised = std::get_if<push_event::floor_raised>(&event)) {
+    learn(raised->floor.asof);
+    notify([&](store_observer& each) { each.floor_raised(raised->floor); });
+  } else if (const auto* by_other = std::get_if<push_event::cleared>(&event)) {
+    cleared(by_other->epoch);
+  } else if (const auto* begun = std::get_if<push_event::epoch_begun>(&event)) {
+    if (begun->epoch <= epoch_.load()) return;
+    epoch_.store(begun->epoch, std::memory_order_release);
+    notify_lost(true);
+  } else {
+    notify_lost(std::holds_alternative<push_event::flushed>(event));
+  }
 }
 
 }  // namespace strata::redis

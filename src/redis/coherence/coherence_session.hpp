@@ -1,25 +1,25 @@
 #pragma once
-/// What a store knows of its servers, and hears from them: whether they may be used, their epoch and their
-/// time, what others changed, and how long that can be trusted.
-/// Threads: internally locked. Pushes (`push_reader`) and replies come in on the client's own thread, in the
-/// order in which the server sent them; what follows rests on that order.
+/// What a store knows of its servers: whether it may use them, their epoch and their time, what other
+/// processes changed, and how long a copy in memory may be trusted.
+/// Threads: internally locked. Pushes (push_reader.hpp) and replies arrive on the client's own thread, in the
+/// order in which the server sent them; all that follows rests on that order.
 ///
-/// **Coherence.** A heartbeat is answered in a turn after the one in which the heartbeat before it was
-/// answered, and so after every push of that turn. Hence an answer proves that all is told that
-/// happened before the heartbeat *before* it was sent: from then we may trust for as long as the lease.
-/// In a cluster a heartbeat is one question to each master, and answered when all have answered.
+/// **Coherence.** The reply to a heartbeat leaves the server in a later turn than the reply to the heartbeat
+/// before it, and so after every push of that turn. Hence a reply proves that we were notified of every
+/// change made before the heartbeat *before* it was sent. From that moment on we trust for `trust_for`. In a
+/// cluster a heartbeat is one question to each master, and is answered when all masters have answered.
 ///
-/// With a relay (`relayed`) that is not enough, since others write to the source than those who use the
-/// store: then trust also ends `bound` after what relay_trust.hpp says.
+/// With a relay (`relayed`) that is not enough, since writers to the source do not use the store. Then trust
+/// also ends `bound` after the source watermark of relay_trust.hpp.
 ///
-/// **Epochs.** A heartbeat brings the run id of the server we are connected to, or the view of all masters
-/// of a cluster, which stands for it. If the data says
-/// another one (a restart from a dump, a replica that took over, a flush), it may have lost what it
-/// confirmed; then a new epoch begins, which voids every value and lease. So what a server forgot can
-/// cost speed only.
+/// **Epochs.** A heartbeat carries the run id of the server we are connected to, or the view of all masters
+/// of a cluster in its place. If the data names another one (a restart from a dump, a replica that took
+/// over, a flush), the server may have lost writes that it had confirmed. Then a new epoch begins, which
+/// voids every value and lease. So what a server lost can cost speed only.
 
 #include "async/ticker.hpp"
 #include "core/mutex.hpp"
+#include "redis/coherence/deferred_work.hpp"
 #include "redis/coherence/push_reader.hpp"
 #include "redis/coherence/relay_trust.hpp"
 #include "redis/format/scripts.hpp"
@@ -44,17 +44,17 @@ struct coherence_options {
   duration heartbeat = std::chrono::milliseconds(25);
   bool relayed = false;
   duration bound = std::chrono::milliseconds(350);
-  /// Told only of values that were read over this connection since they were last told.
+  /// The server reports a key once after each read of it over this connection, and not every change.
   bool only_read = false;
   const clock* time = &system_clock();
   timers* timer = &system_timers();
-  /// Told what an operator should know, one line each; called from any thread.
+  /// Receives lines for an operator, from any thread.
   std::function<void(std::string_view)> log = [](std::string_view) {};
-  /// Told on the client's thread when the store can be used again, and after each heartbeat.
+  /// Called on the client's thread when the store becomes usable, and after each heartbeat.
   std::function<void()> ready = [] {};
 };
 
-class coherence_session final : public topology_observer, private hearer {
+class coherence_session final : public topology_observer {
  public:
   explicit coherence_session(coherence_options with);
   ~coherence_session() override;
@@ -63,30 +63,31 @@ class coherence_session final : public topology_observer, private hearer {
 
   /// What the servers' connections subscribe to.
   push_subscription subscription() const;
-  /// Begins to beat. Requires: called once; `over` outlives what `stop` ends.
-  void start_on(topology& over);
-  /// Ends the heartbeats; to be called before the servers stop.
+  /// Starts the heartbeats. Requires: called once; `servers` outlives the call of `stop`.
+  void start_on(topology& servers);
+  /// Ends the heartbeats. Requires: called before the servers stop.
   void stop();
 
   const store_names& names() const noexcept { return names_; }
   bool only_read() const noexcept { return options_.only_read; }
   std::string_view origin() const noexcept { return push_reader_.origin(); }
 
-  /// Nothing is wrong, or why the store cannot be used now.
+  /// Success, or why the store cannot be used now.
   result<void> usable() const;
   std::uint32_t epoch() const noexcept { return epoch_.load(std::memory_order_acquire); }
-  /// The server's time now, or a little later than that.
+  /// The server's time now, or a little later.
   server_time server_now() const noexcept;
   commit_time known() const noexcept { return known_.load(std::memory_order_acquire); }
-  commit_time learn(commit_time heard) noexcept;
+  /// Raises `known` to `seen`. Returns `seen`.
+  commit_time learn(commit_time seen) noexcept;
   time_point trusted_until() const;
-  /// As `store_health::hearing_lag`.
-  std::optional<duration> hearing_lag() const;
+  /// As `store_health::event_lag`.
+  std::optional<duration> event_lag() const;
   std::uint64_t losses() const noexcept { return losses_.load(std::memory_order_relaxed); }
 
-  /// A fill of ours was stored. Called in the order of the replies.
+  /// A fill of ours was stored. Requires: called in the order of the replies.
   void filled(std::string_view key) { push_reader_.filled(key); }
-  /// The store was cleared by us, which began `epoch`.
+  /// We cleared the store, which began `epoch`.
   void cleared(std::uint32_t epoch);
 
   /// Every floor ever raised.
@@ -101,65 +102,60 @@ class coherence_session final : public topology_observer, private hearer {
   void refused(std::string why) override;
 
  private:
-  struct beat_answer {
+  struct heartbeat_reply {
     std::uint32_t epoch = 0;
-    commit_time now = 0;
-    commit_time before = 0;
+    commit_time counter = 0;
+    commit_time counter_before = 0;
     server_time at = 0;
     bool adopted = false;
-    std::uint64_t mark = 0;         ///< of those who relay
-    std::uint64_t mark_before = 0;  ///< the one that its writer had seen
+    std::uint64_t watermark = 0;  ///< of the relay
+    std::uint64_t previous_watermark = 0;
   };
 
-  template <class Tell>
-  void tell(Tell what);
-  void tell_lost(bool may_have_forgotten);
+  template <class Notify>
+  void notify(Notify one);
+  void notify_lost(bool may_have_forgotten);
 
   void tick();
   task<> open_session(std::uint64_t generation);
-  void try_again(std::uint64_t generation);
-  task<> beat_once(std::uint64_t generation);
-  task<result<beat_answer>> beat(bool opening);
-  void take(const beat_answer& answer, time_point sent);
-  /// No answer that came so far proves anything.
-  void begin_anew() STRATA_REQUIRES(mutex_);
+  void reopen_later(std::uint64_t generation);
+  task<> heartbeat(std::uint64_t generation);
+  task<result<heartbeat_reply>> send_heartbeat(bool opening);
+  void apply(const heartbeat_reply& reply, time_point sent);
+  void apply(const any_push_event& event);
+  /// No reply that has arrived so far proves anything.
+  void discard_proofs() STRATA_REQUIRES(mutex_);
   bool is_current(std::uint64_t generation) const;
-
-  void heard_change(std::string_view key) override;
-  void heard_floor(floor_entry floor) override;
-  void heard_clear(std::uint32_t epoch) override;
-  void heard_epoch(std::uint32_t epoch) override;
-  void heard_loss(bool flushed) override { tell_lost(flushed); }
 
   const coherence_options options_;
   const store_names names_;
   push_reader push_reader_;
+  deferred_work deferred_;
   std::atomic<topology*> topology_ = nullptr;
   detail::ticker ticker_;
 
   std::atomic<std::uint32_t> epoch_ = 0;
   std::atomic<commit_time> known_ = 0;
-  std::atomic<commit_time> counted_ = 0;  ///< the server's counter as it last said
-  std::atomic<std::int64_t> server_ahead_ =
-      0;  ///< the server's ms since 1970 less ours since the clock began
+  std::atomic<commit_time> counter_ = 0;        ///< the server's, as of the last heartbeat
+  std::atomic<std::int64_t> server_ahead_ = 0;  ///< the server's ms since 1970 minus those of our clock
   std::atomic<bool> ready_ = false;
   std::atomic<std::uint64_t> losses_ = 0;
 
   mutable detail::mutex mutex_;
   std::uint64_t generation_ STRATA_GUARDED_BY(mutex_) = 0;  ///< of the connection; 0: none
   std::string run_id_ STRATA_GUARDED_BY(mutex_);
-  bool run_id_made_up_ STRATA_GUARDED_BY(mutex_) = false;  ///< INFO is not allowed to us
+  bool run_id_is_invented_ STRATA_GUARDED_BY(mutex_) = false;  ///< we may not call INFO
   std::string trouble_ STRATA_GUARDED_BY(mutex_) = "not connected yet";
-  time_point last_sent_ STRATA_GUARDED_BY(mutex_){};  ///< of the heartbeat answered last; zero: none yet
-  time_point proven_ STRATA_GUARDED_BY(mutex_){};     ///< all that was before is known to have been told
-  time_point trusted_ STRATA_GUARDED_BY(mutex_){};
+  time_point last_sent_ STRATA_GUARDED_BY(mutex_){};       ///< of the last heartbeat answered; zero: none
+  time_point notified_until_ STRATA_GUARDED_BY(mutex_){};  ///< every change before it has arrived
+  time_point trusted_until_ STRATA_GUARDED_BY(mutex_){};
   relay_trust relay_ STRATA_GUARDED_BY(mutex_);
-  bool beating_ STRATA_GUARDED_BY(mutex_) = false;     ///< a heartbeat waits for its answer
-  time_point not_before_ STRATA_GUARDED_BY(mutex_){};  ///< of the next attempt to open the session
-  bool forgot_ STRATA_GUARDED_BY(mutex_) = false;  ///< the server was flushed; to be told with its new epoch
+  bool in_heartbeat_ STRATA_GUARDED_BY(mutex_) = false;  ///< a heartbeat waits for its reply
+  time_point reopen_at_ STRATA_GUARDED_BY(mutex_){};
+  bool data_lost_ STRATA_GUARDED_BY(mutex_) = false;  ///< observers are notified with the new epoch
 
-  detail::mutex telling_;  ///< held while observers are told
-  std::vector<store_observer*> observers_ STRATA_GUARDED_BY(telling_);
+  detail::mutex observers_mutex_;  ///< held while observers are notified
+  std::vector<store_observer*> observers_ STRATA_GUARDED_BY(observers_mutex_);
 };
 
 }  // namespace strata::redis

@@ -18,50 +18,51 @@ constexpr time_point at(int ms) {
 
 TEST(RelayTrust, TellsNothingBeforeItHasSeenTheMarkMoveTwice) {
   relay_trust trust;
-  EXPECT_EQ(trust.beaten(at(0), 0, 0), nothing) << "nobody relays";
-  EXPECT_EQ(trust.beaten(at(10), 0, 0), nothing);
-  EXPECT_EQ(trust.beaten(at(20), 5, 0), nothing) << "who wrote it may have begun before all heartbeats";
-  EXPECT_EQ(trust.beaten(at(30), 5, 0), nothing);
-  EXPECT_EQ(trust.beaten(at(40), 6, 5), nothing) << "what was told may be under way";
-  EXPECT_EQ(trust.beaten(at(50), 6, 5), at(10)) << "the last one that saw a mark below 5";
+  EXPECT_EQ(trust.heartbeat_answered(at(0), 0, 0), nothing) << "nobody relays";
+  EXPECT_EQ(trust.heartbeat_answered(at(10), 0, 0), nothing);
+  EXPECT_EQ(trust.heartbeat_answered(at(20), 5, 0), nothing)
+      << "who wrote it may have begun before all heartbeats";
+  EXPECT_EQ(trust.heartbeat_answered(at(30), 5, 0), nothing);
+  EXPECT_EQ(trust.heartbeat_answered(at(40), 6, 5), nothing) << "what was told may be under way";
+  EXPECT_EQ(trust.heartbeat_answered(at(50), 6, 5), at(10)) << "the last one that saw a mark below 5";
 }
 
 TEST(RelayTrust, CountsFromTheLastHeartbeatBeforeTheMarkThatWasSeen) {
   relay_trust trust;
-  trust.beaten(at(0), 1, 0);
-  trust.beaten(at(10), 5, 4);
-  EXPECT_EQ(trust.beaten(at(20), 9, 8), at(0));
-  EXPECT_EQ(trust.beaten(at(30), 12, 11), at(10));
-  EXPECT_EQ(trust.beaten(at(40), 12, 11), at(20));
+  trust.heartbeat_answered(at(0), 1, 0);
+  trust.heartbeat_answered(at(10), 5, 4);
+  EXPECT_EQ(trust.heartbeat_answered(at(20), 9, 8), at(0));
+  EXPECT_EQ(trust.heartbeat_answered(at(30), 12, 11), at(10));
+  EXPECT_EQ(trust.heartbeat_answered(at(40), 12, 11), at(20));
 }
 
 TEST(RelayTrust, StandsStillWithTheMark) {
   relay_trust trust;
-  trust.beaten(at(0), 1, 0);
-  trust.beaten(at(10), 5, 4);
-  for (int ms = 20; ms < 1000; ms += 10) EXPECT_EQ(trust.beaten(at(ms), 5, 4), at(0)) << ms;
+  trust.heartbeat_answered(at(0), 1, 0);
+  trust.heartbeat_answered(at(10), 5, 4);
+  for (int ms = 20; ms < 1000; ms += 10) EXPECT_EQ(trust.heartbeat_answered(at(ms), 5, 4), at(0)) << ms;
 }
 
 TEST(RelayTrust, DoesNotBelieveWhoWasPausedForLong) {
   relay_trust trust;
-  trust.beaten(at(0), 7, 6);
-  trust.beaten(at(10), 8, 7);
-  for (int ms = 20; ms <= 500; ms += 10) trust.beaten(at(ms), 8, 7);
+  trust.heartbeat_answered(at(0), 7, 6);
+  trust.heartbeat_answered(at(10), 8, 7);
+  for (int ms = 20; ms <= 500; ms += 10) trust.heartbeat_answered(at(ms), 8, 7);
   // Who had seen 8 asked the source at 15 ms, was paused, and writes 9 now.
-  trust.beaten(at(510), 9, 8);
-  EXPECT_LE(trust.beaten(at(520), 9, 8), at(10));
+  trust.heartbeat_answered(at(510), 9, 8);
+  EXPECT_LE(trust.heartbeat_answered(at(520), 9, 8), at(10));
 }
 
 TEST(RelayTrust, BeginsAnewWhenTheMarkGoesBack) {
   relay_trust trust;
-  trust.beaten(at(0), 100, 99);
-  trust.beaten(at(10), 105, 104);
-  EXPECT_EQ(trust.beaten(at(20), 110, 109), at(0));
-  EXPECT_EQ(trust.beaten(at(30), 101, 100), nothing);
-  EXPECT_EQ(trust.beaten(at(40), 106, 105), nothing);
-  EXPECT_EQ(trust.beaten(at(50), 106, 105), at(30));
+  trust.heartbeat_answered(at(0), 100, 99);
+  trust.heartbeat_answered(at(10), 105, 104);
+  EXPECT_EQ(trust.heartbeat_answered(at(20), 110, 109), at(0));
+  EXPECT_EQ(trust.heartbeat_answered(at(30), 101, 100), nothing);
+  EXPECT_EQ(trust.heartbeat_answered(at(40), 106, 105), nothing);
+  EXPECT_EQ(trust.heartbeat_answered(at(50), 106, 105), at(30));
   trust.restart();
-  EXPECT_EQ(trust.beaten(at(60), 110, 109), nothing);
+  EXPECT_EQ(trust.heartbeat_answered(at(60), 110, 109), nothing);
 }
 
 /// Relays that take, each in its own time, the mark, a look at the source, and the mark again, against a
@@ -95,7 +96,7 @@ TEST(RelayTrust, NeverClaimsWhatWasNotTold) {
       each.wake = now + 1 + upto(3) + (upto(60) == 0 ? upto(800) : 0);
     }
     if (now % 7 != 0) continue;
-    const auto told = trust.beaten(at(now), mark, before);
+    const auto told = trust.heartbeat_answered(at(now), mark, before);
     if (told != nothing) {
       ++claims;
       ASSERT_LE(told, at(told_at_last_beat)) << "at " << now;

@@ -1,7 +1,10 @@
+/// Long because one class drives one socket: connecting, reading, writing and losing it share all state.
+
 #include "redis/connection/asio_connection.hpp"
 
 #include "redis/connection/handshake.hpp"
 
+#include <netinet/tcp.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -9,18 +12,27 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 
 namespace strata::redis {
 
 namespace {
 
+constexpr std::size_t enough_to_write = 256u << 10;
+constexpr std::size_t cipher_size = 64u << 10;
+constexpr std::size_t max_early_pushes = 10'000;
+
+template <int Level, int Name>
+using socket_number = asio::detail::socket_option::integer<Level, Name>;
+
 constexpr unsigned patient_ticks = 25;  // without a deadline, before the timer slows down
 
 void check(const client_options& with) {
   std::vector<std::string> problems;
-  const auto positive = [&](std::string_view name, bool is) {
-    if (!is) problems.push_back(fmt::format("{} must be more than zero", name));
+  const auto positive = [&](std::string_view name, bool good) {
+    if (!good) problems.push_back(fmt::format("{} must be more than zero", name));
   };
   positive("request_timeout", with.request_timeout > duration::zero());
   positive("connect_timeout", with.connect_timeout > duration::zero());
@@ -52,9 +64,9 @@ std::shared_ptr<connection> make_connection(std::shared_ptr<loop> on, client_opt
   check(with);
   std::shared_ptr<const tls_context> tls;
   if (with.tls.enabled) {
-    auto made = tls_context::make(with.tls);
-    if (!made) throw bad_options({made.error().detail});
-    tls = std::move(*made);
+    auto context = tls_context::make(with.tls);
+    if (!context) throw bad_options({context.error().detail});
+    tls = std::move(*context);
   }
   return std::make_shared<asio_connection>(std::move(on), std::move(with), std::move(tls), observer, time);
 }
@@ -119,7 +131,7 @@ void asio_connection::end() {
   delivery_.flush(loop_.get());
 }
 
-/// All that wait or were sent fail.
+/// Fails all requests, waiting or sent.
 void asio_connection::fail_all(const error& why) {
   state_.store(client_state::down, std::memory_order_relaxed);
   requests_.lost(why);
@@ -142,7 +154,7 @@ bool asio_connection::submit(request& one) {
   };
   if (waiting >= options_.max_pending || waiting_size + size > options_.max_pending_size.count) {
     take_back();
-    return refuse({errc::busy, fmt::format("{} requests of {} bytes wait for Redis at {}", waiting,
+    return refuse({errc::busy, fmt::format("{} requests of {} bytes already wait for Redis at {}", waiting,
                                            waiting_size, to_text(at()))});
   }
   one.hold();
@@ -210,7 +222,7 @@ client_stats asio_connection::stats() const {
           .pending = pending_.load(std::memory_order_relaxed)};
 }
 
-/// A request of the link's own: nobody is woken by it.
+/// Adds a request of the connection's own, which has no waiter.
 void asio_connection::add_own(request* one, bool first) {
   pending_.fetch_add(1, std::memory_order_relaxed);
   pending_size_.fetch_add(one->what.bytes().size(), std::memory_order_relaxed);
@@ -228,7 +240,7 @@ void asio_connection::send_handshake() {
   add_own(handshake_, true);
 }
 
-/// The replies to the greeting are there, or will not come.
+/// The handshake was answered, or never will be.
 void asio_connection::handshake_done() {
   request& done = *std::exchange(handshake_, nullptr);
   if (done.failed) {
@@ -241,7 +253,7 @@ void asio_connection::handshake_done() {
     return;
   }
   about->generation = generation_ + 1;
-  // What the observer starts waits for its verdict.
+  // Requests that the observer starts wait for its verdict.
   state_.store(client_state::connecting, std::memory_order_relaxed);
   if (observer_ != nullptr) {
     if (auto accepted = observer_->connected(*about); !accepted) {
@@ -262,7 +274,7 @@ void asio_connection::handshake_done() {
 void asio_connection::lose(const error& why) {
   const auto now = time_.now();
   const bool was_ready = phase_ == phase::ready;
-  ++attempt_;  // no handler of this connection does anything from here on
+  ++attempt_;  // from here on the handlers of this connection do nothing
   error_code ignored;
   socket_.close(ignored);
   resolver_.cancel();
@@ -281,7 +293,7 @@ void asio_connection::lose(const error& why) {
   requests_.lost(why);
   if (was_ready) {
     state_.store(client_state::connecting, std::memory_order_relaxed);
-    // A server that takes connections and drops them is not come back to at once.
+    // A server that accepts connections and drops them must not be retried at once.
     if (now - ready_since_ > options_.last_retry) backoff_.succeeded();
   } else {
     failures_.add();
@@ -304,7 +316,7 @@ time_point asio_connection::next_due(time_point now) const {
       due = give_up_at_;
       break;
     case phase::ready:
-      // An answer may come before that, and then the next question is due earlier.
+      // A reply may arrive before that, and then the next PING is due earlier.
       due = std::min(due, liveness_.due(requests_.oldest()));
       break;
     case phase::ended:
@@ -313,7 +325,7 @@ time_point asio_connection::next_due(time_point now) const {
   return fast_ ? std::min(due, now + deadline_wheel::tick) : due;
 }
 
-/// Something has a deadline now.
+/// Called when a request has a deadline.
 void asio_connection::wake_timer() {
   idle_ticks_ = 0;
   if (fast_) return;
@@ -345,7 +357,7 @@ void asio_connection::tick() {
       break;
     case phase::opening:
     case phase::handshake:
-      if (now >= give_up_at_) broke("does not answer in time");
+      if (now >= give_up_at_) broke("did not answer in time");
       break;
     case phase::ready:
       switch (liveness_.judge(now, requests_.oldest())) {
@@ -364,6 +376,270 @@ void asio_connection::tick() {
   }
   finish_turn();
   arm_timer();
+}
+
+template <class Work>
+auto asio_connection::guarded(Work work) {
+  return [self = shared_from_this(), attempt = attempt_, work = std::move(work)](auto&&... results) mutable {
+    if (self->attempt_ != attempt) return;
+    work(std::forward<decltype(results)>(results)...);
+    self->finish_turn();
+  };
+}
+
+/// Marks the connection, or the attempt, as broken; `finish_turn` tears it down.
+void asio_connection::broke(std::string_view what, const error_code& failed) {
+  if (broken_) return;
+  auto words = fmt::format("Redis at {} {}", to_text(at()), what);
+  if (failed) words += ": " + failed.message();
+  broken_ = error{errc::store_unavailable, std::move(words)};
+}
+
+void asio_connection::begin_attempt() {
+  ++attempt_;
+  phase_ = phase::opening;
+  give_up_at_ = time_.now() + options_.connect_timeout;
+  if (!options_.locate) return connect_to(options_.at);
+  // The answer may arrive on another thread, and after we have given up.
+  auto located = guarded([this](result<address> found) {
+    if (found) return connect_to(*found);
+    broken_ = std::move(found.error());
+  });
+  start(nullptr, options_.locate(),
+        [on = loop_, located = std::move(located)](completion<result<address>> done) mutable {
+          auto found = done ? std::move(*done)
+                            : fail(errc::store_unavailable, "client_options::locate threw an exception");
+          on->post([located = std::move(located), found = std::move(found)]() mutable {
+            located(std::move(found));
+          });
+        });
+}
+
+void asio_connection::connect_to(const address& server) {
+  {
+    detail::scoped_lock lock(trouble_guard_);
+    at_ = server;
+  }
+  candidates_.clear();
+  if (!server.path.empty()) {
+    candidates_.emplace_back(asio::local::stream_protocol::endpoint(server.path));
+    connect_next();
+    return;
+  }
+  error_code no_address;
+  const auto literal = asio::ip::make_address(server.host, no_address);
+  if (!no_address) {
+    candidates_.emplace_back(asio::ip::tcp::endpoint(literal, server.port));
+    connect_next();
+    return;
+  }
+  resolver_.async_resolve(server.host, std::to_string(server.port),
+                          guarded([this](const error_code& failed, const auto& found) {
+                            if (failed) return broke("cannot be resolved", failed);
+                            for (const auto& each : found) candidates_.emplace_back(each.endpoint());
+                            std::ranges::reverse(candidates_);  // the first is tried first
+                            connect_next();
+                          }));
+}
+
+void asio_connection::connect_next() {
+  if (candidates_.empty()) return broke("has no address");
+  const auto to = candidates_.back();
+  candidates_.pop_back();
+  error_code ignored;
+  socket_.close(ignored);
+  socket_.async_connect(to, guarded([this](const error_code& failed) {
+                          if (!failed) return connected();
+                          if (candidates_.empty()) return broke("cannot be reached", failed);
+                          connect_next();
+                        }));
+}
+
+void asio_connection::connected() {
+  error_code ignored;
+  socket_.non_blocking(true, ignored);
+  const auto server = at();
+  if (server.path.empty()) {
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+    // The kernel gives up when sent data stays unacknowledged for that long.
+    const auto silence = std::chrono::duration_cast<std::chrono::milliseconds>(options_.silence);
+    socket_.set_option(socket_number<IPPROTO_TCP, TCP_USER_TIMEOUT>(static_cast<int>(silence.count())),
+                       ignored);
+  }
+  liveness_.heard(time_.now());
+  if (tls_) {
+    const auto& name = options_.tls.server_name;
+    session_ = std::make_unique<tls_session>(tls_, name.empty() ? server.host : name);
+    if (!cipher_) cipher_ = std::make_unique_for_overwrite<char[]>(cipher_size);
+    if (auto begun = session_->handshake(); !begun) return broke(begun.error().detail);
+    session_->take_output(wire_);
+  } else {
+    send_handshake();
+  }
+  read();
+}
+
+void asio_connection::read() {
+  const auto room = tls_ ? std::span(cipher_.get(), cipher_size) : in_.room(read_size(requests_.depth()));
+  const auto size =
+      tls_ ? room.size() : std::min(room.size(), std::max(read_size(requests_.depth()), in_.bytes().size()));
+  socket_.async_read_some(asio::buffer(room.data(), size), [self = shared_from_this(), attempt = attempt_](
+                                                               const error_code& failed, std::size_t got) {
+    if (self->attempt_ != attempt) return;
+    self->on_read(failed, got);
+    self->finish_turn();
+    // After this turn's writes: Asio tries to read at once, and more may have arrived by now.
+    if (self->attempt_ == attempt) self->read();
+  });
+}
+
+void asio_connection::on_read(const error_code& failed, std::size_t size) {
+  if (failed == asio::error::eof) return broke("closed the connection");
+  if (failed) return broke("cannot be read from", failed);
+  liveness_.heard(time_.now());
+  if (tls_) {
+    const auto took = session_->received({cipher_.get(), size}, in_);
+    session_->take_output(wire_);
+    if (!took) return broke(took.error().detail);
+    if (!tls_done_) {
+      const auto ready = session_->handshake();
+      if (!ready) return broke(ready.error().detail);
+      tls_done_ = *ready;
+      if (tls_done_) send_handshake();
+    }
+  } else {
+    in_.filled(size);
+  }
+  parse();
+}
+
+void asio_connection::parse() {
+  auto bytes = in_.bytes();
+  const auto before = bytes.size();
+  auto how = resp::progress::complete;
+  while (how == resp::progress::complete && !broken_) {
+    resp::value message;
+    how = parser_.next(bytes, message);
+    if (how == resp::progress::complete) {
+      if (message.is() == resp::kind::push) {
+        requests_.confirm(message);
+        if (phase_ == phase::ready) {
+          on_push(std::move(message));
+        } else if (early_pushes_.size() < max_early_pushes) {
+          early_pushes_.push_back(std::move(message));
+        } else {
+          broke("sent too many pushes before the handshake ended");
+        }
+      } else if (!requests_.answer(std::move(message))) {
+        broke("sent a reply to no request");
+      }
+    } else if (how == resp::progress::refused) {
+      broke(fmt::format("does not speak RESP3: {}", parser_.why()));
+    }
+  }
+  received_.add(before - bytes.size());
+  in_.keep_last(bytes.size());
+}
+
+void asio_connection::on_push(resp::value message) {
+  pushes_.add();
+  if (observer_ != nullptr) observer_->pushed(std::move(message));
+}
+
+/// Writes waiting requests, as many as the socket takes.
+void asio_connection::flush() {
+  while (!writing_ && !broken_) {
+    if (written_ < wire_.size()) {
+      write();
+      continue;
+    }
+    wire_.clear();
+    written_ = 0;
+    const bool in_handshake = phase_ == phase::handshake;
+    if ((phase_ != phase::ready && !in_handshake) || (in_handshake && handshake_sent_)) return;
+    auto& into = tls_ ? plain_ : wire_;
+    if (requests_.take(into, enough_to_write, time_.now(), in_handshake) == 0) return;
+    handshake_sent_ = in_handshake;
+    writes_.add();
+    sent_.add(into.size());
+    if (tls_) {
+      const auto encrypted = session_->send(plain_);
+      plain_.clear();
+      session_->take_output(wire_);
+      if (!encrypted) return broke(encrypted.error().detail);
+    }
+  }
+}
+
+void asio_connection::write() {
+  error_code failed;
+  written_ += socket_.write_some(asio::buffer(wire_.data() + written_, wire_.size() - written_), failed);
+  if (failed == asio::error::would_block || failed == asio::error::try_again) {
+    writing_ = true;
+    socket_.async_wait(socket::wait_write, guarded([this](const error_code& no_wait) {
+                         writing_ = false;
+                         if (no_wait) return broke("cannot be written to", no_wait);
+                         liveness_.heard(time_.now());  // the peer has made room
+                       }));
+  } else if (failed) {
+    broke("cannot be written to", failed);
+  }
+}
+
+void asio_connection::take_inbox() {
+  request_list taken;
+  inbox_.take(taken);
+  if (taken.empty()) return;
+  while (request* one = taken.pop()) {
+    requests_taken_.add();
+    requests_.add(one);
+  }
+  if (state() == client_state::down) {
+    requests_.refuse(down_error());
+  } else {
+    wake_timer();
+  }
+}
+
+/// Passes each completed request to its waiter, or to the handshake.
+void asio_connection::sort_completed() {
+  while (request* one = requests_.next_completed()) {
+    if (one == handshake_) handshake_done();
+    if (one->waiter) {
+      delivery_.add(one);
+    } else {
+      one->drop();
+    }
+  }
+  const auto gone = requests_.take_gone();
+  if (gone.requests == 0) return;
+  pending_.fetch_sub(gone.requests, std::memory_order_relaxed);
+  pending_size_.fetch_sub(gone.bytes, std::memory_order_relaxed);
+  const auto& counted = requests_.counted();
+  timeouts_.set(counted.timeouts);
+  resent_.set(counted.resent);
+  unanswered_.set(counted.unanswered);
+}
+
+void asio_connection::finish_turn() {
+  if (phase_ == phase::ended) return;
+  in_turn_ = true;
+  do {
+    again_ = false;
+    sort_completed();
+    if (broken_) {
+      lose(*std::exchange(broken_, std::nullopt));
+      sort_completed();
+    }
+    delivery_.flush(loop_.get());
+    if (phase_ == phase::ended) break;  // a waiter that was just woken closed the client
+    take_inbox();
+    flush();
+    sort_completed();
+  } while (again_ || broken_);
+  in_turn_ = false;
+  delivery_.flush(loop_.get());
 }
 
 }  // namespace strata::redis

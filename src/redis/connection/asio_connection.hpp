@@ -54,7 +54,7 @@ class asio_connection final : public connection, public std::enable_shared_from_
   address at() const override;
   const client_options& options() const noexcept override { return options_; }
   const clock& time() const noexcept override { return time_; }
-  executor& where() noexcept override { return *loop_; }
+  executor& get_executor() noexcept override { return *loop_; }
 
  private:
   using error_code = boost::system::error_code;
@@ -67,7 +67,7 @@ class asio_connection final : public connection, public std::enable_shared_from_
   template <class Work>
   auto guarded(Work work);
 
-  // asio_connection.cpp: its life.
+  // Its life.
   enum class phase : std::uint8_t { resting, opening, handshake, ready, ended };
   void begin_attempt();
   void end();
@@ -83,8 +83,8 @@ class asio_connection final : public connection, public std::enable_shared_from_
   error down_error() const;
   void set_trouble(std::string words);
 
-  // asio_connection_io.cpp: bytes.
-  void reach(const address& where);
+  // Its bytes.
+  void connect_to(const address& server);
   void connect_next();
   void connected();
   void read();

@@ -25,7 +25,7 @@ class waiting {
   template <class P>
   bool await_suspend(std::coroutine_handle<P> handle) {
     mine_->waiter = handle;
-    mine_->where = detail::executor_of(handle);
+    mine_->resume_on = detail::executor_of(handle);
     return on_.submit(*mine_);  // `this` may be gone already
   }
   request& await_resume() noexcept {
@@ -103,8 +103,8 @@ void client::renew(error why) {
   connection_->renew(std::move(why));
 }
 
-executor& client::where() const noexcept {
-  return connection_->where();
+executor& client::get_executor() const noexcept {
+  return connection_->get_executor();
 }
 
 error to_error(const reply& of) {

@@ -123,7 +123,7 @@ class client {
   /// that its server is no longer the right one.
   void renew(error why);
   /// The client's own thread. Tasks started on it resume without a change of threads.
-  executor& where() const noexcept;
+  executor& get_executor() const noexcept;
 
  private:
   std::shared_ptr<connection> connection_;

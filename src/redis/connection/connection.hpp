@@ -33,7 +33,7 @@ class connection {
   virtual address at() const = 0;
   virtual const client_options& options() const noexcept = 0;
   virtual const clock& time() const noexcept = 0;
-  virtual executor& where() noexcept = 0;
+  virtual executor& get_executor() noexcept = 0;
 };
 
 /// Throws bad_options.

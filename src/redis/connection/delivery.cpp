@@ -39,17 +39,17 @@ void delivery::flush(const executor* own) {
         one->drop();
         continue;
       }
-      executor* const where = one->where;
-      if (where == nullptr || where == own) {
+      executor* const target = one->resume_on;
+      if (target == nullptr || target == own) {
         here.push(one);
         continue;
       }
-      auto group = std::ranges::find(away, where, &std::pair<executor*, std::unique_ptr<done_list>>::first);
-      if (group == away.end()) group = away.insert(group, {where, std::make_unique<done_list>()});
+      auto group = std::ranges::find(away, target, &std::pair<executor*, std::unique_ptr<done_list>>::first);
+      if (group == away.end()) group = away.insert(group, {target, std::make_unique<done_list>()});
       group->second->push(one);
     }
-    for (auto& [where, ready] : away) {
-      where->post([all = std::move(ready)] { resume_all(*all); });
+    for (auto& [target, ready] : away) {
+      target->post([all = std::move(ready)] { resume_all(*all); });
     }
   }
   resume_all(here);

@@ -110,10 +110,10 @@ waiter wakes(std::vector<int>& log, int number) {
   co_return;
 }
 
-request* waiting(executor* where, std::vector<int>& log, int number,
+request* waiting(executor* resume_on, std::vector<int>& log, int number,
                  time_point deadline = time_point::max()) {
   request* const made = numbered(number, deadline);
-  made->where = where;
+  made->resume_on = resume_on;
   made->waiter = wakes(log, number).handle;
   return made;
 }

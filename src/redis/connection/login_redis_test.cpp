@@ -129,7 +129,7 @@ TEST(RedisLogin, APlainServerIsNoTlsServer) {
   auto options = test::options_for(server);
   options.tls.enabled = true;
   options.connect_timeout = std::chrono::milliseconds(300);  // it waits for the rest of a command
-  EXPECT_TRUE(refusal(options).contains("does not answer in time"));
+  EXPECT_TRUE(refusal(options).contains("did not answer in time"));
 }
 
 TEST(RedisLogin, BadOptionsAreRefusedAndAllNamed) {

@@ -57,7 +57,7 @@ class request {
   enum class stand : std::uint8_t { waiting, ready, abandoned };
   std::atomic<stand> standing = stand::waiting;
   std::coroutine_handle<> waiter;
-  executor* where = nullptr;
+  executor* resume_on = nullptr;  ///< null: the connection's thread
 
  private:
   ~request() = default;

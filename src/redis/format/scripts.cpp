@@ -51,7 +51,7 @@ local function changed(key) return struct.pack('>I2', #key) .. key end
 )lua";
 
 /// For scripts about keys: the time, raised to what is known, the floor of an invalidation, and the epoch.
-constexpr std::string_view clock_beside = R"lua(
+constexpr std::string_view local_clock = R"lua(
 local last_key = #KEYS - 1
 local function clock_at(known)
   local now, epoch = clock(KEYS[#KEYS])
@@ -63,7 +63,7 @@ local function floor_at(at_least, mode)
   return new_floor(KEYS[#KEYS], now, at_least), epoch
 end
 )lua";
-constexpr std::string_view clock_apart = R"lua(
+constexpr std::string_view remote_clock = R"lua(
 local last_key = #KEYS
 local function clock_at(known, epoch) return known, epoch end
 local function floor_at(at_least, mode, epoch) return at_least, epoch end
@@ -81,8 +81,10 @@ redis.call('SET', KEYS[2], ARGV[1] .. struct.pack('>I4I8', epoch, floor or 0), '
 return {1, now}
 )lua";
 
-// What is written is forgotten of who has read it, so a writer who is told only of what it has read reads it.
-// The lease is deleted last: a first write of SET is refused when memory is full, one after DEL is not.
+// A write clears Redis's record of who read the key. In `only_read` mode the script reads the key again here,
+// so that Redis keeps notifying us.
+// The lease is deleted last: when memory is full, a SET is refused as a script's first write, but not after
+// a DEL.
 constexpr std::string_view fill_body = R"lua(
 local asof, filled = tonumber(ARGV[3]), tonumber(ARGV[2])
 local now, epoch = clock_at(asof, filled)
@@ -152,7 +154,7 @@ redis.call('SETRANGE', KEYS[1], 16, ARGV[2])
 return 1
 )lua";
 
-constexpr std::string_view ask_body = R"lua(
+constexpr std::string_view read_clock_body = R"lua(
 local other = other_view(KEYS[1], ARGV[3])
 if other then return other end
 local now, epoch = clock(KEYS[1])
@@ -201,7 +203,7 @@ tell('l' .. text(epoch))
 return {floor, epoch}
 )lua";
 
-constexpr std::string_view beat_body = R"lua(
+constexpr std::string_view heartbeat_body = R"lua(
 if ARGV[4] == 'keep' then
   local other = other_view(KEYS[1], ARGV[3])
   if other then return other end
@@ -224,8 +226,8 @@ return {epoch, now, before, at[1] * 1000 + math.floor(at[2] / 1000), adopted, to
   tonumber(marks[2]) or 0}
 )lua";
 
-// A mark is not below the time: what a dump brings back is then not the one that somebody saw last.
-constexpr std::string_view mark_body = R"lua(
+// A watermark is not below the time: so a watermark restored from a dump differs from the last one read.
+constexpr std::string_view watermark_body = R"lua(
 local held = redis.call('HMGET', KEYS[1], 'mark', 'epoch', 'run')
 local mark, life = tonumber(held[1]) or 0, (held[2] or '0') .. ':' .. (held[3] or '')
 if ARGV[1] == '' then return {1, mark, life} end
@@ -236,56 +238,56 @@ redis.call('HSET', KEYS[1], 'mark', text(next), 'before', text(mark))
 return {1, next, life}
 )lua";
 
-/// An invalidation may not fail for want of memory: it is what frees it.
-constexpr std::string_view though_full = "#!lua flags=allow-oom";
+/// An invalidation must not fail when memory is full: it frees memory.
+constexpr std::string_view allow_full_memory = "#!lua flags=allow-oom";
 
-enum class telling : bool { no, yes };
+enum class publishes : bool { no, yes };
 
-script made(telling tells, std::initializer_list<std::string_view> parts) {
+script make_script(publishes publishing, std::initializer_list<std::string_view> parts) {
   script out;
   for (const auto each : parts) out.text.append(each);
   out.sha = sha1(out.text);
-  out.tells = tells == telling::yes;
+  out.publishes = publishing == publishes::yes;
   return out;
 }
 
-scripts::of_keys made_twice(telling tells, std::string_view first, std::string_view body) {
-  return {.beside = made(tells, {first, prelude, clock_beside, body}),
-          .apart = made(tells, {first, prelude, clock_apart, body})};
+scripts::of_keys make_pair(publishes publishing, std::string_view shebang, std::string_view body) {
+  return {.local_clock = make_script(publishing, {shebang, prelude, local_clock, body}),
+          .remote_clock = make_script(publishing, {shebang, prelude, remote_clock, body})};
 }
 
 }  // namespace
 
 namespace scripts {
 
-const of_keys lease = made_twice(telling::no, "", lease_body);
-const of_keys fill = made_twice(telling::yes, "", fill_body);
-const of_keys invalidate = made_twice(telling::yes, though_full, invalidate_body);
-const of_keys touch = made_twice(telling::no, though_full, touch_body);
-const script release = made(telling::yes, {though_full, prelude, release_body});
-const script ask = made(telling::no, {though_full, prelude, ask_body});
-const script raise = made(telling::yes, {though_full, prelude, raise_body});
-const script restore = made(telling::yes, {though_full, prelude, restore_body});
-const script clear = made(telling::yes, {though_full, prelude, clear_body});
-const script beat = made(telling::yes, {though_full, prelude, beat_body});
-const script mark = made(telling::no, {though_full, prelude, mark_body});
+const of_keys lease = make_pair(publishes::no, "", lease_body);
+const of_keys fill = make_pair(publishes::yes, "", fill_body);
+const of_keys invalidate = make_pair(publishes::yes, allow_full_memory, invalidate_body);
+const of_keys touch = make_pair(publishes::no, allow_full_memory, touch_body);
+const script release = make_script(publishes::yes, {allow_full_memory, prelude, release_body});
+const script read_clock = make_script(publishes::no, {allow_full_memory, prelude, read_clock_body});
+const script raise = make_script(publishes::yes, {allow_full_memory, prelude, raise_body});
+const script restore = make_script(publishes::yes, {allow_full_memory, prelude, restore_body});
+const script clear = make_script(publishes::yes, {allow_full_memory, prelude, clear_body});
+const script heartbeat = make_script(publishes::yes, {allow_full_memory, prelude, heartbeat_body});
+const script watermark = make_script(publishes::no, {allow_full_memory, prelude, watermark_body});
 
 std::span<const named> all() {
-  static const std::array<named, 15> every{{{"lease", lease.beside},
-                                            {"lease, apart", lease.apart},
-                                            {"fill", fill.beside},
-                                            {"fill, apart", fill.apart},
-                                            {"invalidate", invalidate.beside},
-                                            {"invalidate, apart", invalidate.apart},
-                                            {"touch", touch.beside},
-                                            {"touch, apart", touch.apart},
+  static const std::array<named, 15> every{{{"lease", lease.local_clock},
+                                            {"lease, remote clock", lease.remote_clock},
+                                            {"fill", fill.local_clock},
+                                            {"fill, remote clock", fill.remote_clock},
+                                            {"invalidate", invalidate.local_clock},
+                                            {"invalidate, remote clock", invalidate.remote_clock},
+                                            {"touch", touch.local_clock},
+                                            {"touch, remote clock", touch.remote_clock},
                                             {"release", release},
-                                            {"ask", ask},
+                                            {"read_clock", read_clock},
                                             {"raise", raise},
                                             {"restore", restore},
                                             {"clear", clear},
-                                            {"beat", beat},
-                                            {"mark", mark}}};
+                                            {"heartbeat", heartbeat},
+                                            {"watermark", watermark}}};
   return every;
 }
 

@@ -1,18 +1,17 @@
 #pragma once
-/// What runs inside Redis: each script is one of the store port's steps, done as a whole or not at all.
-/// docs/formats.md says how the keys they work on look.
+/// The scripts that run inside Redis: each is one step of the store port and runs as a whole or not at all.
+/// docs/formats.md describes the keys they use.
 /// Threads: immutable.
 ///
-/// A script is called by the SHA-1 of its text; a server that does not know it (it is new, it was
-/// restarted, SCRIPT FLUSH) answers NOSCRIPT and is sent the text, which it then keeps.
+/// A script is called by the SHA-1 of its text. A server that does not know it (it is new, it was restarted,
+/// SCRIPT FLUSH) replies NOSCRIPT; then it is sent the text and keeps it.
 ///
-/// Numbers are the doubles of Lua, exact up to 2^53: `last_commit_time`. They are compared as numbers,
-/// never as strings, and written with "%.0f", since tostring rounds to 14 digits.
+/// Numbers are Lua's doubles, exact up to 2^53: `last_commit_time`. Scripts compare them as numbers, never as
+/// strings, and format them with "%.0f", since tostring rounds to 14 digits.
 
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace strata::redis {
 
@@ -20,29 +19,31 @@ namespace strata::redis {
 struct script {
   std::string text;
   std::string sha;
-  bool tells = false;  ///< takes the channel on which it tells as its last argument, after those named below
+  bool publishes = false;  ///< takes the channel as its last argument, after those documented below
 };
 
-/// Hex SHA-1 of `text`, as Redis names scripts by.
+/// Hex SHA-1 of `text`, as Redis names scripts.
 std::string sha1(std::string_view text);
 
 namespace scripts {
 
 /// A script about keys, which needs the clock's time and epoch.
 struct of_keys {
-  script beside;  ///< the clock is in reach: the last of the keys
-  script apart;   ///< it is in another slot of the cluster: time and epoch are the arguments
-  const script& when(bool clock_is_apart) const noexcept { return clock_is_apart ? apart : beside; }
+  script local_clock;   ///< the clock is the last of the keys
+  script remote_clock;  ///< the clock is in another slot of the cluster: time and epoch are arguments
+  const script& select(bool has_remote_clock) const noexcept {
+    return has_remote_clock ? remote_clock : local_clock;
+  }
 };
 
 /// Keys: value, lease. Arguments: token, hold in ms, known, mode ("miss": a value is returned
 /// instead of a lease; "take": only if the lease is free; "force": whoever holds it), epoch.
 /// Returns: the value, or [1 if granted else 0, counter].
-/// Harmless twice: who holds the lease with this token is granted it again.
+/// Idempotent: a holder that calls again with its token is granted the lease again.
 extern const of_keys lease;
 
-/// Keys: value, lease. Arguments: token, epoch, asof, ttl in ms, the value with its header, "read" if its
-/// caller is told only of what it has read, origin.
+/// Keys: value, lease. Arguments: token, epoch, asof, ttl in ms, the value with its header, "read" if the
+/// server reports only keys that the caller has read, origin.
 /// Returns: 0 stored, 1 lease lost, 2 below floor, 3 older; an error (OOM).
 extern const of_keys fill;
 
@@ -50,21 +51,21 @@ extern const of_keys fill;
 extern const script release;
 
 /// Keys: leases and values, each lease before its value. Arguments: at_least, mode ("remove", "expire",
-/// or "sweep": removes what is older than `at_least`, which is the floor), epoch, origin.
-/// Apart from the clock `at_least` is the floor, whatever the mode.
+/// or "sweep": removes values older than `at_least`, which is the floor), epoch, origin.
+/// With a remote clock `at_least` is the floor in every mode.
 /// Returns: [floor, values removed].
 extern const of_keys invalidate;
 
-/// Keys: value. Arguments: ttl in ms, its end as the header holds it, epoch. Returns 1 if it was there.
+/// Keys: value. Arguments: ttl in ms, its end as the header holds it, epoch. Returns 1 if the value exists.
 extern const of_keys touch;
 
-// The scripts at the clock. A *view* is the run id that counts for their caller, or what stands for
-// those of a cluster; if it is not the one written down, they do nothing and answer the error VIEW.
-// Empty: any is right.
+// Scripts at the clock. A *view* is the run id that the caller believes in, or its counterpart for the
+// masters of a cluster. If the clock holds another view, the script changes nothing and returns the error
+// VIEW. An empty view is always right.
 
-/// Keys: clock. Arguments: known, mode ("time", or "floor": counts on, to `known` at least), view.
-/// Returns: [counter, epoch].
-extern const script ask;
+/// Keys: clock. Arguments: known, mode ("time", or "floor": increments the counter, to `known` at least),
+/// view. Returns: [counter, epoch].
+extern const script read_clock;
 
 /// Keys: clock, floors. Arguments: at_least, view, the fields, origin. Returns the floor.
 extern const script raise;
@@ -76,17 +77,17 @@ extern const script restore;
 /// epoch. Returns [floor, epoch].
 extern const script clear;
 
-/// Keys: clock. Arguments: known, epoch known, view, mode ("adopt": another view than the one written
-/// down begins a new epoch, an empty one only if there is none; "keep": as the others), origin.
-/// Returns: [epoch, counter, counter before, the server's time in ms, 1 if the epoch is new, mark,
-/// the mark before].
-extern const script beat;
+/// Keys: clock. Arguments: known, epoch known, view, mode ("adopt": a view that differs from the clock's
+/// begins a new epoch, an empty one only if the clock has none; "keep": as the other scripts), origin.
+/// Returns: [epoch, counter, counter before, the server's time in ms, 1 if the epoch is new, watermark,
+/// the watermark before].
+extern const script heartbeat;
 
-/// Keys: clock. Arguments: the mark that was seen, and its life; the first empty: only reads.
-/// Returns: [1 if it was that one, and then it is moved; else 0, mark, life].
-extern const script mark;
+/// Keys: clock. Arguments: the watermark that was read, and its life; the first empty: reads only.
+/// Returns: [1 if the watermark was that one, and then it is advanced; else 0, watermark, life].
+extern const script watermark;
 
-/// Every script, with its name, for the documentation and the tests.
+/// Every script with its name.
 struct named {
   std::string_view name;
   const script& which;

@@ -1,6 +1,6 @@
 #pragma once
-/// Leases that could not be ended, or that we may have been granted unheard, since the server was not there:
-/// nobody is to wait for their time to pass once it is back.
+/// Leases that could not be released, or that may have been granted without our knowledge, because the server
+/// was unreachable. They are released once it is back, so that no caller waits for them to expire.
 /// Threads: internally locked.
 
 #include "core/mutex.hpp"
@@ -23,22 +23,22 @@ struct orphaned_lease {
 class orphaned_leases {
  public:
   void add(std::string_view key, lease_token lease) {
-    constexpr std::size_t most = 10'000;
+    constexpr std::size_t limit = 10'000;
     detail::scoped_lock lock(mutex_);
-    if (left_.size() < most) left_.push_back({.key = std::string(key), .lease = lease});
+    if (leases_.size() < limit) leases_.push_back({.key = std::string(key), .lease = lease});
   }
   bool empty() {
     detail::scoped_lock lock(mutex_);
-    return left_.empty();
+    return leases_.empty();
   }
   std::vector<orphaned_lease> take() {
     detail::scoped_lock lock(mutex_);
-    return std::exchange(left_, {});
+    return std::exchange(leases_, {});
   }
 
  private:
   detail::mutex mutex_;
-  std::vector<orphaned_lease> left_ STRATA_GUARDED_BY(mutex_);
+  std::vector<orphaned_lease> leases_ STRATA_GUARDED_BY(mutex_);
 };
 
 }  // namespace strata::redis

@@ -1,7 +1,11 @@
+/// Long because one class implements the whole store port; its steps share the clock, the leases and the
+/// session.
+
 #include "redis/store/redis_store.hpp"
 
 #include "async/gather.hpp"
 #include "core/atomic_max.hpp"
+#include "core/glob.hpp"
 #include "redis/store/store_replies.hpp"
 #include "redis/topology/cluster.hpp"
 #include "redis/topology/single_node.hpp"
@@ -19,18 +23,18 @@ script_call release_call(std::string_view key, lease_token lease, std::string_vi
   return out;
 }
 
-coherence_options telling(coherence_options options, std::function<void()> ready) {
+coherence_options notifying(coherence_options options, std::function<void()> ready) {
   options.ready = std::move(ready);
   return options;
 }
 
-/// What the cluster says to a script about a key and its lease that are not in one place at present.
-bool is_torn(const reply& said) {
-  return said.is_error() && said.error().code == "TRYAGAIN";
+/// Whether a script failed because a key and its lease are on two masters while their slot moves.
+bool is_split(const reply& answer) {
+  return answer.is_error() && answer.error().code == "TRYAGAIN";
 }
 
-std::unique_ptr<topology> reach(runtime& on, redis_store_options with, coherence_session& session) {
-  const auto& time = *with.tracked.time;
+std::unique_ptr<topology> make_topology(runtime& on, redis_store_options with, coherence_session& session) {
+  const auto& time = *with.coherence.time;
   if (with.cluster) {
     return std::make_unique<cluster>(on, std::move(*with.cluster), std::move(with.connection),
                                      session.subscription(), session, time);
@@ -39,16 +43,23 @@ std::unique_ptr<topology> reach(runtime& on, redis_store_options with, coherence
                                        session.subscription(), session, time);
 }
 
+/// The text of `glob` before its first special character, and then `*`: the pattern for SCAN. We match the
+/// keys it returns ourselves, so that globs mean the same in every store.
+std::string scan_pattern(std::string_view glob) {
+  const auto end = std::min(glob.find_first_of("*?[\\"), glob.size());
+  return std::string(glob.substr(0, end)) + '*';
+}
+
 }  // namespace
 
 redis_store::redis_store(std::shared_ptr<runtime> on, redis_store_options with)
     : runtime_(std::move(on)),
-      session_(telling(with.tracked,
-                       [this] {
-                         if (orphaned_leases_.empty()) return;
-                         start(nullptr, end_orphaned_leases(), [](const completion<void>&) {});
-                       })),
-      topology_(reach(*runtime_, std::move(with), session_)) {
+      session_(notifying(with.coherence,
+                         [this] {
+                           if (orphaned_leases_.empty()) return;
+                           start(nullptr, release_orphaned_leases(), [](const completion<void>&) {});
+                         })),
+      topology_(make_topology(*runtime_, std::move(with), session_)) {
   session_.start_on(*topology_);
 }
 
@@ -59,9 +70,8 @@ redis_store::~redis_store() {
 
 result<void> redis_store::may_use(std::string_view key) const {
   if (!is_ours(key)) {
-    return fail(errc::invalid_argument, "store: the key is not in the store's name space \"" +
-                                            session_.names().prefix +
-                                            "\", whose changes it is told of; give both the same name_space");
+    return fail(errc::invalid_argument, "store: the key does not begin with \"" + session_.names().prefix +
+                                            "\", the store's name_space: the store reports no changes of it");
   }
   return session_.usable();
 }
@@ -79,12 +89,12 @@ std::optional<stored_value> redis_store::value_of(resp::value&& reply) const {
 
 task<result<std::optional<stored_value>>> redis_store::get(std::string_view key) {
   if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
-  auto said = co_await topology_->send(key, resp::command("GET").arg(key), idempotent);
-  if (!said) co_return std::unexpected(std::move(said.error()));
-  if (said->is_error()) co_return std::unexpected(to_error(*said));
-  // Once more: it may be the answer of a server that came after the one we had looked at.
+  auto answer = co_await topology_->send(key, resp::command("GET").arg(key), idempotent);
+  if (!answer) co_return std::unexpected(std::move(answer.error()));
+  if (answer->is_error()) co_return std::unexpected(to_error(*answer));
+  // Again: the reply may come from another server than the one checked above.
   if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
-  co_return value_of(std::move(*said));
+  co_return value_of(std::move(*answer));
 }
 
 task<result<std::vector<std::optional<stored_value>>>> redis_store::get_many(
@@ -103,91 +113,92 @@ task<result<std::vector<std::optional<stored_value>>>> redis_store::get_many(
   co_return out;
 }
 
-task<result<redis_store::stamp>> redis_store::ask_clock(commit_time known, bool counting) {
+task<result<redis_store::clock_reading>> redis_store::read_clock(commit_time known, bool increment) {
   session_.learn(known);
-  auto call =
-      clock_call(scripts::ask, {std::to_string(known), counting ? "floor" : "time", topology_->view()});
-  const auto said = co_await run_one(*topology_, std::move(call), idempotent);
-  if (!said) co_return std::unexpected(said.error());
-  if (said->is_error()) co_return std::unexpected(to_error(*said));
-  const auto items = said->items();
-  if (items.size() != 2) co_return std::unexpected(unexpected_reply("script ask"));
-  const stamp out{.now = static_cast<commit_time>(items[0].integer().value_or(0)),
-                  .epoch = static_cast<std::uint32_t>(items[1].integer().value_or(0))};
+  auto call = clock_call(scripts::read_clock,
+                         {std::to_string(known), increment ? "floor" : "time", topology_->view()});
+  const auto answer = co_await run_one(*topology_, std::move(call), idempotent);
+  if (!answer) co_return std::unexpected(answer.error());
+  if (answer->is_error()) co_return std::unexpected(to_error(*answer));
+  const auto items = answer->items();
+  if (items.size() != 2) co_return std::unexpected(unexpected_reply("script read_clock"));
+  const clock_reading out{.now = static_cast<commit_time>(items[0].integer().value_or(0)),
+                          .epoch = static_cast<std::uint32_t>(items[1].integer().value_or(0))};
   session_.learn(out.now);
   detail::atomic_max(confirmed_, out.now);
   co_return out;
 }
 
-script_call redis_store::about(const scripts::of_keys& which, std::vector<std::string> keys) const {
-  const bool apart = topology_->clock_is_apart();
-  script_call out{.which = &which.when(apart), .keys = std::move(keys), .arguments = {}};
-  if (!apart) out.keys.push_back(session_.names().clock);
+script_call redis_store::key_call(const scripts::of_keys& which, std::vector<std::string> keys) const {
+  const bool remote_clock = topology_->has_remote_clock();
+  script_call out{.which = &which.select(remote_clock), .keys = std::move(keys), .arguments = {}};
+  if (!remote_clock) out.keys.push_back(session_.names().clock);
   return out;
 }
 
 script_call redis_store::clock_call(const script& which, std::vector<std::string> arguments) const {
   script_call out{.which = &which, .keys = {session_.names().clock}, .arguments = std::move(arguments)};
-  if (which.tells) out.arguments.emplace_back(session_.origin());
+  if (which.publishes) out.arguments.emplace_back(session_.origin());
   return out;
 }
 
-result<acquire_result> redis_store::to_acquired(reply&& said, const std::string& token) {
+result<acquire_result> redis_store::to_acquire_result(reply&& answer, const std::string& token) {
   acquire_result out;
-  if (is_torn(said)) {
-    // Nobody has it, and nobody will: who asked computes for himself, and his fill is refused.
+  if (is_split(answer)) {
+    // No caller can get it now: this one runs its factory, and its fill is refused.
     out.lease = std::stoull(token, nullptr, 16);
-  } else if (said.is_error()) {
-    return std::unexpected(to_error(said));
-  } else if (said.is_text()) {
-    out.value = value_of(std::move(said));
+  } else if (answer.is_error()) {
+    return std::unexpected(to_error(answer));
+  } else if (answer.is_text()) {
+    out.value = value_of(std::move(answer));
   } else {
-    const auto got = to_granted(said, token);
-    out.lease = got.lease;
-    out.granted_at = session_.learn(got.granted_at);
+    const auto granted = to_lease_grant(answer, token);
+    out.lease = granted.lease;
+    out.granted_at = session_.learn(granted.granted_at);
   }
   return out;
 }
 
-task<result<std::vector<acquire_result>>> redis_store::leases(std::vector<std::string> keys, duration hold,
-                                                              commit_time known, std::string_view mode) {
+task<result<std::vector<acquire_result>>> redis_store::acquire_leases(std::vector<std::string> keys,
+                                                                      duration hold, commit_time known,
+                                                                      std::string_view mode) {
   session_.learn(known);
   std::vector<std::string> tokens;
-  auto out = co_await try_leases(keys, hold, known, mode, tokens);
+  auto out = co_await try_acquire(keys, hold, known, mode, tokens);
   if (out) co_return out;
-  // Some may have been granted, or will be: the server is slow, or it was another's that failed.
+  // Some may have been granted, or may be later: the server is slow, or another server failed.
   for (std::size_t i = 0; i < keys.size(); ++i) {
     orphaned_leases_.add(keys[i], std::stoull(tokens[i], nullptr, 16));
   }
-  start(nullptr, end_orphaned_leases(), [](const completion<void>&) {});
+  start(nullptr, release_orphaned_leases(), [](const completion<void>&) {});
   co_return std::unexpected(std::move(out.error()));
 }
 
-task<result<std::vector<acquire_result>>> redis_store::try_leases(std::span<const std::string> keys,
-                                                                  duration hold, commit_time known,
-                                                                  std::string_view mode,
-                                                                  std::vector<std::string>& tokens) {
+task<result<std::vector<acquire_result>>> redis_store::try_acquire(std::span<const std::string> keys,
+                                                                   duration hold, commit_time known,
+                                                                   std::string_view mode,
+                                                                   std::vector<std::string>& tokens) {
   std::vector<script_call> calls;
   for (const auto& each : keys) {
     tokens.push_back(tokens_.next());
-    calls.push_back(about(scripts::lease, {each, lease_name(each)}));
+    calls.push_back(key_call(scripts::lease, {each, lease_name(each)}));
     calls.back().arguments = {tokens.back(), in_ms(hold), std::to_string(known), std::string(mode),
                               std::to_string(session_.epoch())};
   }
-  running how;
-  how.how = idempotent;
+  batch_options how;
+  how.request = idempotent;
   auto replies = co_await topology_->run(std::move(calls), std::move(how));
   if (!replies) co_return std::unexpected(std::move(replies.error()));
   std::vector<acquire_result> out;
   for (std::size_t i = 0; i < replies->size(); ++i) {
-    auto got = to_acquired(std::move((*replies)[i]), tokens[i]);
+    auto got = to_acquire_result(std::move((*replies)[i]), tokens[i]);
     if (!got) co_return std::unexpected(std::move(got.error()));
     out.push_back(std::move(*got));
   }
   const auto is_granted = [](const acquire_result& each) { return each.lease != 0; };
-  if (!topology_->clock_is_apart() || std::ranges::none_of(out, is_granted)) co_return out;
-  // After the leases: an invalidation that came to a key before its lease has its floor below this time.
-  const auto at = co_await ask_clock(known);
+  if (!topology_->has_remote_clock() || std::ranges::none_of(out, is_granted)) co_return out;
+  // After the leases: an invalidation that reached a key before its lease has a floor below this time.
+  const auto at = co_await read_clock(known);
   if (!at) co_return std::unexpected(at.error());
   for (auto& each : out) {
     if (is_granted(each)) each.granted_at = at->now;
@@ -199,7 +210,7 @@ task<result<acquire_result>> redis_store::acquire(std::string_view key, duration
   auto found = co_await get(key);
   if (!found) co_return std::unexpected(std::move(found.error()));
   if (*found) co_return acquire_result{.value = std::move(*found)};
-  auto got = co_await leases({std::string(key)}, hold, known, "miss");
+  auto got = co_await acquire_leases({std::string(key)}, hold, known, "miss");
   if (!got) co_return std::unexpected(std::move(got.error()));
   co_return std::move(got->front());
 }
@@ -218,26 +229,26 @@ task<result<std::vector<acquire_result>>> redis_store::acquire_many(std::span<co
     missing.push_back(keys[i]);
   }
   if (missing.empty()) co_return out;
-  auto got = co_await leases(std::move(missing), hold, known, "miss");
+  auto got = co_await acquire_leases(std::move(missing), hold, known, "miss");
   if (!got) co_return std::unexpected(std::move(got.error()));
   for (std::size_t m = 0; m < places.size(); ++m) out[places[m]] = std::move((*got)[m]);
   co_return out;
 }
 
-task<result<lease_grant>> redis_store::lease(std::string_view key, duration hold, commit_time known,
-                                             std::string_view mode) {
+task<result<lease_grant>> redis_store::acquire_lease(std::string_view key, duration hold, commit_time known,
+                                                     std::string_view mode) {
   if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
-  const auto got = co_await leases({std::string(key)}, hold, known, mode);
+  const auto got = co_await acquire_leases({std::string(key)}, hold, known, mode);
   if (!got) co_return std::unexpected(got.error());
   co_return lease_grant{.lease = got->front().lease, .granted_at = got->front().granted_at};
 }
 
 task<result<lease_grant>> redis_store::take_lease(std::string_view key, duration hold, commit_time known) {
-  return lease(key, hold, known, "take");
+  return acquire_lease(key, hold, known, "take");
 }
 
 task<result<lease_grant>> redis_store::force_lease(std::string_view key, duration hold, commit_time known) {
-  return lease(key, hold, known, "force");
+  return acquire_lease(key, hold, known, "force");
 }
 
 task<result<std::vector<lease_grant>>> redis_store::force_lease_many(std::span<const std::string> keys,
@@ -247,7 +258,7 @@ task<result<std::vector<lease_grant>>> redis_store::force_lease_many(std::span<c
     if (auto may = may_use(each); !may) co_return std::unexpected(std::move(may.error()));
     all.push_back(each);
   }
-  const auto got = co_await leases(std::move(all), hold, known, "force");
+  const auto got = co_await acquire_leases(std::move(all), hold, known, "force");
   if (!got) co_return std::unexpected(got.error());
   std::vector<lease_grant> out;
   for (const auto& each : *got) out.push_back({.lease = each.lease, .granted_at = each.granted_at});
@@ -259,7 +270,7 @@ script_call redis_store::fill_call(const fill_request& value) const {
   const auto ttl = in_ms(value.ttl);
   const value_header header{
       .epoch = epoch, .asof = value.asof, .end = session_.server_now() + std::stoull(ttl)};
-  auto out = about(scripts::fill, {std::string(value.key), lease_name(value.key)});
+  auto out = key_call(scripts::fill, {std::string(value.key), lease_name(value.key)});
   out.arguments = {hex16(value.lease),
                    std::to_string(epoch),
                    std::to_string(value.asof),
@@ -271,17 +282,17 @@ script_call redis_store::fill_call(const fill_request& value) const {
 }
 
 task<result<std::vector<resp::value>>> redis_store::run_fills(std::vector<script_call> calls) {
-  running how;
-  // Sent twice it is harmless: the second time the lease is gone.
-  how.how = idempotent;
+  batch_options how;
+  // A fill is idempotent: the second time the lease is gone.
+  how.request = idempotent;
   std::vector<std::string> keys;
   keys.reserve(calls.size());
   for (const auto& each : calls) keys.push_back(each.keys[0]);
-  how.note = [this, keys = std::move(keys)](std::size_t i, const reply& said) {
-    if (said.integer() == 0) session_.filled(keys[i]);
+  how.on_reply = [this, keys = std::move(keys)](std::size_t i, const reply& answer) {
+    if (answer.integer() == 0) session_.filled(keys[i]);
   };
-  // Started on no executor, it notes on the servers' thread, where the pushes come in, and before the
-  // push that follows a reply.
+  // Started on no executor, so that on_reply runs on the thread of the pushes, before the push that follows a
+  // reply.
   std::vector<task<result<std::vector<resp::value>>>> alone;
   alone.push_back(topology_->run(std::move(calls), std::move(how)));
   auto ended = co_await detail::gather(std::move(alone));
@@ -296,10 +307,10 @@ task<result<std::vector<fill_result>>> redis_store::fill_many(std::span<const fi
     for (const auto& each : fills) orphaned_leases_.add(each.key, each.lease);
     co_return std::unexpected(std::move(replies.error()));
   }
-  bool torn = false;
+  bool split = false;
   for (std::size_t i = 0; i < fills.size(); ++i) {
-    if (is_torn((*replies)[i])) {  // the lease may be somewhere, and nobody is to wait for it
-      torn = true;
+    if (is_split((*replies)[i])) {  // the lease may exist, and no caller should wait for it
+      split = true;
       orphaned_leases_.add(fills[i].key, fills[i].lease);
       out.push_back(fill_result::lease_lost);
       continue;
@@ -308,7 +319,7 @@ task<result<std::vector<fill_result>>> redis_store::fill_many(std::span<const fi
     if (!ended) co_return std::unexpected(std::move(ended.error()));
     out.push_back(*ended);
   }
-  if (torn) co_await end_orphaned_leases();
+  if (split) co_await release_orphaned_leases();
   co_return out;
 }
 
@@ -319,9 +330,9 @@ task<result<std::vector<resp::value>>> redis_store::try_fills(std::span<const fi
     if (auto may = may_use(each.key); !may) co_return std::unexpected(std::move(may.error()));
     newest = std::max(newest, session_.learn(each.asof));
   }
-  // Nothing is stored that is newer than the clock.
-  if (topology_->clock_is_apart() && newest > confirmed_.load()) {
-    if (const auto at = co_await ask_clock(newest); !at) co_return std::unexpected(at.error());
+  // No stored value may be newer than the clock.
+  if (topology_->has_remote_clock() && newest > confirmed_.load()) {
+    if (const auto at = co_await read_clock(newest); !at) co_return std::unexpected(at.error());
   }
   for (const auto& each : fills) calls.push_back(fill_call(each));
   co_return co_await run_fills(std::move(calls));
@@ -338,27 +349,252 @@ task<result<void>> redis_store::release(std::string_view key, lease_token lease)
     orphaned_leases_.add(key, lease);
     co_return std::unexpected(std::move(may.error()));
   }
-  const auto said = co_await run_one(*topology_, release_call(key, lease, session_.origin()), idempotent);
-  if (!said) {
+  const auto answer = co_await run_one(*topology_, release_call(key, lease, session_.origin()), idempotent);
+  if (!answer) {
     orphaned_leases_.add(key, lease);
-    co_return std::unexpected(said.error());
+    co_return std::unexpected(answer.error());
   }
-  if (said->is_error()) co_return std::unexpected(to_error(*said));
+  if (answer->is_error()) co_return std::unexpected(to_error(*answer));
   co_return result<void>();
 }
 
-task<> redis_store::end_orphaned_leases() {
-  const auto left = orphaned_leases_.take();
-  if (left.empty()) co_return;
-  // In nobody's name, so that those of ours who wait for the lease are told as well.
-  const auto nobody = hex16(0);
+task<> redis_store::release_orphaned_leases() {
+  const auto orphans = orphaned_leases_.take();
+  if (orphans.empty()) co_return;
+  // Under no process's origin, so that waiters of this process are notified as well.
+  const auto no_origin = hex16(0);
   std::vector<script_call> calls;
-  for (const auto& each : left) calls.push_back(release_call(each.key, each.lease, nobody));
-  running how;
-  how.how = idempotent;
+  for (const auto& each : orphans) calls.push_back(release_call(each.key, each.lease, no_origin));
+  batch_options how;
+  how.request = idempotent;
   const auto done = co_await topology_->run(std::move(calls), std::move(how));
   if (done) co_return;
-  for (const auto& each : left) orphaned_leases_.add(each.key, each.lease);
+  for (const auto& each : orphans) orphaned_leases_.add(each.key, each.lease);
+}
+
+std::vector<script_call> redis_store::invalidate_calls(std::span<const std::string> keys,
+                                                       const clock_reading& at, std::string_view mode) const {
+  std::vector<script_call> calls;
+  const auto add = [&](std::vector<std::string> names) {
+    calls.push_back(key_call(scripts::invalidate, std::move(names)));
+    calls.back().arguments = {std::to_string(at.now), std::string(mode), std::to_string(at.epoch),
+                              std::string(session_.origin())};
+  };
+  if (topology_->has_remote_clock()) {
+    // One name each, since a moving slot would split a script; the lease first, see
+    // `batch_options::in_order`.
+    for (const auto& each : keys) {
+      add({lease_name(each)});
+      add({each});
+    }
+    return calls;
+  }
+  for (std::size_t i = 0; i < keys.size() || calls.empty(); i += batch_size) {
+    std::vector<std::string> names;
+    for (const auto& each : keys.subspan(i, std::min(batch_size, keys.size() - i))) {
+      names.push_back(lease_name(each));
+      names.push_back(each);
+    }
+    add(std::move(names));
+  }
+  return calls;
+}
+
+task<result<commit_time>> redis_store::change(std::span<const std::string> keys, commit_time at_least,
+                                              std::string_view mode, std::size_t* removed) {
+  if (auto may = may_use(keys); !may) co_return std::unexpected(std::move(may.error()));
+  clock_reading at{.now = at_least, .epoch = session_.epoch()};
+  if (topology_->has_remote_clock() && mode != "sweep") {
+    const auto floor = co_await read_clock(at_least, true);
+    if (!floor) co_return std::unexpected(floor.error());
+    at = *floor;
+  }
+  auto calls = invalidate_calls(keys, at, mode);
+  if (calls.empty()) co_return at.now;
+  batch_options how;
+  how.request = idempotent;
+  how.in_order = true;
+  const auto replies = co_await topology_->run(std::move(calls), std::move(how));
+  if (!replies) co_return std::unexpected(replies.error());
+  commit_time floor = 0;
+  for (const auto& each : *replies) {
+    if (each.is_error()) co_return std::unexpected(to_error(each));
+    const auto items = each.items();
+    if (items.size() != 2) co_return std::unexpected(unexpected_reply("script invalidate"));
+    floor = std::max(floor, static_cast<commit_time>(items[0].integer().value_or(0)));
+    if (removed != nullptr) *removed += static_cast<std::size_t>(items[1].integer().value_or(0));
+  }
+  co_return session_.learn(floor);
+}
+
+task<result<commit_time>> redis_store::invalidate(std::span<const std::string> keys, commit_time at_least) {
+  return change(keys, at_least, "remove", nullptr);
+}
+
+task<result<commit_time>> redis_store::expire(std::span<const std::string> keys, commit_time at_least) {
+  return change(keys, at_least, "expire", nullptr);
+}
+
+task<result<void>> redis_store::sweep(std::string pattern, std::string_view glob, bool leases,
+                                      sweep_result& done) {
+  co_return co_await topology_->scan(
+      std::move(pattern), [&](std::vector<std::string> names) -> task<result<void>> {
+        std::vector<std::string> keys;
+        for (const auto& each : names) {
+          const auto key = leases ? key_of_lease(each) : std::optional<std::string_view>(each);
+          if (key && is_ours(*key) && glob_matches(glob, *key)) keys.emplace_back(*key);
+        }
+        if (keys.empty()) co_return result<void>();
+        const auto swept = co_await change(keys, done.floor, "sweep", &done.removed);
+        if (!swept) co_return std::unexpected(swept.error());
+        co_return result<void>();
+      });
+}
+
+task<result<sweep_result>> redis_store::invalidate_matching(std::string_view glob, commit_time at_least) {
+  // The floor first, then the leases, then the values. A fill after we passed its lease is refused; a fill
+  // before that left a value for the second pass.
+  const auto floor = co_await change({}, at_least, "remove", nullptr);
+  if (!floor) co_return std::unexpected(floor.error());
+  sweep_result done{.removed = 0, .floor = *floor};
+  const auto fenced = co_await sweep(session_.names().lease_pattern, glob, true, done);
+  if (!fenced) co_return std::unexpected(fenced.error());
+  const auto removed = co_await sweep(scan_pattern(glob), glob, false, done);
+  if (!removed) co_return std::unexpected(removed.error());
+  co_return done;
+}
+
+task<result<bool>> redis_store::touch(std::string_view key, duration ttl) {
+  if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
+  auto call = key_call(scripts::touch, {std::string(key)});
+  const auto longer = in_ms(ttl);
+  call.arguments = {longer, encode_end(session_.server_now() + std::stoull(longer)),
+                    std::to_string(session_.epoch())};
+  const auto reply = co_await run_one(*topology_, std::move(call), idempotent);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  co_return reply->integer() == 1;
+}
+
+task<result<commit_time>> redis_store::counter_after(script_call call) {
+  if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  const auto reply = co_await run_one(*topology_, std::move(call), idempotent);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  const auto counter = reply->integer();
+  if (!counter) co_return std::unexpected(unexpected_reply("a script on floors"));
+  co_return session_.learn(static_cast<commit_time>(*counter));
+}
+
+task<result<commit_time>> redis_store::raise(std::span<const floor_entry> floors) {
+  commit_time at_least = 0;
+  for (const auto& each : floors) at_least = std::max(at_least, each.asof);
+  std::vector<std::string> arguments{std::to_string(at_least), topology_->view()};
+  for (const auto& each : floors) arguments.push_back(floor_field(each));
+  auto call = clock_call(scripts::raise, std::move(arguments));
+  call.keys.push_back(session_.names().floors);
+  return counter_after(std::move(call));
+}
+
+task<result<void>> redis_store::restore(std::span<const floor_entry> floors) {
+  for (std::size_t i = 0; i < floors.size(); i += batch_size) {
+    std::vector<std::string> arguments{topology_->view()};
+    for (const auto& each : floors.subspan(i, std::min(batch_size, floors.size() - i))) {
+      arguments.push_back(floor_field(each));
+      arguments.push_back(std::to_string(session_.learn(each.asof)));
+    }
+    auto call = clock_call(scripts::restore, std::move(arguments));
+    call.keys.push_back(session_.names().floors);
+    const auto done = co_await counter_after(std::move(call));
+    if (!done) co_return std::unexpected(done.error());
+  }
+  co_return result<void>();
+}
+
+task<result<std::vector<floor_entry>>> redis_store::floors() {
+  if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  co_return co_await session_.read_floors();
+}
+
+task<result<void>> redis_store::put(std::string_view key, std::string_view bytes, duration ttl) {
+  if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
+  const auto life = in_ms(ttl);
+  const value_header header{.record = true, .end = session_.server_now() + std::stoull(life)};
+  auto set = resp::command("SET").arg(key).arg(encode_value(header, bytes)).arg("PX").arg(life);
+  const auto reply = co_await topology_->send(key, std::move(set), idempotent);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  co_return result<void>();
+}
+
+task<result<bool>> redis_store::remove(std::string_view key) {
+  if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
+  const auto reply = co_await topology_->send(key, resp::command("UNLINK").arg(key), idempotent);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  co_return reply->integer() == 1;
+}
+
+task<result<void>> redis_store::unlink_all(std::string pattern, bool leases) {
+  co_return co_await topology_->scan(
+      std::move(pattern), [&](std::vector<std::string> names) -> task<result<void>> {
+        std::erase_if(names, [&](const std::string& each) {
+          const auto key = leases ? key_of_lease(each) : std::optional<std::string_view>(each);
+          return !key || !is_ours(*key);
+        });
+        if (names.empty()) co_return result<void>();
+        const auto done = co_await topology_->send_each("UNLINK", names, idempotent);
+        if (!done) co_return std::unexpected(done.error());
+        co_return result<void>();
+      });
+}
+
+task<result<commit_time>> redis_store::clear(commit_time at_least) {
+  if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  const auto& names = session_.names();
+  auto call = clock_call(scripts::clear, {std::to_string(at_least), topology_->view()});
+  const auto reply = co_await run_one(*topology_, std::move(call), idempotent);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  const auto items = reply->items();
+  if (items.size() != 2) co_return std::unexpected(unexpected_reply("script clear"));
+  const auto floor = static_cast<commit_time>(items[0].integer().value_or(0));
+  session_.learn(floor);
+  session_.cleared(static_cast<std::uint32_t>(items[1].integer().value_or(0)));
+  // The new epoch has voided every value; the rest frees the memory.
+  const auto leases = co_await unlink_all(names.lease_pattern, true);
+  if (!leases) co_return std::unexpected(leases.error());
+  const auto values = co_await unlink_all(names.prefix + '*', false);
+  if (!values) co_return std::unexpected(values.error());
+  co_return floor;
+}
+
+task<result<std::optional<relay_watermark>>> redis_store::call_watermark(std::string seen, std::string life,
+                                                                         request_options how) {
+  if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  auto call = clock_call(scripts::watermark, {std::move(seen), std::move(life)});
+  const auto reply = co_await run_one(*topology_, std::move(call), how);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  const auto items = reply->items();
+  if (items.size() != 3) co_return std::unexpected(unexpected_reply("script watermark"));
+  std::optional<relay_watermark> out;
+  if (items[0].integer() == 1) {
+    out = relay_watermark{.value = static_cast<std::uint64_t>(items[1].integer().value_or(0)),
+                          .life = std::string(items[2].text())};
+  }
+  co_return out;
+}
+
+task<result<relay_watermark>> redis_store::read_watermark() {
+  auto found = co_await call_watermark("", "", idempotent);
+  if (!found) co_return std::unexpected(std::move(found.error()));
+  co_return std::move(**found);
+}
+
+// Not retryable: the second time it would find its own watermark and report it as another relay's.
+task<result<std::optional<relay_watermark>>> redis_store::advance_watermark(relay_watermark seen) {
+  return call_watermark(std::to_string(seen.value), std::move(seen.life), {});
 }
 
 void redis_store::observe(store_observer& observer) {
@@ -378,9 +614,9 @@ store_health redis_store::health() const {
     out.usable = true;
   }
   out.trusted_until = session_.trusted_until();
-  out.hearing_lag = session_.hearing_lag();
+  out.event_lag = session_.event_lag();
   out.losses = session_.losses();
-  topology_->count(out);
+  topology_->add_counts(out);
   return out;
 }
 

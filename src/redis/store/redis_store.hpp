@@ -2,12 +2,12 @@
 /// The store port over Redis or Valkey: one server, or a cluster. docs/formats.md says what it writes there.
 /// Threads: internally synchronised; every member from any thread.
 ///
-/// A hit is one plain GET. Everything that must not be torn apart is a script (scripts.hpp). Where it is
-/// done is `servers`', and what they say by themselves, and whether they may be trusted, `tracking`'s.
+/// A hit is one plain GET. Each step that must be atomic is a script (scripts.hpp). The `topology` finds the
+/// server of a key; the `coherence_session` handles pushes and decides how long the servers may be trusted.
 ///
-/// In a cluster a key's script cannot see the clock: who has taken a lease asks for the time, and an
-/// invalidation asks for its floor and goes to the keys with it. Why that is enough is in
-/// docs/decisions/0015.
+/// In a cluster a key's script cannot reach the clock. So a caller that has taken a lease then reads the
+/// clock, and an invalidation fetches its floor from the clock and passes it to the keys. docs/decisions/0015
+/// says why that is enough.
 
 #include "redis/coherence/coherence_session.hpp"
 #include "redis/connection/client.hpp"
@@ -30,17 +30,17 @@
 namespace strata::redis {
 
 struct redis_store_options {
-  client_options connection;  ///< its `setup` is ours; to any node of a cluster
-  /// If given, they say where the master is, and not `connection.at`.
+  client_options connection;  ///< to the server, or to any node of a cluster; its `setup` is replaced
+  /// If set, the sentinels name the master, and `connection.at` is ignored.
   std::optional<sentinel_options> found_by;
-  /// If given, the store is on the masters of this cluster.
+  /// If set, the store is on the masters of this cluster.
   std::optional<cluster_options> cluster;
-  coherence_options tracked;
+  coherence_options coherence;
 };
 
 class redis_store final : public network_store {
  public:
-  /// Begins to connect; until the server answers, every call fails with store_unavailable.
+  /// Begins to connect. Until the server answers, every call fails with store_unavailable.
   /// Throws bad_options.
   redis_store(std::shared_ptr<runtime> on, redis_store_options with);
   ~redis_store() override;
@@ -76,57 +76,57 @@ class redis_store final : public network_store {
 
  private:
   result<void> may_use(std::string_view key) const;
-  /// The same for all of them.
   result<void> may_use(std::span<const std::string> keys) const;
-  /// A value's name, and in our name space.
+  /// Whether `key` names a value of this name space.
   bool is_ours(std::string_view key) const {
     return key.starts_with(session_.names().prefix) && !is_beside(key);
   }
   std::optional<stored_value> value_of(resp::value&& reply) const;
 
-  /// What a script about keys is given if it cannot see the clock.
-  struct stamp {
+  /// What a script about keys needs if it cannot reach the clock.
+  struct clock_reading {
     commit_time now = 0;
     std::uint32_t epoch = 0;
   };
-  /// Asks the clock of a cluster. `counting`: it counts on, for a floor above all before.
-  task<result<stamp>> ask_clock(commit_time known, bool counting = false);
+  /// Reads the clock of a cluster. `increment`: as a floor, above every time before.
+  task<result<clock_reading>> read_clock(commit_time known, bool increment = false);
 
-  script_call about(const scripts::of_keys& which, std::vector<std::string> keys) const;
+  script_call key_call(const scripts::of_keys& which, std::vector<std::string> keys) const;
   script_call fill_call(const fill_request& value) const;
   script_call clock_call(const script& which, std::vector<std::string> arguments) const;
-  std::vector<script_call> invalidate_calls(std::span<const std::string> keys, const stamp& at,
+  std::vector<script_call> invalidate_calls(std::span<const std::string> keys, const clock_reading& at,
                                             std::string_view mode) const;
-  /// What the lease script answered to who brought `token`.
-  result<acquire_result> to_acquired(reply&& said, const std::string& token);
-  task<result<std::vector<acquire_result>>> leases(std::vector<std::string> keys, duration hold,
-                                                   commit_time known, std::string_view mode);
-  /// Adds to `tokens` one for each of `keys`. Errors: some may have been granted.
-  task<result<std::vector<acquire_result>>> try_leases(std::span<const std::string> keys, duration hold,
-                                                       commit_time known, std::string_view mode,
-                                                       std::vector<std::string>& tokens);
-  task<result<lease_grant>> lease(std::string_view key, duration hold, commit_time known,
-                                  std::string_view mode);
-  /// The replies to `fills`. Errors: some may have been done.
+  /// Reads the reply to script lease that was called with `token`.
+  result<acquire_result> to_acquire_result(reply&& answer, const std::string& token);
+  task<result<std::vector<acquire_result>>> acquire_leases(std::vector<std::string> keys, duration hold,
+                                                           commit_time known, std::string_view mode);
+  /// Appends a token for each of `keys` to `tokens`. Errors: some leases may have been granted.
+  task<result<std::vector<acquire_result>>> try_acquire(std::span<const std::string> keys, duration hold,
+                                                        commit_time known, std::string_view mode,
+                                                        std::vector<std::string>& tokens);
+  task<result<lease_grant>> acquire_lease(std::string_view key, duration hold, commit_time known,
+                                          std::string_view mode);
+  /// Returns the replies to `fills`. Errors: some may have been stored.
   task<result<std::vector<resp::value>>> try_fills(std::span<const fill_request> fills);
-  /// Runs fills; notes what was stored in the order of a server's replies.
+  /// Runs fills and registers those that were stored, in the order of a server's replies.
   task<result<std::vector<resp::value>>> run_fills(std::vector<script_call> calls);
   task<result<commit_time>> change(std::span<const std::string> keys, commit_time at_least,
                                    std::string_view mode, std::size_t* removed);
   task<result<commit_time>> counter_after(script_call call);
-  /// Nothing: the mark was another one.
-  task<result<std::optional<relay_watermark>>> mark(std::string seen, std::string life, request_options how);
+  /// Returns nothing if the watermark is not `seen`.
+  task<result<std::optional<relay_watermark>>> call_watermark(std::string seen, std::string life,
+                                                              request_options how);
   task<result<void>> unlink_all(std::string pattern, bool leases);
   task<result<void>> sweep(std::string pattern, std::string_view glob, bool leases, sweep_result& done);
 
-  task<> end_orphaned_leases();
+  task<> release_orphaned_leases();
 
   const std::shared_ptr<runtime> runtime_;
   orphaned_leases orphaned_leases_;
   coherence_session session_;
   lease_tokens tokens_;
-  std::atomic<commit_time> confirmed_ = 0;  ///< the largest time that the clock is known to have reached
-  std::unique_ptr<topology> topology_;      ///< end before what they tell
+  std::atomic<commit_time> confirmed_ = 0;  ///< the clock is known to have reached it
+  std::unique_ptr<topology> topology_;      ///< ends before the session that it notifies
 };
 
 }  // namespace strata::redis

@@ -1,6 +1,6 @@
 #pragma once
-/// What the stores over Redis share: numbers on their way there, tokens, and what comes back.
-/// Threads: pure functions, but for `lease_tokens`, of which any may take.
+/// Arguments and replies of the store's scripts as values, and lease tokens.
+/// Threads: pure functions; `lease_tokens` any.
 
 #include "redis/connection/client.hpp"
 #include "redis/format/store_format.hpp"
@@ -21,16 +21,16 @@
 
 namespace strata::redis {
 
-/// Keys of one call of a script or UNLINK: what the server does in one go, about 100 µs.
+/// Keys in one call of a script: the server is busy with it for about 100 µs.
 inline constexpr std::size_t batch_size = 100;
 
-/// Whole milliseconds, at least one: 0 is an error to the server.
+/// Whole milliseconds, at least one: the server rejects 0.
 inline std::string in_ms(duration span) {
   const auto count = std::chrono::ceil<std::chrono::milliseconds>(span).count();
   return std::to_string(std::max<std::int64_t>(1, count));
 }
 
-/// Tokens of leases, no two alike, in one process or in many.
+/// Lease tokens, unique in one process and across processes.
 class lease_tokens {
  public:
   lease_tokens() {
@@ -50,7 +50,7 @@ class lease_tokens {
   std::atomic<std::uint64_t> next_;
 };
 
-/// A value as it was stored; nothing if it does not count in `epoch`, or is over `now`.
+/// The stored value; nothing if it is of an epoch before `epoch`, or ended by `now`.
 inline std::optional<stored_value> to_stored_value(resp::value&& reply, std::uint32_t epoch,
                                                    server_time now) {
   if (!reply.is_text()) return std::nullopt;
@@ -64,8 +64,8 @@ inline std::optional<stored_value> to_stored_value(resp::value&& reply, std::uin
   return out;
 }
 
-/// What the script `lease` answered who brought `token`.
-inline lease_grant to_granted(const resp::value& reply, const std::string& token) {
+/// The reply to script lease that was called with `token`.
+inline lease_grant to_lease_grant(const resp::value& reply, const std::string& token) {
   const auto items = reply.items();
   if (items.size() != 2) return {};
   lease_grant out{.lease = 0, .granted_at = static_cast<commit_time>(items[1].integer().value_or(0))};

@@ -62,11 +62,11 @@ result<node_answer> read_node_answer(const std::vector<reply>& replies, const ad
 }
 
 cluster_node::cluster_node(runtime& on, client_options with, const cluster_master& master,
-                           std::string channel, node_observer& told, const clock& time)
-    : who_(master),
+                           std::string channel, node_observer& observer, const clock& time)
+    : identity_(master),
       channel_(std::move(channel)),
-      told_(told),
-      client_(on, for_node(std::move(with), who_), this, time) {
+      observer_(observer),
+      client_(on, for_node(std::move(with), identity_), this, time) {
 }
 
 std::optional<std::string> cluster_node::run_id() const {
@@ -77,10 +77,10 @@ std::optional<std::string> cluster_node::run_id() const {
 task<result<node_answer>> cluster_node::ask(time_point deadline) {
   auto replies = co_await client_.execute_many(node_question(), {.deadline = deadline, .retryable = true});
   if (!replies) co_return std::unexpected(std::move(replies.error()));
-  co_return read_node_answer(*replies, who_.at);
+  co_return read_node_answer(*replies, identity_.at);
 }
 
-task<result<bool>> cluster_node::is_as_taken() {
+task<result<bool>> cluster_node::is_unchanged() {
   // Not sent again on another connection: what was heard on this one is what it is about.
   const auto info = co_await client_.execute(resp::command("CLUSTER INFO"));
   if (!info) co_return std::unexpected(info.error());
@@ -88,14 +88,14 @@ task<result<bool>> cluster_node::is_as_taken() {
   if (!epoch) co_return std::unexpected(epoch.error());
   if (field(info->text(), "cluster_state") == "fail") {
     co_return fail(errc::store_unavailable,
-                   "store: the cluster is down, says its node at " + to_text(who_.at));
+                   "store: the cluster is down, says its node at " + to_text(identity_.at));
   }
   co_return *epoch == epoch_;
 }
 
 result<void> cluster_node::connected(const connection_info& about) {
   const auto refused = [&](std::string why) -> result<void> {
-    return fail(errc::store_unavailable, fmt::format("Redis at {} {}", to_text(who_.at), why));
+    return fail(errc::store_unavailable, fmt::format("Redis at {} {}", to_text(identity_.at), why));
   };
   if (auto fit = check_version(about); !fit) return refused("cannot be used: " + fit.error().detail);
   if (about.mode != "cluster") return refused("is no node of a cluster; the scheme for it is redis://");
@@ -104,14 +104,14 @@ result<void> cluster_node::connected(const connection_info& about) {
         "does not let us ask for its run id, without which nobody knows what it has forgotten; "
         "allow +info");
   }
-  if (about.setup.empty() || about.setup.back().text() != who_.id)
+  if (about.setup.empty() || about.setup.back().text() != identity_.id)
     return refused("is another one than it was");
   if (about.role != "master") return refused("is a " + about.role);
   {
     detail::scoped_lock lock(mutex_);
     run_id_ = about.run_id;
   }
-  told_.node_changed();
+  observer_.node_changed();
   return {};
 }
 
@@ -120,7 +120,7 @@ void cluster_node::lost(std::uint64_t, const error&) {
     detail::scoped_lock lock(mutex_);
     run_id_.reset();
   }
-  told_.node_changed();
+  observer_.node_changed();
 }
 
 }  // namespace strata::redis

@@ -40,11 +40,11 @@ class cluster_node final : public client_observer {
  public:
   /// `with` is how to connect to it, but for its place; `channel` is the one on which it tells.
   cluster_node(runtime& on, client_options with, const cluster_master& master, std::string channel,
-               node_observer& told, const clock& time);
+               node_observer& observer, const clock& time);
 
-  const cluster_master& who() const noexcept { return who_; }
+  const cluster_master& identity() const noexcept { return identity_; }
   std::string_view channel() const noexcept { return channel_; }
-  client& over() noexcept { return client_; }
+  client& connection() noexcept { return client_; }
 
   /// Of the process that it is, while it can be used.
   std::optional<std::string> run_id() const;
@@ -52,18 +52,18 @@ class cluster_node final : public client_observer {
   /// Asks for its map.
   task<result<node_answer>> ask(time_point deadline);
   /// Its map of `epoch` was taken.
-  void taken(std::uint64_t epoch) noexcept { epoch_ = epoch; }
+  void map_applied(std::uint64_t epoch) noexcept { epoch_ = epoch; }
   /// Asks whether it is there, and whether the cluster is as it was when its map was taken.
-  task<result<bool>> is_as_taken();
+  task<result<bool>> is_unchanged();
 
   result<void> connected(const connection_info& about) override;
   void lost(std::uint64_t generation, const error& why) override;
-  void pushed(resp::value message) override { told_.node_pushed(std::move(message)); }
+  void pushed(resp::value message) override { observer_.node_pushed(std::move(message)); }
 
  private:
-  const cluster_master who_;
+  const cluster_master identity_;
   const std::string channel_;
-  node_observer& told_;
+  node_observer& observer_;
   std::atomic<std::uint64_t> epoch_ = 0;  ///< of the map that was taken
   mutable detail::mutex mutex_;
   std::optional<std::string> run_id_ STRATA_GUARDED_BY(mutex_);

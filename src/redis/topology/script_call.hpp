@@ -11,7 +11,7 @@
 
 namespace strata::redis {
 
-/// One call of a script, with all it needs: it may have to be sent twice.
+/// One call of a script. A value, since it may have to be sent twice.
 struct script_call {
   const script* which;
   std::vector<std::string> keys;
@@ -21,14 +21,14 @@ struct script_call {
 /// Where scripts are sent, and how.
 struct script_target {
   client& over;
-  std::string_view channel;  ///< on which they tell there
-  bool asking = false;       ///< the server sent us there for this once
+  std::string_view channel;  ///< on which scripts publish there
+  bool asking = false;       ///< the owner of the slot sent us there for this call only
 };
 
-/// Calls scripts in one round trip, two if the server knew one of them not.
+/// Calls scripts in one round trip, or two if the server does not know one of them.
 /// Errors: as `client::execute_many`; each reply may be an error.
-/// Lifetime: what `to` names outlives the call.
-task<result<std::vector<resp::value>>> run_many(script_target to, std::vector<script_call> what,
+/// Lifetime: what `to` refers to outlives the call.
+task<result<std::vector<resp::value>>> run_many(script_target to, std::vector<script_call> calls,
                                                 request_options how = {});
 
 }  // namespace strata::redis

@@ -2,7 +2,6 @@
 
 #include "redis/topology/memory_policy.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace strata::redis {
@@ -25,8 +24,8 @@ void single_node::stop() {
   client_->close();
 }
 
-task<result<reply>> single_node::send(std::string_view, resp::command what, request_options how) {
-  return client_->execute(std::move(what), how);
+task<result<reply>> single_node::send(std::string_view, resp::command command, request_options how) {
+  return client_->execute(std::move(command), how);
 }
 
 task<result<std::vector<reply>>> single_node::send_each(std::string_view name,
@@ -37,43 +36,30 @@ task<result<std::vector<reply>>> single_node::send_each(std::string_view name,
   return client_->execute_many(std::move(all), how);
 }
 
-task<result<std::vector<reply>>> single_node::run(std::vector<script_call> calls, running how) {
+task<result<std::vector<reply>>> single_node::run(std::vector<script_call> calls, batch_options how) {
   auto replies =
-      co_await run_many({.over = *client_, .channel = subscription_.channel}, std::move(calls), how.how);
+      co_await run_many({.over = *client_, .channel = subscription_.channel}, std::move(calls), how.request);
   if (!replies) co_return std::unexpected(std::move(replies.error()));
   for (std::size_t i = 0; i < replies->size(); ++i) {
     const auto& each = (*replies)[i];
-    if (how.note) how.note(i, each);
-    // It has become a replica, and a new connection finds that out, or the master.
+    if (how.on_reply) how.on_reply(i, each);
+    // The server has become a replica. A new connection finds that out, or finds the master.
     if (each.is_error() && each.error().code == "READONLY") client_->renew(to_error(each));
   }
   co_return std::move(*replies);
 }
 
-task<result<void>> single_node::walk(std::string pattern, visitor each) {
-  return walk_one(*client_, std::move(pattern), std::move(each));
+task<result<void>> single_node::scan(std::string pattern, key_visitor each) {
+  return scan_server(*client_, std::move(pattern), std::move(each));
 }
 
-task<result<void>> single_node::are_fit() {
+task<result<void>> single_node::check_configuration() {
   return check_memory_policy(*client_);
 }
 
-std::optional<std::string> single_node::away() const {
+std::optional<std::string> single_node::unreachable_reason() const {
   if (client_->state() != client_state::down) return std::nullopt;
   return client_->trouble();
-}
-
-void add_counts(const client& of, store_health& into) {
-  const auto counts = of.stats();
-  into.requests += counts.requests;
-  into.timeouts += counts.timeouts;
-  into.connections += counts.connections;
-  into.failures += counts.failures;
-  into.pending += counts.pending;
-}
-
-void single_node::count(store_health& into) const {
-  add_counts(*client_, into);
 }
 
 result<void> single_node::connected(const connection_info& about) {
@@ -87,7 +73,7 @@ result<void> single_node::connected(const connection_info& about) {
                    ", which takes no writes and may be behind; the store needs the master");
   }
   if (about.mode == "cluster") {
-    return refused("store: the server is a node of a cluster; the scheme for it is redis+cluster://");
+    return refused("store: the server is a node of a cluster; use the scheme redis+cluster://");
   }
   observer_.session_began(about.generation, about.run_id);
   return {};

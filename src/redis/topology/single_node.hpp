@@ -1,5 +1,5 @@
 #pragma once
-/// A single server, or the master that sentinels name.
+/// One server, or the master that sentinels name.
 /// Threads: internally synchronised; any.
 
 #include "redis/connection/client.hpp"
@@ -19,22 +19,22 @@ class single_node final : public topology, private client_observer {
               push_subscription subscription, topology_observer& observer, const clock& time);
   ~single_node() override { stop(); }
 
-  task<result<reply>> send(std::string_view key, resp::command what, request_options how) override;
+  task<result<reply>> send(std::string_view key, resp::command command, request_options how) override;
   task<result<std::vector<reply>>> send_each(std::string_view name, std::span<const std::string> keys,
                                              request_options how) override;
-  task<result<std::vector<reply>>> run(std::vector<script_call> calls, running how) override;
-  task<result<void>> walk(std::string pattern, visitor each) override;
-  bool clock_is_apart() const noexcept override { return false; }
+  task<result<std::vector<reply>>> run(std::vector<script_call> calls, batch_options how) override;
+  task<result<void>> scan(std::string pattern, key_visitor each) override;
+  bool has_remote_clock() const noexcept override { return false; }
   std::string view() const override { return {}; }
 
-  task<result<void>> are_fit() override;
-  task<result<void>> all_answer() override { return result<void>(); }
+  task<result<void>> check_configuration() override;
+  task<result<void>> ping_all() override { return result<void>(); }
   void tick() override {}
-  std::optional<std::string> away() const override;
-  executor& where() const override { return client_->where(); }
+  std::optional<std::string> unreachable_reason() const override;
+  executor& get_executor() const override { return client_->get_executor(); }
 
   std::string address_text() const override { return to_text(client_->at()); }
-  void count(store_health& into) const override;
+  void add_counts(store_health& health) const override { add_client_counts(*client_, health); }
   void stop() override;
 
  private:
@@ -44,11 +44,8 @@ class single_node final : public topology, private client_observer {
 
   const push_subscription subscription_;
   topology_observer& observer_;
-  std::unique_ptr<sentinels> sentinels_;  ///< null: the server stays where it is
+  std::unique_ptr<sentinels> sentinels_;  ///< null: the server's address is fixed
   std::unique_ptr<client> client_;
 };
-
-/// Adds what one client counts.
-void add_counts(const client& of, store_health& into);
 
 }  // namespace strata::redis

@@ -10,21 +10,21 @@ resp::pipeline push_subscription::setup(std::string_view own_channel) const {
   return out;
 }
 
-task<result<reply>> run_one(topology& on, script_call what, request_options how) {
-  std::vector<script_call> one;
-  one.push_back(std::move(what));
-  running alone;
-  alone.how = how;
-  auto replies = co_await on.run(std::move(one), std::move(alone));
+task<result<reply>> run_one(topology& servers, script_call call, request_options how) {
+  std::vector<script_call> calls;
+  calls.push_back(std::move(call));
+  batch_options batch;
+  batch.request = how;
+  auto replies = co_await servers.run(std::move(calls), std::move(batch));
   if (!replies) co_return std::unexpected(std::move(replies.error()));
   co_return std::move(replies->front());
 }
 
-task<result<void>> walk_one(client& of, std::string pattern, visitor each) {
+task<result<void>> scan_server(client& server, std::string pattern, key_visitor each) {
   std::string cursor = "0";
   do {
     auto page = resp::command("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg("500");
-    const auto found = co_await of.execute(std::move(page), idempotent);
+    const auto found = co_await server.execute(std::move(page), idempotent);
     if (!found) co_return std::unexpected(found.error());
     if (found->is_error()) co_return std::unexpected(to_error(*found));
     if (found->items().size() != 2) co_return std::unexpected(unexpected_reply("SCAN"));
@@ -36,6 +36,15 @@ task<result<void>> walk_one(client& of, std::string pattern, visitor each) {
     if (!visited) co_return std::unexpected(std::move(visited.error()));
   } while (cursor != "0");
   co_return result<void>();
+}
+
+void add_client_counts(const client& of, store_health& health) {
+  const auto counts = of.stats();
+  health.requests += counts.requests;
+  health.timeouts += counts.timeouts;
+  health.connections += counts.connections;
+  health.failures += counts.failures;
+  health.pending += counts.pending;
 }
 
 }  // namespace strata::redis
