@@ -1,9 +1,9 @@
 #include "redis/coherence/coherence_session.hpp"
 
+#include "core/atomic_max.hpp"
+
 #include <algorithm>
 #include <utility>
-
-#include "core/atomic_max.hpp"
 
 namespace strata::redis {
 

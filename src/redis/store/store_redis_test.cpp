@@ -94,13 +94,13 @@ TEST(RedisStore, SendsAScriptThatTheServerHasForgotten) {
   const auto store = open_now(server.url());
   ASSERT_EQ(fill(*store, "strata:a"), fill_result::stored);
   ASSERT_TRUE(server.call({"SCRIPT", "FLUSH"}).is_ok());
-  EXPECT_EQ(run_script(server, scripts::fill.beside), "[0]");
+  EXPECT_EQ(run_script(server, scripts::fill.local_clock), "[0]");
   EXPECT_EQ(fill(*store, "strata:b"), fill_result::stored);
   const std::vector<std::string> keys{"strata:a", "strata:b"};
   ASSERT_TRUE(server.call({"SCRIPT", "FLUSH"}).is_ok());
   EXPECT_TRUE(sync_wait(store->invalidate(keys, 0)));
   EXPECT_FALSE(holds(*store, "strata:a"));
-  EXPECT_EQ(run_script(server, scripts::invalidate.beside), "[1]");
+  EXPECT_EQ(run_script(server, scripts::invalidate.local_clock), "[1]");
 }
 
 TEST(RedisStore, WritesWhatTheFormatsPageSays) {
