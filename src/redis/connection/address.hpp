@@ -1,5 +1,5 @@
 #pragma once
-/// Where a Redis or Valkey server is, and who we are to it.
+/// The address of a Redis or Valkey server, and our credentials there.
 /// Threads: values.
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace strata::redis {
 struct address {
   std::string host = "127.0.0.1";
   std::uint16_t port = 6379;
-  std::string path;  ///< of a Unix socket; if not empty, host and port say nothing
+  std::string path;  ///< of a Unix socket; if not empty, host and port are ignored
 
   friend bool operator==(const address&, const address&) = default;
 };
@@ -19,7 +19,7 @@ struct address {
 /// "127.0.0.1:6379", "[::1]:6379" or a path. Never holds a secret.
 std::string to_text(const address& of);
 
-/// Both empty: the default user, without a password. Only the password given: the default user's.
+/// Both empty: the default user without a password. Only a password: the default user's.
 struct credentials {
   std::string user;
   std::string password;
@@ -27,10 +27,10 @@ struct credentials {
   friend bool operator==(const credentials&, const credentials&) = default;
 };
 
-/// How a server proves itself, and how we do. Files are PEM.
+/// How the server and we authenticate each other. Files are PEM.
 struct tls_options {
   bool enabled = false;
-  std::string ca_file;           ///< whom to trust; empty: whom the system trusts
+  std::string ca_file;           ///< trusted authorities; empty: those of the system
   std::string certificate_file;  ///< ours, with its chain; needs `key_file`
   std::string key_file;
   std::string server_name;  ///< for SNI and the certificate; empty: the address's host

@@ -1,12 +1,12 @@
 #pragma once
-/// The link's driver: a socket, a timer and the state machines that say what to do with them.
-/// Threads: the link's members any; the rest the loop's thread.
+/// Drives a connection: a socket, a timer and the state machines that decide what to do with them.
+/// Threads: the overridden members any; the rest the loop's thread.
 ///
-/// Everything happens in *turns*: a handler of the loop does its part, and `finish_turn` then does
-/// what follows from it: notices a broken connection, wakes waiters, takes what they and other
-/// threads have submitted meanwhile, writes it in one go, and sets the timer. A part that finds the
-/// connection broken only says so (`broken_`), so nothing is torn down under somebody's feet. A
-/// handler of an earlier connection is told from the present one's by its number (`attempt_`).
+/// All work happens in *turns*: a handler of the loop does its part, and then `finish_turn` handles a broken
+/// connection, wakes waiters, takes what they and other threads have submitted meanwhile, writes it in one
+/// call, and sets the timer. A part that finds the connection broken only sets `broken_`, so that no state is
+/// torn down while callers still use it. `attempt_` tells the handlers of an earlier connection from those of
+/// this one.
 
 #include "core/counter.hpp"
 #include "core/mutex.hpp"
@@ -63,7 +63,7 @@ class asio_connection final : public connection, public std::enable_shared_from_
   using resolver = asio::ip::basic_resolver<asio::ip::tcp, loop::io_executor>;
   using timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                            asio::wait_traits<std::chrono::steady_clock>, loop::io_executor>;
-  /// A handler that does nothing once the connection it belongs to is gone.
+  /// A handler that does nothing once its connection is gone.
   template <class Work>
   auto guarded(Work work);
 
@@ -120,7 +120,7 @@ class asio_connection final : public connection, public std::enable_shared_from_
   resolver resolver_;
   timer timer_;
   bool fast_ = false;        ///< the timer ticks for deadlines
-  unsigned idle_ticks_ = 0;  ///< how often it did for nothing
+  unsigned idle_ticks_ = 0;  ///< ticks without a deadline
   phase phase_ = phase::resting;
   std::uint64_t attempt_ = 0;
   time_point retry_at_{};
@@ -132,7 +132,7 @@ class asio_connection final : public connection, public std::enable_shared_from_
   request* handshake_ = nullptr;
   bool handshake_sent_ = false;
   std::uint64_t generation_ = 0;
-  std::vector<resp::value> early_pushes_;  ///< that came during the handshake
+  std::vector<resp::value> early_pushes_;  ///< received during the handshake
 
   multiplexer requests_;
   liveness liveness_;
@@ -140,13 +140,13 @@ class asio_connection final : public connection, public std::enable_shared_from_
   std::minstd_rand random_;
   resp::parser parser_;
   read_buffer in_;
-  std::unique_ptr<char[]> cipher_;  ///< what came from the network, with TLS
-  std::string plain_;               ///< what is to be encrypted
-  std::string wire_;                ///< what is being written
+  std::unique_ptr<char[]> cipher_;  ///< received from the network, with TLS
+  std::string plain_;               ///< to be encrypted
+  std::string wire_;                ///< being written
   std::size_t written_ = 0;
-  bool writing_ = false;  ///< waits for the socket to take more
+  bool writing_ = false;  ///< waits until the socket takes more
   bool in_turn_ = false;
-  bool again_ = false;  ///< something was submitted by this thread during the turn
+  bool again_ = false;  ///< this thread submitted a request during the turn
   std::optional<error> broken_;
 
   counter requests_taken_, connections_, failures_, pushes_, writes_, sent_, received_;

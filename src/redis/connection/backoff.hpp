@@ -1,6 +1,6 @@
 #pragma once
-/// How long to wait before the next attempt: exponential with full jitter, so that many clients that
-/// lost one server do not come back to it together. Source: M. Brooker, Exponential Backoff And Jitter.
+/// How long to wait before the next attempt: exponential with full jitter, so that clients that
+/// lost the same server do not reconnect together. Source: M. Brooker, Exponential Backoff And Jitter.
 /// Threads: one strand.
 
 #include <strata/time.hpp>
@@ -14,14 +14,14 @@ class backoff {
  public:
   backoff(duration first, duration last) noexcept : first_(first), last_(last), bound_(first) {}
 
-  /// The next wait: below a bound that doubles each time. `random` is any number, evenly spread.
+  /// The next wait: below a bound that doubles each time. `random` is uniformly distributed.
   duration next(std::uint64_t random) noexcept {
     const auto bound = std::max<std::int64_t>(1, bound_.count());
     bound_ = bound_ >= last_ / 2 ? last_ : bound_ * 2;
     return duration(static_cast<std::int64_t>(random % static_cast<std::uint64_t>(bound)));
   }
 
-  /// It worked: the next wait is a first one again.
+  /// An attempt succeeded: the bound starts again at `first`.
   void succeeded() noexcept { bound_ = first_; }
 
  private:

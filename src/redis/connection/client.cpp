@@ -8,7 +8,7 @@ namespace strata::redis {
 
 namespace {
 
-/// A task's side of a request: lives in its frame, which may be destroyed at any time.
+/// A task's side of a request: lives in the task's frame, which may be destroyed at any time.
 class waiting {
  public:
   waiting(connection& on, resp::pipeline what, request_options how)

@@ -1,9 +1,9 @@
 #pragma once
-/// One server, one connection, any number of callers: requests are pipelined as they come, sent
-/// together and answered in order. The connection is made in the background, kept alive and made
-/// again when it is lost.
+/// One server, one connection, any number of callers: requests are pipelined as they arrive, sent together
+/// and answered in order. The client connects in the background, keeps the connection alive, and reconnects
+/// when it is lost.
 /// Threads: every member may be called from any thread; a task resumes on its caller's executor.
-/// Never send what blocks (BLPOP, WAIT): everybody's replies would wait behind it.
+/// Never send a command that blocks (BLPOP, WAIT): all other replies would wait behind it.
 
 #include "redis/connection/client_options.hpp"
 #include "redis/connection/runtime.hpp"
@@ -29,36 +29,35 @@ using reply = resp::value;
 struct request_options {
   /// When the caller stops waiting; if not set, the client's `request_timeout` from now.
   time_point deadline{};
-  /// May be sent again on a new connection when the answer to it was lost: reading, or harmless twice.
+  /// May be sent again on a new connection if the reply is lost: the request only reads, or is idempotent.
   bool retryable = false;
 };
-/// Of a request that may be sent again.
+/// For a request that may be sent again.
 inline constexpr request_options idempotent{.retryable = true};
 
-/// What a connection found out about its server.
+/// What the handshake found out about the server.
 struct connection_info {
   std::uint64_t generation = 0;  ///< 1 for the client's first connection, one more for each that follows
   std::string server;            ///< "redis" or "valkey"
   std::string version;           ///< "7.0.15"
   std::string mode;              ///< "standalone", "cluster" or "sentinel"
   std::string role;              ///< "master" or "replica"
-  /// Of the server's process; empty if INFO is not allowed to us, and then each connection may be
-  /// to another server.
+  /// Of the server's process. Empty if we may not call INFO; then each connection may reach another server.
   std::string run_id;
   std::int64_t client_id = 0;
   std::vector<reply> setup;  ///< the replies to `client_options::setup`
 };
 
-/// Told by a client of what nobody asked for. Called on the client's own thread, one call at a
-/// time: be short; starting tasks that call the client is fine, waiting for them is not.
-/// Order: what a push says was before what a later reply says, and is told first.
+/// Is notified of connections and pushes. Called on the client's own thread, one call at a time: be short.
+/// It may start tasks that call the client, but must not wait for them.
+/// Order: a push is delivered before every reply that the server sent after it.
 class client_observer {
  public:
   virtual ~client_observer() = default;
-  /// A connection was made, logged in and set up; no request has been sent on it yet. An error
-  /// refuses it (a master was expected, …): it is closed and made anew after a wait.
+  /// A connection was made, logged in and set up; no request has been sent on it yet. An error rejects it (a
+  /// master was expected, …): the client closes it and reconnects after a wait.
   virtual result<void> connected(const connection_info& about) = 0;
-  /// The connection of `generation` is gone, for the reason given; called once for each `connected`.
+  /// The connection of `generation` was lost because of `why`; called once for each `connected`.
   virtual void lost(std::uint64_t generation, const error& why) = 0;
   /// A push: invalidations, messages of subscribed channels. Its first item says which.
   virtual void pushed(resp::value message) = 0;
@@ -67,7 +66,7 @@ class client_observer {
 enum class client_state : std::uint8_t {
   connecting,  ///< the first attempt, or the first after a loss: requests wait for it
   connected,
-  down,  ///< the last attempt failed; requests fail at once until another succeeds
+  down,  ///< the last attempt failed; requests fail at once until an attempt succeeds
 };
 
 struct client_stats {
@@ -82,7 +81,7 @@ struct client_stats {
   std::uint64_t writes = 0;    ///< each of one or more requests
   std::uint64_t sent = 0;      ///< bytes, before TLS
   std::uint64_t received = 0;  ///< bytes, before TLS
-  std::uint64_t pending = 0;   ///< requests now waiting for their answers
+  std::uint64_t pending = 0;   ///< requests that wait for their replies now
 };
 
 class connection;
@@ -99,28 +98,29 @@ class client {
   client(const client&) = delete;
   client& operator=(const client&) = delete;
 
-  /// As the destructor, which then has nothing left to do: for who cannot say yet that nobody calls any more.
+  /// Closes the connection early; the destructor is then a no-op. Use it while other threads may still call
+  /// this client: their calls fail.
   void close();
 
   /// Sends one command and returns its reply.
   /// Returns: the reply, which may be the server's error
-  /// Errors:  timeout (the deadline passed: it may have been done), busy (too much is waiting),
-  ///          store_unavailable (no connection; or it was lost on the way, "outcome unknown")
+  /// Errors:  timeout (the deadline passed: it may have been executed), busy (too many requests wait),
+  ///          store_unavailable (no connection; or it was lost meanwhile: "outcome unknown")
   /// Cancel:  destroy the task; the reply is then dropped
   task<result<reply>> execute(resp::command what, request_options how = {});
 
-  /// Sends several commands with nothing in between and returns their replies, in order. One command
-  /// may fail and the next succeed: look at each. Errors: as `execute`, for all of them.
+  /// Sends several commands, with no other in between, and returns their replies in order. One command may
+  /// fail and the next succeed: check each reply. Errors: as `execute`, for all of them.
   task<result<std::vector<reply>>> execute_many(resp::pipeline what, request_options how = {});
 
   client_state state() const noexcept;
   /// The last error of the connection, in words; empty while connected.
   std::string trouble() const;
   client_stats stats() const;
-  /// The server that is, was last or will be connected to; with `locate` the one it named last.
+  /// The current, last or next server; with `locate` the one that it named last.
   address at() const;
-  /// Ends the connection, or the attempt at one, because of `why`, and connects again: for who knows
-  /// that its server is no longer the right one.
+  /// Drops the connection, or the attempt, because of `why`, and connects again. For a caller that knows that
+  /// the server is no longer the right one.
   void renew(error why);
   /// The client's own thread. Tasks started on it resume without a change of threads.
   executor& get_executor() const noexcept;
@@ -129,10 +129,10 @@ class client {
   std::shared_ptr<connection> connection_;
 };
 
-/// A server's error as one of ours: store_unavailable with the server's words.
+/// Maps a server's error to store_unavailable, with the server's words.
 /// Requires: of.is_error().
 error to_error(const reply& of);
-/// store_unavailable: the reply to `command` does not have the form that it must have.
+/// store_unavailable: the reply to `command` has an unexpected form.
 error unexpected_reply(std::string_view command);
 
 }  // namespace strata::redis

@@ -1,5 +1,5 @@
 #pragma once
-/// What a client has of its connection. Behind it is Asio, in as few files as can be.
+/// A client's connection. Asio is behind it, in as few files as possible.
 /// Threads: any.
 
 #include "redis/connection/client.hpp"
@@ -13,23 +13,23 @@ class connection {
  public:
   virtual ~connection() = default;
 
-  /// Begins to connect.
+  /// Starts to connect.
   virtual void open() = 0;
-  /// Ends everything; what waits fails. The observer is not called any more when this returns.
+  /// Closes the connection; pending requests fail. After it returns the observer is not called any more.
   virtual void close() = 0;
 
   /// Takes `one`, whose waiter is set, and holds a reference until it is answered. Returns false if it is
-  /// refused; then its `failed` says why, and nobody will be woken.
+  /// refused; then `failed` says why, and the waiter is not woken.
   virtual bool submit(request& one) = 0;
-  /// To be called by a waiter that is destroyed although its request is ready. See `delivery`.
+  /// Called by a waiter that is destroyed although its request is ready. See `delivery`.
   virtual void fence() = 0;
 
   virtual client_state state() const noexcept = 0;
   virtual std::string trouble() const = 0;
   virtual client_stats stats() const = 0;
-  /// Ends the connection, or the attempt at one, because of `why`, and tries again.
+  /// Drops the connection, or the attempt, because of `why`, and connects again.
   virtual void renew(error why) = 0;
-  /// The server that is, was last or will be connected to.
+  /// The current, last or next server.
   virtual address at() const = 0;
   virtual const client_options& options() const noexcept = 0;
   virtual const clock& time() const noexcept = 0;

@@ -172,7 +172,7 @@ TEST(Greeting, EveryRefusalSaysWhatToDoAndNeverThePassword) {
   EXPECT_TRUE(of_hello("NOPROTO unsupported protocol version").contains("protocol 2 only"));
   EXPECT_TRUE(of_hello("ERR unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `app`, `hunter2`")
                   .contains("protocol 2 only; Redis 6"));
-  EXPECT_TRUE(why(judge(with, ok(), ok(), ok())).contains("not answered as Redis"));
+  EXPECT_TRUE(why(judge(with, ok(), ok(), ok())).contains("not that of Redis"));
   EXPECT_TRUE(
       why(judge(with, hello(), refusal("LOADING Redis is loading"), ok())).contains("not ready: LOADING"));
   auto other = with;

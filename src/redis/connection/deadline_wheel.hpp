@@ -1,6 +1,6 @@
 #pragma once
-/// Whose deadline has passed: one coarse wheel for all requests of a connection, since a timer for
-/// each would cost more than the request. Source: Varghese & Lauck 1987, one level.
+/// Finds the requests whose deadline has passed: one coarse wheel for all requests of a connection, since a
+/// timer for each would cost more than the request. Source: Varghese & Lauck 1987, one level.
 /// Threads: one strand.
 
 #include "redis/connection/request.hpp"
@@ -12,7 +12,7 @@ namespace strata::redis {
 
 class deadline_wheel {
  public:
-  /// What has a later deadline than the wheel is long goes round again.
+  /// A request whose deadline is further away than the wheel is long goes round again.
   static constexpr unsigned tick_shift = 22;  // 2^22 ns: 4.2 ms
   static constexpr duration tick{std::int64_t{1} << tick_shift};
 
@@ -23,11 +23,11 @@ class deadline_wheel {
   bool empty() const noexcept { return size_ == 0; }
   /// Requires: not in a wheel.   Cost: O(1)
   void add(request& one) noexcept;
-  /// No effect if it is in none.   Cost: O(1)
+  /// No effect if it is in no wheel.   Cost: O(1)
   void remove(request& one) noexcept;
 
-  /// Calls `expired(request&)` for each whose deadline is not after `now`, up to one tick late, and
-  /// takes it out before. Cost: O(slots passed + requests in them)
+  /// Removes each request whose deadline is not after `now`, up to one tick late, and calls
+  /// `expired(request&)` for it. Cost: O(slots passed + requests in them)
   template <class Expired>
   void advance(time_point now, Expired expired) {
     const std::int64_t until = tick_of(now) - 1;

@@ -10,7 +10,7 @@ namespace strata::redis {
 namespace {
 
 void resume(request& one) {
-  // It may have been abandoned since it was marked, by the executor this runs on.
+  // This executor may have abandoned it since it was marked.
   if (one.standing.load(std::memory_order_acquire) == request::stand::ready) one.waiter.resume();
 }
 

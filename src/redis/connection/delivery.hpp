@@ -1,6 +1,6 @@
 #pragma once
-/// Wakes those whose requests are done, each on its executor; all of one executor with one `post`.
-/// Threads: `fence` any; the rest the link's thread.
+/// Wakes the waiters of completed requests, each on its executor; one `post` an executor.
+/// Threads: `fence` any; the rest the connection's thread.
 ///
 /// A waiter may be destroyed at any moment, and its executor after it. So `flush` marks a request
 /// ready and posts its resumption under one lock, and a waiter that finds itself ready while it is
@@ -13,10 +13,10 @@ namespace strata::redis {
 
 class delivery {
  public:
-  /// Takes over a reference to a request that is done.
+  /// Takes over a reference to a completed request.
   void add(request* done) { added_.push(done); }
 
-  /// Wakes all that were added: those of `own` and of no executor right here, before it returns.
+  /// Wakes the waiters of all added requests: those of `own` and of no executor here, before it returns.
   void flush(const executor* own);
 
   void fence() { detail::scoped_lock lock(posting_); }

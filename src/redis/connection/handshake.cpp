@@ -1,5 +1,7 @@
 #include "redis/connection/handshake.hpp"
 
+#include "redis/connection/info_field.hpp"
+
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,7 +10,7 @@ namespace strata::redis {
 
 namespace {
 
-/// The server's words, unless they repeat the password: Redis 5 quotes a command it does not know.
+/// The server's words, unless they repeat the password: Redis 5 quotes unknown commands.
 std::string_view words_of(const resp::value& refusal, const client_options& with) {
   const auto said = refusal.error();
   const auto& password = with.login.password;
@@ -36,18 +38,6 @@ std::string text_of(const resp::value& map, std::string_view key) {
   return found == nullptr ? std::string() : std::string(found->text());
 }
 
-/// The value of the line `name:value` of INFO.
-std::string info_field(std::string_view info, std::string_view name) {
-  const auto line = fmt::format("{}:", name);
-  for (std::size_t at = 0; at < info.size();) {
-    const auto end = std::min(info.find("\r\n", at), info.size());
-    const auto each = info.substr(at, end - at);
-    if (each.starts_with(line)) return std::string(each.substr(line.size()));
-    at = end + 2;
-  }
-  return {};
-}
-
 }  // namespace
 
 resp::pipeline handshake_commands(const client_options& with) {
@@ -70,14 +60,14 @@ result<connection_info> read_handshake(const client_options& with, const address
   const auto& hello = replies[next++];
   if (hello.is_error()) return hello_refused(with, from, hello);
   if (const auto* protocol = hello.find("proto"); protocol == nullptr || protocol->integer() != 3) {
-    return refused(from, "HELLO 3 is not answered as Redis would");
+    return refused(from, "the reply to HELLO 3 is not that of Redis");
   }
   if (with.database != 0) {
     if (const auto& selected = replies[next++]; selected.is_error()) {
       return refused(from, fmt::format("cannot SELECT {}: {}", with.database, words_of(selected, with)));
     }
   }
-  // A user who may not PING is told so, and that is an answer, too.
+  // NOPERM from a user that may not PING is an answer, too.
   if (const auto& ping = replies[next++]; ping.is_error() && ping.error().code != "NOPERM") {
     return refused(from, fmt::format("is not ready: {}", words_of(ping, with)));
   }

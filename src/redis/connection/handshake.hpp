@@ -1,6 +1,6 @@
 #pragma once
-/// What a new connection begins with, and what its answers mean: HELLO 3 with login and name, SELECT,
-/// PING, INFO and the client's setup, all in one round trip.
+/// The first commands on a connection, and their replies: HELLO 3 with login and name, SELECT, PING, INFO and
+/// the client's setup, all in one round trip.
 /// Threads: pure functions.
 
 #include "redis/connection/client.hpp"

@@ -1,6 +1,6 @@
 #pragma once
-/// Where any thread puts requests and the link's thread takes them: a lock-free stack that is turned
-/// round when it is taken, so nothing is ever popped and there is no ABA.
+/// Any thread pushes requests here and the connection's thread takes them: a lock-free stack that is reversed
+/// when it is taken. Nothing is ever popped, so there is no ABA problem.
 /// Threads: `push` any; the rest one.
 
 #include "redis/connection/request.hpp"
@@ -23,9 +23,9 @@ class inbox {
   enum class pushed : std::uint8_t {
     first,   ///< it was empty: the taker must be woken
     behind,  ///< the taker has been woken for another
-    closed,  ///< nothing is taken any more; the caller keeps its reference
+    closed,  ///< no request is taken any more; the caller keeps its reference
   };
-  /// Hands over a reference to `one`.
+  /// Passes on a reference to `one`.
   pushed push(request* one) noexcept {
     request* top = top_.load(std::memory_order_relaxed);
     do {
@@ -35,7 +35,7 @@ class inbox {
     return top == nullptr ? pushed::first : pushed::behind;
   }
 
-  /// Moves all to the end of `into`, oldest first.
+  /// Moves all requests to the end of `into`, oldest first.
   void take(request_list& into) noexcept {
     if (top_.load(std::memory_order_relaxed) != end())
       move(top_.exchange(nullptr, std::memory_order_acquire), into);
@@ -44,7 +44,7 @@ class inbox {
   void close(request_list& into) noexcept { move(top_.exchange(end(), std::memory_order_acquire), into); }
 
  private:
-  /// What `top_` is when closed: points to no request and is never followed.
+  /// The value of `top_` when closed: points to no request and is never followed.
   request* end() noexcept { return reinterpret_cast<request*>(this); }
 
   void move(request* top, request_list& into) noexcept {

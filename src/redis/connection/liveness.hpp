@@ -1,6 +1,6 @@
 #pragma once
-/// Whether a connection still leads somewhere. A half-open one looks like a silent one, so silence is
-/// broken by a PING, and silence after a question is death.
+/// Whether a connection still works. A half-open connection looks like a silent one. So we break silence with
+/// a PING, and silence after a question means that the connection is dead.
 /// Threads: one strand. Reads no clock.
 
 #include <strata/time.hpp>
@@ -12,11 +12,11 @@ namespace strata::redis {
 
 class liveness {
  public:
-  /// `silence`: how long a question may go without any byte coming back. `ping_after`: how long
-  /// nothing needs to be asked. Together they bound how long a dead connection is taken for alive.
+  /// `silence`: how long no byte may arrive after a question. `ping_after`: how long no question is needed.
+  /// Their sum bounds how long a dead connection counts as alive.
   liveness(duration silence, duration ping_after) noexcept : silence_(silence), ping_after_(ping_after) {}
 
-  /// Something came, or something left that the peer had to make room for.
+  /// Bytes arrived, or the peer made room for ours.
   void heard(time_point now) noexcept { last_ = now; }
 
   enum class verdict { alive, ask, dead };

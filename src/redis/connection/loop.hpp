@@ -21,7 +21,7 @@ class loop final : public executor {
   ~loop() override = default;
 
   void start();
-  /// Ends the thread.
+  /// Ends the thread and waits for it.
   void stop();
 
   void post(std::move_only_function<void()> work) override;

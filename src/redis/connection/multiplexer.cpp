@@ -82,7 +82,7 @@ void multiplexer::answered(request& first) {
 void multiplexer::expire(time_point now) {
   deadlines_.advance(now, [&](request& late) {
     ++counts_.timeouts;
-    fail(late, {errc::timeout, late.was_sent ? "the server has not answered in time"
+    fail(late, {errc::timeout, late.was_sent ? "the server did not answer in time"
                                              : "the deadline passed before the request was sent"});
   });
 }
@@ -120,7 +120,7 @@ std::optional<time_point> multiplexer::oldest() const noexcept {
   return sent_.front()->sent_at;
 }
 
-/// Takes over a reference to it.
+/// Takes over a reference to `one`.
 void multiplexer::complete(request& one) noexcept {
   one.done = true;
   deadlines_.remove(one);
@@ -135,7 +135,7 @@ void multiplexer::fail(request& one, const error& why) {
   complete(one);
 }
 
-/// `one` is in no queue any more.
+/// `one` has left its queue.
 void multiplexer::leave(request* one) noexcept {
   deadlines_.remove(*one);
   count_gone(*one);

@@ -1,23 +1,22 @@
 #pragma once
-/// Many callers on one connection: what is to be sent, what was sent, and whose each reply is.
+/// Many callers on one connection: what to send, what was sent, and which request each reply answers.
 /// Does no I/O and reads no clock.
-/// Threads: one strand (the link's thread).
+/// Threads: one strand (the connection's thread).
 ///
-/// A request is in one of two queues. *waiting*: not sent on the present connection. *sent*: written,
-/// not all of its replies are there. The server answers in order, so a reply always belongs to the
-/// first of *sent*; that is all the matching there is, and why nothing may ever leave the middle of
-/// that queue.
+/// A request is in one of two queues. *waiting*: not sent on this connection. *sent*: written, and some of
+/// its replies are missing. The server answers in order, so a reply always belongs to the first of *sent*.
+/// That is why no request may ever leave the middle of that queue.
 ///
-/// What becomes of a request (its replies, or why there are none) is decided once, by `complete`. It
-/// then goes to the *completed* list, whose owner wakes the waiter. A request whose deadline passes is
-/// completed at once but stays in *sent* until its replies have come, and they are dropped; so are
-/// those of a waiter that was destroyed. One that has not been sent when it ends never will be.
+/// `complete` decides the outcome of a request once: its replies, or why there are none. The request then
+/// enters the *completed* list, whose owner wakes the waiter. A request whose deadline passes is completed at
+/// once but stays in *sent* until its replies have arrived, and they are dropped; so are those of a destroyed
+/// waiter. A request that ends before it is sent is never sent.
 ///
 /// When the connection is lost, the retryable ones go back to the front of *waiting*, in their order;
-/// the others fail, since the server may have done what they asked.
+/// the others fail, since the server may have executed them.
 ///
-/// SUBSCRIBE and its like are confirmed by pushes instead of being answered. Such a push counts as the
-/// reply of the first of *sent* if that command is waiting for it; it is told to the observer, too.
+/// SUBSCRIBE and similar commands are confirmed by pushes, not replies. Such a push counts as the reply to
+/// the first of *sent* if that command waits for it; the observer receives it as well.
 
 #include "redis/connection/deadline_wheel.hpp"
 #include "redis/connection/request.hpp"
@@ -35,36 +34,36 @@ class multiplexer {
   multiplexer(const multiplexer&) = delete;
   multiplexer& operator=(const multiplexer&) = delete;
 
-  /// Takes over a reference to `one`, which waits from now on.
+  /// Takes over a reference to `one` and appends it to *waiting*.
   void add(request* one) noexcept;
-  /// The same, in front of all who wait: the greeting of a new connection.
+  /// The same at the front: the handshake of a new connection.
   void add_first(request* one) noexcept;
 
-  /// Appends what waits to `out` until that holds `enough` bytes, and counts it as sent at `now`.
-  /// With `only_first`, the greeting and nothing else. Returns how many requests that were.
+  /// Moves *waiting* to *sent*, as sent at `now`, and appends the bytes to `out` until it holds `enough`.
+  /// With `only_first`, only the handshake. Returns the number of requests.
   std::size_t take(std::string& out, std::size_t enough, time_point now, bool only_first = false);
 
-  /// Gives a reply to whom it belongs. Returns false if nobody has asked.
+  /// Passes a reply to its request. Returns false if there is none.
   bool answer(resp::value reply);
-  /// Counts a push if it confirms what the first of *sent* asked.
+  /// Counts a push if it confirms a command of the first of *sent*.
   void confirm(const resp::value& push);
 
-  /// Completes those whose deadline has passed.
+  /// Completes the requests whose deadline has passed.
   void expire(time_point now);
 
-  /// The connection is gone, because of `why`.
+  /// The connection was lost because of `why`.
   void lost(const error& why);
-  /// There will be none soon: those who wait fail.
+  /// No connection is expected soon: fails *waiting*.
   void refuse(const error& why);
 
-  /// The first whose outcome is known, or null. The caller takes over a reference.
+  /// The next completed request, or null. The caller takes over a reference.
   request* next_completed() noexcept { return completed_.pop(); }
 
   bool has_waiting() const noexcept { return !waiting_.empty(); }
   bool has_deadlines() const noexcept { return !deadlines_.empty(); }
   /// Commands sent and not answered.
   std::size_t depth() const noexcept { return depth_; }
-  /// When the oldest of them was sent.
+  /// When the oldest unanswered command was sent.
   std::optional<time_point> oldest() const noexcept;
 
   /// Requests, and their bytes, that have left both queues since this was last called.

@@ -1,5 +1,5 @@
 #pragma once
-/// Bytes that came and are not parsed yet, and room for more.
+/// Received bytes that are not parsed yet, and room for more.
 /// Threads: one strand.
 
 #include <algorithm>
@@ -12,9 +12,9 @@
 
 namespace strata::redis {
 
-/// How much to read at once with `depth` commands unanswered. Reading all that is there in one go
-/// falls into lockstep with the server at depth 64: it waits for our next commands while we parse,
-/// and we for its replies. Small reads cost system calls where there is much to read.
+/// How much to read at once with `depth` commands unanswered. Reading everything available in one call falls
+/// into lockstep with the server at depth 64: it waits for our next commands while we parse, and we wait for
+/// its replies. Small reads cost system calls when there is much to read.
 constexpr std::size_t read_size(std::size_t depth) noexcept {
   constexpr std::size_t least = 16u << 10;
   constexpr std::size_t most = 256u << 10;
@@ -23,7 +23,7 @@ constexpr std::size_t read_size(std::size_t depth) noexcept {
 
 class read_buffer {
  public:
-  /// What is to be parsed. Valid until the next `room`.
+  /// The bytes to be parsed. Valid until the next `room`.
   std::string_view bytes() const noexcept { return {data_.get() + begin_, end_ - begin_}; }
 
   /// Room behind `bytes`, of `size` bytes or more, to be filled and then counted by `filled`.
@@ -56,7 +56,7 @@ class read_buffer {
   void clear() noexcept { begin_ = end_ = 0; }
 
  private:
-  static constexpr std::size_t keep = 1u << 20;  // an empty buffer gives back more
+  static constexpr std::size_t keep = 1u << 20;  // an empty buffer above this size is freed
 
   std::unique_ptr<char[]> data_;
   std::size_t capacity_ = 0;

@@ -1,7 +1,7 @@
 #pragma once
-/// One submission on its way: its commands, who waits for it, and what became of it.
-/// Threads: whoever made it until it is submitted, then the link's thread; `standing` and the
-/// references any. What it became is the waiter's to read once it is `ready`.
+/// One submission: its commands, its waiter, and its outcome.
+/// Threads: its creator's until it is submitted, then the connection's; `standing` and the references any.
+/// The waiter may read the outcome once `standing` is `ready`.
 
 #include "resp/command.hpp"
 #include "resp/value.hpp"
@@ -21,8 +21,8 @@ namespace strata::redis {
 
 class request {
  public:
-  request(resp::pipeline commands, time_point until, bool again)
-      : what(std::move(commands)), deadline(until), retryable(again) {}
+  request(resp::pipeline commands, time_point until, bool may_resend)
+      : what(std::move(commands)), deadline(until), retryable(may_resend) {}
   request(const request&) = delete;
   request& operator=(const request&) = delete;
 
@@ -35,7 +35,7 @@ class request {
   const time_point deadline;
   const bool retryable;
 
-  // What became of it.
+  // The outcome.
   bool done = false;                 ///< nothing below changes any more
   std::optional<error> failed;       ///< then there are no replies
   resp::value reply;                 ///< if it is one command
@@ -53,7 +53,7 @@ class request {
   request* later = nullptr;
   request** earlier = nullptr;  ///< what points here; null: not in the wheel
 
-  // Who waits. `ready` is set by the link's thread, `abandoned` by a waiter that is destroyed.
+  // The waiter. The connection's thread sets `ready`, a waiter that is destroyed `abandoned`.
   enum class stand : std::uint8_t { waiting, ready, abandoned };
   std::atomic<stand> standing = stand::waiting;
   std::coroutine_handle<> waiter;
@@ -105,9 +105,9 @@ class request_chain {
   request** end_ = &first_;
 };
 
-/// On their way to the server and back: each in one of those that are waiting or sent.
+/// Requests on their way to the server and back: waiting, or sent.
 using request_list = request_chain<&request::next>;
-/// On their way to their waiters: one whose deadline has passed is among the sent as well.
+/// Requests on their way to their waiters. One whose deadline has passed is among the sent as well.
 using done_list = request_chain<&request::next_done>;
 
 }  // namespace strata::redis

@@ -26,7 +26,7 @@ void loop::start() {
   thread_ = std::thread([this] {
     current_loop = this;
     io_.run();
-    // Our clients are gone by now, but for what they have cancelled: that holds them, and they us.
+    // Our clients are gone, except for their cancelled handlers, which hold them and so us.
     io_.restart();
     io_.poll();
   });
@@ -64,7 +64,7 @@ runtime::~runtime() {
     end(*state_);
     return;
   }
-  // A task that ended here was the last to hold us, and a thread cannot wait for its own end.
+  // The last reference was held by a task on this thread, and a thread cannot join itself.
   std::thread([mine = std::move(state_), end] { end(*mine); }).detach();
 }
 

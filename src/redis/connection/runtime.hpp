@@ -1,5 +1,5 @@
 #pragma once
-/// The threads that talk to Redis: each runs one event loop with the connections that were given to it.
+/// The threads that talk to Redis: each runs the event loop of its connections.
 /// Threads: any.
 
 #include <strata/task.hpp>
@@ -12,14 +12,14 @@ class loop;
 
 class runtime {
  public:
-  /// One thread drives a server's core; more are worth having with several nodes. Requires: threads > 0.
+  /// One thread saturates a server's core; more help with several nodes. Requires: threads > 0.
   explicit runtime(unsigned threads = 1);
-  /// Ends the threads; from one of them without waiting for it. Requires: its clients are gone.
+  /// Ends the threads; does not wait for its own. Requires: its clients are gone.
   ~runtime();
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
 
-  /// For clients: the loop that is next in turn.
+  /// The loop for the next client, in turn.
   const std::shared_ptr<loop>& next();
 
  private:

@@ -22,7 +22,7 @@ constexpr std::size_t most_in_record = 16384;
 std::string last_words() {
   const auto code = ERR_get_error();
   ERR_clear_error();
-  if (code == 0) return "the peer ended it";
+  if (code == 0) return "the peer closed the session";
   const char* reason = ERR_reason_error_string(code);
   return reason == nullptr ? fmt::format("error {:x}", code) : reason;
 }
@@ -93,7 +93,7 @@ std::unexpected<error> tls_session::failed() const {
   const auto verified = SSL_get_verify_result(session_);
   if (verified != X509_V_OK) {
     ERR_clear_error();
-    return fail(errc::store_unavailable, fmt::format("the server's certificate is not to be trusted: {}",
+    return fail(errc::store_unavailable, fmt::format("the server's certificate is not trusted: {}",
                                                      X509_verify_cert_error_string(verified)));
   }
   return fail(errc::store_unavailable, fmt::format("TLS failed: {}", last_words()));

@@ -1,6 +1,6 @@
 #pragma once
-/// TLS without a socket: bytes of the network go in and plain bytes come out, and the other way
-/// round. The link moves them; OpenSSL does the rest in memory.
+/// TLS without a socket: network bytes go in and plain bytes come out, and the reverse. The connection moves
+/// them; OpenSSL does the rest in memory.
 /// Threads: `tls_context` is immutable; `tls_session` one strand.
 
 #include "redis/connection/address.hpp"
@@ -17,10 +17,11 @@ struct ssl_st;
 
 namespace strata::redis {
 
-/// Whom to trust and who we are. The server is always verified: its chain, and its name or address.
+/// The trusted authorities and our certificate. The server is always verified: its chain, and its name or
+/// address.
 class tls_context {
  public:
-  /// Reads the files. Errors: invalid_argument that names the file and what is wrong with it.
+  /// Reads the files. Errors: invalid_argument, with the file and the problem.
   static result<std::shared_ptr<const tls_context>> make(const tls_options& with);
 
   explicit tls_context(ssl_ctx_st* owned) noexcept : context_(owned) {}
@@ -42,14 +43,14 @@ class tls_session {
   tls_session(const tls_session&) = delete;
   tls_session& operator=(const tls_session&) = delete;
 
-  /// Takes what came from the network and adds the plain bytes in it to `plain`.
-  /// Errors: store_unavailable, with what is wrong with the certificate or the protocol.
+  /// Decrypts `bytes` from the network and appends the plain bytes to `plain`.
+  /// Errors: store_unavailable, with the problem of the certificate or the protocol.
   result<void> received(std::string_view bytes, read_buffer& plain);
-  /// Goes on with the handshake. Returns whether it is done. Errors: as above.
+  /// Continues the handshake. Returns whether it is done. Errors: as above.
   result<bool> handshake();
   /// Encrypts `plain`. Requires: the handshake is done. Errors: as above.
   result<void> send(std::string_view plain);
-  /// Appends what is to go to the network. To be called after each of the above, failed or not.
+  /// Appends the bytes for the network. Requires: called after each of the above, failed or not.
   void take_output(std::string& into);
 
  private:

@@ -90,7 +90,7 @@ TEST(ClusterStore, FindsTheOthersThroughOneNode) {
   const auto first =
       open_store("redis+cluster://127.0.0.1:1,127.0.0.1:" + std::to_string(group.node(0).port()));
   ASSERT_TRUE(first);
-  ASSERT_TRUE(eventually([&] { return (*first)->health().trouble.contains("is not there"); }))
+  ASSERT_TRUE(eventually([&] { return (*first)->health().trouble.contains("is not connected"); }))
       << (*first)->health().trouble;
   group.node(1).resume();
   wait_until_up(**first);

@@ -12,8 +12,8 @@ namespace {
 /// A cluster has at most a thousand nodes.
 constexpr std::size_t most_masters = 1024;
 
-error strange(std::string_view what) {
-  return {errc::store_unavailable, "CLUSTER NODES was answered strangely: " + std::string(what)};
+error malformed(std::string_view what) {
+  return {errc::store_unavailable, "unexpected reply to CLUSTER NODES: " + std::string(what)};
 }
 
 template <class Number>
@@ -80,7 +80,7 @@ std::optional<error> cluster_map::take(const line& from, const address& asked) {
       has_flag(from.flags, "fail") || has_flag(from.flags, "noaddr") || has_flag(from.flags, "handshake");
   if (failed && from.slots.empty()) return std::nullopt;
   const auto epoch = number_of<std::uint64_t>(from.epoch);
-  if (from.id.empty() || !epoch) return strange("a node has no id or epoch");
+  if (from.id.empty() || !epoch) return malformed("a node has no id or epoch");
 
   cluster_master master{.id = std::string(from.id), .at = asked, .hostname = {}};
   auto place = from.place;
@@ -90,10 +90,10 @@ std::optional<error> cluster_map::take(const line& from, const address& asked) {
   socket = detail::cut(socket, '@');
   const auto colon = socket.rfind(':');  // an IPv6 address has more, unbracketed
   const auto port = number_of<std::uint16_t>(colon == std::string_view::npos ? "" : socket.substr(colon + 1));
-  if (!port || *port == 0) return strange("a master has no port");
+  if (!port || *port == 0) return malformed("a master has no port");
   if (colon != 0) master.at.host = socket.substr(0, colon);
   master.at.port = *port;
-  if (masters_.size() == most_masters) return strange("too many nodes");
+  if (masters_.size() == most_masters) return malformed("too many nodes");
   const auto index = static_cast<std::uint16_t>(masters_.size());
   masters_.push_back(std::move(master));
   newest_ = std::max(newest_, *epoch);
@@ -102,12 +102,12 @@ std::optional<error> cluster_map::take(const line& from, const address& asked) {
     const auto each = detail::cut(rest, ' ');
     if (each.starts_with('[')) {  // of `myself` only: [slot->-node] or [slot-<-node]
       const auto slot = moving_slot(each);
-      if (!slot) return strange("a moving slot is no number");
+      if (!slot) return malformed("a moving slot is not a number");
       moving_.push_back(*slot);
       continue;
     }
     const auto range = range_of(each);
-    if (!range) return strange("slots are no numbers");
+    if (!range) return malformed("a slot is not a number");
     std::fill(owners_.begin() + range->first, owners_.begin() + range->last + 1, index);
   }
   return std::nullopt;
@@ -124,7 +124,7 @@ result<cluster_map> cluster_map::read(std::string_view reply, const address& ask
     if (each.empty()) continue;
     if (auto wrong = out.take(line::of(each), asked)) return std::unexpected(std::move(*wrong));
   }
-  if (out.masters_.empty()) return std::unexpected(strange("there is no master"));
+  if (out.masters_.empty()) return std::unexpected(malformed("there is no master"));
   out.complete_ = std::ranges::find(out.owners_, nobody) == out.owners_.end();
   return out;
 }

@@ -1,6 +1,5 @@
 #pragma once
-/// Which nodes of a Redis Cluster are masters and which slots each has, and what a node says when it is
-/// another one.
+/// Which nodes of a Redis Cluster are masters, which slots each has, and the redirections that nodes reply.
 /// Threads: immutable values; pure functions.
 
 #include "redis/connection/address.hpp"
@@ -16,11 +15,11 @@
 
 namespace strata::redis {
 
-/// A master, with slots or still without.
+/// A master, with or without slots.
 struct cluster_master {
   std::string id;
   address at;
-  std::string hostname;  ///< if one is announced: what its certificate is for
+  std::string hostname;  ///< if one is announced: the name in its certificate
 
   /// Whether a redirection that names `host` and `port` means this one.
   bool is_at(std::string_view host, std::uint16_t port) const noexcept {
@@ -29,28 +28,27 @@ struct cluster_master {
   friend bool operator==(const cluster_master&, const cluster_master&) = default;
 };
 
-/// What one node says in CLUSTER NODES.
+/// One node's reply to CLUSTER NODES.
 class cluster_map {
  public:
   static constexpr std::size_t slots = 16384;
-  /// Not a master: nobody has the slot.
+  /// No master has the slot.
   static constexpr std::uint16_t nobody = 0xffff;
 
-  /// Reads a reply to CLUSTER NODES. `asked` stands for a node that does not know its own name.
-  /// A master without slots is left out if it has failed: it is only remembered.
-  /// Errors: store_unavailable, with what is wrong.
+  /// Reads a reply to CLUSTER NODES. `asked` is the address of a node that does not know its own.
+  /// Leaves out a failed master without slots: the nodes only remember it.
+  /// Errors: store_unavailable, with the problem.
   static result<cluster_map> read(std::string_view reply, const address& asked);
 
   /// In the order of their ids.
   const std::vector<cluster_master>& masters() const noexcept { return masters_; }
-  /// Index of the master that has `slot`, or nobody. Requires: slot < slots.
+  /// Index of the master that has `slot`, or `nobody`. Requires: slot < slots.
   std::uint16_t owner(std::uint16_t slot) const noexcept { return owners_[slot]; }
   /// True if every slot has a master.
   bool complete() const noexcept { return complete_; }
-  /// The latest epoch of the cluster that has given slots to somebody: of two views, the one with the
-  /// later epoch is the newer.
+  /// The latest epoch that assigned slots: of two maps, the one with the later epoch is newer.
   std::uint64_t newest() const noexcept { return newest_; }
-  /// The slots that the node that was asked is giving away or taking over.
+  /// The slots that the asked node is giving away or taking over.
   const std::vector<std::uint16_t>& moving() const noexcept { return moving_; }
 
   friend bool operator==(const cluster_map&, const cluster_map&) = default;
@@ -66,11 +64,11 @@ class cluster_map {
   std::vector<std::uint16_t> moving_;
 };
 
-/// Where a node sends us.
+/// Where a node redirects a call.
 struct redirection {
-  bool moved = false;  ///< for good (-MOVED); else only for this request (-ASK)
+  bool moved = false;  ///< -MOVED: permanently; else -ASK: for this request only
   std::uint16_t slot = 0;
-  std::string host;  ///< empty if it is the host that was asked
+  std::string host;  ///< empty: the host that was asked
   std::uint16_t port = 0;
 };
 

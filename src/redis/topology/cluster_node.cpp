@@ -1,8 +1,8 @@
 #include "redis/topology/cluster_node.hpp"
 
+#include "redis/connection/info_field.hpp"
 #include "redis/topology/memory_policy.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -11,18 +11,6 @@
 namespace strata::redis {
 
 namespace {
-
-/// The value of the line `name:value` of CLUSTER INFO.
-std::string_view field(std::string_view info, std::string_view name) {
-  while (!info.empty()) {
-    const auto line = info.substr(0, info.find("\r\n"));
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
-      return line.substr(name.size() + 1);
-    }
-    info.remove_prefix(std::min(info.size(), line.size() + 2));
-  }
-  return {};
-}
 
 client_options for_node(client_options with, const cluster_master& master) {
   with.at = master.at;
@@ -42,17 +30,17 @@ resp::pipeline node_question() {
 
 result<std::uint64_t> read_cluster_epoch(const reply& info) {
   if (info.is_error()) return std::unexpected(to_error(info));
-  const auto digits = field(info.text(), "cluster_current_epoch");
+  const auto digits = info_field(info.text(), "cluster_current_epoch");
   std::uint64_t out = 0;
   const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
   if (wrong != std::errc() || end != digits.data() + digits.size()) {
-    return fail(errc::store_unavailable, "CLUSTER INFO was answered strangely");
+    return std::unexpected(unexpected_reply("CLUSTER INFO"));
   }
   return out;
 }
 
 result<node_answer> read_node_answer(const std::vector<reply>& replies, const address& asked) {
-  if (replies.size() != 2) return fail(errc::store_unavailable, "a node answered strangely");
+  if (replies.size() != 2) return std::unexpected(unexpected_reply("CLUSTER INFO and CLUSTER NODES"));
   const auto epoch = read_cluster_epoch(replies[0]);
   if (!epoch) return std::unexpected(epoch.error());
   if (replies[1].is_error()) return std::unexpected(to_error(replies[1]));
@@ -81,31 +69,28 @@ task<result<node_answer>> cluster_node::ask(time_point deadline) {
 }
 
 task<result<bool>> cluster_node::is_unchanged() {
-  // Not sent again on another connection: what was heard on this one is what it is about.
+  // Not retryable: the answer must come on the connection whose pushes we have read.
   const auto info = co_await client_.execute(resp::command("CLUSTER INFO"));
   if (!info) co_return std::unexpected(info.error());
   const auto epoch = read_cluster_epoch(*info);
   if (!epoch) co_return std::unexpected(epoch.error());
-  if (field(info->text(), "cluster_state") == "fail") {
+  if (info_field(info->text(), "cluster_state") == "fail") {
     co_return fail(errc::store_unavailable,
-                   "store: the cluster is down, says its node at " + to_text(identity_.at));
+                   "store: the cluster is down, according to its node at " + to_text(identity_.at));
   }
   co_return *epoch == epoch_;
 }
 
 result<void> cluster_node::connected(const connection_info& about) {
-  const auto refused = [&](std::string why) -> result<void> {
+  const auto refused = [&](std::string_view why) -> result<void> {
     return fail(errc::store_unavailable, fmt::format("Redis at {} {}", to_text(identity_.at), why));
   };
   if (auto fit = check_version(about); !fit) return refused("cannot be used: " + fit.error().detail);
-  if (about.mode != "cluster") return refused("is no node of a cluster; the scheme for it is redis://");
+  if (about.mode != "cluster") return refused("is not a node of a cluster; use the scheme redis://");
   if (about.run_id.empty()) {
-    return refused(
-        "does not let us ask for its run id, without which nobody knows what it has forgotten; "
-        "allow +info");
+    return refused("does not allow INFO, and without its run id a loss of data goes unnoticed; allow +info");
   }
-  if (about.setup.empty() || about.setup.back().text() != identity_.id)
-    return refused("is another one than it was");
+  if (about.setup.empty() || about.setup.back().text() != identity_.id) return refused("is now another node");
   if (about.role != "master") return refused("is a " + about.role);
   {
     detail::scoped_lock lock(mutex_);

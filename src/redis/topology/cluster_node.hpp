@@ -1,6 +1,6 @@
 #pragma once
-/// One master of a cluster: its connection, and who it says it is.
-/// Threads: internally synchronised; any. What it tells is told on its client's thread.
+/// One master of a cluster: its connection and its identity.
+/// Threads: internally synchronised; any. Its observer is notified on its client's thread.
 
 #include "core/mutex.hpp"
 #include "redis/connection/client.hpp"
@@ -15,22 +15,22 @@
 
 namespace strata::redis {
 
-/// Who is told of a node; called on the client's thread.
+/// Is notified of a node; called on the client's thread.
 class node_observer {
  public:
   virtual ~node_observer() = default;
-  /// A node can be used, or cannot be any more.
+  /// A node became usable, or ceased to be.
   virtual void node_changed() = 0;
   virtual void node_pushed(resp::value message) = 0;
 };
 
-/// What a node says of itself and the others.
+/// A node's view of the cluster.
 struct node_answer {
   cluster_map map;
-  std::uint64_t epoch = 0;  ///< the latest of the cluster that it has heard of
+  std::uint64_t epoch = 0;  ///< the latest of the cluster that the node knows
 };
 
-/// What all nodes are asked; the replies to it, of the node at `asked`.
+/// The commands that ask for it, and the reader of the replies of the node at `asked`.
 resp::pipeline node_question();
 result<node_answer> read_node_answer(const std::vector<reply>& replies, const address& asked);
 /// `cluster_current_epoch` in a reply to CLUSTER INFO.
@@ -38,7 +38,7 @@ result<std::uint64_t> read_cluster_epoch(const reply& info);
 
 class cluster_node final : public client_observer {
  public:
-  /// `with` is how to connect to it, but for its place; `channel` is the one on which it tells.
+  /// `with` says how to connect, except for the address. The node publishes on `channel`.
   cluster_node(runtime& on, client_options with, const cluster_master& master, std::string channel,
                node_observer& observer, const clock& time);
 
@@ -46,14 +46,14 @@ class cluster_node final : public client_observer {
   std::string_view channel() const noexcept { return channel_; }
   client& connection() noexcept { return client_; }
 
-  /// Of the process that it is, while it can be used.
+  /// The run id of its process; nothing while it is not usable.
   std::optional<std::string> run_id() const;
 
   /// Asks for its map.
   task<result<node_answer>> ask(time_point deadline);
-  /// Its map of `epoch` was taken.
+  /// Its map of `epoch` was applied.
   void map_applied(std::uint64_t epoch) noexcept { epoch_ = epoch; }
-  /// Asks whether it is there, and whether the cluster is as it was when its map was taken.
+  /// Asks the node whether the cluster's epoch is still that of the map that was applied.
   task<result<bool>> is_unchanged();
 
   result<void> connected(const connection_info& about) override;
@@ -64,10 +64,10 @@ class cluster_node final : public client_observer {
   const cluster_master identity_;
   const std::string channel_;
   node_observer& observer_;
-  std::atomic<std::uint64_t> epoch_ = 0;  ///< of the map that was taken
+  std::atomic<std::uint64_t> epoch_ = 0;  ///< of the map that was applied
   mutable detail::mutex mutex_;
   std::optional<std::string> run_id_ STRATA_GUARDED_BY(mutex_);
-  client client_;  ///< ends before what it tells
+  client client_;  ///< ends before the members that its pushes use
 };
 
 }  // namespace strata::redis

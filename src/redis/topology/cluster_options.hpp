@@ -1,5 +1,5 @@
 #pragma once
-/// Where a cluster is asked for, and how patiently.
+/// The options of a cluster.
 /// Threads: values.
 
 #include "redis/connection/address.hpp"
@@ -12,10 +12,9 @@
 namespace strata::redis {
 
 struct cluster_options {
-  std::vector<address> seeds;  ///< nodes of it, at least one
-  duration patience =
-      std::chrono::milliseconds(300);  ///< until a node that does not tell the map is done without
-  /// How often the map is asked for while the cluster cannot be used, and how seldom at most else.
+  std::vector<address> seeds;                          ///< nodes of the cluster, at least one
+  duration patience = std::chrono::milliseconds(300);  ///< how long a node may take to return the map
+  /// The least time between two requests for the map.
   duration refresh = std::chrono::milliseconds(50);
 };
 

@@ -1,27 +1,12 @@
 #include "redis/topology/memory_policy.hpp"
 
-#include <algorithm>
+#include "redis/connection/info_field.hpp"
+
 #include <charconv>
-#include <optional>
+#include <string>
 #include <utility>
 
 namespace strata::redis {
-
-namespace {
-
-/// The value of `name` in what INFO answers, or nothing.
-std::optional<std::string> info_field(std::string_view info, std::string_view name) {
-  while (!info.empty()) {
-    const auto line = info.substr(0, info.find("\r\n"));
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
-      return std::string(line.substr(name.size() + 1));
-    }
-    info.remove_prefix(std::min(info.size(), line.size() + 2));
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 result<void> check_version(const connection_info& about) {
   int major = 0;
@@ -29,7 +14,7 @@ result<void> check_version(const connection_info& about) {
   if (major >= 7) return {};
   return fail(errc::store_unavailable,
               "store: the server is " + about.server + ' ' + about.version +
-                  "; Redis 7.0 or Valkey is needed: older ones run no script while memory is full");
+                  "; the store needs Redis 7.0 or Valkey: older servers run no script while memory is full");
 }
 
 task<result<void>> check_memory_policy(client& of) {
@@ -37,11 +22,11 @@ task<result<void>> check_memory_policy(client& of) {
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) co_return result<void>();
   const auto policy = info_field(reply->text(), "maxmemory_policy");
-  if (policy && policy->starts_with("allkeys-")) {
+  if (policy.starts_with("allkeys-")) {
     co_return fail(errc::store_unavailable,
-                   "store: the server's maxmemory-policy is " + *policy +
+                   "store: the server's maxmemory-policy is " + std::string(policy) +
                        ", which may evict the floors and the clock, and with them invalidations; set "
-                       "maxmemory-policy to volatile-lru (everything that may go has a time to live)");
+                       "maxmemory-policy to volatile-lru (every key that may be evicted has a TTL)");
   }
   co_return result<void>();
 }

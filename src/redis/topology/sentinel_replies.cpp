@@ -13,8 +13,8 @@ namespace strata::redis {
 
 namespace {
 
-// The second is said when a failover is through; the first, when the new master has taken over and the
-// old one may not know it yet.
+// The first is published when the new master has taken over, and the old one may not know it yet; the second
+// when the failover is complete.
 constexpr std::string_view promoted = "+promoted-slave";
 constexpr std::string_view switched = "+switch-master";
 
@@ -49,9 +49,9 @@ resp::pipeline sentinel_question(std::string_view group) {
 }
 
 result<sentinel_answer> read_answer(std::span<const resp::value> replies, std::string_view group) {
-  if (replies.size() != 3) return wrong("did not answer everything");
+  if (replies.size() != 3) return wrong("did not answer every question");
   const auto& about = replies[0];
-  const auto& where = replies[1];
+  const auto& master = replies[1];
   if (about.is_error()) {
     const auto said = about.error();
     if (said.message.contains("No such master")) {
@@ -59,15 +59,15 @@ result<sentinel_answer> read_answer(std::span<const resp::value> replies, std::s
     }
     return wrong(fmt::format("says: {}", said.message));
   }
-  if (where.is_error()) return wrong(fmt::format("says: {}", where.error().message));
+  if (master.is_error()) return wrong(fmt::format("says: {}", master.error().message));
   const auto* epoch = about.find("config-epoch");
   const auto count = epoch == nullptr ? std::nullopt : number_of<std::uint64_t>(epoch->text());
-  const auto place = where.items();
+  const auto place = master.items();
   auto found = place.size() == 2 ? address_of(place[0].text(), place[1].text()) : std::nullopt;
-  if (!count || !found) return wrong("does not answer as a sentinel would");
+  if (!count || !found) return wrong("did not answer as a sentinel does");
 
   sentinel_answer out{.master = std::move(*found), .epoch = *count, .others = {}};
-  for (const auto& each : replies[2].items()) {  // none if that is not allowed to us
+  for (const auto& each : replies[2].items()) {  // none if we may not ask
     const auto* host = each.find("ip");
     const auto* port = each.find("port");
     if (host == nullptr || port == nullptr) continue;
@@ -82,7 +82,7 @@ resp::pipeline sentinel_subscription() {
   return out;
 }
 
-bool tells_of_failover(const resp::value& push, std::string_view group) {
+bool is_failover(const resp::value& push, std::string_view group) {
   const auto items = push.items();
   if (items.size() != 3 || items[0].text() != "message") return false;
   auto words = items[2].text();

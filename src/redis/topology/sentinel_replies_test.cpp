@@ -84,19 +84,19 @@ TEST(SentinelReplies, WhatIsNoAnswerIsAnError) {
 }
 
 TEST(SentinelReplies, SayThatTheMasterHasChanged) {
-  EXPECT_TRUE(tells_of_failover(message("+switch-master", "main 10.0.0.1 6379 10.0.0.2 6380"), "main"));
-  EXPECT_TRUE(tells_of_failover(
+  EXPECT_TRUE(is_failover(message("+switch-master", "main 10.0.0.1 6379 10.0.0.2 6380"), "main"));
+  EXPECT_TRUE(is_failover(
       message("+promoted-slave", "slave 10.0.0.2:6380 10.0.0.2 6380 @ main 10.0.0.1 6379"), "main"));
 }
 
 TEST(SentinelReplies, OtherMessagesAreNoFailover) {
-  EXPECT_FALSE(tells_of_failover(message("+switch-master", "other 10.0.0.1 6379 10.0.0.2 6380"), "main"));
-  EXPECT_FALSE(tells_of_failover(message("+switch-master", "mainly 10.0.0.1 6379 10.0.0.2 6380"), "main"));
-  EXPECT_FALSE(tells_of_failover(message("+promoted-slave", "slave main 10.0.0.2 6380 @ other h 1"), "main"));
-  EXPECT_FALSE(tells_of_failover(message("+promoted-slave", "slave main 10.0.0.2 6380"), "main"));
-  EXPECT_FALSE(tells_of_failover(message("+sdown", "main 10.0.0.1 6379 10.0.0.2 6380"), "main"));
-  EXPECT_FALSE(tells_of_failover(message("+switch-master", ""), "main"));
-  EXPECT_FALSE(tells_of_failover(resp::value(), "main"));
+  EXPECT_FALSE(is_failover(message("+switch-master", "other 10.0.0.1 6379 10.0.0.2 6380"), "main"));
+  EXPECT_FALSE(is_failover(message("+switch-master", "mainly 10.0.0.1 6379 10.0.0.2 6380"), "main"));
+  EXPECT_FALSE(is_failover(message("+promoted-slave", "slave main 10.0.0.2 6380 @ other h 1"), "main"));
+  EXPECT_FALSE(is_failover(message("+promoted-slave", "slave main 10.0.0.2 6380"), "main"));
+  EXPECT_FALSE(is_failover(message("+sdown", "main 10.0.0.1 6379 10.0.0.2 6380"), "main"));
+  EXPECT_FALSE(is_failover(message("+switch-master", ""), "main"));
+  EXPECT_FALSE(is_failover(resp::value(), "main"));
 }
 
 }  // namespace

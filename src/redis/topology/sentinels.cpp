@@ -11,8 +11,8 @@ namespace strata::redis {
 
 namespace {
 
-/// So many are asked at most; a group has three to seven.
-constexpr std::size_t most = 32;
+/// The most sentinels that are asked; a group has three to seven.
+constexpr std::size_t max_sentinels = 32;
 
 void check(const sentinel_options& with) {
   std::vector<std::string> problems;
@@ -24,20 +24,20 @@ void check(const sentinel_options& with) {
 
 using replies = result<std::vector<reply>>;
 
-/// What all that were asked said, once the last has said it.
+/// Collects the answers of all sentinels until the last has arrived.
 struct inquiry {
   explicit inquiry(std::size_t asked) : left(asked) {}
 
   void take(const address& from, const completion<replies>& said, const std::string& group) {
-    if (note(from, said, group)) done.set();  // without the lock: who waits goes on from here
+    if (note(from, said, group)) done.set();  // without the lock: the waiter resumes here
   }
-  /// Returns whether it was the last.
+  /// Returns whether it was the last answer.
   bool note(const address& from, const completion<replies>& said, const std::string& group) {
     auto read = said && *said ? read_answer(**said, group)
                               : fail(errc::store_unavailable, said ? said->error().detail : "failed");
     detail::scoped_lock lock(mutex);
     if (read) {
-      read->others.push_back(from);  // which it does not count among them
+      read->others.push_back(from);  // a sentinel does not name itself
       if (!newest || newest->epoch < read->epoch) newest = std::move(*read);
     } else {
       trouble += fmt::format("{}{}: {}", trouble.empty() ? "" : "; ", to_text(from), read.error().detail);
@@ -54,7 +54,7 @@ struct inquiry {
 
 }  // namespace
 
-/// One sentinel, and the connection on which it tells of failovers.
+/// One sentinel, and the connection on which it publishes failovers.
 class sentinels::watcher final : public client_observer {
  public:
   watcher(sentinels& owner, const address& at)
@@ -70,14 +70,14 @@ class sentinels::watcher final : public client_observer {
 
   result<void> connected(const connection_info& about) override {
     if (about.mode != "sentinel") {
-      return fail(errc::store_unavailable, fmt::format("Redis at {} is no sentinel", to_text(at_)));
+      return fail(errc::store_unavailable, fmt::format("Redis at {} is not a sentinel", to_text(at_)));
     }
     owner_.may_have_moved();
     return {};
   }
   void lost(std::uint64_t, const error&) override {}
   void pushed(resp::value message) override {
-    if (tells_of_failover(message, owner_.options_.group)) owner_.may_have_moved();
+    if (is_failover(message, owner_.options_.group)) owner_.may_have_moved();
   }
 
  private:
@@ -98,7 +98,7 @@ class sentinels::watcher final : public client_observer {
 sentinels::sentinels(runtime& on, sentinel_options with, const clock& time)
     : runtime_(on), options_(std::move(with)), time_(time) {
   check(options_);
-  know({});
+  watch({});
 }
 
 sentinels::~sentinels() {
@@ -135,8 +135,8 @@ task<result<address>> sentinels::master() {
     newest = std::move(asked->newest);
     trouble = std::move(asked->trouble);
   }
-  if (!newest) co_return fail(errc::store_unavailable, "no sentinel tells who is master: " + trouble);
-  know(newest->others);
+  if (!newest) co_return fail(errc::store_unavailable, "no sentinel named the master: " + trouble);
+  watch(newest->others);
   co_return std::move(newest->master);
 }
 
@@ -148,7 +148,7 @@ void sentinels::guide(client& over) {
   may_have_moved();
 }
 
-/// Not from within: it may be a client's thread, in the middle of what it does.
+/// Starts a task, since the caller may be a client's thread in the middle of its work.
 void sentinels::may_have_moved() {
   client* over = nullptr;
   {
@@ -164,11 +164,11 @@ task<> sentinels::follow(client& over) {
   const auto at = over.at();
   if (*now == at) co_return;
   over.renew({errc::store_unavailable,
-              fmt::format("Redis at {} is master no more; that is {} now", to_text(at), to_text(*now))});
+              fmt::format("Redis at {} is no longer the master; {} is", to_text(at), to_text(*now))});
 }
 
-/// Those that were given, and `others`, are asked from now on, and no more.
-void sentinels::know(const std::vector<address>& others) {
+/// Connects to the configured sentinels and `others`, and to no other from now on.
+void sentinels::watch(const std::vector<address>& others) {
   auto wanted = options_.sentinels;
   wanted.insert(wanted.end(), others.begin(), others.end());
   std::vector<std::unique_ptr<watcher>> gone;
@@ -181,7 +181,8 @@ void sentinels::know(const std::vector<address>& others) {
   for (const auto& each : wanted) {
     const bool is_new =
         std::ranges::none_of(watchers_, [&](const auto& known) { return known->at() == each; });
-    if (is_new && watchers_.size() < most) watchers_.push_back(std::make_unique<watcher>(*this, each));
+    if (is_new && watchers_.size() < max_sentinels)
+      watchers_.push_back(std::make_unique<watcher>(*this, each));
   }
 }
 

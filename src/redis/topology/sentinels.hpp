@@ -1,15 +1,15 @@
 #pragma once
-/// The sentinels that watch a group of Redis servers, and who is its master.
+/// The sentinels that watch a group of Redis servers and know its master.
 /// Threads: internally locked; every member from any thread.
 ///
-/// There is a connection to each sentinel: to those that were given, and to those that they name, so
-/// that one reachable address is enough to begin with. All are asked at once, and the newest answer
-/// counts (sentinel_replies.hpp). That a server is master is then verified where it is connected to.
+/// There is a connection to each sentinel that was given, and to each that those name; so one reachable
+/// address is enough. All are asked at once, and the newest answer counts (sentinel_replies.hpp). Whoever
+/// connects to the master then verifies that it is one.
 ///
-/// A sentinel also tells by itself when it has made another server master. All are asked again then,
-/// and whenever one of them is connected to, for it may have told while nobody heard; if another is
-/// master now, the connection to the old one ends. It must, though it works: a master that was deposed
-/// by hand, or is cut off from the group, takes writes for a while and does not know that they are lost.
+/// A sentinel also publishes when it has promoted another server. Then all are asked again, and also whenever
+/// one is connected, since it may have published before. If the master has changed, the connection to the old
+/// one is dropped, although it works: a master that was deposed by hand, or is cut off from the group,
+/// accepts writes for a while without knowing that they are lost.
 
 #include "core/mutex.hpp"
 #include "redis/connection/client.hpp"
@@ -29,14 +29,14 @@ namespace strata::redis {
 struct sentinel_options {
   std::vector<address> sentinels;                      ///< at least one
   std::string group;                                   ///< the master's name in their configuration
-  credentials login;                                   ///< to the sentinels; not that to the servers
+  credentials login;                                   ///< at the sentinels, not at the servers
   tls_options tls;                                     ///< the same
-  duration patience = std::chrono::milliseconds(300);  ///< until one that does not answer is done without
+  duration patience = std::chrono::milliseconds(300);  ///< how long a sentinel may take to answer
 };
 
 class sentinels {
  public:
-  /// Begins to connect. Throws bad_options. Lifetime: `on` and `time` outlive it.
+  /// Starts to connect. Throws bad_options. Lifetime: `on` and `time` outlive it.
   sentinels(runtime& on, sentinel_options with, const clock& time = system_clock());
   /// As `stop`.
   ~sentinels();
@@ -44,17 +44,17 @@ class sentinels {
   sentinels& operator=(const sentinels&) = delete;
 
   /// The master's address: `client_options::locate`.
-  /// Errors: store_unavailable, with what each sentinel said.
-  /// Cost: one round trip to all at once; `patience` if one of them is silent
+  /// Errors: store_unavailable, with each sentinel's answer.
+  /// Cost: one round trip to all at once; `patience` if one is silent
   task<result<address>> master();
 
-  /// From now on renews `over` when it is connected to another server than the master.
-  /// Lifetime: `over` outlives what `stop` ends.
+  /// From now on renews `over` when it is connected to a server that is not the master.
+  /// Lifetime: `over` outlives the call of `stop`.
   void guide(client& over);
-  /// Ends the connections. No call is under way when this returns, and later ones fail.
+  /// Closes the connections. When it returns no call is running, and later calls fail.
   void stop();
 
-  /// Those that are asked.
+  /// The sentinels that are asked.
   std::vector<address> known() const;
 
  private:
@@ -62,7 +62,7 @@ class sentinels {
 
   void may_have_moved();
   task<> follow(client& over);
-  void know(const std::vector<address>& others);
+  void watch(const std::vector<address>& others);
 
   runtime& runtime_;
   const sentinel_options options_;
