@@ -64,12 +64,12 @@ told_replay told(const trace_contents& what, const replayed& how) {
                   .policy = std::string(name(how.options.policy)),
                   .objective = std::string(name(how.options.objective)),
                   .misses = got.misses,
-                  .missed_bytes = got.missed_bytes,
+                  .missed_bytes = got.missed_size.count,
                   .evictions = got.evictions,
                   .expirations = got.expirations,
                   .rejected = got.rejected,
                   .entries = got.entries,
-                  .used = got.used};
+                  .used = got.used.count};
   (how.options.counts == replay_counts::memory ? out.memory : out.capacity) = how.options.size.count;
   return out;
 }

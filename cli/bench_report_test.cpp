@@ -25,11 +25,11 @@ replayed done(eviction_policy policy, std::uint64_t misses, std::uint64_t missed
   return {.options = {.size = {size}, .counts = counts, .policy = policy},
           .result = {.requests = 200,
                      .misses = misses,
-                     .requested_bytes = 16 << 20,
-                     .missed_bytes = missed_bytes,
+                     .requested_size = {16 << 20},
+                     .missed_size = {missed_bytes},
                      .evictions = 5,
                      .entries = 12,
-                     .used = 1000}};
+                     .used = {1000}}};
 }
 
 sweep two_sizes() {

@@ -86,7 +86,7 @@ result<void> read_trace(const std::string& file, const char* doing, Each each) {
   constexpr std::uint64_t between_shows = 1u << 16;
   auto trace = trace_reader::open(file);
   if (!trace) return std::unexpected(trace.error());
-  progress_bar bar(doing, trace->file_size());
+  progress_bar bar(doing, trace->file_size().count);
   std::vector<trace_request> requests(piece);
   std::uint64_t read = 0;
   for (bool more = true; more;) {
@@ -99,7 +99,7 @@ result<void> read_trace(const std::string& file, const char* doing, Each each) {
     }
     each(std::span<const trace_request>(requests).first(count));
     read += count;
-    if (read % between_shows < count) bar.show(trace->position(), read);
+    if (read % between_shows < count) bar.show(trace->position().count, read);
   }
   if (read == 0) return fail(errc::invalid_argument, file + ": there is no request in it");
   return {};
@@ -109,8 +109,8 @@ trace_contents contents_of(const std::string& file, const trace_census& census) 
   return {.trace = std::filesystem::path(file).filename().string(),
           .requests = census.requests(),
           .objects = census.objects(),
-          .bytes = census.bytes(),
-          .requested_bytes = census.requested_bytes(),
+          .bytes = census.size().count,
+          .requested_bytes = census.requested_size().count,
           .has_sizes = census.has_sizes()};
 }
 
@@ -179,8 +179,8 @@ result<sweep> sweep_over(const trace_job& job, trace_contents& what) {
   if (!counted) return std::unexpected(counted.error());
   what = contents_of(job.file, census);
 
-  sweep out{.counts = job.options.counts, .whole = census.bytes(), .points = {}};
-  if (out.counts == replay_counts::memory) out.whole = everything.result().used;
+  sweep out{.counts = job.options.counts, .whole = census.size().count, .points = {}};
+  if (out.counts == replay_counts::memory) out.whole = everything.result().used.count;
   everything = trace_replay({.size = {0}});
   out.points = points_of(job, out.whole);
   std::vector<trace_replay> caches;

@@ -95,8 +95,8 @@ double replay_exactly(std::span<const trace_request> requests, std::size_t capac
     ++misses;
     const std::int64_t drop_at = r.ttl > duration::zero() ? now + r.ttl.count() : memory::node::never;
     cache.insert(
-        mixed(key), key, std::uint64_t{0}, r.size, drop_at, now, [](const number_cell*) { return true; },
-        forget{});
+        mixed(key), key, std::uint64_t{0}, r.size.count, drop_at, now,
+        [](const number_cell*) { return true; }, forget{});
     if (drop_at != memory::node::never) endings.emplace(drop_at, key);
   }
   return static_cast<double>(misses) / static_cast<double>(requests.size());

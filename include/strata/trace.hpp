@@ -1,21 +1,21 @@
 #pragma once
-/// Request traces, and what a memory cache of some size would make of them: to choose the size
-/// before it is bought.
-/// Threads: each object by one at a time; the functions are pure.
+/// Request traces and their replay: how a memory cache of a given size would serve them. Use it to choose
+/// the size before you pay for it.
+/// Threads: one at a time for each object; the functions are pure.
 ///
 ///   auto trace = strata::trace_reader::open("requests.csv.gz");
 ///   strata::trace_replay cache({.size = 64_MiB});
 ///   for (strata::trace_request each; *trace->next(each);) cache.add(each);
 ///   cache.result().object_miss_ratio();
 ///
-/// A trace is text, as it is or gzip (told by its first bytes), a request a line, in order of time:
+/// A trace is text, plain or gzip (its first bytes decide), with one request a line, in order of time:
 ///
 ///   time,key[,size[,ttl]]
 ///
 /// time  seconds since any moment, with a fraction or not; one before the last counts as the last
 /// key   any text without a comma
 /// size  bytes, at most 1 TiB; 1 if the trace has none, so that each object counts 1
-/// ttl   seconds from when it is stored; 0 or nothing: it does not end
+/// ttl   seconds after it is stored; 0 or nothing: it never expires
 ///
 /// A first line that begins with "time," is a heading. A line has at most 4096 bytes.
 
@@ -31,14 +31,15 @@
 
 namespace strata {
 
+/// One line of a trace.
 struct trace_request {
   duration time{};
   duration ttl{};  ///< 0: none
-  std::uint64_t size = 1;
+  byte_size size{1};
   std::string key;
 };
 
-/// A trace file, read request by request: what it holds of it is bounded, whatever its length.
+/// A trace file, read request by request. Uses bounded memory, whatever the file's length.
 class trace_reader {
  public:
   /// Errors: invalid_argument: there is no such file, or it may not be read.
@@ -48,13 +49,12 @@ class trace_reader {
   ~trace_reader();
 
   /// Reads the next request into `into`. Returns false at the end.
-  /// Errors: invalid_argument that names file and line, what is wrong there and what to do. The
-  ///         same again if called again.
+  /// Errors: invalid_argument that names file, line, problem and remedy; the same at every later call.
   result<bool> next(trace_request& into);
 
-  /// Bytes of the file: read so far, and all; 0 if unknown.
-  std::uint64_t position() const noexcept;
-  std::uint64_t file_size() const noexcept;
+  /// How much of the file has been read, and its size; 0 if unknown.
+  byte_size position() const noexcept;
+  byte_size file_size() const noexcept;
 
  private:
   struct state;
@@ -62,7 +62,7 @@ class trace_reader {
   std::unique_ptr<state> state_;
 };
 
-/// What is in a trace, whatever the cache.
+/// Counts the requests and objects of a trace; no cache is involved.
 /// Cost: 8 to 20 bytes an object.
 class trace_census {
  public:
@@ -74,53 +74,55 @@ class trace_census {
   void add(const trace_request& request);
 
   std::uint64_t requests() const noexcept { return requests_; }
-  std::uint64_t objects() const noexcept;                  ///< different keys
-  std::uint64_t bytes() const noexcept { return bytes_; }  ///< of each object once
-  std::uint64_t requested_bytes() const noexcept { return requested_bytes_; }
-  bool has_sizes() const noexcept { return has_sizes_; }  ///< one is not 1
+  std::uint64_t objects() const noexcept;            ///< distinct keys
+  byte_size size() const noexcept { return size_; }  ///< of all objects, each once
+  byte_size requested_size() const noexcept { return requested_size_; }
+  bool has_sizes() const noexcept { return has_sizes_; }  ///< some size is not 1
 
  private:
   struct seen;
   std::unique_ptr<seen> seen_;
   std::uint64_t requests_ = 0;
-  std::uint64_t bytes_ = 0;
-  std::uint64_t requested_bytes_ = 0;
+  byte_size size_;
+  byte_size requested_size_;
   bool has_sizes_ = false;
 };
 
 /// What the size of a replayed cache counts.
 enum class replay_counts : std::uint8_t {
-  memory,    ///< all that a `cache` with that much memory would use: keys, values, index and the rest
-  capacity,  ///< the trace's own sizes alone, as published figures do
+  memory,    ///< the whole memory of a `cache`: keys, values, index and overhead
+  capacity,  ///< the trace's own sizes alone, as in published figures
 };
 
+/// The cache to replay a trace in.
 struct replay_options {
   byte_size size{64u << 20};
   replay_counts counts = replay_counts::memory;
   eviction_policy policy = eviction_policy::s3camp;
   eviction_objective objective = eviction_objective::objects;
-  bool ttls = true;  ///< false: nothing ends
+  bool ttls = true;  ///< false: nothing expires
 };
 
+/// Counters of a replay.
 struct replay_result {
   std::uint64_t requests = 0;
   std::uint64_t misses = 0;
-  std::uint64_t requested_bytes = 0;
-  std::uint64_t missed_bytes = 0;
+  byte_size requested_size;
+  byte_size missed_size;
   std::uint64_t evictions = 0;
   std::uint64_t expirations = 0;
   std::uint64_t rejected = 0;  ///< too large for the cache
   std::uint64_t entries = 0;   ///< at the end
-  std::uint64_t used = 0;      ///< at the end, as the size counts
+  byte_size used;              ///< at the end, counted as replay_options.counts says
 
-  /// Of the requests, and of what they asked for, the share that was not there. 0 without requests.
+  /// The share of requests that missed, and the share of requested bytes. 0 without requests.
   double object_miss_ratio() const noexcept;
   double byte_miss_ratio() const noexcept;
 };
 
-/// A memory cache that is asked what a trace asked, and given what it missed.
-/// Cost: what a cache of that size uses besides its values. Nothing if it counts capacity but an
-///       entry of 64 bytes an object that it holds.
+/// A memory cache that serves the requests of a trace and stores each miss.
+/// Cost: the memory of a cache of that size without its values; if it counts capacity, 64 bytes for
+///       each object that it holds.
 class trace_replay {
  public:
   explicit trace_replay(replay_options options);

@@ -46,12 +46,12 @@ result<std::size_t> file_bytes::read(std::span<char> into) {
   do {
     got = ::read(file_, into.data(), into.size());
   } while (got < 0 && errno == EINTR);
-  if (got < 0) return wrong(fmt::format("cannot be read on: {}", std::strerror(errno)));
+  if (got < 0) return wrong(fmt::format("reading failed: {}", std::strerror(errno)));
   position_ += static_cast<std::uint64_t>(got);
   return static_cast<std::size_t>(got);
 }
 
-/// A stream of zlib's that is ended with this.
+/// Owns a stream of zlib.
 struct unzipped_bytes::inflating {
   inflating() {
     constexpr int gzip_only = 16 + MAX_WBITS;
@@ -80,7 +80,7 @@ result<void> unzipped_bytes::more() {
 
 result<void> unzipped_bytes::begin() {
   begun_ = true;
-  // The two bytes that tell may come one by one.
+  // The two magic bytes may come one by one.
   std::size_t have = 0;
   while (have < 2) {
     const auto got = from_.read({held_.get() + have, chunk - have});
@@ -109,14 +109,14 @@ result<std::size_t> unzipped_bytes::read(std::span<char> into) {
   auto& stream = zip_->stream;
   while (true) {
     if (zip_->damaged) {
-      return wrong(fmt::format("the gzip data is damaged ({}); gzip -t tells",
+      return wrong(fmt::format("the gzip data is damaged ({}); check it with gzip -t",
                                stream.msg != nullptr ? stream.msg : "no reason known"));
     }
     if (unread_.empty()) {
       if (auto good = more(); !good) return std::unexpected(good.error());
       if (unread_.empty()) {
         if (zip_->between_members) return std::size_t{0};
-        return wrong("the gzip data stops in the middle; is the file whole? gzip -t tells");
+        return wrong("the gzip data stops in the middle; is the file complete? check it with gzip -t");
       }
     }
     if (zip_->between_members) inflateReset(&stream);
@@ -128,7 +128,7 @@ result<std::size_t> unzipped_bytes::read(std::span<char> into) {
     const int status = inflate(&stream, Z_NO_FLUSH);
     unread_ = unread_.last(stream.avail_in);
     if (status == Z_MEM_ERROR) throw std::bad_alloc();
-    // What came before the damage is good.
+    // The bytes before the damage are good.
     zip_->damaged = status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR;
     zip_->between_members = status == Z_STREAM_END;
     if (const auto made = into.size() - stream.avail_out; made > 0) return made;

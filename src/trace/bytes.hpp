@@ -1,5 +1,5 @@
 #pragma once
-/// Where a trace's bytes come from: a file, and gzip undone where there is some.
+/// The bytes of a trace: a file, decompressed if it is gzip.
 /// Threads: one.
 
 #include <strata/error.hpp>
@@ -14,15 +14,15 @@ namespace strata::detail {
 class byte_source {
  public:
   virtual ~byte_source() = default;
-  /// Writes what comes next to the beginning of `into`. Returns how much that is; 0: the end.
+  /// Reads the next bytes to the front of `into`. Returns how many; 0 at the end.
   /// Requires: `into` is not empty.
-  /// Errors:   invalid_argument; what is wrong, not where.
+  /// Errors:   invalid_argument with the problem; the caller adds the place.
   virtual result<std::size_t> read(std::span<char> into) = 0;
 };
 
 class file_bytes final : public byte_source {
  public:
-  /// Errors: invalid_argument that says why it cannot be read.
+  /// Errors: invalid_argument with the reason why the file cannot be read.
   static result<std::unique_ptr<file_bytes>> open(const std::filesystem::path& file);
   ~file_bytes() override;
   file_bytes(const file_bytes&) = delete;
@@ -41,7 +41,7 @@ class file_bytes final : public byte_source {
   std::uint64_t position_ = 0;
 };
 
-/// What `from` gives, with gzip undone if it begins as gzip does (RFC 1952), be it in several members.
+/// The bytes of `from`, decompressed if they begin as gzip does (RFC 1952); it may have several members.
 class unzipped_bytes final : public byte_source {
  public:
   /// `from` outlives it.

@@ -16,7 +16,7 @@ constexpr std::uint64_t largest_size = std::uint64_t{1} << 40;
 constexpr std::uint64_t most_in_all = std::uint64_t{1} << 60;
 constexpr double most_seconds = 4e9;  // over a century; two of them still fit into a duration
 
-/// `text` as a message may show it: short, and nothing that a terminal obeys.
+/// `text` for a message: short and without control characters.
 std::string shown(std::string_view text) {
   constexpr std::size_t most = 40;
   std::string out = "\"";
@@ -29,7 +29,7 @@ std::optional<std::string> read_seconds(std::string_view text, std::string_view 
   double seconds = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (problem == std::errc::result_out_of_range) {
-    // Too small is nothing; too large is caught below.
+    // Too small counts as 0; too large is caught below.
     seconds = text.contains('-') ? 0 : most_seconds * 2;
   } else if (problem != std::errc() || end != text.data() + text.size() || !std::isfinite(seconds)) {
     return fmt::format("{} {} is not a number of seconds", what, shown(text));
@@ -69,9 +69,9 @@ std::optional<std::string> parse_trace_line(std::string_view line, trace_request
   if (auto problem = read_seconds(fields[0], "time", into.time)) return problem;
   if (fields[1].empty()) return "the key is empty";
   into.key.assign(fields[1]);
-  into.size = 1;
+  into.size = {1};
   if (count > 2) {
-    if (auto problem = read_size(fields[2], into.size)) return problem;
+    if (auto problem = read_size(fields[2], into.size.count)) return problem;
   }
   into.ttl = duration::zero();
   return fields[3].empty() ? std::nullopt : read_seconds(fields[3], "ttl", into.ttl);
@@ -130,7 +130,7 @@ result<bool> trace_lines::next(trace_request& into) {
   auto text = **found;
   if (text.ends_with('\r')) text.remove_suffix(1);
   if (const auto problem = parse_trace_line(text, into)) return wrong(*problem);
-  total_ += into.size;
+  total_ += into.size.count;
   if (total_ > most_in_all) return wrong("all sizes together are more than 1 EiB");
   return true;
 }

@@ -14,7 +14,7 @@ namespace strata::detail {
 
 inline constexpr std::size_t longest_trace_line = 4096;
 
-/// Reads one line, without its end. Returns what is wrong with it, or nothing.
+/// Reads one line without its line feed. Returns the problem with it, or nothing.
 std::optional<std::string> parse_trace_line(std::string_view line, trace_request& into);
 
 class trace_lines {
@@ -23,7 +23,7 @@ class trace_lines {
   explicit trace_lines(byte_source& from);
 
   /// As trace_reader::next; an error's detail begins with the line's number, or with a space
-  /// where no line is to blame.
+  /// if no line is at fault.
   result<bool> next(trace_request& into);
 
  private:
@@ -33,10 +33,10 @@ class trace_lines {
 
   byte_source& from_;
   std::unique_ptr<char[]> held_;
-  std::size_t begin_ = 0;  ///< of what is unread in held_
+  std::size_t begin_ = 0;  ///< of the unread part of held_
   std::size_t end_ = 0;
   std::uint64_t number_ = 0;
-  std::uint64_t total_ = 0;  ///< bytes asked for
+  std::uint64_t total_ = 0;  ///< sum of the sizes
   std::optional<error> failed_;
 };
 

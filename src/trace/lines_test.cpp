@@ -46,16 +46,16 @@ TEST(TraceLine, HasTimeKeySizeAndTtl) {
   ASSERT_EQ(got.problem, "");
   ASSERT_EQ(got.requests.size(), 5u);
   EXPECT_EQ(got.requests[0].key, "a");
-  EXPECT_EQ(got.requests[0].size, 10u);
+  EXPECT_EQ(got.requests[0].size.count, 10u);
   EXPECT_EQ(got.requests[0].ttl, 0s);
   EXPECT_EQ(got.requests[1].time, 1500ms);
   EXPECT_EQ(got.requests[1].key, "b:2");
-  EXPECT_EQ(got.requests[1].size, 0u);
+  EXPECT_EQ(got.requests[1].size.count, 0u);
   EXPECT_EQ(got.requests[1].ttl, 60s);
   EXPECT_EQ(got.requests[2].time, 1ms);
   EXPECT_EQ(got.requests[2].key, "\xc3\xa9 x");
   EXPECT_EQ(got.requests[2].ttl, 0s);
-  EXPECT_EQ(got.requests[3].size, 1u) << "without a size an object counts 1";
+  EXPECT_EQ(got.requests[3].size.count, 1u) << "without a size an object counts 1";
   EXPECT_EQ(got.requests[4].ttl, 250ms);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The smallest entry of a memory cache: a number under a number. What traces are replayed in, and
-/// what benchmarks measure.
+/// The smallest entry of a memory cache: a number stored under a number. Traces are replayed with it, and
+/// benchmarks measure it.
 /// Threads: as the shard that holds it.
 
 #include "memory/shard.hpp"
@@ -55,7 +55,7 @@ class number_cell : public memory::node {
 };
 static_assert(sizeof(number_cell) == 32);
 
-/// What leaves needs no care.
+/// Ignores the entries that leave.
 struct forget {
   void gone(const number_cell&, memory::left) const noexcept {}
   void free(std::uint64_t) const noexcept {}

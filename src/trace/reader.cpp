@@ -30,11 +30,11 @@ result<bool> trace_reader::next(trace_request& into) {
   return more;
 }
 
-std::uint64_t trace_reader::position() const noexcept {
-  return state_->file->position();
+byte_size trace_reader::position() const noexcept {
+  return {state_->file->position()};
 }
-std::uint64_t trace_reader::file_size() const noexcept {
-  return state_->file->size();
+byte_size trace_reader::file_size() const noexcept {
+  return {state_->file->size()};
 }
 
 }  // namespace strata

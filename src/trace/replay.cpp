@@ -1,4 +1,4 @@
-// Replays a trace in the memory cache itself: no model of it that could be another.
+// Replays a trace in the memory cache itself, not in a model of it that could differ.
 
 #include <strata/key.hpp>
 #include <strata/trace.hpp>
@@ -29,10 +29,10 @@ double replay_result::object_miss_ratio() const noexcept {
   return share(misses, requests);
 }
 double replay_result::byte_miss_ratio() const noexcept {
-  return share(missed_bytes, requested_bytes);
+  return share(missed_size.count, requested_size.count);
 }
 
-/// What the two ways to count have in common: time, and what is counted.
+/// The common part of the two ways to count: time and counters.
 class trace_replay::model {
  public:
   explicit model(bool ttls) : ttls_(ttls) {}
@@ -45,11 +45,11 @@ class trace_replay::model {
       next_sweep_ = now_ + between_sweeps;
     }
     ++counted_.requests;
-    counted_.requested_bytes += request.size;
+    counted_.requested_size.count += request.size.count;
     const auto hash = hash_of(request.key);
     if (hit(hash, request.key, now_)) return;
     ++counted_.misses;
-    counted_.missed_bytes += request.size;
+    counted_.missed_size.count += request.size.count;
     const bool ends = ttls_ && request.ttl > duration::zero();
     store(hash, request, ends ? now_ + request.ttl : time_point::max(), now_);
   }
@@ -71,7 +71,7 @@ class trace_replay::model {
   time_point next_sweep_{};
 };
 
-/// L1 as a cache of that size has it: the same table, the same charges, but no values.
+/// L1 of a cache of that size: the same table and the same charges, but no values.
 class trace_replay::whole_cache final : public model {
  public:
   explicit whole_cache(const replay_options& options)
@@ -87,7 +87,7 @@ class trace_replay::whole_cache final : public model {
     out.expirations = now.expirations;
     out.rejected = now.rejected;
     out.entries = now.entries;
-    out.used = now.bytes;
+    out.used = {now.bytes};
     return out;
   }
 
@@ -99,7 +99,7 @@ class trace_replay::whole_cache final : public model {
     static const int something = 0;
     table_.insert(hash, request.key,
                   {.value = {std::shared_ptr<const void>(), &something},
-                   .bytes = overhead_ + request.size,
+                   .bytes = overhead_ + request.size.count,
                    .drop_at = drop_at},
                   now);
   }
@@ -109,8 +109,8 @@ class trace_replay::whole_cache final : public model {
   memory::table table_;
 };
 
-/// One shard in which only sizes count: what a policy is worth, and no more. Two keys are one if
-/// their hashes are, which is so for one pair among 2^64.
+/// One shard in which only sizes count, so that policies alone are compared. Two keys with the same hash
+/// count as one, which happens for one pair in 2^64.
 class trace_replay::bare_policy final : public model {
  public:
   explicit bare_policy(const replay_options& options)
@@ -127,7 +127,7 @@ class trace_replay::bare_policy final : public model {
     out.expirations = now.expirations;
     out.rejected = now.rejected;
     out.entries = now.entries;
-    out.used = now.bytes;
+    out.used = {now.bytes};
     return out;
   }
 
@@ -139,7 +139,7 @@ class trace_replay::bare_policy final : public model {
   }
   void store(std::uint64_t hash, const trace_request& request, time_point drop_at, time_point now) override {
     shard_.insert(
-        detail::mixed(hash), hash, std::uint64_t{0}, request.size, count_of(drop_at), count_of(now),
+        detail::mixed(hash), hash, std::uint64_t{0}, request.size.count, count_of(drop_at), count_of(now),
         [](const detail::number_cell*) { return true; }, detail::forget{});
   }
   void sweep(time_point now) override { shard_.expire(count_of(now), steps_per_sweep, detail::forget{}); }
@@ -176,9 +176,9 @@ trace_census::~trace_census() = default;
 
 void trace_census::add(const trace_request& request) {
   ++requests_;
-  requested_bytes_ += request.size;
-  if (request.size != 1) has_sizes_ = true;
-  if (seen_->hashes.insert(hash_of(request.key)).second) bytes_ += request.size;
+  requested_size_.count += request.size.count;
+  if (request.size.count != 1) has_sizes_ = true;
+  if (seen_->hashes.insert(hash_of(request.key)).second) size_.count += request.size.count;
 }
 
 std::uint64_t trace_census::objects() const noexcept {

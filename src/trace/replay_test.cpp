@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 trace_request asked(int key, std::uint64_t size = 1, duration time = 0s, duration ttl = 0s) {
-  return {.time = time, .ttl = ttl, .size = size, .key = std::to_string(key)};
+  return {.time = time, .ttl = ttl, .size = {size}, .key = std::to_string(key)};
 }
 
 replay_result replay(const std::vector<trace_request>& trace, const replay_options& with) {
@@ -47,23 +47,23 @@ replay_result simple_lru(const std::vector<trace_request>& trace, std::uint64_t 
   replay_result out;
   for (const auto& each : trace) {
     ++out.requests;
-    out.requested_bytes += each.size;
+    out.requested_size.count += each.size.count;
     const auto found = std::ranges::find(newest_first, each.key, &trace_request::key);
     if (found != newest_first.end()) {
       newest_first.splice(newest_first.begin(), newest_first, found);
       continue;
     }
     ++out.misses;
-    out.missed_bytes += each.size;
-    for (; used + each.size > capacity; ++out.evictions) {
-      used -= newest_first.back().size;
+    out.missed_size.count += each.size.count;
+    for (; used + each.size.count > capacity; ++out.evictions) {
+      used -= newest_first.back().size.count;
       newest_first.pop_back();
     }
     newest_first.push_front(each);
-    used += each.size;
+    used += each.size.count;
   }
   out.entries = newest_first.size();
-  out.used = used;
+  out.used = {used};
   return out;
 }
 
@@ -76,10 +76,10 @@ TEST(Replay, IsLruByHand) {
   const auto got = replay(trace, bare(40));
   EXPECT_EQ(got.requests, 9u);
   EXPECT_EQ(got.misses, 7u);
-  EXPECT_EQ(got.missed_bytes, 70u);
+  EXPECT_EQ(got.missed_size.count, 70u);
   EXPECT_EQ(got.evictions, 3u);
   EXPECT_EQ(got.entries, 4u);
-  EXPECT_EQ(got.used, 40u);
+  EXPECT_EQ(got.used.count, 40u);
   EXPECT_DOUBLE_EQ(got.object_miss_ratio(), 7.0 / 9);
 }
 
@@ -92,7 +92,7 @@ TEST(Replay, AgreesWithASimpleLruRequestForRequest) {
       const auto wanted = simple_lru(trace, capacity);
       const auto got = replay(trace, bare(capacity));
       EXPECT_EQ(got.misses, wanted.misses) << capacity;
-      EXPECT_EQ(got.missed_bytes, wanted.missed_bytes) << capacity;
+      EXPECT_EQ(got.missed_size, wanted.missed_size) << capacity;
       EXPECT_EQ(got.evictions, wanted.evictions) << capacity;
       EXPECT_EQ(got.entries, wanted.entries) << capacity;
       EXPECT_EQ(got.used, wanted.used) << capacity;
@@ -105,9 +105,9 @@ TEST(Replay, MissesEachObjectOnceIfAllOfThemFit) {
   trace_census census;
   for (const auto& each : trace) census.add(each);
   for (const auto policy : eviction_policies) {
-    const auto by_capacity = replay(trace, bare(10 * census.bytes(), policy));
+    const auto by_capacity = replay(trace, bare(10 * census.size().count, policy));
     EXPECT_EQ(by_capacity.misses, census.objects());
-    EXPECT_EQ(by_capacity.missed_bytes, census.bytes());
+    EXPECT_EQ(by_capacity.missed_size, census.size());
     const auto by_memory = replay(trace, {.size = {64u << 20}, .policy = policy});
     EXPECT_EQ(by_memory.misses, census.objects());
     EXPECT_EQ(by_memory.entries, census.objects());
@@ -135,8 +135,8 @@ TEST(Replay, CountingMemoryCountsMoreThanTheTracesSizes) {
   const auto trace = some_trace(13, 50'000, 20'000, true);
   const auto bare_result = replay(trace, bare(1u << 20, eviction_policy::s3camp));
   const auto whole = replay(trace, {.size = {1u << 20}});
-  EXPECT_LE(whole.used, 1u << 20);
-  EXPECT_GT(whole.used, (1u << 20) * 9 / 10);
+  EXPECT_LE(whole.used.count, 1u << 20);
+  EXPECT_GT(whole.used.count, (1u << 20) * 9 / 10);
   EXPECT_LT(whole.entries, bare_result.entries / 2) << "an entry costs more than its hundred bytes";
   EXPECT_GT(whole.misses, bare_result.misses);
 }
@@ -184,8 +184,8 @@ TEST(Census, CountsObjectsOnce) {
   for (const auto& each : {asked(1, 10), asked(2, 20), asked(1, 10)}) census.add(each);
   EXPECT_EQ(census.requests(), 3u);
   EXPECT_EQ(census.objects(), 2u);
-  EXPECT_EQ(census.bytes(), 30u);
-  EXPECT_EQ(census.requested_bytes(), 40u);
+  EXPECT_EQ(census.size().count, 30u);
+  EXPECT_EQ(census.requested_size().count, 40u);
   EXPECT_TRUE(census.has_sizes());
   trace_census unsized;
   unsized.add(asked(1));
