@@ -23,6 +23,7 @@
 
 namespace strata {
 
+/// A cache whose calls block the thread until they are done.
 class blocking_cache {
  public:
   /// Lifetime: `over` outlives it.

@@ -116,6 +116,7 @@ struct any_lookup {
 
 }  // namespace detail
 
+/// The tiered cache: memory, an optional second level, and a factory on a miss.
 class cache {
  public:
   /// Throws bad_options that names every problem of `options`.

@@ -10,8 +10,8 @@
 
 namespace strata {
 
-/// What metrics group keys by: the first segment of an entity's pattern, from a closed list that
-/// holds the entities of this process. Copies are one byte.
+/// The label that metrics group keys by: the first segment of an entity's pattern. The list is closed:
+/// it holds the entities of this process. A copy is one byte.
 class cache_type {
  public:
   static constexpr std::size_t limit = 64;

@@ -24,6 +24,7 @@ namespace strata {
 
 /// A parameter or a column: null, integer, real or text.
 using sql_value = std::variant<std::monostate, std::int64_t, double, std::string>;
+/// The values of `$1`, `$2`, … in order.
 using sql_parameters = std::vector<sql_value>;
 
 /// A reading statement with its parameters.
@@ -79,6 +80,7 @@ class transaction {
   virtual task<result<void>> rollback() = 0;
 };
 
+/// A database that holds the source of truth.
 class database {
  public:
   virtual ~database() = default;

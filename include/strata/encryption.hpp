@@ -1,12 +1,12 @@
 #pragma once
-/// The keys that encrypt what sensitive policies put into the second level.
+/// The keys that encrypt the values of sensitive policies in the second level.
 ///
 ///   auto keys = std::make_shared<strata::key_ring>("2:NEW 1:OLD");  // NEW writes, both read
 ///   strata::cache cache({.second_level = redis, .encryption = keys});
 ///
-/// Values are sealed with XChaCha20-Poly1305 and bound to their key and header, so that the store
-/// can neither read nor change one, nor put it under another key. docs/guide/encryption.md tells
-/// how to rotate, and what the store still sees.
+/// Values are sealed with XChaCha20-Poly1305 and bound to their key and header. So the store can neither
+/// read nor change a value, nor move it to another key. docs/guide/encryption.md explains how to rotate
+/// keys, and what the store still sees.
 
 #include <cstddef>
 #include <cstdint>
@@ -26,33 +26,33 @@ const unsigned char* key_bytes(const key_ring& ring, std::uint32_t id) noexcept;
 }  // namespace detail
 
 /// Keys by id: one writes, all read. Keys are kept out of core dumps and, as far as the system's
-/// limits allow, out of swap; they are wiped at the end, and nothing here ever prints one.
-/// Threads: keys may be added and activated while caches use the ring. Keys are never taken out:
-///          to retire one, start without it.
+/// limits allow, out of swap. They are wiped at the end, and nothing here ever prints one.
+/// Threads: any may add and activate keys while caches use the ring. No key is ever removed: to retire
+///          one, start without it.
 class key_ring {
  public:
   static constexpr std::size_t key_size = 32;
   static constexpr std::size_t max_keys = 64;
 
-  /// Without keys: as if there were no ring.
+  /// A ring without keys: the same as no ring.
   key_ring();
 
-  /// From `text`: "id:key id:key …", separated by spaces or commas. The first key is the active
-  /// one. Throws bad_options that names every problem by its id or place, never a key.
+  /// Reads "id:key id:key …", separated by spaces or commas. The first key is the active one. Throws
+  /// bad_options that names every problem by its id or place, never a key.
   explicit key_ring(std::string_view text);
 
   ~key_ring();
   key_ring(const key_ring&) = delete;
   key_ring& operator=(const key_ring&) = delete;
 
-  /// Adds a key; the first becomes the active one. `id` is yours to choose, not 0, and is stored
+  /// Adds a key; the first becomes the active one. Choose any `id` but 0; it is stored
   /// with every value. Throws bad_options.
   void add(std::uint32_t id, std::span<const std::byte, key_size> key);
 
   /// The same from text: 64 hex digits, or base64 (either alphabet, padded or not).
   void add(std::uint32_t id, std::string_view text);
 
-  /// Lets key `id` write from now on. Throws bad_options if there is no such key.
+  /// Makes key `id` the one that writes. Throws bad_options if there is no such key.
   void activate(std::uint32_t id);
 
   /// The key that writes, or 0.

@@ -1,5 +1,5 @@
 #pragma once
-/// What can be expected to go wrong, as values. A miss is not an error.
+/// Expected failures as values. A miss is not an error.
 /// Threads: immutable values.
 
 #include <expected>
@@ -25,13 +25,13 @@ enum class errc {
   busy,                  ///< a bounded queue or pool is full
   factory_failed,        ///< a factory threw; where an exception cannot be handed on
   statement,             ///< the database refused a statement: syntax, unknown table or column
-  contention,            ///< another transaction was faster; nothing was written: run it again
+  contention,            ///< another transaction was faster; nothing was written; retry
 };
 
 /// The name of `code` as written in this header, e.g. "store_unavailable".
 std::string_view name(errc code) noexcept;
 
-/// An expected failure: what kind, and one sentence that says what, where and what to do.
+/// An expected failure: its kind, and one sentence with the cause, the place and the remedy.
 /// `detail` never holds a secret or a cached value.
 struct error {
   errc code{};

@@ -30,6 +30,7 @@
 
 namespace strata {
 
+/// Options of an event_feed.
 struct event_feed_options {
   /// PostgreSQL with an outbox, opened for this feed: `{.readers = 1, .writers = 1}`.
   std::shared_ptr<database> source;
@@ -60,6 +61,7 @@ struct event_feed_options {
   const clock* time = &system_clock();
 };
 
+/// Publishes the events of PostgreSQL's outbox on an event bus of this process.
 class event_feed {
  public:
   /// Begins with what is committed from now on, or where `name` left off, and goes on by itself.

@@ -7,6 +7,7 @@
 
 namespace strata {
 
+/// Counters of an event_feed.
 struct event_feed_stats {
   std::string trouble;        ///< why it does not get on; empty: it does
   std::uint64_t events = 0;   ///< read

@@ -1,5 +1,5 @@
 #pragma once
-/// Who leaves a memory cache when room is needed. How each policy works: docs/guide/memory.md.
+/// Which entry a memory cache evicts when it is full. How each policy works: docs/guide/memory.md.
 /// Threads: values.
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace strata {
 
-/// Who leaves when room is needed.
+/// How the cache chooses the entry to evict.
 enum class eviction_policy : std::uint8_t {
   s3camp,  ///< S3-FIFO's small queue and ghost before a main part that weighs an entry's size
   s3fifo,  ///< S3-FIFO as published (Yang, Zhang, Qiu, Yue, Rashmi, SOSP 2023), by bytes
@@ -18,7 +18,7 @@ inline constexpr std::array eviction_policies = {eviction_policy::s3camp, evicti
                                                  eviction_policy::lru};
 std::string_view name(eviction_policy of) noexcept;
 
-/// What is to be high: the share of requests that hit, or the share of bytes. Only `s3camp` heeds it.
+/// What to maximize: the share of requests that hit, or the share of bytes. Only `s3camp` uses it.
 enum class eviction_objective : std::uint8_t { objects, bytes };
 std::string_view name(eviction_objective of) noexcept;
 

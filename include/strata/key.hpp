@@ -2,7 +2,7 @@
 /// Keys, `{entity}:{identifier}:{optional_variant}`, and the patterns that build them.
 /// Threads: values; `key` is immutable.
 ///
-/// Arguments are escaped, so none can reach another key: the bytes `% : * ? [ ] { } \`, space and
+/// Arguments are escaped, so no argument can reach another key: the bytes `% : * ? [ ] { } \`, space and
 /// control characters are written as `%XX`, an empty argument as a single `%`.
 
 #include <array>
@@ -28,7 +28,7 @@ class key {
   std::uint64_t hash() const noexcept { return hash_; }
   bool cacheable() const noexcept { return !text_.empty() && text_.size() <= max_length; }
 
-  /// The first segment: what metrics call `cache_type`.
+  /// The first segment. Metrics call it `cache_type`.
   std::string_view entity() const noexcept;
 
   friend bool operator==(const key& a, const key& b) noexcept { return a.text_ == b.text_; }
@@ -44,7 +44,7 @@ std::uint64_t hash_of(std::string_view text) noexcept;
 /// Appends `argument` to `out`, escaped as described above. Cost: O(size), no allocation but `out`'s.
 void append_escaped(std::string& out, std::string_view argument);
 
-/// What may stand in a key: text, an integer, or bool.
+/// A type that a key can hold: text, an integer, or bool.
 template <class T>
 concept key_argument = std::convertible_to<const T&, std::string_view> || std::integral<T>;
 
@@ -126,7 +126,7 @@ struct key_pattern {
   static constexpr std::string_view text = Text.view();
   static constexpr std::size_t arity = detail::count_placeholders(text);
 
-  /// The key for these arguments. A wrong number of them does not compile.
+  /// Builds the key of these arguments. A wrong number of them does not compile.
   template <key_argument... Arguments>
     requires(sizeof...(Arguments) == arity)
   static key build(const Arguments&... arguments) {

@@ -1,6 +1,7 @@
 #pragma once
 /// Rate limits: GCRA (the generic cell rate algorithm, ITU-T I.371) as a pure function, and a
 /// bounded table of it in this process's memory.
+/// Threads: `gcra` is pure; `limiter` is internally locked.
 
 #include <strata/time.hpp>
 
@@ -18,23 +19,25 @@ struct rate_limit {
   std::uint64_t burst = 0;  ///< 0: as `limit`
 };
 
+/// The answer to one request, with the numbers of the RateLimit header fields.
 struct rate_decision {
   bool allowed = true;
-  std::uint64_t limit = 0;      ///< what may come at once
-  std::uint64_t remaining = 0;  ///< what may still come now
-  duration reset_after{};       ///< until all of it may come again
-  duration retry_after{};       ///< until this would be allowed; 0 if it was
+  std::uint64_t limit = 0;      ///< how many may come at once
+  std::uint64_t remaining = 0;  ///< how many may still come now
+  duration reset_after{};       ///< until `limit` may come at once again
+  duration retry_after{};       ///< until this request would be allowed; 0 if it was
 };
 
-/// Decides on `cost` requests at `now`. `arrival` is all that is remembered of a caller: the time
-/// at which its allowance is whole again (anything not after `now`: never seen). It is moved only
-/// when the answer is yes. A `cost` above the burst is never allowed.
+/// Decides on `cost` requests at `now`. `arrival` is the whole state of a caller: the time at which its
+/// allowance is full again. A time that is not after `now` means a caller that was never seen. It moves
+/// only if the request is allowed. A `cost` above the burst is never allowed.
 /// Requires: limit > 0, window > 0.
 rate_decision gcra(const rate_limit& rule, time_point& arrival, time_point now, std::uint64_t cost = 1);
 
+/// Options of a limiter.
 struct limiter_options {
-  /// Callers remembered at once. When more are active, the one with the most allowance left makes
-  /// room, so that being limited cannot be undone by inventing callers.
+  /// Callers remembered at once. When more are active, the caller with the most allowance left is
+  /// forgotten. So a client cannot escape its limit by inventing callers.
   std::size_t max_callers = 65'536;
 };
 

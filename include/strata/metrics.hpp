@@ -58,6 +58,7 @@ struct http_stats {
   std::uint64_t timeouts = 0;
 };
 
+/// The process that the metrics describe.
 struct process_info {
   std::string version;
   double start_seconds = 0;  ///< since 1970, UTC

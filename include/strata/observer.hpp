@@ -11,6 +11,7 @@
 
 namespace strata {
 
+/// Is notified of what a cache does; override what you need.
 class cache_observer {
  public:
   virtual ~cache_observer() = default;

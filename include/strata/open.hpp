@@ -22,6 +22,7 @@ enum class tracked_keys {
   read,  ///< of those that this process has read, which the server remembers for it
 };
 
+/// Options of a store that is opened from a URL.
 struct store_options {
   /// Every key begins with it and a colon; the same as `cache_options::name_space`.
   std::string name_space = "strata";

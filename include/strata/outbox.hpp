@@ -50,6 +50,7 @@ struct outbox_rule {
   trigger_level level = trigger_level::automatic;
 };
 
+/// Options of the outbox in PostgreSQL.
 struct outbox_options {
   /// What the outbox may hold. A change that finds it full is only counted, and whoever relays then
   /// clears the name space.

@@ -1,5 +1,5 @@
 #pragma once
-/// How long a value lives, how stale it may be served, and what it carries.
+/// Policies: how long a value lives, how stale it may be served, and its tags.
 /// Threads: a plain value.
 
 #include <strata/time.hpp>
@@ -13,7 +13,7 @@ namespace strata {
 
 class dictionary;
 
-/// The rules for a kind of value. Each field stands alone; the defaults suit most values.
+/// The policy for one kind of value. Fields are independent; the defaults suit most values.
 struct policy {
   /// How long a value is fresh. Bounded: more than 0, at most `max_ttl`.
   duration ttl = std::chrono::minutes(5);
@@ -34,12 +34,12 @@ struct policy {
   duration grace = std::chrono::hours(24);
   duration throttle = std::chrono::seconds(30);
 
-  /// For so long after its ttl a value is served at once, marked stale, while it is refreshed in
+  /// How long after its ttl a value is still served at once, marked stale, while it is refreshed in
   /// the background. 0: off.
   duration stale_while_revalidate{};
 
-  /// A hit in the last part of a value's life refreshes it in the background, so that a value in
-  /// use never expires: 0.9 begins at nine tenths of the ttl. 0: off.
+  /// The share of the ttl after which a hit refreshes the value in the background, so that a value in
+  /// use never expires: 0.9 is nine tenths. 0: off.
   double eager_refresh = 0;
 
   /// Probabilistic early refresh (XFetch: Vattani, Chierichetti, Lowenstein, VLDB 2015): the
@@ -47,22 +47,22 @@ struct policy {
   double xfetch_beta = 0;
 
   /// How long a caller waits for the factory when there is a stale value to serve instead; the
-  /// factory goes on in the background. Needs fail_safe. 0: for ever.
+  /// factory goes on in the background. Needs fail_safe. 0: no limit.
   duration soft_timeout{};
 
-  /// How long a caller waits for the factory at all. The factory goes on in the background, and
-  /// what it makes is still stored. 0: for ever.
+  /// How long a caller waits for the factory in any case. The factory goes on in the background, and
+  /// its value is still stored. 0: no limit.
   duration hard_timeout{};
 
   /// Tags that every value of this kind carries, besides those its factory adds.
   std::vector<std::string> tags = {};
 
-  /// The second level must not be able to read or change these values: they are encrypted with
+  /// Keeps the second level from reading or changing these values: they are encrypted with
   /// `cache_options.encryption`. Without keys they stay in this process's memory.
   bool sensitive = false;
 
-  /// What these values have in common, for compressing them (strata/compression.hpp). The first
-  /// writes, all read. Not used for sensitive values.
+  /// Dictionaries that compress these values (strata/compression.hpp). The first writes, all read. Not
+  /// used for sensitive values.
   std::vector<std::shared_ptr<const dictionary>> dictionaries = {};
 
   /// How long after its ttl a value may be served stale, for any reason.
@@ -76,10 +76,10 @@ struct policy {
   static constexpr duration max_ttl = std::chrono::hours(24 * 30);
 };
 
-/// Every problem of `rules` as a sentence; empty if there is none.
-std::vector<std::string> problems(const policy& rules);
+/// Every problem of `of` as a sentence; empty if there is none.
+std::vector<std::string> problems(const policy& of);
 
-/// Returns `rules`, or throws bad_options naming every problem.
-policy checked(policy rules);
+/// Returns `given`, or throws bad_options that names every problem.
+policy checked(policy given);
 
 }  // namespace strata

@@ -30,6 +30,7 @@
 
 namespace strata {
 
+/// Options of one cached query.
 struct query_options {
   /// Every table that the statement reads, by views and functions, too; or `rules.tags` that you
   /// remove yourself.
@@ -130,6 +131,7 @@ class cached_query {
   std::shared_ptr<const detail::prepared_query> of_;
 };
 
+/// Caches the rows of queries until a table that they read changes.
 class query_cache {
  public:
   /// `name`: of several databases behind one cache, which one this is.

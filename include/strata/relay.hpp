@@ -35,6 +35,7 @@
 
 namespace strata {
 
+/// Options of a relay.
 struct relay_options {
   /// PostgreSQL, opened for this relay alone: `{.readers = 1, .writers = 1}`.
   std::shared_ptr<database> source;
@@ -64,6 +65,7 @@ struct relay_options {
   const clock* time = &system_clock();
 };
 
+/// Applies the changes in the outbox to a store until it is destroyed.
 class relay {
  public:
   /// Begins to work, and goes on by itself: what is away is tried again.

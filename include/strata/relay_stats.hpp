@@ -22,6 +22,7 @@ enum class clear_reason : std::uint8_t {
 inline constexpr std::size_t clear_reasons = static_cast<std::size_t>(clear_reason::overflow) + 1;
 std::string_view name(clear_reason why) noexcept;
 
+/// Counters of a relay.
 struct relay_stats {
   bool active = false;         ///< it relays; else another process does, or it waits for the source
   std::string trouble;         ///< why it does not get on; empty: it does

@@ -65,6 +65,7 @@ struct second_level_stats {
   std::uint64_t losses = 0;     ///< how often changes were missed
 };
 
+/// Counters of a cache since it was created.
 struct cache_stats {
   std::vector<type_stats> types;
   std::vector<latency_stats> latencies;

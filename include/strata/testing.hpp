@@ -1,6 +1,6 @@
 #pragma once
-/// For tests of code that uses Strata: time that stands still until it is told to move, a store
-/// that fails by script, and a record of what was published.
+/// For tests of code that uses Strata: a clock that a test moves, a store that fails by script, and a
+/// record of published events.
 /// Threads: everything here may be used from any thread.
 
 #include <strata/store.hpp>
@@ -45,7 +45,7 @@ class manual_clock final : public clock {
   std::atomic<duration::rep> since_start_ = std::chrono::nanoseconds(std::chrono::hours(1)).count();
 };
 
-/// Timers on a manual clock: they run when the test says so.
+/// Timers on a manual clock. They run when the test calls `run_due`.
 class manual_timers final : public timers {
  public:
   explicit manual_timers(const clock& time) : time_(time) {}
@@ -61,7 +61,7 @@ class manual_timers final : public timers {
     return std::erase_if(due_, [&](const auto& each) { return each.first.second == which; }) != 0;
   }
 
-  /// Runs what is due by now, in order, and returns how many that were.
+  /// Runs the timers that are due, in order, and returns how many ran.
   std::size_t run_due() {
     std::size_t ran = 0;
     for (;; ++ran) {
@@ -117,67 +117,67 @@ inline constexpr std::size_t store_calls = static_cast<std::size_t>(store_call::
 
 std::string_view name(store_call which) noexcept;
 
-/// Which calls of a store suffer.
+/// Selects the calls of a store that suffer a fault.
 struct fault_rule {
   /// Empty: every operation.
   std::optional<store_call> call = {};
-  /// Told the operation and one of its keys (a batch: each; none: ""); empty: every key.
+  /// Called with the operation and one of its keys: each key of a batch, "" for none. Empty: every key.
   std::function<bool(store_call, std::string_view key)> when = {};
-  /// Of the calls that match so far, the first so many are spared, and then so many suffer (0: all
-  /// that follow). The third call only: `{.skip = 2, .times = 1}`.
+  /// Of the matching calls, `skip` are spared and the next `times` suffer; 0: all that follow. The third
+  /// call only: `{.skip = 2, .times = 1}`.
   std::size_t skip = 0;
   std::size_t times = 0;
-  /// The chance of each to match, from the store's seed.
+  /// The probability that a call matches, drawn from the store's seed.
   double probability = 1;
-  /// The store does its work, and only its answer suffers: what a lost connection leaves behind.
+  /// The store does its work and only its answer suffers, as when a connection is lost.
   bool after = false;
 };
 
-/// A store in front of another that fails by script. Without rules it changes nothing. Of several
-/// rules that match a call, the first holds.
+/// A store that wraps another and fails by script. Without rules it changes nothing. If several rules
+/// match a call, the first applies.
 ///
 ///   faulty_store store(strata::connect(server));
-///   store.fail({.call = store_call::fill, .after = true});  // filled, but nobody hears of it
+///   store.fail({.call = store_call::fill, .after = true});  // filled, but the caller sees an error
 ///   store.delay({.call = store_call::get, .times = 1});
 ///   … start a read, invalidate its key, then: store.let_go();
 ///
-/// Lifetime: tasks may outlive it; its destructor lets go of all that wait.
+/// Lifetime: tasks may outlive it; its destructor releases all waiting calls.
 class faulty_store final : public store {
  public:
-  /// `seed` of the chances and of what is corrupted. Requires: `real` is not null.
+  /// `seed` drives the probabilities and the corruption. Requires: `real` is not null.
   explicit faulty_store(std::shared_ptr<store> real, std::uint64_t seed = 1);
   ~faulty_store() override;
 
-  /// The call waits until it is let go, and then goes on as if nothing had been.
+  /// The call waits until `let_go`, and then goes on unharmed.
   void delay(fault_rule rule);
   /// The call ends with `what`.
   void fail(fault_rule rule, error what = {errc::store_unavailable, "a fault of the test"});
-  /// The call is not answered until it is let go, and then ends with errc::timeout.
+  /// The call waits until `let_go`, and then ends with errc::timeout.
   void drop(fault_rule rule);
-  /// One bit of each value that the call reads or writes is changed. Throws bad_options if the
-  /// rule's operation carries no values.
+  /// Flips one bit of each value that the call reads or writes. Throws bad_options if the rule's
+  /// operation carries no values.
   void corrupt(fault_rule rule);
 
-  /// Another server stands behind it from now on, as after a failover. What is under way ends with the
-  /// old one. Tells nobody: see `lose`.
+  /// Wraps another store from now on, as after a failover. Calls in progress end with the old one.
+  /// Notifies no observer: see `lose`.
   void replace(std::shared_ptr<store> real);
 
-  /// Tells observers that changes were missed, as a store does that has connected again.
+  /// Notifies observers that changes were missed, as a store does after it has reconnected.
   void lose(bool may_have_forgotten = false);
-  /// Tells observers until when they are told in time, and what they have been told of the source.
+  /// Passes `until` and `source_watermark` to every observer: store_observer::trust_until.
   void trust_until(time_point until, time_point source_watermark = time_point::min());
-  /// From now on, what the store would tell observers of changes is lost on the way, or no longer.
+  /// Stops the notifications of changes to observers, or lets them through again.
   void mute(bool muted);
 
-  /// Forgets all rules; what waits goes on waiting.
+  /// Removes all rules. Waiting calls go on waiting.
   void heal();
 
   /// How many calls wait.
   std::size_t waiting() const;
-  /// Lets the first `at_most` of those that wait go on, in the order they came. Returns how many.
+  /// Releases the first `at_most` waiting calls in the order they came. Returns how many.
   std::size_t let_go(std::size_t at_most = SIZE_MAX);
 
-  /// How many calls there were, faults included.
+  /// How many calls were made, faults included.
   std::size_t calls(store_call which) const;
 
   task<result<std::optional<stored_value>>> get(std::string_view key) override;
@@ -214,18 +214,18 @@ class faulty_store final : public store {
   std::unique_ptr<relay> relay_;
 };
 
-/// Writes down what is published on a bus.
-/// Lifetime: may end before the bus; the bus may end before it.
+/// Records the events that are published on a bus.
+/// Lifetime: either may end first.
 class recording_bus {
  public:
   /// Listens to events whose type matches `type`, as in `event_bus::subscribe`.
   explicit recording_bus(event_bus& bus, std::string type = "*");
   ~recording_bus();
 
-  /// What was published so far, in order; of `type` only.
+  /// The events published so far, in order; or those of `type` only.
   std::vector<domain_event> events() const;
   std::vector<domain_event> events(std::string_view type) const;
-  /// Forgets what was published so far.
+  /// Forgets the events so far.
   void clear();
 
  private:

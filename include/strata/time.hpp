@@ -10,6 +10,7 @@
 
 namespace strata {
 
+/// A span of time.
 using duration = std::chrono::nanoseconds;
 
 /// A point on the process's monotonic clock. Never compared across processes.
@@ -21,18 +22,18 @@ using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
 /// A point on the commit clock of the source of truth. Larger is later.
 using commit_time = std::uint64_t;
 
-/// The last one there is: what a script that counts in doubles can still tell from its neighbours.
+/// The largest commit time: scripts count in doubles, which are exact up to here.
 inline constexpr commit_time last_commit_time = (std::uint64_t{1} << 53) - 1;
 
-/// Where `now` comes from.
-/// Threads: any. Cost: one virtual call and what the clock costs.
+/// A source of time.
+/// Threads: any. Cost: one virtual call and the clock's own.
 class clock {
  public:
   virtual ~clock() = default;
   /// Never goes back.
   virtual time_point now() const noexcept = 0;
-  /// The same, up to 10 ms late, and cheaper: for deciding expiry on a hit. May be later still while the
-  /// processor that moves it stands still, as that of a virtual machine does.
+  /// The same, up to 10 ms late, and cheaper: for deciding expiry on a hit. It can lag further while the
+  /// processor that advances it is paused, as in a virtual machine.
   virtual time_point coarse_now() const noexcept { return now(); }
   virtual wall_time wall() const noexcept = 0;
 };

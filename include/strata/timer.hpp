@@ -1,5 +1,5 @@
 #pragma once
-/// Doing something later: what soft and hard timeouts and waits stand on.
+/// Timers, which soft and hard timeouts and every wait with a deadline use.
 /// Threads: internally synchronised.
 
 #include <strata/task.hpp>
@@ -16,18 +16,18 @@ class timers {
   using id = std::uint64_t;
   virtual ~timers() = default;
 
-  /// Runs `work` once, at `when` or up to a few milliseconds later, on the timers' own thread:
-  /// be short, post what is not. Cost: O(log n), one lock.
+  /// Runs `work` once, at `when` or up to a few milliseconds later, on the timers' own thread. It must
+  /// be short; post longer work to an executor. Cost: O(log n), one lock.
   virtual id at(time_point when, std::move_only_function<void()> work) = 0;
 
-  /// Returns true if the work has not begun and now never will.
+  /// Returns true if the work had not begun; then it never will.
   virtual bool cancel(id which) = 0;
 };
 
 /// The machine's timers, on `system_clock()`: one thread, started by the first use.
 timers& system_timers();
 
-/// A few threads for work that nobody waits for, started by the first use.
+/// At most four threads for background work, started when they are first needed.
 executor& system_background();
 
 }  // namespace strata

@@ -1,6 +1,6 @@
 #pragma once
-/// Durations and sizes as text with units: "250ms", "30m", "64MiB". What people write in
-/// configuration, and what is shown back to them.
+/// Durations and sizes as text with units: "250ms", "30m", "64MiB". Used in
+/// configuration and in output.
 /// Threads: pure functions.
 
 #include <strata/error.hpp>

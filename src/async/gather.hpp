@@ -1,6 +1,6 @@
 #pragma once
-/// Several tasks side by side, on whatever threads they complete.
-/// Threads: pure functions; what a task touches is its own business.
+/// Several tasks at the same time.
+/// Threads: the tasks run on the threads that complete their waits.
 
 #include <strata/error.hpp>
 #include <strata/task.hpp>
@@ -13,16 +13,16 @@
 
 namespace strata::detail {
 
-/// Starts all of `work` on no executor, so that each goes on right where what it waits for completes,
-/// and waits for the last. Returns what they returned, in their order; an exception is an error.
+/// Starts all of `work` without an executor and waits for the last to end. Returns their results in
+/// order; an exception becomes an error. If the waiting task is destroyed, the others go on.
 template <class T>
 task<std::vector<result<T>>> gather(std::vector<task<result<T>>> work) {
-  struct landing {
+  struct shared_state {
     std::vector<std::optional<result<T>>> ended;
     std::atomic<std::size_t> left = 0;
     async_latch done;
   };
-  const auto at = std::make_shared<landing>();
+  const auto at = std::make_shared<shared_state>();
   at->ended.resize(work.size());
   at->left = work.size();
   for (std::size_t i = 0; i < work.size(); ++i) {

@@ -1,5 +1,5 @@
 #pragma once
-/// Repeats a piece of work until its owner ends.
+/// Repeats work at a period until its owner ends.
 /// Threads: internally locked. The work runs on the timers' thread, one run at a time.
 
 #include "core/mutex.hpp"
@@ -23,7 +23,7 @@ class ticker {
   ticker(const ticker&) = delete;
   ticker& operator=(const ticker&) = delete;
 
-  /// Requires: called once.
+  /// Runs `work` now and after each period. Requires: called once.
   void start(std::function<void()> work) {
     scoped_lock lock(shared_->mutex);
     shared_->work = std::move(work);
@@ -36,7 +36,7 @@ class ticker {
       if (self->work) self->work();
     });
   }
-  /// When it returns, the work is not running and never will. Requires: not called by the work.
+  /// Stops: once it returns, the work is not running and never will. Requires: not called by the work.
   void stop() {
     timers::id next = 0;
     {
@@ -48,7 +48,7 @@ class ticker {
   }
 
  private:
-  /// Stands between the timers, which may be running the work now, and an owner that ends.
+  /// Shared by the timers, which may be running the work, and an owner that ends.
   struct state {
     strata::detail::mutex mutex;
     duration period{};

@@ -7,12 +7,11 @@
 
 namespace strata::detail {
 
-/// Lets `write(char*, size)` write up to `size` bytes behind what `out` holds; it returns how many
-/// it wrote.
+/// Lets `write(char*, size)` append up to `size` bytes to `out`; it returns how many it wrote.
 template <class Write>
 void append_with(std::string& out, std::size_t size, Write write) {
   const auto before = out.size();
-  // libstdc++ 12 passes the capacity, not what was asked for, when it has to grow.
+  // When it grows, libstdc++ 12 passes the capacity instead of the requested size.
   out.resize_and_overwrite(before + size,
                            [&](char* bytes, std::size_t) { return before + write(bytes + before, size); });
 }

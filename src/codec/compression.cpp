@@ -49,13 +49,13 @@ struct detail::prepared_dictionary {
 
 dictionary::dictionary(std::string bytes)
     : prepared_(std::make_unique<detail::prepared_dictionary>(std::move(bytes))) {
-  auto& made = *prepared_;
-  made.id = ZDICT_getDictID(made.bytes.data(), made.bytes.size());
-  if (made.id != 0) {
-    made.writing.reset(ZSTD_createCDict(made.bytes.data(), made.bytes.size(), level));
-    made.reading.reset(ZSTD_createDDict(made.bytes.data(), made.bytes.size()));
+  auto& loaded = *prepared_;
+  loaded.id = ZDICT_getDictID(loaded.bytes.data(), loaded.bytes.size());
+  if (loaded.id != 0) {
+    loaded.writing.reset(ZSTD_createCDict(loaded.bytes.data(), loaded.bytes.size(), level));
+    loaded.reading.reset(ZSTD_createDDict(loaded.bytes.data(), loaded.bytes.size()));
   }
-  if (made.writing == nullptr || made.reading == nullptr) {
+  if (loaded.writing == nullptr || loaded.reading == nullptr) {
     throw bad_options({"the dictionary's bytes are not a zstd dictionary with an id"});
   }
 }
@@ -70,16 +70,16 @@ result<std::string> dictionary::train(std::span<const std::string> samples, byte
     all += each;
     sizes.push_back(each.size());
   }
-  std::string made(size.count, '\0');
-  const auto got = ZDICT_trainFromBuffer(made.data(), made.size(), all.data(), sizes.data(),
+  std::string learnt(size.count, '\0');
+  const auto got = ZDICT_trainFromBuffer(learnt.data(), learnt.size(), all.data(), sizes.data(),
                                          static_cast<unsigned>(sizes.size()));
   if (ZDICT_isError(got) != 0) {
     return fail(errc::invalid_argument,
                 fmt::format("{} samples of {} bytes do not make a dictionary of {}: {}", samples.size(),
                             all.size(), size.count, ZDICT_getErrorName(got)));
   }
-  made.resize(got);
-  return made;
+  learnt.resize(got);
+  return learnt;
 }
 
 std::uint32_t dictionary::id() const noexcept {
@@ -95,7 +95,7 @@ namespace detail {
 std::optional<std::string> compress(std::string_view payload, const dictionaries& known) {
   if (payload.size() <= (known.empty() ? compress_above : compress_above_with_dictionary))
     return std::nullopt;
-  // Room for what is worth having; zstd fails if it needs more.
+  // Room for the largest frame that still pays; zstd fails if it needs more.
   std::string frame;
   std::size_t got = 0;
   append_with(frame, payload.size() - payload.size() / 8, [&](char* buffer, std::size_t room) {

@@ -40,7 +40,7 @@ const dictionaries& known_to(const Options& options) {
 std::string associated_data(std::string_view header, std::string_view name) {
   std::string data;
   data.reserve(header.size() + name.size());
-  return data.append(header).append(name);  // a header says itself where it ends
+  return data.append(header).append(name);  // a header states its own length
 }
 
 std::string seal_secret(const entry_header& header, std::string_view payload, const seal_options& options) {
@@ -88,11 +88,11 @@ result<std::string> open_secret(std::string_view bytes, const parsed_entry& entr
   return out;
 }
 
-/// What is between the header and the checksum.
+/// The bytes between the header and the checksum.
 result<std::string_view> open_clear(std::string_view bytes, const parsed_entry& entry,
                                     const open_options& options) {
   if (options.sensitive) {
-    return fail(errc::corrupt_entry, "the entry is in clear, where only encrypted ones are believed");
+    return fail(errc::corrupt_entry, "the entry is in clear, but the policy accepts only encrypted ones");
   }
   if (entry.body.size() < checksum_size) {
     return fail(errc::corrupt_entry, "the entry ends inside its checksum");

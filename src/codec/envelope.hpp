@@ -1,17 +1,17 @@
 #pragma once
-/// The envelope around an entry: what makes stored bytes trustworthy. `seal_entry` writes the
+/// The envelope around an entry, which makes stored bytes trustworthy. `seal_entry` writes the
 /// header of src/core/entry_format.hpp and a body that is one of
 ///
 ///   in clear    payload, and 8 bytes of checksum: XXH3-64 of all that is before it, seeded with the
-///               XXH3-64 of the key's name, big-endian. It tells a damaged or misplaced entry, by
-///               accident; it is no protection against somebody who writes to the store.
+///               XXH3-64 of the key's name, big-endian. It detects accidental
+///               damage and misplaced entries; it does not protect against an attacker.
 ///   zstd        the same, the payload being one zstd frame.
 ///   encrypted   ciphertext and 16 bytes of tag: XChaCha20-Poly1305 (IETF) with a random nonce,
 ///               the associated data being the header up to the nonce's end, then the key's name.
 ///
-/// So asof, life, grace, flags, tags and the format's version are authenticated, though readable, and a
-/// value opens under its own name alone. Encrypted payloads are never compressed: the size of a
-/// compressed secret tells how much it has in common with what stands beside it (CRIME, 2012).
+/// So asof, life, grace, flags, tags and the format's version are readable but authenticated, and a value
+/// opens only under its own name. Encrypted payloads are never compressed: the size of a
+/// compressed secret reveals how much it has in common with the text beside it (CRIME, 2012).
 ///
 /// Threads: pure functions.
 
@@ -44,17 +44,17 @@ std::string seal_entry(const entry_header& header, std::string_view payload, con
 struct open_options {
   std::string_view name;            ///< the whole key in the store, with its namespace
   const key_ring* keys = nullptr;   ///< null: encrypted entries cannot be read
-  bool sensitive = false;           ///< refuse what is in clear: somebody may have put it there
+  bool sensitive = false;           ///< refuse entries in clear: an attacker may have put them there
   std::size_t max_size = 1u << 20;  ///< of a compressed payload; decompress_limit holds besides
   const dictionaries* known = nullptr;
 };
 
-/// An entry that was whole and, if it was encrypted, authentic.
+/// An entry that is whole and, if it was encrypted, authentic.
 class opened_entry {
  public:
   entry_header header;
 
-  /// Lifetime: this object's, and that of the bytes it was opened from.
+  /// Lifetime: as long as this object and the bytes that it was opened from.
   std::string_view payload() const noexcept { return owned_ ? std::string_view(made_) : within_; }
 
  private:
@@ -64,7 +64,7 @@ class opened_entry {
   bool owned_ = false;
 };
 
-/// Opens what `seal_entry` made.
+/// Opens an entry of `seal_entry`.
 /// Errors: corrupt_entry with the reason; never a value that was not sealed under this name.
 result<opened_entry> open_entry(std::string_view bytes, const open_options& options);
 

@@ -16,7 +16,7 @@ void append_number(std::string& out, N number) {
   out.append(text, std::to_chars(text, text + sizeof text, number).ptr);
 }
 
-// Boost's own serializer writes 0.3 as 3E-1: right, but not what somebody wants back who sent 0.3.
+// Boost's own serializer writes 0.3 as 3E-1: correct, but a user who sent 0.3 expects 0.3.
 void append_value(std::string& out, const boost::json::value& value) {
   switch (value.kind()) {
     case boost::json::kind::null:
@@ -119,7 +119,7 @@ std::string describe(const std::vector<problem>& problems) {
 namespace detail {
 
 void append_double(std::string& out, double number) {
-  // JSON has no infinities; null is what every other writer makes of them.
+  // JSON has no infinities; like other writers, we write null.
   if (!std::isfinite(number)) {
     out += "null";
     return;

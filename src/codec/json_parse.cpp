@@ -1,8 +1,8 @@
 /// Reading JSON: Boost.JSON's parser under a handler of our own.
 ///
-/// The handler is there for two things that the parser of Boost 1.81 does otherwise: its doubles can
-/// be off by a bit, so a document that is read and written again and again would drift; and of two
-/// members with one name it silently keeps the second, where other readers keep the first.
+/// The parser of Boost 1.81 does two things that we do not want. Its doubles can be off by a bit, so a
+/// document that is read and written repeatedly would drift. And of two members with one name it
+/// silently keeps the second, while other readers keep the first.
 
 #include <strata/json.hpp>
 
@@ -24,7 +24,7 @@ class builder {
   static constexpr std::size_t max_key_size = boost::json::string::max_size();
   static constexpr std::size_t max_string_size = boost::json::string::max_size();
 
-  /// `watch_names`: refuse the second of two members with one name, where it stands.
+  /// `watch_names`: refuse the second of two members with one name.
   explicit builder(bool watch_names) : watch_names_(watch_names) {}
 
   bool on_document_begin(error_code&) {
@@ -93,7 +93,7 @@ class builder {
     const auto read = std::from_chars(digits_.data(), digits_.data() + digits_.size(), exact);
     digits_.clear();
     if (read.ec == std::errc::result_out_of_range) {
-      // Too small is zero, as everywhere; too large is nothing that a double can hold.
+      // A number that is too small is zero; one that is too large does not fit a double.
       if (!(nearly > -1 && nearly < 1)) return refuse("a number is out of range", problem);
       exact = 0;
     }
@@ -112,7 +112,7 @@ class builder {
   bool on_comment(std::string_view, error_code&) { return true; }
 
   boost::json::value release() { return values_.release(); }
-  /// How many members the text's objects have, names that occur twice counted twice.
+  /// How many members the objects of the text have; a repeated name counts twice.
   std::size_t members() const noexcept { return members_; }
   std::string_view refusal() const noexcept { return refusal_; }
 
@@ -171,7 +171,7 @@ result<boost::json::value> parse(std::string_view text, bool watch_names) {
                                             (refusal.empty() ? problem.message() : std::string(refusal)));
   }
   auto value = parser.handler().release();
-  // Names are only watched in a text that is known to have one twice.
+  // Names are watched only in a text that is known to repeat one.
   if (!watch_names && parser.handler().members() != members_of(value)) return parse(text, true);
   return value;
 }

@@ -78,7 +78,7 @@ struct key_ring::state {
     return at == end ? nullptr : &*at;
   }
 
-  /// Adds a key, or says what is wrong.
+  /// Adds a key, or returns the problem.
   std::optional<std::string> add(std::uint32_t id, std::span<const std::byte, key_size> key) {
     detail::scoped_lock lock(adding);
     const auto at = count.load(std::memory_order_relaxed);
@@ -166,7 +166,7 @@ std::string key_ring::generate() {
   randombytes_buf(key.bytes.data(), key.bytes.size());
   std::string text(sodium_base64_ENCODED_LEN(key_size, sodium_base64_VARIANT_ORIGINAL), '\0');
   sodium_bin2base64(text.data(), text.size(), key.data(), key_size, sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // the zero that libsodium ends it with
+  text.pop_back();  // libsodium's terminating zero
   return text;
 }
 

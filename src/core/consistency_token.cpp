@@ -29,14 +29,14 @@ std::uint64_t mixed(std::uint64_t z) noexcept {
 consistency_token joined(const consistency_token& a, const consistency_token& b) noexcept {
   if (a.process == b.process && a.shared == b.shared && a.process != 0) return a.at < b.at ? b : a;
   if (a.shared && b.shared) return {.process = 0, .shared = true, .at = std::max(a.at, b.at)};
-  // Their clocks cannot be compared. A cache that sees a mark it does not know takes all that it has read
-  // before as too old, so any mark will do that nobody has seen.
+  // The clocks cannot be compared. A cache that sees an unknown token takes everything it has read before
+  // as too old, so any token does that no cache has seen.
   const auto unseen = mixed(mixed(mixed(mixed(a.process) ^ a.at) ^ b.process) ^ b.at);
   return {.process = 0, .shared = false, .at = unseen % last_commit_time};
 }
 
-std::string to_text(const consistency_token& mark) {
-  return fmt::format("{:016x}-{}-{}", mark.process, mark.shared ? 's' : 'p', mark.at);
+std::string to_text(const consistency_token& token) {
+  return fmt::format("{:016x}-{}-{}", token.process, token.shared ? 's' : 'p', token.at);
 }
 
 std::optional<consistency_token> consistency_token_of(std::string_view text) noexcept {

@@ -1,5 +1,5 @@
 #pragma once
-/// How an entry looks in the second level, byte by byte (docs/formats.md says it with an example):
+/// The format of an entry in the second level, byte by byte (docs/formats.md has an example):
 ///
 ///   0   2  "S1", the version of this format
 ///   2   1  flags: 1 negative ("not found", no payload), 2 zstd, 4 encrypted; never 2 and 4 together
@@ -9,7 +9,7 @@
 ///  20   8  grace: how long after its life it may be served stale, milliseconds, big-endian
 ///  28      tags: each 2 bytes length, big-endian, and its bytes
 ///          if encrypted: 4 bytes id of the key, big-endian, and a nonce of 24 bytes
-///          the body, to the end; src/codec/envelope.hpp says what is in it
+///          the body, to the end; src/codec/envelope.hpp describes it
 ///
 /// Threads: pure functions.
 
@@ -49,11 +49,11 @@ void append_header(std::string& out, const entry_header& header, const entry_wra
 struct parsed_entry {
   entry_header header;
   entry_wrapping wrapping;
-  std::string_view body;  ///< points into what was parsed
+  std::string_view body;  ///< points into the parsed bytes
 };
 
-/// Takes an entry apart. Whether it is whole, and authentic, only its envelope can tell.
-/// Errors: corrupt_entry with what is wrong.
+/// Splits an entry into header and body. Only its envelope knows whether it is whole and authentic.
+/// Errors: corrupt_entry with the cause.
 result<parsed_entry> parse_entry(std::string_view bytes);
 
 }  // namespace strata

@@ -1,6 +1,6 @@
 #pragma once
-/// A view of something callable, for a parameter that is only called before the function returns.
-/// Threads: a value. Lifetime: what it views outlives it. Cost: two words, one indirect call.
+/// A view of a callable, for a parameter that is called only before the function returns.
+/// Threads: a value. Lifetime: the callable outlives it. Cost: two words, one indirect call.
 
 #include <memory>
 #include <type_traits>

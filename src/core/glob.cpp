@@ -5,7 +5,7 @@ namespace strata {
 namespace {
 
 /// Matches one `[…]` class at `pattern[at]` (the bracket) against `c`; moves `at` behind it.
-/// A class that is never closed is taken to end with the pattern.
+/// A class that is never closed ends with the pattern.
 bool class_matches(std::string_view pattern, std::size_t& at, char c) noexcept {
   ++at;
   const bool negated = at < pattern.size() && pattern[at] == '^';

@@ -7,11 +7,11 @@
 
 namespace strata {
 
-/// True if all of `text` matches `pattern`.
-/// Cost: O(|pattern| × |text|) at worst: one point to go back to, no recursion.
+/// Returns whether all of `text` matches `pattern`.
+/// Cost: O(|pattern| × |text|) at worst: one point to backtrack to, no recursion.
 bool glob_matches(std::string_view pattern, std::string_view text) noexcept;
 
-/// The prefix of a glob that is one, `a:b:*` → `a:b`; nothing for any other glob.
+/// Returns the prefix that a glob like `a:b:*` stands for, `a:b`; nothing for any other glob.
 std::optional<std::string_view> glob_prefix(std::string_view pattern) noexcept;
 
 }  // namespace strata

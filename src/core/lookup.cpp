@@ -2,8 +2,8 @@
 
 namespace strata {
 
-std::string_view name(layer where) noexcept {
-  switch (where) {
+std::string_view name(layer of) noexcept {
+  switch (of) {
     case layer::none:
       return "none";
     case layer::l1:

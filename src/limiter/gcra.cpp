@@ -12,10 +12,9 @@ std::uint64_t burst_of(const rate_limit& rule) {
 
 }  // namespace
 
-// The allowance is a bucket that is refilled by one each `interval` and holds `burst`. Instead of
-// its level, the time at which it would be full again is kept: `arrival`. Taking one moves it by
-// one interval; the bucket cannot be more than empty, so it may not come to lie more than
-// burst * interval ahead of now.
+// The allowance is a bucket that holds `burst` and is refilled by one each `interval`. We do not keep its
+// level but `arrival`, the time at which it is full again. Each request moves `arrival` by one interval.
+// The bucket is empty when `arrival` is burst * interval ahead of now, so it may not move further.
 rate_decision gcra(const rate_limit& rule, time_point& arrival, time_point now, std::uint64_t cost) {
   // In 128 bits: a window of a day times a cost of 2^64 must not wrap into a yes.
   __extension__ using wide = __int128;

@@ -126,7 +126,7 @@ using on_gone = std::function<void(std::string_view, std::uint64_t, gone)>;
 /// take long, or use the table.
 class leaving {
  public:
-  explicit leaving(const on_gone& told) : told_(told) {}
+  explicit leaving(const on_gone& listener) : listener_(listener) {}
   ~leaving() {
     if (crowded_) readers::wait();
     while (first_ != nullptr) body::destroy(std::exchange(first_, first_->next()));
@@ -135,8 +135,8 @@ class leaving {
   leaving& operator=(const leaving&) = delete;
 
   void gone(const object& cell, left why) {
-    if (told_ && why == left::evicted) told_(cell.key(), cell.hash(), memory::gone::evicted);
-    if (told_ && why == left::expired) told_(cell.key(), cell.hash(), memory::gone::expired);
+    if (listener_ && why == left::evicted) listener_(cell.key(), cell.hash(), memory::gone::evicted);
+    if (listener_ && why == left::expired) listener_(cell.key(), cell.hash(), memory::gone::expired);
   }
   void crowded() noexcept { crowded_ = true; }
   void free(body_ptr value) noexcept {
@@ -145,7 +145,7 @@ class leaving {
   }
 
  private:
-  const on_gone& told_;
+  const on_gone& listener_;
   body* first_ = nullptr;
   bool crowded_ = false;
 };
@@ -208,13 +208,13 @@ constexpr unsigned steps_per_slice = 256;
 
 struct table::impl {
   explicit impl(table_options options)
-      : told(std::move(options.on_gone)),
+      : listener(std::move(options.on_gone)),
         budget(options.budget.count),
         parts(checked_shards(options),
               {.budget = options.budget.count / checked_shards(options), .wanted = options.wanted},
               options.policy) {}
 
-  on_gone told;
+  on_gone listener;
   std::atomic<std::uint64_t> budget;
   shards parts;
 };
@@ -236,13 +236,13 @@ inserted table::insert_if(std::uint64_t hash, std::string_view key, item what, t
   auto& shard = impl_->parts.at(hash);
   // Before the lock, so that it is not held for the allocator, nor for the end of what is refused.
   body_ptr fresh(object::accepts(key) ? body::make(key, std::move(what.value)) : nullptr);
-  leaving out(impl_->told);
+  leaving out(impl_->listener);
   const locked hold(shard.lock);
-  const auto asked = [&](const object* current) {
+  const auto accepts = [&](const object* current) {
     return wanted(current != nullptr ? current->value() : nullptr);
   };
   switch (shard.entries.insert(hash, key, std::move(fresh), what.bytes, count_of(what.drop_at), count_of(now),
-                               asked, out)) {
+                               accepts, out)) {
     case stored::refused:
       return inserted::refused;
     case stored::too_large:
@@ -259,7 +259,7 @@ bool table::insert(std::uint64_t hash, std::string_view key, item what, time_poi
 bool table::erase_if(std::uint64_t hash, std::string_view key,
                      function_ref<bool(const void* current)> wanted) {
   auto& shard = impl_->parts.at(hash);
-  leaving out(impl_->told);
+  leaving out(impl_->listener);
   const locked hold(shard.lock);
   return shard.entries.erase_if(hash, key, [&](const object& cell) { return wanted(cell.value()); }, out);
 }
@@ -275,7 +275,7 @@ std::size_t table::erase_matching(function_ref<bool(std::string_view key, const 
     const walk here(shard);
     handle at = node_pool::first();
     for (bool more = true; more;) {
-      leaving out(impl_->told);
+      leaving out(impl_->listener);
       const locked hold(shard.lock);
       erased += shard.entries.erase_slice(at, steps_per_slice, matches, out);
       more = at < shard.entries.walk_end();
@@ -288,7 +288,7 @@ void table::clear() {
   for (auto& shard : impl_->parts) {
     auto cells = node_pool::of<object>();
     {
-      leaving out(impl_->told);
+      leaving out(impl_->listener);
       const locked hold(shard.lock);
       shard.entries.clear(cells);
       shard.entries.reclaim_all(out);
@@ -303,7 +303,7 @@ void table::resize(byte_size budget, time_point now) {
   if (budget.count > old) impl_->budget.store(budget.count, std::memory_order_relaxed);
   for (auto& shard : impl_->parts) {
     for (bool fits = false; !fits;) {
-      leaving out(impl_->told);
+      leaving out(impl_->listener);
       const locked hold(shard.lock);
       shard.entries.set_budget(share);
       shard.entries.expire(count_of(now), steps_per_slice, out);
@@ -316,7 +316,7 @@ void table::resize(byte_size budget, time_point now) {
 std::size_t table::sweep(time_point now) {
   std::size_t dropped = 0;
   for (auto& shard : impl_->parts) {
-    leaving out(impl_->told);
+    leaving out(impl_->listener);
     const locked hold(shard.lock);
     dropped += shard.entries.expire(count_of(now), steps_per_slice, out);
     shard.entries.reclaim_all(out);

@@ -1,12 +1,12 @@
 #pragma once
 /// The memory cache (L1): values by key within a byte budget that is never exceeded.
 /// Threads: `table` is internally locked, a lock per shard; every member may be called from any
-/// thread. A hit takes no lock (but where the policy orders by use): see `view`.
+/// thread. A hit takes no lock, unless the policy orders by use: see `view`.
 ///
-/// Everything is charged: key, value, node, index, timers and the memory of what was evicted.
-/// An entry past its `drop_at` is never returned, and its memory is taken back soon after, by
-/// later writes and by `sweep`. So is that of a value that was replaced, evicted or erased: readers may
-/// still be at it. Until then it is charged. A value's destructor runs outside every lock.
+/// Everything is charged: key, value, node, index, timers and the memory of evicted keys. An entry past
+/// its `drop_at` is never returned. Later writes and `sweep` take its memory back, and that of a value
+/// that was replaced, evicted or erased, once no reader can be at it. Until then it is charged. A
+/// value's destructor runs outside every lock.
 
 #include <strata/time.hpp>
 
@@ -20,14 +20,14 @@
 
 namespace strata::memory {
 
-/// Why an entry left.
+/// Why an entry is gone.
 enum class gone : std::uint8_t { evicted, expired, replaced, erased, cleared };
 
 /// How `insert_if` ended.
 enum class inserted : std::uint8_t {
   stored,
-  refused,    ///< by the predicate; what was there stays
-  too_large,  ///< for the budget, or past its drop_at already; what was there is gone
+  refused,    ///< by the predicate; the old value stays
+  too_large,  ///< for the budget, or past its drop_at already; the old value is gone
 };
 
 struct item {
@@ -40,16 +40,16 @@ struct table_options {
   byte_size budget;
   /// How many objects the budget is expected to hold; 0: estimated from the budget.
   std::size_t expected_objects = 0;
-  /// What a value hardly ever exceeds. Larger ones are stored if the budget allows.
+  /// A size that values hardly ever exceed. Larger ones are stored if the budget allows.
   byte_size largest{1u << 20};
   /// How many locks; 0: chosen so that a shard is large enough to evict well. Else a power of two.
   unsigned shards = 0;
-  /// Told of each entry that was evicted or expired; of no other. Called under the shard's lock:
-  /// must be short, must not throw, must not call the table.
+  /// Called for each entry that was evicted or expired, and for no other, under the shard's lock. It
+  /// must be short, must not throw and must not call the table.
   std::function<void(std::string_view key, std::uint64_t hash, gone why)> on_gone;
-  /// Who is evicted when room is needed.
+  /// Chooses the entry to evict.
   make_policy policy = make_s3_camp;
-  /// What the policy is to keep high, if it can choose.
+  /// What the policy maximizes, if it can choose.
   eviction_objective wanted = eviction_objective::objects;
 };
 

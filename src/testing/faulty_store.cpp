@@ -23,13 +23,13 @@ struct scripted {
   std::size_t matched = 0;
 };
 
-/// What one call suffers.
+/// The fault of one call.
 struct verdict {
   fault kind{};
   bool after = false;
   error what;
-  std::shared_ptr<async_latch> gate;  ///< of delay and drop
-  std::uint64_t random = 0;           ///< of corrupt
+  std::shared_ptr<async_latch> release;  ///< of delay and drop: set by let_go
+  std::uint64_t random = 0;              ///< of corrupt
 };
 
 constexpr bool carries_values(store_call which) {
@@ -108,9 +108,10 @@ struct faulty_store::script {
       if (rule.probability < 1 && std::uniform_real_distribution<>()(random) >= rule.probability) continue;
       const auto number = each.matched++;
       if (number < rule.skip || (rule.times != 0 && number >= rule.skip + rule.times)) continue;
-      verdict out{.kind = each.kind, .after = rule.after, .what = each.what, .gate = {}, .random = random()};
+      verdict out{
+          .kind = each.kind, .after = rule.after, .what = each.what, .release = {}, .random = random()};
       if (each.kind == fault::delay || each.kind == fault::drop) {
-        waiting.push_back(out.gate = std::make_shared<async_latch>());
+        waiting.push_back(out.release = std::make_shared<async_latch>());
       }
       return out;
     }
@@ -137,13 +138,13 @@ struct faulty_store::script {
     if (what.after || what.kind == fault::corrupt) answer.emplace(co_await work());
     switch (what.kind) {
       case fault::delay:
-        co_await what.gate->wait();
+        co_await what.release->wait();
         break;
       case fault::fail:
         co_return std::unexpected(std::move(what.what));
       case fault::drop:
-        co_await what.gate->wait();
-        co_return strata::fail(errc::timeout, "the store did not answer, as the test wished");
+        co_await what.release->wait();
+        co_return strata::fail(errc::timeout, "the store did not answer, by a rule of the test");
       case fault::corrupt:
         if constexpr (requires { damage(**answer, 0); }) {
           if (*answer) damage(**answer, what.random);
@@ -159,14 +160,14 @@ struct faulty_store::script {
     using returned = std::invoke_result_t<Work&, store&, const verdict*>;
     auto what = self->judge(which, keys);
     if (!what) return work(*self->real.load(), nullptr);
-    auto later = [self, told = *what, work = std::move(work)]() mutable {
-      return work(*self->real.load(), &told);
+    auto later = [self, fault = *what, work = std::move(work)]() mutable {
+      return work(*self->real.load(), &fault);
     };
     return suffer<typename returned::value_type>(std::move(*what), std::move(later));
   }
 };
 
-/// Between the store and those who observe it.
+/// Passes on what the real store notifies its observers of.
 struct faulty_store::relay final : store_observer {
   explicit relay(std::shared_ptr<script> of) : of_(std::move(of)) { of_->real.load()->observe(*this); }
   ~relay() override { of_->real.load()->unobserve(*this); }
@@ -174,13 +175,13 @@ struct faulty_store::relay final : store_observer {
   relay& operator=(const relay&) = delete;
 
   void changed(std::string_view key) override {
-    tell(true, [=](store_observer& each) { each.changed(key); });
+    notify(true, [=](store_observer& each) { each.changed(key); });
   }
   void floor_raised(floor_entry floor) override {
-    tell(true, [=](store_observer& each) { each.floor_raised(floor); });
+    notify(true, [=](store_observer& each) { each.floor_raised(floor); });
   }
   void lost(bool may_have_forgotten) override {
-    tell(true, [=](store_observer& each) { each.lost(may_have_forgotten); });
+    notify(true, [=](store_observer& each) { each.lost(may_have_forgotten); });
   }
   void trust_until(time_point until, time_point source_watermark) override {
     detail::scoped_lock lock(mutex_);
@@ -188,8 +189,8 @@ struct faulty_store::relay final : store_observer {
     for (auto* each : observers_) each->trust_until(until, source_watermark);
   }
 
-  template <class Tell>
-  void tell(bool by_store, Tell what) {
+  template <class Notify>
+  void notify(bool by_store, Notify what) {
     detail::scoped_lock lock(mutex_);
     if (by_store && muted_) return;
     for (auto* each : observers_) what(*each);
@@ -203,7 +204,7 @@ struct faulty_store::relay final : store_observer {
     observers_.push_back(&observer);
     if (trusted_until_) observer.trust_until(trusted_until_->first, trusted_until_->second);
   }
-  void take_away(store_observer& observer) {
+  void remove(store_observer& observer) {
     detail::scoped_lock lock(mutex_);
     std::erase(observers_, &observer);
   }
@@ -228,7 +229,7 @@ auto each_of(std::span<const fill_request> fills) {
   return [fills](const auto& matches) { return std::ranges::any_of(fills, matches, &fill_request::key); };
 }
 
-/// The request with its bytes damaged, if so it was judged.
+/// Fills with damaged bytes.
 task<result<fill_result>> fill_damaged(store& real, fill_request value, std::uint64_t random) {
   std::string bytes(value.bytes);
   damage(bytes, random);
@@ -302,7 +303,7 @@ void faulty_store::replace(std::shared_ptr<store> real) {
   script_->real.load()->observe(*relay_);
 }
 void faulty_store::lose(bool may_have_forgotten) {
-  relay_->tell(false, [=](store_observer& each) { each.lost(may_have_forgotten); });
+  relay_->notify(false, [=](store_observer& each) { each.lost(may_have_forgotten); });
 }
 void faulty_store::trust_until(time_point until, time_point source_watermark) {
   relay_->trust_until(until, source_watermark);
@@ -468,7 +469,7 @@ void faulty_store::observe(store_observer& observer) {
 }
 
 void faulty_store::unobserve(store_observer& observer) {
-  relay_->take_away(observer);
+  relay_->remove(observer);
 }
 
 }  // namespace strata::testing

@@ -11,7 +11,7 @@ struct recording_bus::record {
 };
 
 recording_bus::recording_bus(event_bus& bus, std::string type) : record_(std::make_shared<record>()) {
-  // The bus keeps its handlers, so the record lives as long as it.
+  // The bus keeps its handlers, so the record lives as long as the bus.
   bus.subscribe(std::move(type), [held = record_](const domain_event& happened) -> task<> {
     detail::scoped_lock lock(held->mutex);
     held->events.push_back(happened);
