@@ -1,4 +1,5 @@
 #include "core/mutex.hpp"
+#include "core/option_problems.hpp"
 
 #include <strata/encryption.hpp>
 #include <strata/error.hpp>
@@ -110,7 +111,7 @@ key_ring::key_ring() : state_(std::make_unique<state>()) {
 }
 
 key_ring::key_ring(std::string_view text) : key_ring() {
-  std::vector<std::string> wrong;
+  detail::option_problems problems;
   std::size_t place = 0;
   while (true) {
     text.remove_prefix(std::min(text.find_first_not_of(" ,\t\r\n"), text.size()));
@@ -123,13 +124,13 @@ key_ring::key_ring(std::string_view text) : key_ring() {
     const auto digits = item.substr(0, std::min(colon, item.size()));
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
     if (colon == std::string_view::npos || error != std::errc{} || end != digits.data() + digits.size()) {
-      wrong.push_back(fmt::format("item {} of the key ring must be 'id:key', with a number as id", place));
+      problems.add(fmt::format("item {} of the key ring must be 'id:key', with a number as id", place));
     } else if (auto problem = state_->add(id, item.substr(colon + 1))) {
-      wrong.push_back(std::move(*problem));
+      problems.add(std::move(*problem));
     }
   }
-  if (place == 0) wrong.emplace_back("the key ring's text holds no 'id:key'");
-  if (!wrong.empty()) throw bad_options(std::move(wrong));
+  if (place == 0) problems.add("the key ring's text holds no 'id:key'");
+  problems.throw_if_any();
 }
 
 key_ring::~key_ring() = default;

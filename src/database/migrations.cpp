@@ -1,5 +1,7 @@
 #include <strata/migrations.hpp>
 
+#include "core/option_problems.hpp"
+
 #include <strata/key.hpp>
 
 #include <fmt/format.h>
@@ -19,18 +21,18 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 ))";
 
 void check(const std::vector<migration>& steps) {
-  std::vector<std::string> problems;
+  detail::option_problems problems;
   std::int64_t last = 0;
   for (const auto& each : steps) {
     if (each.version <= last) {
-      problems.push_back(
+      problems.add(
           fmt::format("migration {}: versions ascend from 1, but it comes after {}", each.version, last));
     }
-    if (each.name.empty()) problems.push_back(fmt::format("migration {}: has no name", each.version));
-    if (each.script.empty()) problems.push_back(fmt::format("migration {}: has no script", each.version));
+    if (each.name.empty()) problems.add(fmt::format("migration {}: has no name", each.version));
+    if (each.script.empty()) problems.add(fmt::format("migration {}: has no script", each.version));
     last = each.version;
   }
-  if (!problems.empty()) throw bad_options(std::move(problems));
+  problems.throw_if_any();
 }
 
 /// How many of `steps` the database has, if those are what it was given; else why not.

@@ -6,6 +6,7 @@
 // wherever a task is abandoned, the turn's destructor runs, rolls back what was left open (on the
 // writing thread, behind the work that is there already) and lets the next one write.
 
+#include "core/option_problems.hpp"
 #include "database/turn_queue.hpp"
 #include "database/worker_pool.hpp"
 
@@ -244,18 +245,17 @@ class sqlite_database final : public database {
 };
 
 void check(const sqlite_options& options) {
-  std::vector<std::string> problems;
+  detail::option_problems problems;
   if (options.file.empty() || options.file.starts_with(':')) {
-    problems.emplace_back(
-        "sqlite file: must be a path; a database in memory cannot be shared by connections");
+    problems.add("sqlite file: must be a path; a database in memory cannot be shared by connections");
   }
-  if (options.file.contains('\0')) problems.emplace_back("sqlite file: must not hold a NUL byte");
-  if (options.readers == 0 || options.readers > 64) problems.emplace_back("sqlite readers: must be 1 to 64");
+  if (options.file.contains('\0')) problems.add("sqlite file: must not hold a NUL byte");
+  if (options.readers == 0 || options.readers > 64) problems.add("sqlite readers: must be 1 to 64");
   if (options.busy_timeout < duration::zero() || options.busy_timeout > std::chrono::minutes(10)) {
-    problems.emplace_back("sqlite busy_timeout: must be 0 to 10 minutes");
+    problems.add("sqlite busy_timeout: must be 0 to 10 minutes");
   }
-  if (options.queue_limit == 0) problems.emplace_back("sqlite queue_limit: must be at least 1");
-  if (!problems.empty()) throw bad_options(std::move(problems));
+  if (options.queue_limit == 0) problems.add("sqlite queue_limit: must be at least 1");
+  problems.throw_if_any();
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <strata/limiter.hpp>
 
 #include "core/mutex.hpp"
-#include "core/option_check.hpp"
+#include "core/option_problems.hpp"
 
 #include <strata/key.hpp>
 
@@ -57,12 +57,12 @@ struct limiter::state {
 };
 
 limiter::limiter(rate_limit rule, limiter_options options) {
-  detail::option_check check;
-  check.require(rule.limit > 0, "limit: at least 1");
-  check.require(rule.window > duration::zero(), "window: must be above 0");
-  check.require(options.max_callers > 0 && options.max_callers <= (std::size_t{1} << 28),
-                "max_callers: 1 to 2^28");
-  check.finish();
+  detail::option_problems problems;
+  problems.require(rule.limit > 0, "limit: at least 1");
+  problems.require(rule.window > duration::zero(), "window: must be above 0");
+  problems.require(options.max_callers > 0 && options.max_callers <= (std::size_t{1} << 28),
+                   "max_callers: 1 to 2^28");
+  problems.throw_if_any();
   state_ = std::make_unique<state>(rule, options);
 }
 

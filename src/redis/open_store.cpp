@@ -1,5 +1,6 @@
 /// The one file that knows all the parts, and puts them together from a URL.
 
+#include "core/option_problems.hpp"
 #include "redis/store/redis_store.hpp"
 #include "redis/url/cluster_url.hpp"
 #include "redis/url/sentinel_url.hpp"
@@ -46,18 +47,18 @@ std::string starred(std::string_view text, std::size_t from, std::size_t to) {
 result<std::shared_ptr<network_store>> open_store(std::string_view url, const store_options& options) {
   auto made = read(url);
   if (!made) return std::unexpected(std::move(made.error()));
-  std::vector<std::string> wrong;
-  if (options.timeout <= duration::zero()) wrong.emplace_back("store_options.timeout must be more than 0");
+  detail::option_problems problems;
+  if (options.timeout <= duration::zero()) problems.add("store_options.timeout must be more than 0");
   if (options.heartbeat < std::chrono::milliseconds(1)) {
-    wrong.emplace_back("store_options.heartbeat must be at least 1 ms");
+    problems.add("store_options.heartbeat must be at least 1 ms");
   }
   if (options.relayed && options.bound < 4 * options.heartbeat) {
-    wrong.emplace_back("store_options.bound must be at least 4 heartbeats");
+    problems.add("store_options.bound must be at least 4 heartbeats");
   }
   if (options.trust_for < 4 * options.heartbeat) {
-    wrong.emplace_back("store_options.trust_for must be at least 4 heartbeats");
+    problems.add("store_options.trust_for must be at least 4 heartbeats");
   }
-  if (!wrong.empty()) throw bad_options(std::move(wrong));
+  problems.throw_if_any();
 
   made->connection.request_timeout = options.timeout;
   made->connection.silence = std::max(made->connection.silence, options.timeout);  // a reply may take so long

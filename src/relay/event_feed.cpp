@@ -2,6 +2,7 @@
 
 #include "async/timed_wait.hpp"
 #include "core/mutex.hpp"
+#include "core/option_problems.hpp"
 #include "relay/event_lanes.hpp"
 #include "relay/event_reader.hpp"
 
@@ -22,21 +23,21 @@ constexpr int idle_factor = 30;
 constexpr duration most_patience = 1s;
 
 event_feed_options checked(event_feed_options options) {
-  std::vector<std::string> wrong;
+  detail::option_problems problems;
   if (options.source == nullptr) {
-    wrong.emplace_back("event_feed_options.source must not be null");
+    problems.add("event_feed_options.source must not be null");
   } else if (options.source->dialect() != "postgres") {
-    wrong.emplace_back("event_feed_options.source must be PostgreSQL: other databases have no outbox");
+    problems.add("event_feed_options.source must be PostgreSQL: other databases have no outbox");
   }
-  if (options.to == nullptr) wrong.emplace_back("event_feed_options.to must not be null");
-  if (options.poll < 1ms) wrong.emplace_back("event_feed_options.poll must be at least 1 ms");
-  if (options.retry < 1ms) wrong.emplace_back("event_feed_options.retry must be at least 1 ms");
-  if (options.attempts == 0) wrong.emplace_back("event_feed_options.attempts must be at least 1");
-  if (options.waiting == 0) wrong.emplace_back("event_feed_options.waiting must be at least 1");
-  if (options.background == nullptr) wrong.emplace_back("event_feed_options.background must not be null");
-  if (options.timer == nullptr) wrong.emplace_back("event_feed_options.timer must not be null");
-  if (options.time == nullptr) wrong.emplace_back("event_feed_options.time must not be null");
-  if (!wrong.empty()) throw bad_options(std::move(wrong));
+  if (options.to == nullptr) problems.add("event_feed_options.to must not be null");
+  if (options.poll < 1ms) problems.add("event_feed_options.poll must be at least 1 ms");
+  if (options.retry < 1ms) problems.add("event_feed_options.retry must be at least 1 ms");
+  if (options.attempts == 0) problems.add("event_feed_options.attempts must be at least 1");
+  if (options.waiting == 0) problems.add("event_feed_options.waiting must be at least 1");
+  if (options.background == nullptr) problems.add("event_feed_options.background must not be null");
+  if (options.timer == nullptr) problems.add("event_feed_options.timer must not be null");
+  if (options.time == nullptr) problems.add("event_feed_options.time must not be null");
+  problems.throw_if_any();
   if (!options.log) options.log = [](std::string_view) {};
   return options;
 }

@@ -1,6 +1,7 @@
 #include <strata/query_cache.hpp>
 
 #include "core/entry_format.hpp"
+#include "core/option_problems.hpp"
 #include "repository/query_text.hpp"
 
 #include <fmt/format.h>
@@ -52,24 +53,23 @@ std::shared_ptr<const prepared_query> prepare_query(database& source, std::strin
                                                     const std::vector<std::string>& columns,
                                                     query_options options) {
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot be initialised");
-  std::vector<std::string> wrong;
+  option_problems problems;
   const auto text = normalized_query(statement, dialect_of(source));
-  if (!text)
-    wrong.push_back(fmt::format("query statement: {} (in: {:.120})", text.error().detail, statement));
+  if (!text) problems.add(fmt::format("query statement: {} (in: {:.120})", text.error().detail, statement));
   if (options.tables.empty() && options.rules.tags.empty()) {
-    wrong.emplace_back("query tables: name every table that the statement reads");
+    problems.add("query tables: name every table that the statement reads");
   }
   for (const auto& each : options.tables) {
-    if (each.empty()) wrong.emplace_back("query tables: a table's name is empty");
+    if (each.empty()) problems.add("query tables: a table's name is empty");
     auto tag = table_tag(each);
     options.rules.tags.push_back(std::move(tag));
   }
   if (options.rules.tags.size() > max_entry_tags) {
-    wrong.push_back(fmt::format("query tables: {} tables and tags at most", max_entry_tags));
+    problems.add(fmt::format("query tables: {} tables and tags at most", max_entry_tags));
   }
-  if (options.max_rows == 0) wrong.emplace_back("query max_rows: must be at least 1");
-  for (auto& each : problems(options.rules)) wrong.push_back("query " + std::move(each));
-  if (!wrong.empty()) throw bad_options(std::move(wrong));
+  if (options.max_rows == 0) problems.add("query max_rows: must be at least 1");
+  for (auto& each : strata::problems(options.rules)) problems.add("query " + std::move(each));
+  problems.throw_if_any();
 
   digest of;
   of.add(name);

@@ -2,6 +2,7 @@
 
 #include "redis/connection/asio_connection.hpp"
 
+#include "core/option_problems.hpp"
 #include "redis/connection/handshake.hpp"
 
 #include <netinet/tcp.h>
@@ -30,9 +31,9 @@ using socket_number = asio::detail::socket_option::integer<Level, Name>;
 constexpr unsigned patient_ticks = 25;  // without a deadline, before the timer slows down
 
 void check(const client_options& with) {
-  std::vector<std::string> problems;
+  detail::option_problems problems;
   const auto positive = [&](std::string_view name, bool good) {
-    if (!good) problems.push_back(fmt::format("{} must be more than zero", name));
+    if (!good) problems.add(fmt::format("{} must be more than zero", name));
   };
   positive("request_timeout", with.request_timeout > duration::zero());
   positive("connect_timeout", with.connect_timeout > duration::zero());
@@ -41,20 +42,19 @@ void check(const client_options& with) {
   positive("first_retry", with.first_retry > duration::zero());
   positive("max_pending", with.max_pending > 0);
   positive("max_pending_size", with.max_pending_size.count > 0);
-  if (with.last_retry < with.first_retry)
-    problems.emplace_back("last_retry must not be less than first_retry");
+  if (with.last_retry < with.first_retry) problems.add("last_retry must not be less than first_retry");
   if (!with.locate && with.at.path.empty() && (with.at.host.empty() || with.at.port == 0))
-    problems.emplace_back("at names no server");
+    problems.add("at names no server");
   if (std::ranges::any_of(with.name, [](char c) { return c <= ' ' || c > '~'; })) {
-    problems.emplace_back("name must have no spaces and be printable ASCII");
+    problems.add("name must have no spaces and be printable ASCII");
   }
   if (with.at.path.size() >= sizeof sockaddr_un{}.sun_path)
-    problems.emplace_back("the path of the Unix socket is too long");
-  if (with.tls.enabled && !with.at.path.empty()) problems.emplace_back("a Unix socket has no TLS");
+    problems.add("the path of the Unix socket is too long");
+  if (with.tls.enabled && !with.at.path.empty()) problems.add("a Unix socket has no TLS");
   if (with.tls.certificate_file.empty() != with.tls.key_file.empty()) {
-    problems.emplace_back("tls needs both of certificate_file and key_file, or neither");
+    problems.add("tls needs both of certificate_file and key_file, or neither");
   }
-  if (!problems.empty()) throw bad_options(std::move(problems));
+  problems.throw_if_any();
 }
 
 }  // namespace

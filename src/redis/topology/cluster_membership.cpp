@@ -1,6 +1,7 @@
 #include "redis/topology/cluster_membership.hpp"
 
 #include "async/gather.hpp"
+#include "core/option_problems.hpp"
 #include "redis/format/scripts.hpp"
 
 #include <algorithm>
@@ -19,11 +20,11 @@ struct cluster_membership::alive {
 namespace {
 
 void check(const cluster_options& with) {
-  std::vector<std::string> problems;
-  if (with.seeds.empty()) problems.emplace_back("seeds must name at least one node");
-  if (with.patience <= duration::zero()) problems.emplace_back("patience must be more than zero");
-  if (with.refresh <= duration::zero()) problems.emplace_back("refresh must be more than zero");
-  if (!problems.empty()) throw bad_options(std::move(problems));
+  detail::option_problems problems;
+  if (with.seeds.empty()) problems.add("seeds must name at least one node");
+  if (with.patience <= duration::zero()) problems.add("patience must be more than zero");
+  if (with.refresh <= duration::zero()) problems.add("refresh must be more than zero");
+  problems.throw_if_any();
 }
 
 task<result<node_answer>> ask_seed(client& seed, time_point deadline) {

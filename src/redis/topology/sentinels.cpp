@@ -1,5 +1,7 @@
 #include "redis/topology/sentinels.hpp"
 
+#include "core/option_problems.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <optional>
@@ -15,11 +17,11 @@ namespace {
 constexpr std::size_t max_sentinels = 32;
 
 void check(const sentinel_options& with) {
-  std::vector<std::string> problems;
-  if (with.sentinels.empty()) problems.emplace_back("sentinels must name at least one");
-  if (with.group.empty()) problems.emplace_back("group must name the master that the sentinels watch");
-  if (with.patience <= duration::zero()) problems.emplace_back("patience must be more than zero");
-  if (!problems.empty()) throw bad_options(std::move(problems));
+  detail::option_problems problems;
+  if (with.sentinels.empty()) problems.add("sentinels must name at least one");
+  if (with.group.empty()) problems.add("group must name the master that the sentinels watch");
+  if (with.patience <= duration::zero()) problems.add("patience must be more than zero");
+  problems.throw_if_any();
 }
 
 using replies = result<std::vector<reply>>;
