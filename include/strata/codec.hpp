@@ -29,6 +29,11 @@ struct codec<std::string> {
 
 namespace detail {
 
+/// The bytes that `text` holds outside of its own object.
+inline std::size_t heap_bytes(const std::string& text) noexcept {
+  return text.capacity() > 15 ? text.capacity() + 1 : 0;
+}
+
 /// A codec with its type erased. The engine knows a type by it.
 struct value_type {
   void (*encode)(const void* value, std::string& out);

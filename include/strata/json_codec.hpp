@@ -19,9 +19,7 @@ namespace detail {
 /// The bytes behind `value` that `sizeof` does not see.
 template <class T>
 std::size_t heap_bytes(const T& value) {
-  if constexpr (std::same_as<T, std::string>) {
-    return value.capacity() > 15 ? value.capacity() + 1 : 0;
-  } else if constexpr (std::same_as<T, json::raw>) {
+  if constexpr (std::same_as<T, json::raw>) {
     return heap_bytes(value.text);
   } else if constexpr (is_optional<T>::value) {
     return value ? heap_bytes(*value) : 0;
