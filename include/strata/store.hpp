@@ -89,6 +89,14 @@ struct relay_watermark {
   bool operator==(const relay_watermark&) const = default;
 };
 
+/// Keys and floors that one call invalidates; the views outlive the call.
+struct store_invalidation {
+  std::span<const std::string> keys = {};
+  std::span<const floor_entry> floors = {};  ///< each asof is a wish, as in `raise`
+  bool soft = false;                         ///< the values are marked expired instead of removed
+  commit_time at_least = 0;
+};
+
 /// What `invalidate_matching` did.
 struct sweep_result {
   std::size_t removed = 0;  ///< values
@@ -176,6 +184,11 @@ class store {
   /// Raises each of `floors` (their asof is the caller's wish), all to the same floor, and tells every
   /// observer. Returns the floor.
   virtual task<result<commit_time>> raise(std::span<const floor_entry> floors) = 0;
+
+  /// `invalidate` (soft: `expire`) of the keys and `raise` of the floors. Returns the largest floor of both.
+  /// An error leaves open what was done. Cost: one round trip a node; on a cluster the floors come first.
+  /// The default makes the two calls one after the other.
+  virtual task<result<commit_time>> apply(store_invalidation what);
 
   /// Merges floors that were raised before, as they are (the larger stays), and raises the counter to
   /// them: what a store may have forgotten.

@@ -105,6 +105,7 @@ enum class store_call : std::uint8_t {
   invalidate_matching,
   touch,
   raise,
+  apply,
   restore,
   floors,
   put,
@@ -197,6 +198,7 @@ class faulty_store final : public store {
   task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override;
   task<result<bool>> touch(std::string_view key, duration ttl) override;
   task<result<commit_time>> raise(std::span<const floor_entry> floors) override;
+  task<result<commit_time>> apply(store_invalidation what) override;
   task<result<void>> restore(std::span<const floor_entry> floors) override;
   task<result<std::vector<floor_entry>>> floors() override;
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;

@@ -173,18 +173,17 @@ class memory_space {
     }
   }
 
-  void expire_one(const std::string& key, commit_time floor) {
-    raise_lease(key, floor);
-    if (const auto at = live(key); at != values.end()) at->second.expired = true;
-  }
-
-  bool invalidate_one(const std::string& key, commit_time floor, std::vector<std::string>& changed) {
+  /// Returns whether a value was there.
+  bool invalidate_one(const std::string& key, commit_time floor, bool soft) {
     raise_lease(key, floor);
     const auto at = live(key);
-    const bool removed = at != values.end();
-    if (removed) drop(at);
-    changed.push_back(key);
-    return removed;
+    if (at == values.end()) return false;
+    if (soft) {
+      at->second.expired = true;
+    } else {
+      drop(at);
+    }
+    return true;
   }
 
   relay_watermark mark() const { return {.value = relayed, .life = "1"}; }
@@ -312,44 +311,28 @@ class memory_connection final : public store {
   }
 
   task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override {
-    std::vector<std::string> changed;
-    commit_time floor = 0;
-    {
-      std::lock_guard lock(server_->mutex);
-      floor = space_.new_floor(at_least);
-      for (const auto& key : keys) space_.invalidate_one(key, floor, changed);
-    }
-    space_.announce_changed(this, changed);
-    return result<commit_time>(floor);
+    return apply({.keys = keys, .at_least = at_least});
   }
 
   task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) override {
-    commit_time floor = 0;
-    {
-      std::lock_guard lock(server_->mutex);
-      floor = space_.new_floor(at_least);
-      for (const auto& key : keys) space_.expire_one(key, floor);
-    }
-    space_.announce_changed(this, {keys.begin(), keys.end()});
-    return result<commit_time>(floor);
+    return apply({.keys = keys, .soft = true, .at_least = at_least});
   }
 
   task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override {
-    std::vector<std::string> changed;
+    std::vector<std::string> matching;
     sweep_result done;
     {
       std::lock_guard lock(server_->mutex);
       const auto floor = done.floor = space_.new_floor(at_least);
-      std::vector<std::string> matching;
       for (const auto& [key, each] : space_.values) {
         if (glob_matches(glob, key)) matching.push_back(key);
       }
-      for (const auto& key : matching) done.removed += space_.invalidate_one(key, floor, changed) ? 1 : 0;
+      for (const auto& key : matching) done.removed += space_.invalidate_one(key, floor, false) ? 1 : 0;
       for (auto& [key, held] : space_.leases) {
         if (glob_matches(glob, key)) held.floor = std::max(held.floor, floor);
       }
     }
-    space_.announce_changed(this, changed);
+    space_.announce_changed(this, matching);
     return result<sweep_result>(done);
   }
 
@@ -362,14 +345,20 @@ class memory_connection final : public store {
   }
 
   task<result<commit_time>> raise(std::span<const floor_entry> floors) override {
-    std::vector<floor_entry> raised(floors.begin(), floors.end());
-    commit_time floor = 0;
+    return apply({.floors = floors});
+  }
+
+  task<result<commit_time>> apply(store_invalidation what) override {
+    std::vector<floor_entry> raised(what.floors.begin(), what.floors.end());
+    auto floor = what.at_least;
     {
       std::lock_guard lock(server_->mutex);
       for (const auto& each : raised) floor = std::max(floor, each.asof);
       floor = space_.new_floor(floor);
+      for (const auto& key : what.keys) space_.invalidate_one(key, floor, what.soft);
       for (auto& each : raised) space_.floors[{each.bucket, each.soft}] = each.asof = floor;
     }
+    space_.announce_changed(this, {what.keys.begin(), what.keys.end()});
     announce_floors(raised);
     return result<commit_time>(floor);
   }

@@ -278,6 +278,7 @@ std::string_view name(store_call which) noexcept {
                                                             "invalidate_matching",
                                                             "touch",
                                                             "raise",
+                                                            "apply",
                                                             "restore",
                                                             "floors",
                                                             "put",
@@ -425,6 +426,11 @@ task<result<bool>> faulty_store::touch(std::string_view key, duration ttl) {
 task<result<commit_time>> faulty_store::raise(std::span<const floor_entry> floors) {
   return script::run(script_, store_call::raise, one(""),
                      [=](store& real, const verdict*) { return real.raise(floors); });
+}
+
+task<result<commit_time>> faulty_store::apply(store_invalidation what) {
+  return script::run(script_, store_call::apply, each_of(what.keys),
+                     [=](store& real, const verdict*) { return real.apply(what); });
 }
 
 task<result<void>> faulty_store::restore(std::span<const floor_entry> floors) {

@@ -1,4 +1,5 @@
 #include "tests/contract/store_contract.hpp"
+#include "tests/redis/prefixed_store.hpp"
 
 #include <strata/testing.hpp>
 
@@ -13,6 +14,19 @@ struct memory_under_test {
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreContract, memory_under_test);
+
+/// A store that leaves `apply` to the port.
+struct default_apply_under_test : memory_under_test {
+  struct store_with_default final : test::prefixed_store {
+    using prefixed_store::prefixed_store;
+    task<result<commit_time>> apply(store_invalidation what) override { return store::apply(what); }
+  };
+  std::shared_ptr<store> connect() {
+    return std::make_shared<store_with_default>(strata::connect(server), "");
+  }
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(DefaultApply, StoreContract, default_apply_under_test);
 
 TEST(MemoryStore, DropsWhatEndsFirstToKeepItsBudget) {
   strata::testing::manual_clock time;

@@ -341,6 +341,49 @@ TYPED_TEST_P(StoreContract, RaisesFloorsAboveAllThatIsStored) {
             (known_floors{{1, higher, false}, {2, high, false}, {2, high, true}, {3, higher, false}}));
 }
 
+TYPED_TEST_P(StoreContract, AppliesKeysAndFloorsTogether) {
+  recording_observer theirs;
+  this->two->observe(theirs);
+  const std::vector<std::string> keys{"stored", "leased"};
+  this->fill("stored", this->lease("stored"), 50);
+  const auto held = this->lease("leased");
+  const std::vector<floor_entry> floors{{1, 3}, {2, 3, true}};
+  const auto floor = *sync_wait(this->one->apply({.keys = keys, .floors = floors, .at_least = 70}));
+  EXPECT_GE(floor, 70u);
+  EXPECT_EQ(this->counter(), floor);
+  EXPECT_FALSE(this->get("stored"));
+  EXPECT_EQ(this->fill("leased", held, 69), fill_result::below_floor);
+  for (const auto& [bucket, asof, soft] : floors_of(*this->one)) {
+    EXPECT_TRUE(asof >= 70 && asof <= floor) << asof;
+    EXPECT_EQ(soft, bucket == 2);
+  }
+  EXPECT_EQ(floors_of(*this->one).size(), 2u);
+  this->settle();
+  EXPECT_TRUE(theirs.saw("stored"));
+  EXPECT_EQ(theirs.floors().size(), 2u);
+  this->two->unobserve(theirs);
+}
+
+TYPED_TEST_P(StoreContract, AppliesSoftlyToKeys) {
+  const std::vector<std::string> keys{"k"};
+  this->fill("k", this->lease("k"), 50);
+  const std::vector<floor_entry> floors{{1, 3, true}};
+  EXPECT_GT(*sync_wait(this->one->apply({.keys = keys, .floors = floors, .soft = true})), 50u);
+  ASSERT_TRUE(this->get("k"));
+  EXPECT_TRUE(this->get("k")->expired);
+  EXPECT_TRUE(std::get<bool>(*floors_of(*this->one).begin()));
+}
+
+TYPED_TEST_P(StoreContract, AppliesKeysAloneAndFloorsAlone) {
+  this->fill("k", this->lease("k"), 50);
+  const std::vector<std::string> keys{"k"};
+  EXPECT_EQ(*sync_wait(this->one->apply({.keys = keys, .at_least = 60})), 60u);
+  EXPECT_FALSE(this->get("k"));
+  const std::vector<floor_entry> floors{{1, 65}};
+  EXPECT_EQ(*sync_wait(this->one->apply({.floors = floors, .at_least = 70})), 70u);
+  EXPECT_EQ(floors_of(*this->one), (known_floors{{1, 70, false}}));
+}
+
 TYPED_TEST_P(StoreContract, RestoresFloorsAsTheyWere) {
   const std::vector<floor_entry> first{{1, 10}, {2, 20}};
   sync_wait(this->one->restore(first));
@@ -474,7 +517,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     InvalidatesWhatASlowerClockCannotKnowOf, FencesTheFillOfAClockAheadOfTheInvalidation, NeverCountsBack,
     IsLiftedByEveryCallerWhoKnowsMore, ExpiresAndSparesTheBytes, LeavesNoTombstoneForAnAbsentKey,
     InvalidatesByGlob, AnswersBatchesInOrder, ForcesTheLeasesOfABatch, TouchesOnlyWhatIsThere,
-    RaisesFloorsAboveAllThatIsStored, RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter,
+    RaisesFloorsAboveAllThatIsStored, AppliesKeysAndFloorsTogether, AppliesSoftlyToKeys,
+    AppliesKeysAloneAndFloorsAlone, RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter,
     KeepsRecordsWithoutLeases, TellsOthersWhatChangedAndNotItsMaker, TellsEveryoneWhenAllIsGone,
     MovesTheMarkForWhoeverSawTheOneBefore, MovesTheMarkOnceHoweverManyTry,
     NeverStoresAValueOlderThanAnInvalidationHoweverRaced);

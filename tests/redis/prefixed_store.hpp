@@ -11,7 +11,7 @@
 
 namespace strata::test {
 
-class prefixed_store final : public store {
+class prefixed_store : public store {
  public:
   prefixed_store(std::shared_ptr<store> behind, std::string prefix)
       : real_(std::move(behind)), prefix_(std::move(prefix)) {}
@@ -84,6 +84,11 @@ class prefixed_store final : public store {
   }
   task<result<commit_time>> raise(std::span<const floor_entry> floors) override {
     return real_->raise(floors);
+  }
+  task<result<commit_time>> apply(store_invalidation what) override {
+    const auto names = named(what.keys);
+    what.keys = names;
+    co_return co_await real_->apply(what);
   }
   task<result<void>> restore(std::span<const floor_entry> floors) override { return real_->restore(floors); }
   task<result<std::vector<floor_entry>>> floors() override { return real_->floors(); }

@@ -430,6 +430,16 @@ task<result<commit_time>> connection::raise(std::span<const floor_entry> floors)
                                                 store& real) { return real.raise(floors); });
 }
 
+task<result<commit_time>> connection::apply(store_invalidation all) {
+  auto what = about(store_call::apply, all.keys);
+  what.floors.assign(all.floors.begin(), all.floors.end());
+  what.soft = all.soft;
+  return call<commit_time>(
+      what, [keys = what.keys, floors = what.floors, soft = all.soft, at_least = all.at_least](store& real) {
+        return real.apply({.keys = keys, .floors = floors, .soft = soft, .at_least = at_least});
+      });
+}
+
 task<result<void>> connection::restore(std::span<const floor_entry> floors) {
   subject what;
   what.call = store_call::restore;

@@ -41,6 +41,7 @@ struct subject {
   testing::store_call call{};
   std::vector<std::string> keys;
   std::vector<floor_entry> floors;
+  bool soft = false;                ///< an invalidation that expires its keys
   std::vector<lease_token> leases;  ///< that fills and releases are given, one for each key
   time_point sent{};
   std::uint64_t note = 0;  ///< of the listener: what it knew when this was sent
@@ -125,6 +126,7 @@ class connection final : public store, private store_observer {
   task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override;
   task<result<bool>> touch(std::string_view key, duration ttl) override;
   task<result<commit_time>> raise(std::span<const floor_entry> floors) override;
+  task<result<commit_time>> apply(store_invalidation what) override;
   task<result<void>> restore(std::span<const floor_entry> floors) override;
   task<result<std::vector<floor_entry>>> floors() override;
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;

@@ -239,26 +239,27 @@ std::uint64_t oracle::sent(const subject& what) {
     if (soft) reached.raise(here.begun_soft);
     claims.push_back({k, reached, soft, floor});
   };
+  const bool soft = what.call == store_call::expire || what.soft;
   switch (what.call) {
     case store_call::invalidate:
     case store_call::expire:
+    case store_call::raise:
+    case store_call::apply:
       for (const auto& name : what.keys) {
         const auto k = key_of(name);
         if (!k) continue;
-        claim_all(*k, what.call == store_call::expire, false);
+        claim_all(*k, soft, false);
         ++at(what.process, *k).invalidating;
+      }
+      for (const auto& floor : what.floors) {
+        for (unsigned k = 0; k < keys_.size(); ++k) {
+          if (keys_[k].buckets.contains(floor.bucket)) claim_all(k, floor.soft, true);
+        }
       }
       break;
     case store_call::invalidate_matching:
       for (unsigned k = 0; k < keys_.size(); ++k) {
         if (glob_matches(what.keys.front(), keys_[k].stored)) claim_all(k, false, false);
-      }
-      break;
-    case store_call::raise:
-      for (const auto& floor : what.floors) {
-        for (unsigned k = 0; k < keys_.size(); ++k) {
-          if (keys_[k].buckets.contains(floor.bucket)) claim_all(k, floor.soft, true);
-        }
       }
       break;
     case store_call::fill:
@@ -345,7 +346,8 @@ void oracle::answered(const subject& what, const std::optional<error>& failure) 
   log_.note(what.process, k ? *k : every_key, "request {} ({}) is answered{}", what.id,
             testing::name(what.call), failure ? ": " + failure->detail : "");
   // Whoever invalidates does it once more when the store has, and voids flights once more.
-  const bool invalidates = what.call == store_call::invalidate || what.call == store_call::expire;
+  const bool invalidates = what.call == store_call::invalidate || what.call == store_call::expire ||
+                           what.call == store_call::apply;
   for (const auto& name : what.keys) {
     const auto each = key_of(name);
     if (!invalidates || !each) continue;

@@ -165,14 +165,15 @@ return {learn(KEYS[1], now, tonumber(ARGV[1])), epoch}
 constexpr std::string_view raise_body = R"lua(
 local other = other_view(KEYS[1], ARGV[2])
 if other then return other end
-local floor = new_floor(KEYS[1], clock(KEYS[1]), tonumber(ARGV[1]))
+local now, epoch = clock(KEYS[1])
+local floor = new_floor(KEYS[1], now, tonumber(ARGV[1]))
 local told = {}
 for i = 3, #ARGV - 2 do
   redis.call('HSET', KEYS[2], ARGV[i], text(floor))
   told[#told + 1] = ARGV[i] .. '=' .. text(floor)
 end
 tell('f' .. table.concat(told, ' '))
-return floor
+return {floor, epoch}
 )lua";
 
 constexpr std::string_view restore_body = R"lua(

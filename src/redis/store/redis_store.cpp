@@ -117,11 +117,15 @@ task<result<redis_store::clock_reading>> redis_store::read_clock(commit_time kno
   session_.learn(known);
   auto call = clock_call(scripts::read_clock,
                          {std::to_string(known), increment ? "floor" : "time", topology_->view()});
+  co_return co_await run_on_clock(std::move(call));
+}
+
+task<result<redis_store::clock_reading>> redis_store::run_on_clock(script_call call) {
   const auto answer = co_await run_one(*topology_, std::move(call), idempotent);
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->is_error()) co_return std::unexpected(to_error(*answer));
   const auto items = answer->items();
-  if (items.size() != 2) co_return std::unexpected(unexpected_reply("script read_clock"));
+  if (items.size() != 2) co_return std::unexpected(unexpected_reply("a script on the clock"));
   const clock_reading out{.now = static_cast<commit_time>(items[0].integer().value_or(0)),
                           .epoch = static_cast<std::uint32_t>(items[1].integer().value_or(0))};
   session_.learn(out.now);
@@ -411,6 +415,10 @@ task<result<commit_time>> redis_store::change(std::span<const std::string> keys,
   }
   auto calls = invalidate_calls(keys, at, mode);
   if (calls.empty()) co_return at.now;
+  co_return co_await run_changes(std::move(calls), removed);
+}
+
+task<result<commit_time>> redis_store::run_changes(std::vector<script_call> calls, std::size_t* removed) {
   batch_options how;
   how.request = idempotent;
   how.in_order = true;
@@ -486,14 +494,36 @@ task<result<commit_time>> redis_store::counter_after(script_call call) {
   co_return session_.learn(static_cast<commit_time>(*counter));
 }
 
-task<result<commit_time>> redis_store::raise(std::span<const floor_entry> floors) {
-  commit_time at_least = 0;
+script_call redis_store::raise_call(std::span<const floor_entry> floors, commit_time at_least) const {
   for (const auto& each : floors) at_least = std::max(at_least, each.asof);
   std::vector<std::string> arguments{std::to_string(at_least), topology_->view()};
   for (const auto& each : floors) arguments.push_back(floor_field(each));
   auto call = clock_call(scripts::raise, std::move(arguments));
   call.keys.push_back(session_.names().floors);
-  return counter_after(std::move(call));
+  return call;
+}
+
+task<result<commit_time>> redis_store::raise(std::span<const floor_entry> floors) {
+  if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  const auto raised = co_await run_on_clock(raise_call(floors, 0));
+  if (!raised) co_return std::unexpected(raised.error());
+  co_return raised->now;
+}
+
+task<result<commit_time>> redis_store::apply(store_invalidation what) {
+  if (what.keys.empty() || what.floors.empty()) co_return co_await store::apply(what);
+  if (auto may = may_use(what.keys); !may) co_return std::unexpected(std::move(may.error()));
+  const std::string_view mode = what.soft ? "expire" : "remove";
+  auto raising = raise_call(what.floors, what.at_least);
+  if (topology_->has_remote_clock()) {
+    // The keys get the floor of the floors, which saves the request for one.
+    const auto at = co_await run_on_clock(std::move(raising));
+    if (!at) co_return std::unexpected(at.error());
+    co_return co_await run_changes(invalidate_calls(what.keys, *at, mode));
+  }
+  auto calls = invalidate_calls(what.keys, {.now = what.at_least, .epoch = session_.epoch()}, mode);
+  calls.push_back(std::move(raising));
+  co_return co_await run_changes(std::move(calls));
 }
 
 task<result<void>> redis_store::restore(std::span<const floor_entry> floors) {

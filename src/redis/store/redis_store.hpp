@@ -62,6 +62,7 @@ class redis_store final : public network_store {
   task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override;
   task<result<bool>> touch(std::string_view key, duration ttl) override;
   task<result<commit_time>> raise(std::span<const floor_entry> floors) override;
+  task<result<commit_time>> apply(store_invalidation what) override;
   task<result<void>> restore(std::span<const floor_entry> floors) override;
   task<result<std::vector<floor_entry>>> floors() override;
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override;
@@ -90,6 +91,8 @@ class redis_store final : public network_store {
   };
   /// Reads the clock of a cluster. `increment`: as a floor, above every time before.
   task<result<clock_reading>> read_clock(commit_time known, bool increment = false);
+  /// Runs a script that returns the clock's time and epoch.
+  task<result<clock_reading>> run_on_clock(script_call call);
 
   script_call key_call(const scripts::of_keys& which, std::vector<std::string> keys) const;
   script_call fill_call(const fill_request& value) const;
@@ -112,6 +115,10 @@ class redis_store final : public network_store {
   task<result<std::vector<resp::value>>> run_fills(std::vector<script_call> calls);
   task<result<commit_time>> change(std::span<const std::string> keys, commit_time at_least,
                                    std::string_view mode, std::size_t* removed);
+  /// Runs scripts that return a floor and a count. Returns the largest floor, and adds the counts to
+  /// `removed`.
+  task<result<commit_time>> run_changes(std::vector<script_call> calls, std::size_t* removed = nullptr);
+  script_call raise_call(std::span<const floor_entry> floors, commit_time at_least) const;
   task<result<commit_time>> counter_after(script_call call);
   /// Returns nothing if the watermark is not `seen`.
   task<result<std::optional<relay_watermark>>> call_watermark(std::string seen, std::string life,

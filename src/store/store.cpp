@@ -1,0 +1,23 @@
+#include <strata/store.hpp>
+
+#include <algorithm>
+
+namespace strata {
+
+task<result<commit_time>> store::apply(store_invalidation what) {
+  commit_time floor = 0;
+  if (!what.floors.empty()) {
+    std::vector<floor_entry> raised(what.floors.begin(), what.floors.end());
+    for (auto& each : raised) each.asof = std::max(each.asof, what.at_least);
+    auto done = co_await raise(raised);
+    if (!done) co_return std::unexpected(std::move(done.error()));
+    floor = *done;
+    if (what.keys.empty()) co_return floor;
+  }
+  auto done =
+      what.soft ? co_await expire(what.keys, what.at_least) : co_await invalidate(what.keys, what.at_least);
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return std::max(floor, *done);
+}
+
+}  // namespace strata
