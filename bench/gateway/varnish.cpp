@@ -12,7 +12,7 @@ namespace bench {
 
 namespace {
 
-constexpr std::string_view rules = R"(vcl 4.1;
+constexpr std::string_view configuration = R"(vcl 4.1;
 backend origin {{ .host = "127.0.0.1"; .port = "{}"; }}
 sub vcl_backend_response {{
   set beresp.ttl = 600s;
@@ -27,10 +27,10 @@ varnish::varnish(int origin, int core) : port_(spare_port()) {
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
   folder_ = pattern;
   std::filesystem::permissions(folder_, std::filesystem::perms::all);
-  std::ofstream(folder_ / "rules.vcl") << fmt::format(rules, origin);
+  std::ofstream(folder_ / "bench.vcl") << fmt::format(configuration, origin);
   process_ = std::make_unique<process>(
       std::vector<std::string>{"varnishd", "-F", "-n", (folder_ / "state").string(), "-f",
-                               (folder_ / "rules.vcl").string(), "-a", fmt::format("127.0.0.1:{}", port_),
+                               (folder_ / "bench.vcl").string(), "-a", fmt::format("127.0.0.1:{}", port_),
                                "-T", "none", "-s", "malloc,256m", "-j", "none"},
       core);
   if (!comes_up(port_)) throw std::runtime_error("varnishd does not answer; is varnish installed?");

@@ -12,8 +12,8 @@ namespace {
 
 using strata::resp::command;
 
-/// Runs `depth` tasks on `where` until the time is over.
-redis_measure run(strata::redis::client& redis, const redis_load& what, strata::executor& where) {
+/// Runs `depth` tasks on `on` until the time is over.
+redis_measure run(strata::redis::client& redis, const redis_load& what, strata::executor& on) {
   meter time(what);
   int left = what.depth;
   std::promise<redis_measure> over;
@@ -33,9 +33,9 @@ redis_measure run(strata::redis::client& redis, const redis_load& what, strata::
       }
     }
   };
-  where.post([&] {
+  on.post([&] {
     for (int i = 0; i < what.depth; ++i) {
-      strata::start(&where, work(i), [&](const strata::completion<void>&) {
+      strata::start(&on, work(i), [&](const strata::completion<void>&) {
         if (--left == 0) over.set_value(time.result());
       });
     }
@@ -44,9 +44,9 @@ redis_measure run(strata::redis::client& redis, const redis_load& what, strata::
 }
 
 strata::redis::client_options options(const redis_load& what) {
-  strata::redis::client_options made;
-  made.at.port = what.port;
-  return made;
+  strata::redis::client_options options;
+  options.at.port = what.port;
+  return options;
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 /// What the store over Redis costs: a hit, a lease and a fill beside a plain GET and SET of the same
 /// server in the same run; many keys at once from one server and from a cluster of three; and how soon
-/// other processes' connections are told of an invalidation, by both.
+/// other processes' connections are notified of an invalidation, by both.
 ///
 ///   redis_store_bench [SECONDS]
 ///
@@ -73,14 +73,14 @@ task<> repeat(const One& one, counts& into, std::uint64_t number, std::uint64_t 
   }
 }
 
-/// Does `one` again and again, some at once, and prints what it took.
+/// Repeats `one`, `in_flight` at once, and prints the cost.
 template <class One>
-void measure(const std::string& name, const place& where, duration span, const One& one,
+void measure(const std::string& name, const place& server, duration span, const One& one,
              int in_flight = most_in_flight) {
   counts counted;
   counted.running = in_flight;
   const auto began = now();
-  const auto cpu = where.cpu();
+  const auto cpu = server.cpu();
   const auto mine = cpu_seconds(::getpid());
   for (int i = 0; i < in_flight; ++i) {
     strata::start(nullptr,
@@ -92,7 +92,7 @@ void measure(const std::string& name, const place& where, duration span, const O
   const auto seconds = std::chrono::duration<double>(now() - began).count();
   const auto count = static_cast<double>(counted.done.load());
   fmt::print("{:<36}{:>12.0f}{:>14.2f}{:>14.2f}{:>10}\n", name, count / seconds,
-             (where.cpu() - cpu) * 1e6 / count, (cpu_seconds(::getpid()) - mine) * 1e6 / count,
+             (server.cpu() - cpu) * 1e6 / count, (cpu_seconds(::getpid()) - mine) * 1e6 / count,
              counted.failed.load());
   std::fflush(stdout);
 }
@@ -151,9 +151,9 @@ void costs(const place& server, duration span) {
 }
 
 /// Many keys in one call, as a page of a list asks for them.
-void batches(const place& where, duration span) {
+void batches(const place& server, duration span) {
   constexpr std::uint64_t batch = 64;
-  const auto shared = open_now(where.url);
+  const auto shared = open_now(server.url);
   const std::string bytes(value_size, 'x');
   for (std::uint64_t n = 0; n < key_count; ++n) {
     const auto key = key_of(n);
@@ -169,48 +169,48 @@ void batches(const place& where, duration span) {
     co_return found&& std::ranges::all_of(*found, [](const auto& each) { return each.has_value(); });
   };
   for (const int in_flight : {1, 8}) {
-    measure(fmt::format("{}, {} at once", where.name, in_flight), where, span, one, in_flight);
+    measure(fmt::format("{}, {} at once", server.name, in_flight), server, span, one, in_flight);
   }
 }
 
-/// Counts the observers who were told of a key.
+/// Counts the observers that were notified of a key.
 struct listener final : strata::store_observer {
-  explicit listener(std::atomic<int>& count) : told(count) {}
+  explicit listener(std::atomic<int>& count) : notified(count) {}
   void changed(std::string_view key) override {
-    if (key == awaited && !heard.exchange(true)) ++told;
+    if (key == awaited && !seen.exchange(true)) ++notified;
   }
   void floor_raised(strata::floor_entry) override {}
   void lost(bool) override {}
   void trust_until(strata::time_point, strata::time_point) override {}
-  std::atomic<int>& told;
-  std::string awaited = "strata:bench:told";
-  std::atomic<bool> heard = false;
+  std::atomic<int>& notified;
+  std::string awaited = "strata:bench:notified";
+  std::atomic<bool> seen = false;
 };
 
-void fan_out(const place& where, int listeners) {
-  const auto maker = open_now(where.url);
-  std::atomic<int> told = 0;
+void fan_out(const place& server, int listeners) {
+  const auto maker = open_now(server.url);
+  std::atomic<int> notified = 0;
   std::vector<std::shared_ptr<strata::network_store>> stores;
-  std::vector<std::unique_ptr<listener>> ears;
+  std::vector<std::unique_ptr<listener>> observers;
   for (int i = 0; i < listeners; ++i) {
-    stores.push_back(open_now(where.url));
-    ears.push_back(std::make_unique<listener>(told));
-    stores.back()->observe(*ears.back());
+    stores.push_back(open_now(server.url));
+    observers.push_back(std::make_unique<listener>(notified));
+    stores.back()->observe(*observers.back());
   }
   constexpr int rounds = 500;
   std::vector<double> took;
-  const std::vector<std::string> keys{"strata:bench:told"};
+  const std::vector<std::string> keys{"strata:bench:notified"};
   for (int i = 0; i < rounds; ++i) {
-    told = 0;
-    for (auto& each : ears) each->heard = false;
+    notified = 0;
+    for (auto& each : observers) each->seen = false;
     const auto began = now();
     sync_wait(maker->invalidate(keys, 0));
-    while (told < listeners) std::this_thread::yield();
+    while (notified < listeners) std::this_thread::yield();
     took.push_back(std::chrono::duration<double, std::micro>(now() - began).count());
   }
-  for (std::size_t i = 0; i < stores.size(); ++i) stores[i]->unobserve(*ears[i]);
+  for (std::size_t i = 0; i < stores.size(); ++i) stores[i]->unobserve(*observers[i]);
   std::ranges::sort(took);
-  fmt::print("{:<24}{:>10}{:>14.0f}{:>12.0f}{:>12.0f}\n", where.name, listeners, took[rounds / 2],
+  fmt::print("{:<24}{:>10}{:>14.0f}{:>12.0f}{:>12.0f}\n", server.name, listeners, took[rounds / 2],
              took[rounds * 99 / 100], took.back());
   std::fflush(stdout);
 }
@@ -230,9 +230,10 @@ int main(int count, char** words) {
   bench::print_columns("get_many of 64 keys");
   bench::batches(one, span);
   bench::batches(cluster, span);
-  fmt::print("\nfrom an invalidation until the last listener is told, µs\n{:<24}{:>10}{:>14}{:>12}{:>12}\n",
-             "", "listeners", "p50", "p99", "max");
-  for (const auto& where : {one, cluster}) {
-    for (const int listeners : {1, 10, 50}) bench::fan_out(where, listeners);
+  fmt::print(
+      "\nfrom an invalidation until the last listener is notified, µs\n{:<24}{:>10}{:>14}{:>12}{:>12}\n", "",
+      "listeners", "p50", "p99", "max");
+  for (const auto& each : {one, cluster}) {
+    for (const int listeners : {1, 10, 50}) bench::fan_out(each, listeners);
   }
 }

@@ -70,7 +70,7 @@ strata::outbox_rule rule(strata::trigger_level level) {
           .level = level};
 }
 
-/// When each row was written last, and how late others heard of it.
+/// When each row was written last, and how late others were notified of it.
 class stopwatch final : public strata::store_observer {
  public:
   void writes(int row) { at_[static_cast<std::size_t>(row)] = now().time_since_epoch().count(); }
@@ -99,7 +99,7 @@ class stopwatch final : public strata::store_observer {
   std::vector<duration> late_;
 };
 
-/// 5,000 writes a second, each a transaction of its own, and how late another process hears of them.
+/// 5,000 writes a second, each a transaction of its own, and how late another process is notified of them.
 void keep_up(const strata::test::postgres_server& postgres, duration span) {
   const strata::test::redis_server redis;
   const strata::relay relay(
@@ -133,7 +133,7 @@ void keep_up(const strata::test::postgres_server& postgres, duration span) {
   fmt::print("{} writes in {:.1f} s, {:.0f} a second; {} polls, {} failures, {} clears for too many\n",
              written.load(), seconds, written.load() / seconds, stats.polls, stats.failures,
              stats.clears[static_cast<std::size_t>(strata::clear_reason::too_many)]);
-  if (late.empty()) throw std::runtime_error("nobody heard of anything");
+  if (late.empty()) throw std::runtime_error("no change arrived");
   fmt::print(
       "from the sending of the write to another process's memory, ms: p50 {:.1f}, p99 {:.1f}, most {:.1f} "
       "({} of "
