@@ -88,8 +88,8 @@ executor* executor_of(std::coroutine_handle<P> handle) noexcept {
   return nullptr;
 }
 
-/// One suspended task, shared by its awaiter and by those that may resume it: src/async/one_shot.hpp
-/// tells how to write an awaiter with it.
+/// One suspended task, shared by its awaiter and by those that may resume it. src/async/one_shot.hpp
+/// explains how to write an awaiter with it.
 /// Threads: `suspend` and `abandon` the task's; the rest any.
 class suspension {
  public:

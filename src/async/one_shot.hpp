@@ -22,6 +22,9 @@
 /// Without an executor the setter's thread resumes the task itself. No protocol can then protect a
 /// task that another thread destroys at that moment; strata/task.hpp forbids it.
 ///
+/// Redis connections keep a protocol of their own (redis/connection/delivery.hpp): one `post` resumes all
+/// tasks of an executor whose replies arrived together.
+///
 /// A value that no task will take is destroyed by the side that finds that out, at once: it may hold a
 /// resource, such as the turn to write, that others wait for.
 

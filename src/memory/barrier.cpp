@@ -20,7 +20,7 @@ long membarrier(int command) noexcept {
 }  // namespace
 
 bool can_bar_everywhere() noexcept {
-  // Once a process; what was registered stays so.
+  // Once per process; a registration is never undone.
   static const bool registered = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
   return registered;
 }

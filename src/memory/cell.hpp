@@ -1,5 +1,5 @@
 #pragma once
-/// What a shard's entries are made of: the node with what this kind of cache stores.
+/// The entries of a shard: a node plus the data that this kind of cache stores.
 /// Threads: its members are called by one strand (a shard's lock); readers look meanwhile.
 
 #include "memory/node.hpp"
@@ -22,10 +22,11 @@ namespace strata::memory {
 ///   take()                    empties it
 ///   move_to(empty)            to another cell
 ///   hash()                    of its key
-/// And for readers, who may come while any of those runs:
-///   look(hash, key)           what is there under `key`, read atomically: a found_type, which is trivial to
-///                             copy, and true if something was found
-///   share(found)              what is given out, a shared_type, while the reader is in its section
+/// For readers, which may run at the same time as any of those:
+///   look(hash, key)           the value under `key`, read atomically: a found_type, which is trivial to
+///   copy,
+///                             and true if something was found
+///   share(found)              the shared_type to return; called while the reader is in its section
 template <class C>
 concept cell = std::derived_from<C, node> && std::is_trivially_destructible_v<C> &&
                std::is_trivially_copyable_v<typename C::found_type> &&

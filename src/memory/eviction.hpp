@@ -1,5 +1,5 @@
 #pragma once
-/// The port of eviction policies: who leaves when room is needed. One policy object a shard.
+/// The port of eviction policies, which choose the entry to evict. One policy object per shard.
 /// Threads: one strand (a shard's lock).
 
 #include <strata/eviction.hpp>
@@ -12,7 +12,7 @@
 
 namespace strata::memory {
 
-/// What a policy is built with.
+/// The setup of a policy.
 struct eviction_setup {
   node_pool& pool;
   std::size_t per_entry = 0;  ///< what an entry costs besides its charge: its cell and index slot
@@ -33,7 +33,7 @@ class eviction {
 
   /// The entry to evict, already taken out of the queues; 0: there is none.
   virtual handle victim() = 0;
-  /// The victim is gone; `was` is what its cell said.
+  /// The victim is gone; `was` is the head of its cell.
   virtual void evicted(const node& was, std::uint64_t hash) = 0;
 
   /// The cell now at `to` was another of the same pool.
@@ -45,10 +45,10 @@ class eviction {
   virtual bool ordered_by_use() const noexcept { return false; }
   virtual void used(handle) noexcept {}
 
-  /// What part of its budget one entry may take at most, as a divisor.
+  /// The largest share of the budget that one entry may take, as a divisor.
   virtual std::size_t largest_part() const noexcept = 0;
 
-  /// The policy's own memory, and what it would like beside it for `grow`; 0: nothing.
+  /// The policy's own memory, and the additional bytes that `grow` wants; 0: none.
   virtual std::size_t bytes() const noexcept = 0;
   virtual std::size_t growth() const noexcept { return 0; }
   virtual void grow() {}

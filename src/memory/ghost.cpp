@@ -8,8 +8,8 @@ void ghost::grow() {
   const std::size_t old = buckets_;
   auto table = std::make_unique<bucket[]>(grown());
   buckets_ = grown();
-  // A new bucket takes what the old one at its middle had. Where it lies across two, some entries
-  // are lost, a sixth in all; copies in a bucket where they do not belong only age there.
+  // A new bucket takes the contents of the old one at its middle. A bucket across two old ones loses some
+  // entries, a sixth in all. Copies in a bucket where they do not belong only age there.
   for (std::size_t at = 0; old > 0 && at < buckets_; ++at)
     table[at] = table_[(2 * at + 1) * old / (2 * buckets_)];
   table_ = std::move(table);

@@ -1,11 +1,11 @@
 #pragma once
-/// The memory of what was evicted: fingerprints of hashes, the oldest forgotten first.
+/// The ghost remembers evicted keys as fingerprints of their hashes and forgets the oldest first.
 /// Threads: one strand (a shard's lock).
 ///
 /// A table of 16-bit fingerprints with 16-bit times in buckets of eight, about as many slots as are
 /// to be remembered. A fingerprint is remembered while fewer than `reach` others came after it, or
-/// until its bucket needs the place; about one lookup in 8,000 finds what was never there, which
-/// costs a little space in the cache. It grows and never shrinks, but to nothing by `clear`.
+/// until its bucket needs the place. About one lookup in 8,000 finds a key that was never there, which
+/// costs a little space in the cache. It grows and never shrinks, except to nothing by `clear`.
 
 #include <array>
 #include <cstddef>
@@ -18,7 +18,7 @@ class ghost {
  public:
   std::size_t bytes() const noexcept { return bytes_for(buckets_); }
 
-  /// What `grow` needs beside the present bytes if `reach` are to be remembered; 0: nothing.
+  /// The additional bytes that `grow` needs to remember `reach` keys; 0: none.
   std::size_t growth(std::size_t reach) const noexcept {
     return reach <= buckets_ * ways ? 0 : bytes_for(grown());
   }

@@ -1,6 +1,6 @@
 #pragma once
 /// The hash index of a shard: from hash to handle, in buckets of one cache line.
-/// Threads: one strand (a shard's lock), but for what a bucket says of itself: see `view`.
+/// Threads: one strand (a shard's lock), except for the fields of a bucket that `view` reads.
 ///
 /// A bucket has twelve slots, an 8-bit tag and a handle each, and counts the entries that wanted a
 /// slot here and went on to the next bucket; a lookup goes on only where that count is not zero
@@ -10,7 +10,7 @@
 /// A bucket also has a version, odd while it changes, so that readers need no lock (a seqlock: Lameter
 /// 2005; as Boehm 2012 has it for C++, all that is read under it is atomic). The version covers the
 /// bucket and the cells whose handles it holds: none of them changes, or is given to another entry,
-/// without it, but for a value that gives way to one that ends no earlier (see `view`).
+/// without it, except for a value that is replaced by one that ends no earlier (see `view`).
 
 #include "memory/node.hpp"
 
@@ -22,8 +22,8 @@
 namespace strata::memory {
 
 /// Version (24 bits), overflow (8), and the tags of four slots in the first word, eight more tags in the
-/// second. A version comes back after 2^23 changes of one bucket; a reader that slept through exactly
-/// so many would not notice, and one hot key takes seconds for them.
+/// second. A version repeats after 2^23 changes of one bucket. A reader that slept through exactly that
+/// many would not notice; one hot key takes seconds for them.
 class alignas(64) bucket {
  public:
   static constexpr unsigned slots = 12;
@@ -37,7 +37,7 @@ class alignas(64) bucket {
     return (hash & 0xffff'ffff) * buckets >> 32;
   }
 
-  /// What a bucket holds, as far as it fits in registers.
+  /// A copy of the bucket's words in registers.
   class snapshot {
    public:
     bool passed() const noexcept { return (first_ & overflow) != 0; }  ///< an entry went on to the next
@@ -70,7 +70,7 @@ class alignas(64) bucket {
     std::uint64_t second_;
   };
 
-  /// Of the lowest bit of what `matches` returned.
+  /// The slot of the lowest bit that `matches` returned.
   static unsigned slot_of(std::uint32_t matches) noexcept {
     return static_cast<unsigned>(std::countr_zero(matches)) - first_slot;
   }
@@ -81,8 +81,8 @@ class alignas(64) bucket {
     now.second_ = second_.load(std::memory_order_acquire);
     return now;
   }
-  /// Whether neither the bucket nor the cells it names changed from `then` to the end of all that was
-  /// read of them since.
+  /// Returns whether neither the bucket nor its cells have changed since `then`, up to the last read of
+  /// them.
   bool still(const snapshot& then) const noexcept {
     std::atomic_thread_fence(std::memory_order_acquire);
     return first_.load(std::memory_order_relaxed) == (then.first_ & ~std::uint64_t{1});
@@ -104,7 +104,7 @@ class alignas(64) bucket {
     const std::uint64_t now = first_.load(std::memory_order_relaxed);
     first_.store((now & ~version) | ((now + 1) & version), std::memory_order_release);
   }
-  /// At its most the count stays: then lookups go on for ever, and are still right.
+  /// The count saturates: lookups then always go on to the next bucket, and stay correct.
   void pass() noexcept { change_overflow(one_passed); }
   void unpass() noexcept { change_overflow(-one_passed); }
   void change_overflow(std::uint64_t by) noexcept {
@@ -147,7 +147,7 @@ class hash_index {
   bool sparse() const noexcept { return buckets_ > 4 && size_ < limit(buckets_) / 4; }
 
   std::size_t bytes() const noexcept { return bytes_for(buckets_); }
-  /// What one `grow` adds.
+  /// The bytes that one `grow` adds.
   std::size_t growth() const noexcept { return bytes_for(grown()) - bytes(); }
 
   /// An entry, and the bucket that names it.
@@ -189,7 +189,7 @@ class hash_index {
     }
   }
 
-  /// The entry's cell may be changed from then on: no reader takes what it finds there.
+  /// From then on the entry's cell may be changed: readers discard what they find there.
   /// Requires: `entry` is in the index under `hash`.
   void erase(std::uint64_t hash, handle entry) noexcept {
     const std::uint8_t tag = bucket::tag_of(hash);

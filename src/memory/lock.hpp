@@ -10,8 +10,8 @@
 
 namespace strata::memory {
 
-/// How to wait for another thread that is about to be done: spins, then gives the processor away, as
-/// that thread may have been preempted, and then only running it helps.
+/// Waits for another thread that is about to finish: spins first, then yields the processor, since the
+/// other thread may have been preempted.
 class backoff {
  public:
   void pause() noexcept {

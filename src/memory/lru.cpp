@@ -28,7 +28,7 @@ class lru final : public eviction {
     queue_.push(pool_, at);
   }
 
-  // As in the books: whatever fits goes in, and drives out as many as it takes.
+  // Textbook LRU: any entry that fits is stored, and evicts as many as it needs to.
   std::size_t largest_part() const noexcept override { return 1; }
   std::size_t bytes() const noexcept override { return sizeof(*this); }
   void clear() noexcept override { queue_ = {}; }

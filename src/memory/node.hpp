@@ -1,7 +1,7 @@
 #pragma once
-/// What every entry has, and the pool entries live in.
-/// Threads: one strand: all of a shard's parts are used under its lock, but for what is `relaxed`
-/// and, in cells, what a `view` reads.
+/// The head of every entry, and the pool that entries live in.
+/// Threads: one strand: all parts of a shard are used under its lock, except for `relaxed` fields and the
+/// fields of cells that a `view` reads.
 
 #include "memory/pages.hpp"
 #include "memory/relaxed.hpp"
@@ -21,7 +21,7 @@ namespace strata::memory {
 /// Names a cell of a pool; 0 names none. Half a pointer, and cells can move.
 using handle = std::uint32_t;
 
-/// The head of every cell: what a hit may touch, and what its policy knows of it.
+/// The head of every cell: the fields that a hit may touch, and those of its policy.
 struct node {
   relaxed<std::int64_t> drop_at = never;  ///< nanoseconds on the clock's own count
   std::uint32_t charge = 0;               ///< bytes on the heap: key and value
@@ -45,8 +45,8 @@ struct node_links {
 /// hit no step by itself.
 ///
 /// A cell is constructed with its chunk and destroyed with it, not when it is taken or given: a
-/// reader may look at a cell that is being given to another entry. So what it holds is for the
-/// caller to put in and take out.
+/// reader may look at a cell that is being given to another entry. So the caller puts its contents in and
+/// takes them out.
 class node_pool {
  public:
   static constexpr std::size_t cells_per_chunk = 64;
@@ -83,8 +83,8 @@ class node_pool {
     return *std::launder(reinterpret_cast<node_links*>(links_.data() + at * sizeof(node_links)));
   }
 
-  /// A cell, of those that begin at `cells`. What a reader uses: only `move` changes where they begin, and
-  /// only `pop_chunk` ends one.
+  /// A cell of those that begin at `cells`. Readers use it: only `move` changes where they begin, and only
+  /// `pop_chunk` ends one.
   template <class Cell>
   static Cell& cell(std::byte* cells, handle at) noexcept {
     return *std::launder(reinterpret_cast<Cell*>(cells + at * sizeof(Cell)));
@@ -100,14 +100,14 @@ class node_pool {
   handle end() const noexcept { return static_cast<handle>(chunks_ * cells_per_chunk); }
   static constexpr handle first() noexcept { return 1; }
 
-  /// What the pool uses, and what `move` and `grow` need beside it while they run.
+  /// The bytes that the pool uses, and the additional bytes that `move` and `grow` need while they run.
   std::size_t bytes() const noexcept { return bytes_; }
   std::size_t growth() const noexcept { return growth_; }
 
   /// True if `grow` needs a `move` first.
   bool is_full() const noexcept { return chunks_ == capacity_; }
-  /// To where there is room for more. No reader may look at a cell meanwhile. Throws bad_alloc, and all is
-  /// as it was.
+  /// Moves the cells to where there is room for more. No reader may look at a cell meanwhile. Throws
+  /// bad_alloc and changes nothing then.
   void move() {
     const std::size_t capacity = grown();
     auto free = std::make_unique<std::uint64_t[]>(capacity);
@@ -128,8 +128,8 @@ class node_pool {
     for (std::size_t i = 0; i < cells_per_chunk; ++i) {
       new (links_.data() + chunks_ * links_size + i * sizeof(node_links)) node_links;
     }
-    // Handle 0 names no cell: the first chunk's first cell is never given out, and who looks at it all
-    // the same finds that it has ended.
+    // Handle 0 names no cell: the first cell of the first chunk is never given out. A reader that looks at
+    // it all the same finds an entry past its end.
     free_[chunks_] = chunks_ == 0 ? ~std::uint64_t{1} : ~std::uint64_t{0};
     if (chunks_ == 0) (*this)[0].drop_at = std::numeric_limits<std::int64_t>::min();
     set_summary(chunks_);
@@ -192,7 +192,7 @@ class node_pool {
   std::size_t bytes(std::size_t chunks) const noexcept {
     return pages::rounded(chunks * cells_size()) + pages::rounded(chunks * links_size);
   }
-  /// Of what tells the free cells, with what the allocator adds.
+  /// Bytes of the map of free cells, with the allocator's overhead.
   static std::size_t maps_bytes(std::size_t capacity) noexcept {
     return capacity == 0 ? 0 : capacity * 8 + capacity / 64 * 8 + 8 + std::size_t{2} * 16;
   }

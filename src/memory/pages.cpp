@@ -7,7 +7,7 @@
 #include <cstring>
 #include <new>
 
-// LeakSanitizer's, where the program has it: what only such a piece points to is no leak.
+// LeakSanitizer's, if the program has it: an object that only such a range points to is no leak.
 // NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming)
 extern "C" [[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t size);
 extern "C" [[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t size);
@@ -45,7 +45,7 @@ void pages::grow(std::size_t size, std::size_t used) {
   void* const found = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, kind, -1, 0);
   if (found == MAP_FAILED) throw std::bad_alloc();
 #if defined(MADV_NOHUGEPAGE)
-  // A huge page would take memory for what is only reserved. Refused where there are none.
+  // A huge page would take memory for reserved space. The call fails on systems without them.
   static_cast<void>(::madvise(found, size, MADV_NOHUGEPAGE));
 #endif
   if (__lsan_register_root_region != nullptr) __lsan_register_root_region(found, size);

@@ -1,6 +1,6 @@
 #pragma once
-/// A piece of address space of which as much takes memory as was written to: what is in it may grow
-/// where it is.
+/// A range of address space. Only the pages that were written to take memory, so its contents can grow in
+/// place.
 /// Threads: one strand.
 ///
 /// The address space is taken from the system, not from the allocator: it costs nothing until it is
@@ -32,9 +32,9 @@ class pages {
   /// Gives back the memory of the whole pages from byte `from` to byte `to`, which are not used any more.
   void drop(std::size_t from, std::size_t to) noexcept;
 
-  /// What `used` bytes from the start take: whole pages.
+  /// The memory that the first `used` bytes take: whole pages.
   static std::size_t rounded(std::size_t used) noexcept;
-  /// What `grow` takes beside that while it moves them.
+  /// The additional memory that `grow` takes while it moves them.
   static std::size_t beside(std::size_t used) noexcept;
 
  private:

@@ -6,7 +6,7 @@
 
 namespace strata::memory {
 
-/// Says nothing about what else was written before it, unless it is both `publish`ed and `observe`d.
+/// Does not order other writes, unless it is both `publish`ed and `observe`d.
 template <class T>
 class relaxed {
  public:
@@ -20,7 +20,7 @@ class relaxed {
     value_.store(value, std::memory_order_relaxed);
     return *this;
   }
-  /// Who observes a number that was published sees all that was written before it.
+  /// A thread that observes a published number sees all writes before its publication.
   void publish(T value) noexcept { value_.store(value, std::memory_order_release); }
   T observe() const noexcept { return value_.load(std::memory_order_acquire); }
   relaxed& operator+=(T more) noexcept { return *this = static_cast<T>(*this + more); }

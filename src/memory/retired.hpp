@@ -1,10 +1,10 @@
 #pragma once
-/// Values that have left a shard and that a reader may still hold: kept until a grace period is over.
+/// Values that have left a shard but that a reader may still hold, kept until a grace period is over.
 /// Threads: one strand (a shard's lock).
 ///
-/// Few, and few bytes: they count in the shard's budget. One grace period frees what waits in all
-/// shards, so with many shards hardly any has to wait for its own; who sees that it is time for one waits
-/// for it without a lock (`crowded`).
+/// They are few and small, since they count in the shard's budget. One grace period frees the waiting
+/// values of all shards, so with many shards a shard rarely needs its own. The thread that sees that one
+/// is due waits for it without a lock (`crowded`).
 
 #include "memory/readers.hpp"
 
@@ -31,13 +31,13 @@ class retired {
     bytes_ += bytes;
   }
 
-  /// Whether it is time for a grace period, so that there need be none when there is no room left:
-  /// half of `bytes` or of the places are taken, by what none has been over for.
+  /// Returns whether a grace period is due, so that none is needed when the room is used up: half of
+  /// `bytes` or of the places hold values whose grace period is not over.
   bool crowded(std::size_t bytes) const noexcept {
     return (count_ > most / 2 || bytes_ > bytes / 2) && !readers::passed(ring_[first_].stamp);
   }
 
-  /// Gives `free(value)` each that no reader can hold. Returns whether there was one.
+  /// Calls `free(value)` for each that no reader can hold. Returns whether there was one.
   template <class Free>
   bool reclaim(Free&& free) {
     const unsigned before = count_;

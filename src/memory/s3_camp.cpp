@@ -1,4 +1,4 @@
-/// The default policy, "S3-CAMP": who gets in is decided as in S3-FIFO, who stays as in CAMP.
+/// The default policy, "S3-CAMP": it admits entries as S3-FIFO does and keeps them as CAMP does.
 ///
 /// Structure. Every entry is in one queue, oldest at the tail:
 ///
@@ -18,8 +18,8 @@
 ///
 /// Staying. Per byte it takes, a small entry that is used as often as a large one earns more object
 /// hits. GreedyDual-Size gives each entry the value L + 1/size, evicts the lowest, and raises L, the
-/// inflation, to what was evicted; an entry that is not used again is overtaken by L in time,
-/// whatever its size. Here the size is rounded to half a power of two, as CAMP does, so that the
+/// inflation, to the evicted value. L overtakes an entry that is not used again in time, whatever its
+/// size. Here the size is rounded to half a power of two, as CAMP does, so that the
 /// entries of one class are in the order of their values simply by the order they came in, and the
 /// lowest of all is the lowest of at most 32 tails. An entry used since it was queued goes round
 /// again, with one use less and a new value: the clock of S3-FIFO within each class.
@@ -33,11 +33,11 @@
 ///   2. bit c of `nonempty_` is set exactly if class c has entries;
 ///   3. within a class, stamps do not fall from tail to head; no stamp is below L.
 ///
-/// With `eviction_objective::bytes` there is one class: every byte is worth the same, values are equal but
-/// for their time, and what is left is S3-FIFO.
+/// With `eviction_objective::bytes` there is one class: every byte is worth the same, values are equal except
+/// for their time, and the policy is S3-FIFO.
 ///
-/// An entry may take a tenth of the shard, the size of `small`, since one larger would push out
-/// all that is being tried; a quarter for bytes, where large entries are what counts.
+/// An entry may take a tenth of the shard, the size of `small`, since a larger one would evict every
+/// entry on trial; a quarter for bytes, since large entries matter most there.
 ///
 /// Papers: S3-FIFO (Yang et al., SOSP 2023); CAMP (Ghandeharizadeh et al., Middleware 2014);
 /// GreedyDual-Size (Cao and Irani, USITS 1997).
@@ -63,7 +63,7 @@ unsigned class_of(std::size_t size) noexcept {
   return std::min((log - 6) * 2 + half, classes - 1);
 }
 
-/// What an entry of this class is worth: 2^13 at 64 bytes, in inverse proportion to the size.
+/// The weight of an entry of this class: 2^13 at 64 bytes, in inverse proportion to the size.
 std::uint16_t weight_of(unsigned size_class) noexcept {
   constexpr unsigned at_64 = 1u << 13;
   constexpr unsigned at_96 = at_64 * 2 / 3;
@@ -190,7 +190,7 @@ class s3_camp final : public eviction {
   node_pool& pool_;
   const std::size_t per_entry_;
   const eviction_objective wanted_;
-  // What each entry that comes or goes changes lies together, in two lines.
+  // The fields that change with each entry lie together, in two lines.
   node_queue small_;
   std::uint32_t nonempty_ = 0;
   std::size_t small_bytes_ = 0;

@@ -7,8 +7,8 @@ namespace {
 
 /// S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you need for cache eviction", SOSP
 /// 2023). New entries wait in a small queue of a tenth of the bytes. Those used there more than
-/// once go on to the main queue, the others leave and are remembered by the ghost; who comes back
-/// while remembered enters the main queue at once. The main queue is a clock: what was used goes
+/// once go on to the main queue; the others leave, and the ghost remembers them. An entry that comes back
+/// while it is remembered enters the main queue at once. The main queue is a clock: a used entry goes
 /// round again, with one use less.
 class s3_fifo final : public eviction {
  public:

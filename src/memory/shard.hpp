@@ -1,6 +1,6 @@
 #pragma once
 /// One shard of a memory cache: index, cells, eviction and timers under one budget.
-/// Threads: one strand; `sharded` holds a lock for each shard. What may be read without it: `view`.
+/// Threads: one strand; `sharded` holds a lock for each shard. `view` reads without it.
 ///
 /// Invariants, between calls:
 ///   1. bytes() <= budget, unless the empty shard alone is larger; also while a structure grows;
@@ -72,9 +72,9 @@ class shard {
   }
 
   /// Stores `value` of `value_bytes` in place of what is there, if `wanted(cell or null)`; else
-  /// `value` stays as it is. Each entry that leaves is told to `out.gone(cell, why)`, and each value
-  /// that no reader can hold any more is given to `out.free(value)`. `out.crowded()` asks for a
-  /// `readers::wait` once the lock is given up, where cells linger.
+  /// `value` stays as it is. Calls `out.gone(cell, why)` for each entry that leaves, and `out.free(value)`
+  /// for each value that no reader can hold any more. Calls `out.crowded()` if a `readers::wait` is due
+  /// after the lock is released, which happens only if cells linger.
   template <class Wanted, class Out>
   stored insert(std::uint64_t hash, key_type key, value_type&& value, std::size_t value_bytes,
                 std::int64_t drop_at, std::int64_t now, Wanted&& wanted, Out&& out) {
@@ -189,7 +189,7 @@ class shard {
   }
 
  private:
-  /// What an entry takes of the pool, and of the index on average, for policies that compare sizes.
+  /// The bytes of an entry in the pool and, on average, in the index, for policies that compare sizes.
   static constexpr std::size_t cell_share = sizeof(Cell) + sizeof(node_links);
   static constexpr std::size_t index_share = 8;
 
@@ -208,7 +208,7 @@ class shard {
   std::size_t bytes() const noexcept {
     return counts_ == accounting::charges ? heap_ : structure_ + heap_ + retired_.bytes();
   }
-  /// What has not changed is not written, so that its line stays with all who read it.
+  /// Writes only a changed field, so that the line stays in the caches of all readers.
   void note() noexcept {
     if (counters_.entries != pool_.used()) counters_.entries = pool_.used();
     if (counters_.bytes != bytes()) counters_.bytes = bytes();
@@ -218,8 +218,8 @@ class shard {
     note();
   }
 
-  /// The oversize rule: what part of the shard one entry may take is the policy's to say, so that
-  /// one large value cannot drive everything else out. -1: nothing fits.
+  /// The largest charge of an entry: a share of the shard that the policy chooses, so that one large value
+  /// cannot evict everything else. -1: nothing fits.
   std::int64_t most_charge() const noexcept {
     constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max() / 2 - 1;
     const std::size_t share = counts_ == accounting::all ? cell_share : 0;
@@ -230,7 +230,7 @@ class shard {
     return value_bytes <= charge && std::cmp_less_equal(charge, most_charge_);
   }
 
-  /// Evicts until `charge` more bytes fit, with what pool, index and policy need to grow; they do.
+  /// Evicts until `charge` more bytes fit, and grows pool, index and policy as needed.
   template <class Out>
   bool make_room(std::size_t charge, Out&& out) {
     for (;;) {
@@ -328,7 +328,7 @@ class shard {
     return true;
   }
 
-  /// What has left and no reader can hold. Returns whether there was such.
+  /// Frees values that have left and that no reader can hold. Returns whether there was one.
   template <class Out>
   bool reclaim(Out&& out) {
     return retired_.reclaim([&](value_type&& value) { out.free(std::move(value)); });
@@ -338,7 +338,7 @@ class shard {
   template <class Out>
   void retire(value_type value, std::size_t charge, Out&& out) {
     if constexpr (Cell::lingers) {
-      // What waits is not to cost the entries more than a little of their room.
+      // Waiting values may take only a little room from the entries.
       const std::size_t most = budget_ / 64;
       if (retired_.full() && !reclaim(out)) reclaim_all(out);
       retired_.add(std::move(value), charge);
@@ -349,7 +349,7 @@ class shard {
     }
   }
 
-  /// Moves what is in the last chunk to free cells before it and frees the chunk.
+  /// Moves the entries of the last chunk to free cells before it and frees the chunk.
   void pop_chunk() {
     const hidden meanwhile(*this);
     while (const handle from = pool_.last_used()) {
@@ -378,7 +378,7 @@ class shard {
     return true;
   }
 
-  /// The order is what readers rely on: see `view`.
+  /// Readers rely on the order: see `view`.
   static value_type write(Cell& cell, value_type&& value, std::int64_t drop_at) noexcept {
     value_type old = cell.put(std::move(value));
     if (cell.drop_at != drop_at) cell.drop_at.publish(drop_at);
@@ -394,7 +394,7 @@ class shard {
     Cell& cell = cell_at(at);
     const std::size_t before = cell.charge;
     if (!fits_beside(charge, before, out)) {
-      // Taken out, so that what makes room for it can neither evict nor move it.
+      // Taken out, so that making room for it can neither evict nor move it.
       const typename view<Cell>::move moving(view_);
       const node was = static_cast<const node&>(cell);
       leave(at, left::replaced, out);
@@ -471,15 +471,15 @@ class shard {
     retire(std::move(value), charge, out);
   }
 
-  // In the order of what writes them, so that a line that another processor has written comes over only
-  // for what needs it. Beside the lock, in its line: what every write may change.
+  // Ordered by who writes them, to limit false sharing. The first group changes on every write and shares
+  // the lock's cache line.
   shard_counters counters_;
   [[no_unique_address]] std::conditional_t<Cell::lingers, retired<value_type>, none_retired> retired_;
-  // What changes as entries come and go.
+  // Changes as entries come and go.
   std::size_t heap_ = 0;  ///< sum of charges
   hash_index index_;
   node_pool pool_;
-  // What hardly changes.
+  // Hardly ever changes.
   view<Cell>& view_;
   std::unique_ptr<eviction> policy_;
   const std::uint8_t most_uses_ = policy_->most_uses();
@@ -489,7 +489,7 @@ class shard {
   const std::size_t fixed_;
   std::size_t budget_;
   std::int64_t most_charge_ = most_charge();
-  std::size_t structure_ = 0;  ///< what index, pool and policy take, and what is fixed
+  std::size_t structure_ = 0;  ///< bytes of index, pool and policy, and the fixed ones
   unsigned walkers_ = 0;       ///< while there are any, no cell moves to another handle
   timer_wheel wheel_;          ///< first the time, which changes once a tick
 };

@@ -1,5 +1,5 @@
 #pragma once
-/// What a shard of a memory cache is built with, and what it says of itself.
+/// The setup and the counters of a shard of a memory cache.
 /// Threads: values; the counters have one writer (a shard's lock) and any readers.
 
 #include "memory/eviction.hpp"
@@ -25,7 +25,7 @@ enum class stored : std::uint8_t { added, replaced, refused, too_large };
 /// Why an entry leaves a shard.
 enum class left : std::uint8_t { evicted, expired, replaced, erased };
 
-/// What the budget counts.
+/// The bytes that the budget counts.
 enum class accounting : std::uint8_t {
   all,      ///< every byte that is used
   charges,  ///< the values' sizes alone: to compare policies with published figures

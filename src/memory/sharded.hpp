@@ -1,7 +1,7 @@
 #pragma once
 /// Shards side by side, each with its lock, one for each group of hashes.
-/// Threads: internally locked: `at` gives a shard, whose `lock` guards its `entries`; `find` and `peek`
-/// take it only where reading without it is unsure.
+/// Threads: internally locked: `at` returns a shard, whose `lock` guards its `entries`; `find` and `peek`
+/// take the lock only if reading without it is unsure.
 
 #include "memory/lock.hpp"
 #include "memory/shard.hpp"

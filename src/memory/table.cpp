@@ -16,7 +16,7 @@ namespace strata::memory {
 
 namespace {
 
-/// What the allocator takes for a block of `size` bytes.
+/// The bytes that the allocator takes for a block of `size` bytes.
 constexpr std::size_t block_bytes(std::size_t size) {
   return std::max<std::size_t>((size + 8 + 15) & ~15u, 32);
 }
@@ -122,8 +122,8 @@ static_assert(sizeof(object) == 32);
 
 using on_gone = std::function<void(std::string_view, std::uint64_t, gone)>;
 
-/// Collects the values that leave under a lock, to be destroyed after it: a value's destructor may
-/// take long, or use the table.
+/// Collects the values that leave under a lock, to destroy them after it: a value's destructor may take
+/// long, or use the table.
 class leaving {
  public:
   explicit leaving(const on_gone& listener) : listener_(listener) {}
@@ -173,8 +173,8 @@ class walk {
 constexpr unsigned most_shards = 256;
 
 /// 64 shards, halved until each is large enough to evict as well as one large cache would: at least
-/// 1000 objects and 100 times the largest value. For the sake of threads that read at once, four
-/// are kept where each can still hold 16 of the largest.
+/// 1000 objects and 100 times the largest value. Four are kept for concurrent readers if each can still
+/// hold 16 of the largest.
 unsigned choose_shards(const table_options& options) {
   const std::uint64_t objects =
       options.expected_objects != 0 ? options.expected_objects : options.budget.count / 1024;
@@ -234,7 +234,7 @@ table::value table::peek(std::uint64_t hash, std::string_view key, time_point no
 inserted table::insert_if(std::uint64_t hash, std::string_view key, item what, time_point now,
                           function_ref<bool(const void* current)> wanted) {
   auto& shard = impl_->parts.at(hash);
-  // Before the lock, so that it is not held for the allocator, nor for the end of what is refused.
+  // Before the lock, so that it is held neither for the allocator nor for the end of a refused value.
   body_ptr fresh(object::accepts(key) ? body::make(key, std::move(what.value)) : nullptr);
   leaving out(impl_->listener);
   const locked hold(shard.lock);

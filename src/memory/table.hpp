@@ -81,25 +81,25 @@ class table {
   /// As find; not a use.
   value peek(std::uint64_t hash, std::string_view key, time_point now) const noexcept;
 
-  /// Stores `what` under `key`, in place of what is there, evicting as needed.
+  /// Stores `what` under `key`, replacing the old value and evicting as needed.
   /// Returns false if it is too large for the budget or past its drop_at; an older value under
   /// `key` is then gone too.
   /// Cost: O(1) amortized; expires a bounded number of other entries.
   bool insert(std::uint64_t hash, std::string_view key, item what, time_point now);
 
-  /// As insert, if `wanted` says so; it gets what is there (null: nothing, or past its drop_at) and
-  /// runs under the shard's lock: must be short and must not call the table.
+  /// As insert, if `wanted` returns true. It gets the current value (null: none, or past its drop_at) and
+  /// runs under the shard's lock: it must be short and must not call the table.
   inserted insert_if(std::uint64_t hash, std::string_view key, item what, time_point now,
                      function_ref<bool(const void* current)> wanted);
 
   /// Removes `key`. Returns whether it was there, be it past its drop_at.
   bool erase(std::uint64_t hash, std::string_view key);
 
-  /// As erase, if `wanted` says so of what is there; it runs under the shard's lock.
+  /// As erase, if `wanted` returns true for the current value; it runs under the shard's lock.
   bool erase_if(std::uint64_t hash, std::string_view key, function_ref<bool(const void* current)> wanted);
 
-  /// Removes every entry of which `wanted` says so and returns how many. Walks all shards, one
-  /// lock at a time: what is inserted meanwhile may or may not be seen.
+  /// Removes every entry for which `wanted` returns true, and returns how many. Walks all shards, one
+  /// lock at a time: it may miss entries that are inserted meanwhile.
   std::size_t erase_matching(function_ref<bool(std::string_view key, const void* current)> wanted);
 
   /// Removes everything, one shard after the other.

@@ -1,5 +1,5 @@
 #pragma once
-/// Which entries have passed their time: a hierarchical timer wheel (Varghese & Lauck 1987).
+/// Finds the entries that have expired: a hierarchical timer wheel (Varghese & Lauck 1987).
 /// Threads: one strand (a shard's lock).
 ///
 /// Five levels of 64 slots; a slot of level 0 is 2^27 ns (0.13 s) wide, each level 64 times the
@@ -32,7 +32,7 @@ class timer_wheel {
     return drop_at == later || (drop_at < later && later != node::never);
   }
 
-  /// Requires: its drop_at is what it was when added, or may have become.
+  /// Requires: its drop_at is as when it was added, or was put off as allowed above.
   void remove(handle at) noexcept;
 
   /// The cell now at `to` was at `from`.

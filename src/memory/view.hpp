@@ -3,38 +3,38 @@
 /// Threads: `read` and `peek` any, in a `readers::section`; the rest under the shard's lock.
 ///
 /// Structure. A hit follows bucket -> handle -> cell, and for text one step more, to the block of
-/// key and value. Two things could go wrong on that way, and each is met where it costs least:
+/// key and value. Two things can go wrong on the way; each is handled where that costs least:
 ///
-///   - What is found may change while it is read: the entry leaves, its cell is given to another.
-///     That is frequent and small. The bucket has a version; the writer makes it odd, changes what the
-///     bucket names, makes it even; the reader copies what it needs, looks at the version again and
-///     throws away what it copied if that differs. The writer waits for nobody. The usual write needs
-///     no version: a value that gives way to one that ends no earlier. It is one word, written before
-///     the end and read after it, so that a reader may find the older end with the newer value, which is
-///     on the safe side, and never the reverse. Then only the cell's line moves between processors.
-///   - What is read may be freed: cells, buckets, a block of text. A copy that is thrown away is no help
-///     there. Who frees such a thing first takes it out of reach and waits for a grace period of
-///     `readers`. For the shard's own structures that is `hide`: while the view is hidden there are no
-///     readers, and everything may be moved, freed or replaced as if there had never been any. For
-///     blocks of text, which leave all the time, grace periods are shared: see `retired`.
+///   - The entry may change while it is read: it leaves, and its cell is given to another. That is
+///     frequent and small. The bucket has a version. The writer makes it odd, changes the bucket or its
+///     cells, and makes it even. The reader copies what it needs, reads the version again, and discards
+///     the copy if it differs. The writer never waits. The usual write needs no version: it replaces a
+///     value by one that ends no earlier. The value is one word, written before the end and read after
+///     it. So a reader may see the older end with the newer value, which is safe, and never the reverse.
+///     Then only the cell's line moves between processors.
+///   - The memory may be freed: cells, buckets, a block of text. Discarding a copy does not help there.
+///     The writer unlinks the memory first and waits for a grace period of `readers` before it frees it.
+///     For the shard's own structures that is `hide`: while the view is hidden there are no readers, and
+///     everything may be moved, freed or replaced. Blocks of text leave all the time, so they share
+///     grace periods: see `retired`.
 ///
-/// So a hit writes to no line that another thread reads, but for the use count while it is below
-/// its most (3): what is read all the time is only read. A thread's own line takes two stores.
+/// So a hit writes to no line that another thread reads, except for the use count while it is below its
+/// maximum (3): an entry that is read all the time is never written. A thread's own line takes two stores.
 ///
-/// What is returned. `hit`: the value was there at one moment of the call, the one at which the
-/// version was looked at again. `miss`: it was absent, or past its end, at one moment. `unsure`: the
-/// view is hidden, as it always is where the policy must know of each use, or the bucket keeps
-/// changing; then the lock decides. A miss without the lock needs care: an entry that only moves within the
-/// index must not be overlooked by a reader that has passed its new place and not reached its old. `moves_`
-/// counts such moves, odd while one is under way, and a miss that saw it change is unsure.
+/// Results. `hit`: the value was there when the version was read again. `miss`: it was absent, or past its
+/// end, at one moment of the call. `unsure`: the bucket keeps changing, or the view is hidden, as it
+/// always is if the policy must know of each use; then the lock decides. A miss without the lock needs care:
+/// an entry that only moves within the index must not be overlooked by a reader that has passed its new place
+/// and not reached its old. `moves_` counts such moves, odd while one is under way, and a miss that saw it
+/// change is unsure.
 ///
 /// Invariants:
 ///   1. a handle that a reader finds in the shown buckets names one of the shown cells;
-///   2. what of a cell a reader looks at changes only under the version of the bucket that names it,
-///      or while no bucket does, but for a value and its end as told above;
-///   3. all that is read here and not freed by `hide` is atomic, so that no torn or racing read is
-///      undefined; how stale it is, the version tells;
-///   4. no reader waits, and no reader calls out of this room but to copy a shared_ptr.
+///   2. the fields of a cell that readers look at change only under the version of the bucket that names
+///      it, or while no bucket does; the exception is a value and its end as described above;
+///   3. every field that is read here and not freed by `hide` is atomic, so no torn or racing read is
+///      undefined; the version shows whether it is stale;
+///   4. no reader waits, and none calls out of this room except to copy a shared_ptr.
 ///
 /// Papers: seqlocks in C++ (Boehm, MSPC 2012); optimistic reads with versions per bucket: MemC3
 /// (Fan, Andersen, Kaminsky, NSDI 2013); for the grace periods see `readers`.
@@ -51,7 +51,7 @@
 
 namespace strata::memory {
 
-/// What reading without the lock came to.
+/// The result of reading without the lock.
 enum class seen : std::uint8_t { hit, miss, unsure };
 
 template <cell Cell>
@@ -60,9 +60,9 @@ class alignas(32) view {
   using key_type = Cell::key_type;
   using shared_type = Cell::shared_type;
 
-  /// As `read`, where the entry is in the first slot of its tag and nothing changes meanwhile, as nearly
-  /// every hit finds it. That way is kept short, so that the processor can be at several lookups at once.
-  /// False says nothing.
+  /// The short path of `read`, for an entry in the first slot of its tag that does not change meanwhile:
+  /// nearly every hit. It is kept short so that the processor can overlap several lookups. After false,
+  /// call `read`.
   template <bool IsUse>
   [[gnu::always_inline]] bool read_at_once(std::uint64_t hash, key_type key, std::int64_t now,
                                            shared_type& out) const noexcept {
