@@ -16,36 +16,36 @@
 
 namespace strata {
 
-/// Of which values a server tells when others change them.
+/// Which values a server reports when another client changes them.
 enum class tracked_keys {
-  all,   ///< of every one in the name space
-  read,  ///< of those that this process has read, which the server remembers for it
+  all,   ///< every value of the name space
+  read,  ///< values that this process has read; the server remembers them
 };
 
 /// Options of a store that is opened from a URL.
 struct store_options {
-  /// Every key begins with it and a colon; the same as `cache_options::name_space`.
+  /// Every key begins with it and a colon. Must equal `cache_options::name_space`.
   std::string name_space = "strata";
-  /// How long an answer may take.
+  /// How long a reply may take.
   duration timeout = std::chrono::milliseconds(200);
-  /// How long what is in memory may be trusted without hearing from the store.
+  /// How long a cache may trust its memory after the last proof that it received every change.
   duration trust_for = std::chrono::milliseconds(250);
-  /// How often it is asked; at most a quarter of `trust_for`.
+  /// How often the store is asked for that proof; at most a quarter of `trust_for`.
   duration heartbeat = std::chrono::milliseconds(25);
-  /// `read` is for a process that holds few of many keys: docs/guide/redis.md.
+  /// `read` suits a process that holds few of many keys: docs/guide/redis.md.
   tracked_keys tracked = tracked_keys::all;
 
-  /// A relay tells this store what others write to the source (relay.hpp): what is held is trusted only
-  /// while it does, and never for longer than `bound` after what it has told last was committed.
+  /// A relay applies other programs' writes to the source to this store (relay.hpp). A cache then trusts its
+  /// memory only while the relay works, and until `bound` after the last commit that the relay has applied.
   bool relayed = false;
   duration bound = std::chrono::milliseconds(350);
 
-  /// Told what an operator should know, one line each; called from any thread, also after `open_store`.
+  /// Receives lines for an operator; called from any thread, also after `open_store`.
   std::function<void(std::string_view line)> log = [](std::string_view) {};
 };
 
-/// The store at `url`. Returns at once: the connection is made in the background, kept, and made anew.
-/// Until it is there every call fails with store_unavailable, and a cache goes on without it.
+/// The store at `url`. Returns at once: it connects in the background, and reconnects when needed. Until it
+/// is connected every call fails with store_unavailable, and a cache works without it.
 ///
 ///   redis://[user[:password]@]host[:port][/database][?name=N]         Redis 7 or Valkey
 ///   rediss://…[?ca=FILE][&cert=FILE&key=FILE][&sni=HOST][&name=N]     the same through TLS, verified
@@ -54,17 +54,17 @@ struct store_options {
 ///       [&sentinel-user=U][&sentinel-password=P]                      the master that these sentinels name
 ///   rediss+sentinel://…                                               the same through TLS, also to them
 ///   redis+cluster://[user[:password]@]host[:port][,host[:port]…][?name=N]
-///                                                                     the cluster of which these are nodes
+///                                                                     the cluster that has these nodes
 ///   rediss+cluster://…                                                the same through TLS, to every node
 ///
-/// What stands in the URL is percent-decoded (%40 is @).
-/// Errors: invalid_argument, with what is wrong with the URL. Throws bad_options.
+/// The parts of the URL are percent-decoded (%40 is @).
+/// Errors: invalid_argument, with the problem of the URL. Throws bad_options.
 result<std::shared_ptr<network_store>> open_store(std::string_view url, const store_options& options = {});
 
-/// What is wrong with `url`, if something is: what `open_store` would say.
+/// Checks `url` without connecting. Errors: as `open_store`.
 result<void> check_store_url(std::string_view url);
 
-/// `url`, of a store or a database, without its passwords: `***` stands for each.
+/// `url`, of a store or a database, with `***` in place of each password.
 std::string without_password(std::string_view url);
 
 }  // namespace strata

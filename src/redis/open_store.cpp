@@ -14,7 +14,7 @@ namespace strata {
 
 namespace {
 
-/// What the URL says of the store's options.
+/// The store's options that the URL holds.
 result<redis::redis_store_options> read(std::string_view url) {
   redis::redis_store_options out;
   if (redis::is_cluster_url(url)) {
@@ -37,7 +37,7 @@ result<redis::redis_store_options> read(std::string_view url) {
   return out;
 }
 
-/// `text` with stars for what stands from `from` to `to`.
+/// `text` with stars in place of the bytes from `from` to `to`.
 std::string starred(std::string_view text, std::size_t from, std::size_t to) {
   return std::string(text.substr(0, from)) + "***" + std::string(text.substr(to));
 }
@@ -80,7 +80,7 @@ result<void> check_store_url(std::string_view url) {
 
 std::string without_password(std::string_view url) {
   std::string out(url);
-  // Parameters whose name may be that of a password, however it is written.
+  // Every parameter whose name may be that of a password, also if the name is percent-encoded.
   for (auto at = out.find('?'); at < out.size();) {
     auto end = std::min(out.find('&', at), out.size());
     const auto value = std::min(out.find('=', at), end);

@@ -1,4 +1,4 @@
-/// A URL is read or refused; a refusal never repeats the password; what is read is in range.
+/// A URL is parsed or rejected; an error never repeats the password; every parsed value is in range.
 
 #include "redis/url/cluster_url.hpp"
 #include "redis/url/sentinel_url.hpp"

@@ -17,11 +17,7 @@ constexpr std::string_view plain_scheme = "redis+sentinel";
 constexpr std::string_view tls_scheme = "rediss+sentinel";
 constexpr std::uint16_t sentinel_port = 26379;
 
-std::unexpected<error> wrong(std::string_view why) {
-  return fail(errc::invalid_argument, fmt::format("the Redis URL {}", why));
-}
-
-/// Moves the parameters that say something of the sentinels into `into`.
+/// Moves the parameters about the sentinels to `into`.
 result<void> take_parameters(url_parts& from, sentinel_options& into) {
   const std::array<std::pair<std::string_view, std::string*>, 3> ours{
       {{"master", &into.group},
@@ -31,9 +27,9 @@ result<void> take_parameters(url_parts& from, sentinel_options& into) {
     const auto is_it = [&](const auto& each) { return each.first == name; };
     const auto count = std::ranges::count_if(from.query, is_it);
     if (count == 0) continue;
-    if (count > 1) return wrong(fmt::format("has '{}' twice", name));
+    if (count > 1) return url_error(fmt::format("repeats '{}'", name));
     *value = std::ranges::find_if(from.query, is_it)->second;
-    if (value->empty()) return wrong(fmt::format("has nothing for '{}'", name));
+    if (value->empty()) return url_error(fmt::format("has no value for '{}'", name));
     std::erase_if(from.query, is_it);
   }
   return {};
@@ -46,33 +42,32 @@ bool is_sentinel_url(std::string_view url) {
   return scheme.size() < url.size() && (scheme == plain_scheme || scheme == tls_scheme);
 }
 
-result<sentinel_place> parse_sentinel_url(std::string_view url) {
-  if (!is_sentinel_url(url)) return wrong("begins with redis+sentinel:// or rediss+sentinel://");
+result<sentinel_target> parse_sentinel_url(std::string_view url) {
+  if (!is_sentinel_url(url)) return url_error("must begin with redis+sentinel:// or rediss+sentinel://");
   auto parts = split_url(url, sentinel_port);
   if (!parts) return std::unexpected(std::move(parts.error()));
-  sentinel_place made;
-  made.connection.login = parts->login;
-  made.connection.tls.enabled = parts->scheme == tls_scheme;
-  made.connection.at = parts->hosts.front();  // until the master is found
-  made.sentinels.sentinels = parts->hosts;
-  if (auto taken = take_parameters(*parts, made.sentinels); !taken) {
+  sentinel_target out;
+  out.connection.login = parts->login;
+  out.connection.tls.enabled = parts->scheme == tls_scheme;
+  out.connection.at = parts->hosts.front();  // until the sentinels name the master
+  out.sentinels.sentinels = parts->hosts;
+  if (auto taken = take_parameters(*parts, out.sentinels); !taken) {
     return std::unexpected(std::move(taken.error()));
   }
-  if (made.sentinels.group.empty()) {
-    return wrong(
-        "does not say which master the sentinels are asked for: ?master=NAME, as in their configuration");
+  if (out.sentinels.group.empty()) {
+    return url_error("must name the master as the sentinels' configuration does: ?master=NAME");
   }
   if (!parts->path.empty()) {
     const auto database = parse_database(parts->path);
     if (!database) return std::unexpected(database.error());
-    made.connection.database = *database;
+    out.connection.database = *database;
   }
-  if (auto applied = apply_query(*parts, made.connection, "master, sentinel-user, sentinel-password, ");
+  if (auto applied = apply_query(*parts, out.connection, "master, sentinel-user, sentinel-password, ");
       !applied) {
     return std::unexpected(std::move(applied.error()));
   }
-  made.sentinels.tls = made.connection.tls;
-  return made;
+  out.sentinels.tls = out.connection.tls;
+  return out;
 }
 
 }  // namespace strata::redis

@@ -3,9 +3,8 @@
 ///   redis+sentinel://[user[:password]@]host[:port][,host[:port]…][/database]?master=NAME
 ///       [&sentinel-user=U][&sentinel-password=P][&name=N]
 ///   rediss+sentinel://…[&ca=FILE][&cert=FILE&key=FILE][&sni=HOST]     TLS to the sentinels and the servers
-/// The hosts are sentinels, with the port 26379 unless another is given; user and password are those
-/// for the servers. The rest is as in url.hpp.
-/// Threads: pure functions. No error repeats the URL, for it may hold a password.
+/// The hosts are sentinels, on port 26379 by default. User and password are for the servers. The rest is as
+/// in url.hpp. Threads: pure functions. No error repeats the URL, since it may hold a password.
 
 #include "redis/connection/client_options.hpp"
 #include "redis/topology/sentinels.hpp"
@@ -16,8 +15,8 @@
 
 namespace strata::redis {
 
-/// The servers, whose address is still to be found, and who knows it.
-struct sentinel_place {
+/// How to connect to the servers, and the sentinels that know the master's address.
+struct sentinel_target {
   client_options connection;
   sentinel_options sentinels;
 };
@@ -26,6 +25,6 @@ struct sentinel_place {
 bool is_sentinel_url(std::string_view url);
 
 /// Errors: invalid_argument, too_large.
-result<sentinel_place> parse_sentinel_url(std::string_view url);
+result<sentinel_target> parse_sentinel_url(std::string_view url);
 
 }  // namespace strata::redis

@@ -5,10 +5,10 @@
 namespace strata::redis {
 namespace {
 
-sentinel_place read(std::string_view url) {
+sentinel_target read(std::string_view url) {
   auto got = parse_sentinel_url(url);
   EXPECT_TRUE(got.has_value()) << url << ": " << got.error().detail;
-  return got ? std::move(*got) : sentinel_place();
+  return got ? std::move(*got) : sentinel_target();
 }
 
 std::string why(std::string_view url) {

@@ -1,11 +1,11 @@
 #pragma once
-/// Redis URLs:
+/// URLs of one Redis server, and the parts that all Redis URLs share:
 ///   redis://[user[:password]@]host[:port][/database][?name=N]
 ///   rediss://…[?ca=FILE][&cert=FILE&key=FILE][&sni=HOST][&name=N]     the same through TLS
 ///   unix://[user[:password]@]/path/of.sock[?database=N][&name=N]
-/// User, password, path and query are percent-decoded; a user without a colon is a password's owner
-/// without one, `:password@` the default user's password. IPv6 addresses stand in brackets.
-/// Threads: pure functions. No error repeats the URL, for it may hold a password.
+/// User, password, path and query are percent-decoded. `user@` is a user without a password, `:password@` the
+/// default user's password. IPv6 addresses are in brackets.
+/// Threads: pure functions. No error repeats the URL, since it may hold a password.
 
 #include "redis/connection/client_options.hpp"
 
@@ -18,25 +18,28 @@
 
 namespace strata::redis {
 
-/// A URL's parts, decoded, for whoever gives them a meaning. Several hosts are separated by commas.
+/// The decoded parts of a URL. Commas separate several hosts.
 struct url_parts {
   std::string scheme;
   credentials login;
-  std::vector<address> hosts;  ///< at least one; those without a port have the one asked for
-  std::string path;            ///< without its first slash
+  std::vector<address> hosts;  ///< at least one; a host without a port has the default port
+  std::string path;            ///< without the first slash
   std::vector<std::pair<std::string, std::string>> query;
 };
 
 /// Errors: invalid_argument, too_large.
 result<url_parts> split_url(std::string_view url, std::uint16_t default_port = 6379);
 
-/// Takes what the query says about a connection (name, and with `tls` enabled ca, cert, key and sni)
-/// into `options`. Errors: invalid_argument for a parameter that is unknown, repeated or empty; `others`
-/// ("a, b, ") are named there as well.
+/// Applies the query's parameters of a connection to `options`: name, and with `tls` enabled ca, cert, key
+/// and sni. Errors: invalid_argument for a parameter that is unknown, repeated or empty; the error also lists
+/// `others` ("a, b, ") as known.
 result<void> apply_query(const url_parts& of, client_options& options, std::string_view others = {});
 
-/// A decimal number of a database. Errors: invalid_argument.
+/// The number of a database, in decimal. Errors: invalid_argument.
 result<unsigned> parse_database(std::string_view digits);
+
+/// An error of a Redis URL: "the Redis URL " and `problem`.
+std::unexpected<error> url_error(std::string_view problem);
 
 /// The options of one of the three URLs above. Errors: invalid_argument, too_large.
 result<client_options> parse_url(std::string_view url);
