@@ -45,8 +45,8 @@ std::string starred(std::string_view text, std::size_t from, std::size_t to) {
 }  // namespace
 
 result<std::shared_ptr<network_store>> open_store(std::string_view url, const store_options& options) {
-  auto made = read(url);
-  if (!made) return std::unexpected(std::move(made.error()));
+  auto parsed = read(url);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
   detail::option_problems problems;
   if (options.timeout <= duration::zero()) problems.add("store_options.timeout must be more than 0");
   if (options.heartbeat < std::chrono::milliseconds(1)) {
@@ -60,21 +60,22 @@ result<std::shared_ptr<network_store>> open_store(std::string_view url, const st
   }
   problems.throw_if_any();
 
-  made->connection.request_timeout = options.timeout;
-  made->connection.silence = std::max(made->connection.silence, options.timeout);  // a reply may take so long
-  made->coherence.name_space = options.name_space;
-  made->coherence.trust_for = options.trust_for;
-  made->coherence.heartbeat = options.heartbeat;
-  made->coherence.relayed = options.relayed;
-  made->coherence.bound = options.bound;
-  made->coherence.only_read = options.tracked == tracked_keys::read;
-  if (options.log) made->coherence.log = options.log;
-  return std::make_shared<redis::redis_store>(std::make_shared<redis::runtime>(), std::move(*made));
+  parsed->connection.request_timeout = options.timeout;
+  parsed->connection.silence =
+      std::max(parsed->connection.silence, options.timeout);  // a reply may take so long
+  parsed->coherence.name_space = options.name_space;
+  parsed->coherence.trust_for = options.trust_for;
+  parsed->coherence.heartbeat = options.heartbeat;
+  parsed->coherence.relayed = options.relayed;
+  parsed->coherence.bound = options.bound;
+  parsed->coherence.only_read = options.tracked == tracked_keys::read;
+  if (options.log) parsed->coherence.log = options.log;
+  return std::make_shared<redis::redis_store>(std::make_shared<redis::runtime>(), std::move(*parsed));
 }
 
 result<void> check_store_url(std::string_view url) {
-  const auto made = read(url);
-  if (!made) return std::unexpected(made.error());
+  const auto parsed = read(url);
+  if (!parsed) return std::unexpected(parsed.error());
   return {};
 }
 

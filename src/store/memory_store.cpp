@@ -1,21 +1,21 @@
-/// The store port over this process's memory. One lock: it is the second level of tests and of
-/// several caches in one process, and holds sessions; the fast memory level is `src/memory`.
-/// Long because it implements every operation of the port.
+/// The store port over this process's memory. One lock: it is the second level of tests and of several caches
+/// in one process; the fast memory level is `src/memory`. Long because it implements every operation of the
+/// port.
 
 #include "core/glob.hpp"
+#include "core/mutex.hpp"
 
 #include <strata/store.hpp>
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <unordered_map>
 
 namespace strata {
 
 namespace {
 
-/// What the map and the heap take for one entry beyond its key and bytes.
+/// The memory of one entry beyond its key and bytes, in the map and on the heap.
 constexpr std::size_t entry_overhead = 160;
 
 }  // namespace
@@ -24,27 +24,27 @@ namespace {
 class memory_space;
 }
 
-/// What all connections share: the bytes. `mutex` guards everything, also of the name spaces, but the
-/// observers.
+/// What all connections share: the bytes. `mutex` guards everything except the observers, also in the name
+/// spaces.
 class memory_server {
  public:
   memory_server(const clock& clock, byte_size limit) : time(clock), budget(limit.count) {}
   ~memory_server();
 
   memory_space& space(const std::string& name);
-  /// Drops the entry that is nearest to its end of life.
-  void drop_first();
+  /// Drops the entry that is nearest to the end of its life.
+  void drop_first() STRATA_REQUIRES(mutex);
 
-  /// Who ends when: a key and its name space.
+  /// By end of life: a key and its name space.
   using endings = std::multimap<time_point, std::pair<memory_space*, std::string>>;
 
   const clock& time;
   const std::size_t budget;
-  std::mutex mutex;
-  endings by_end;
-  std::size_t used = 0;
-  lease_token last_token = 0;
-  std::map<std::string, std::unique_ptr<memory_space>> spaces;
+  detail::mutex mutex;
+  endings by_end STRATA_GUARDED_BY(mutex);
+  std::size_t used STRATA_GUARDED_BY(mutex) = 0;
+  lease_token last_token STRATA_GUARDED_BY(mutex) = 0;
+  std::map<std::string, std::unique_ptr<memory_space>> spaces STRATA_GUARDED_BY(mutex);
 };
 
 namespace {
@@ -71,14 +71,14 @@ class memory_space {
     return 2 * key.size() + bytes.size() + entry_overhead;
   }
 
-  void drop(value_map::iterator at) {
+  void drop(value_map::iterator at) STRATA_REQUIRES(all.mutex) {
     all.used -= charge(at->first, at->second.bytes);
     all.by_end.erase(at->second.end);
     values.erase(at);
   }
 
-  /// The entry of `key` if it is there and its time is not over.
-  value_map::iterator live(std::string_view key) {
+  /// The entry of `key`, if its life has not ended.
+  value_map::iterator live(std::string_view key) STRATA_REQUIRES(all.mutex) {
     const auto at = values.find(std::string(key));
     if (at != values.end() && at->second.end->first <= all.time.now()) {
       drop(at);
@@ -87,7 +87,7 @@ class memory_space {
     return at;
   }
 
-  std::optional<stored_value> found(std::string_view key) {
+  std::optional<stored_value> find_value(std::string_view key) STRATA_REQUIRES(all.mutex) {
     const auto at = live(key);
     if (at == values.end()) return std::nullopt;
     return stored_value{.bytes = at->second.bytes,
@@ -96,12 +96,13 @@ class memory_space {
                         .expired = at->second.expired};
   }
 
-  void reschedule(value_map::iterator at, time_point end) {
+  void reschedule(value_map::iterator at, time_point end) STRATA_REQUIRES(all.mutex) {
     all.by_end.erase(at->second.end);
     at->second.end = all.by_end.emplace(end, std::pair(this, at->first));
   }
 
-  void place(std::string_view key, std::string_view bytes, commit_time asof, time_point end) {
+  void store_value(std::string_view key, std::string_view bytes, commit_time asof, time_point end)
+      STRATA_REQUIRES(all.mutex) {
     if (const auto old = values.find(std::string(key)); old != values.end()) drop(old);
     const auto size = charge(key, bytes);
     if (size > all.budget) return;
@@ -111,16 +112,16 @@ class memory_space {
     all.used += size;
   }
 
-  void learn(commit_time known) { counter = std::max(counter, known); }
+  void learn(commit_time known) STRATA_REQUIRES(all.mutex) { counter = std::max(counter, known); }
 
-  commit_time new_floor(commit_time at_least) {
+  commit_time new_floor(commit_time at_least) STRATA_REQUIRES(all.mutex) {
     counter = std::max(counter + 1, at_least);
     return counter;
   }
 
-  acquire_result acquired_or_busy(std::string_view key, duration hold) {
+  acquire_result acquire(std::string_view key, duration hold) STRATA_REQUIRES(all.mutex) {
     acquire_result out;
-    out.value = found(key);
+    out.value = find_value(key);
     if (out.value) return out;
     const auto held = lease_if_free(key, hold);
     out.lease = held.lease;
@@ -128,13 +129,13 @@ class memory_space {
     return out;
   }
 
-  lease_grant lease_if_free(std::string_view key, duration hold) {
+  lease_grant lease_if_free(std::string_view key, duration hold) STRATA_REQUIRES(all.mutex) {
     const auto held = leases.find(std::string(key));
     if (held != leases.end() && held->second.until > all.time.now()) return {};
     return new_lease(key, hold);
   }
 
-  lease_grant new_lease(std::string_view key, duration hold) {
+  lease_grant new_lease(std::string_view key, duration hold) STRATA_REQUIRES(all.mutex) {
     forget_old_leases();
     // A lease that is taken over keeps its floor: what was invalidated stays invalidated.
     auto& held = leases.try_emplace(std::string(key), held_lease{0, 0, {}}).first->second;
@@ -143,15 +144,15 @@ class memory_space {
     return {.lease = held.token, .granted_at = counter};
   }
 
-  /// Leases end by fill or release; those that did neither are dropped when the table doubles.
-  void forget_old_leases() {
+  /// Leases end by fill or release; the others are dropped when the table doubles.
+  void forget_old_leases() STRATA_REQUIRES(all.mutex) {
     if (leases.size() < lease_sweep_at) return;
     std::erase_if(leases, [now = all.time.now()](const auto& each) { return each.second.until <= now; });
     lease_sweep_at = std::max<std::size_t>(1024, 2 * leases.size());
   }
 
-  fill_result filled(const fill_request& value, std::vector<std::string>& changed) {
-    std::lock_guard lock(all.mutex);
+  fill_result fill(const fill_request& value, std::vector<std::string>& changed) {
+    detail::scoped_lock lock(all.mutex);
     learn(value.asof);
     const auto held = leases.find(std::string(value.key));
     if (held == leases.end() || held->second.token != value.lease || held->second.until <= all.time.now()) {
@@ -159,22 +160,22 @@ class memory_space {
     }
     const auto floor = held->second.floor;
     leases.erase(held);
-    changed.emplace_back(value.key);  // refused or not: nobody need wait for the lease any more
+    changed.emplace_back(value.key);  // refused or not: no caller should wait for the lease any more
     if (value.asof < floor) return fill_result::below_floor;
     const auto at = live(value.key);
     if (at != values.end() && at->second.asof > value.asof) return fill_result::older;
-    place(value.key, value.bytes, value.asof, all.time.now() + value.ttl);
+    store_value(value.key, value.bytes, value.asof, all.time.now() + value.ttl);
     return fill_result::stored;
   }
 
-  void raise_lease(const std::string& key, commit_time floor) {
+  void raise_lease(const std::string& key, commit_time floor) STRATA_REQUIRES(all.mutex) {
     if (const auto held = leases.find(key); held != leases.end()) {
       held->second.floor = std::max(held->second.floor, floor);
     }
   }
 
   /// Returns whether a value was there.
-  bool invalidate_one(const std::string& key, commit_time floor, bool soft) {
+  bool invalidate_one(const std::string& key, commit_time floor, bool soft) STRATA_REQUIRES(all.mutex) {
     raise_lease(key, floor);
     const auto at = live(key);
     if (at == values.end()) return false;
@@ -186,14 +187,16 @@ class memory_space {
     return true;
   }
 
-  relay_watermark mark() const { return {.value = relayed, .life = "1"}; }
+  relay_watermark read_watermark() const STRATA_REQUIRES(all.mutex) {
+    return {.value = watermark, .life = "1"};
+  }
 
-  /// Tells every observer but those of `origin`, which made the change.
-  template <class Tell>
-  void announce(const store* origin, Tell tell) {
-    std::lock_guard telling(observing);
+  /// Notifies every observer except those of `origin`, which made the change.
+  template <class Notify>
+  void announce(const store* origin, Notify notify) {
+    detail::scoped_lock lock(observers_mutex);
     for (const auto& [observer, connection] : observers) {
-      if (connection != origin) tell(*observer);
+      if (connection != origin) notify(*observer);
     }
   }
   void announce_changed(const store* origin, const std::vector<std::string>& changed) {
@@ -204,14 +207,14 @@ class memory_space {
   }
 
   memory_server& all;
-  value_map values;
-  std::unordered_map<std::string, held_lease> leases;
-  std::size_t lease_sweep_at = 1024;
-  std::map<std::pair<std::uint32_t, bool>, commit_time> floors;
-  commit_time counter = 0;
-  std::uint64_t relayed = 0;
-  std::mutex observing;
-  std::vector<std::pair<store_observer*, const store*>> observers;
+  value_map values STRATA_GUARDED_BY(all.mutex);
+  std::unordered_map<std::string, held_lease> leases STRATA_GUARDED_BY(all.mutex);
+  std::size_t lease_sweep_at STRATA_GUARDED_BY(all.mutex) = 1024;
+  std::map<std::pair<std::uint32_t, bool>, commit_time> floors STRATA_GUARDED_BY(all.mutex);
+  commit_time counter STRATA_GUARDED_BY(all.mutex) = 0;
+  std::uint64_t watermark STRATA_GUARDED_BY(all.mutex) = 0;
+  detail::mutex observers_mutex;
+  std::vector<std::pair<store_observer*, const store*>> observers STRATA_GUARDED_BY(observers_mutex);
 };
 
 }  // namespace
@@ -219,13 +222,14 @@ class memory_space {
 memory_server::~memory_server() = default;
 
 memory_space& memory_server::space(const std::string& name) {
-  std::lock_guard lock(mutex);
+  detail::scoped_lock lock(mutex);
   auto& found = spaces[name];
   if (found == nullptr) found = std::make_unique<memory_space>(*this);
   return *found;
 }
 
-void memory_server::drop_first() {
+// Not analysed: the compiler cannot know that the space's `all.mutex` is this mutex.
+void memory_server::drop_first() STRATA_NO_ANALYSIS {
   const auto [of, key] = by_end.begin()->second;
   of->drop(of->values.find(key));
 }
@@ -238,51 +242,60 @@ class memory_connection final : public store {
       : server_(std::move(server)), space_(server_->space(name_space)) {}
 
   task<result<std::optional<stored_value>>> get(std::string_view key) override {
-    std::lock_guard lock(server_->mutex);
-    return result<std::optional<stored_value>>(space_.found(key));
+    detail::scoped_lock lock(space_.all.mutex);
+    return result<std::optional<stored_value>>(space_.find_value(key));
   }
 
   task<result<std::vector<std::optional<stored_value>>>> get_many(
       std::span<const std::string> keys) override {
-    std::lock_guard lock(server_->mutex);
+    detail::scoped_lock lock(space_.all.mutex);
     std::vector<std::optional<stored_value>> out;
     out.reserve(keys.size());
-    for (const auto& key : keys) out.push_back(space_.found(key));
+    for (const auto& key : keys) out.push_back(space_.find_value(key));
     return result<std::vector<std::optional<stored_value>>>(std::move(out));
   }
 
   task<result<acquire_result>> acquire(std::string_view key, duration hold, commit_time known) override {
-    std::lock_guard lock(server_->mutex);
+    detail::scoped_lock lock(space_.all.mutex);
     space_.learn(known);
-    return result<acquire_result>(space_.acquired_or_busy(key, hold));
+    return result<acquire_result>(space_.acquire(key, hold));
   }
 
   task<result<std::vector<acquire_result>>> acquire_many(std::span<const std::string> keys, duration hold,
                                                          commit_time known) override {
-    return of_each<acquire_result>(keys, known,
-                                   [&](const auto& key) { return space_.acquired_or_busy(key, hold); });
+    detail::scoped_lock lock(space_.all.mutex);
+    space_.learn(known);
+    std::vector<acquire_result> out;
+    out.reserve(keys.size());
+    for (const auto& key : keys) out.push_back(space_.acquire(key, hold));
+    return result<std::vector<acquire_result>>(std::move(out));
   }
 
   task<result<lease_grant>> take_lease(std::string_view key, duration hold, commit_time known) override {
-    std::lock_guard lock(server_->mutex);
+    detail::scoped_lock lock(space_.all.mutex);
     space_.learn(known);
     return result<lease_grant>(space_.lease_if_free(key, hold));
   }
 
   task<result<lease_grant>> force_lease(std::string_view key, duration hold, commit_time known) override {
-    std::lock_guard lock(server_->mutex);
+    detail::scoped_lock lock(space_.all.mutex);
     space_.learn(known);
     return result<lease_grant>(space_.new_lease(key, hold));
   }
 
   task<result<std::vector<lease_grant>>> force_lease_many(std::span<const std::string> keys, duration hold,
                                                           commit_time known) override {
-    return of_each<lease_grant>(keys, known, [&](const auto& key) { return space_.new_lease(key, hold); });
+    detail::scoped_lock lock(space_.all.mutex);
+    space_.learn(known);
+    std::vector<lease_grant> out;
+    out.reserve(keys.size());
+    for (const auto& key : keys) out.push_back(space_.new_lease(key, hold));
+    return result<std::vector<lease_grant>>(std::move(out));
   }
 
   task<result<fill_result>> fill(fill_request value) override {
     std::vector<std::string> changed;
-    const auto done = space_.filled(value, changed);
+    const auto done = space_.fill(value, changed);
     space_.announce_changed(this, changed);
     return result<fill_result>(done);
   }
@@ -291,7 +304,7 @@ class memory_connection final : public store {
     std::vector<std::string> changed;
     std::vector<fill_result> done;
     done.reserve(fills.size());
-    for (const auto& each : fills) done.push_back(space_.filled(each, changed));
+    for (const auto& each : fills) done.push_back(space_.fill(each, changed));
     space_.announce_changed(this, changed);
     return result<std::vector<fill_result>>(std::move(done));
   }
@@ -299,7 +312,7 @@ class memory_connection final : public store {
   task<result<void>> release(std::string_view key, lease_token lease) override {
     std::vector<std::string> ended;
     {
-      std::lock_guard lock(server_->mutex);
+      detail::scoped_lock lock(space_.all.mutex);
       const auto held = space_.leases.find(std::string(key));
       if (held != space_.leases.end() && held->second.token == lease) {
         space_.leases.erase(held);
@@ -322,7 +335,7 @@ class memory_connection final : public store {
     std::vector<std::string> matching;
     sweep_result done;
     {
-      std::lock_guard lock(server_->mutex);
+      detail::scoped_lock lock(space_.all.mutex);
       const auto floor = done.floor = space_.new_floor(at_least);
       for (const auto& [key, each] : space_.values) {
         if (glob_matches(glob, key)) matching.push_back(key);
@@ -337,7 +350,7 @@ class memory_connection final : public store {
   }
 
   task<result<bool>> touch(std::string_view key, duration ttl) override {
-    std::lock_guard lock(server_->mutex);
+    detail::scoped_lock lock(space_.all.mutex);
     const auto at = space_.live(key);
     if (at == space_.values.end()) return result<bool>(false);
     space_.reschedule(at, server_->time.now() + ttl);
@@ -352,7 +365,7 @@ class memory_connection final : public store {
     std::vector<floor_entry> raised(what.floors.begin(), what.floors.end());
     auto floor = what.at_least;
     {
-      std::lock_guard lock(server_->mutex);
+      detail::scoped_lock lock(space_.all.mutex);
       for (const auto& each : raised) floor = std::max(floor, each.asof);
       floor = space_.new_floor(floor);
       for (const auto& key : what.keys) space_.invalidate_one(key, floor, what.soft);
@@ -365,7 +378,7 @@ class memory_connection final : public store {
 
   task<result<void>> restore(std::span<const floor_entry> floors) override {
     {
-      std::lock_guard lock(server_->mutex);
+      detail::scoped_lock lock(space_.all.mutex);
       for (const auto& each : floors) {
         auto& floor = space_.floors[{each.bucket, each.soft}];
         floor = std::max(floor, each.asof);
@@ -377,25 +390,25 @@ class memory_connection final : public store {
   }
 
   task<result<std::vector<floor_entry>>> floors() override {
-    std::lock_guard lock(server_->mutex);
+    detail::scoped_lock lock(space_.all.mutex);
     std::vector<floor_entry> out;
     out.reserve(space_.floors.size());
-    for (const auto& [where, asof] : space_.floors) {
-      out.push_back({.bucket = where.first, .asof = asof, .soft = where.second});
+    for (const auto& [bucket, asof] : space_.floors) {
+      out.push_back({.bucket = bucket.first, .asof = asof, .soft = bucket.second});
     }
     return result<std::vector<floor_entry>>(std::move(out));
   }
 
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override {
-    std::lock_guard lock(server_->mutex);
-    space_.place(key, bytes, 0, server_->time.now() + ttl);
+    detail::scoped_lock lock(space_.all.mutex);
+    space_.store_value(key, bytes, 0, server_->time.now() + ttl);
     return result<void>();
   }
 
   task<result<bool>> remove(std::string_view key) override {
     std::vector<std::string> changed;
     {
-      std::lock_guard lock(server_->mutex);
+      detail::scoped_lock lock(space_.all.mutex);
       if (const auto at = space_.live(key); at != space_.values.end()) {
         changed.push_back(at->first);
         space_.drop(at);
@@ -408,7 +421,7 @@ class memory_connection final : public store {
   task<result<commit_time>> clear(commit_time at_least) override {
     commit_time floor = 0;
     {
-      std::lock_guard lock(server_->mutex);
+      detail::scoped_lock lock(space_.all.mutex);
       floor = space_.new_floor(at_least);
       while (!space_.values.empty()) space_.drop(space_.values.begin());
       space_.leases.clear();
@@ -418,43 +431,32 @@ class memory_connection final : public store {
   }
 
   task<result<relay_watermark>> read_watermark() override {
-    std::lock_guard lock(server_->mutex);
-    return result<relay_watermark>(space_.mark());
+    detail::scoped_lock lock(space_.all.mutex);
+    return result<relay_watermark>(space_.read_watermark());
   }
 
   task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) override {
-    std::lock_guard lock(server_->mutex);
+    detail::scoped_lock lock(space_.all.mutex);
     std::optional<relay_watermark> out;
-    if (seen == space_.mark()) {
-      ++space_.relayed;
-      out = space_.mark();
+    if (seen == space_.read_watermark()) {
+      ++space_.watermark;
+      out = space_.read_watermark();
     }
     return result<std::optional<relay_watermark>>(std::move(out));
   }
 
   void observe(store_observer& observer) override {
-    std::lock_guard telling(space_.observing);
+    detail::scoped_lock lock(space_.observers_mutex);
     space_.observers.emplace_back(&observer, this);
     observer.trust_until(time_point::max(), time_point::min());
   }
 
   void unobserve(store_observer& observer) override {
-    std::lock_guard telling(space_.observing);
+    detail::scoped_lock lock(space_.observers_mutex);
     std::erase_if(space_.observers, [&](const auto& each) { return each.first == &observer; });
   }
 
  private:
-  /// What `take(key)` gives for each of `keys`, as one step.
-  template <class Right, class Take>
-  result<std::vector<Right>> of_each(std::span<const std::string> keys, commit_time known, Take take) {
-    std::lock_guard lock(server_->mutex);
-    space_.learn(known);
-    std::vector<Right> out;
-    out.reserve(keys.size());
-    for (const auto& key : keys) out.push_back(take(key));
-    return out;
-  }
-
   void announce_floors(std::span<const floor_entry> floors) {
     space_.announce(this, [&](store_observer& observer) {
       for (const auto& each : floors) observer.floor_raised(each);
