@@ -21,17 +21,17 @@ namespace strata::cli {
 
 namespace {
 
-/// A bad record as --json tells it.
-struct told_problem {
+/// A bad record in the output of --json.
+struct reported_problem {
   std::uint64_t line = 0;
   std::string field;
   std::string detail;
 };
-BOOST_DESCRIBE_STRUCT(told_problem, (), (line, field, detail))
+BOOST_DESCRIBE_STRUCT(reported_problem, (), (line, field, detail))
 
 struct import_report {
   std::uint64_t records = 0, created = 0, updated = 0, unchanged = 0, refused = 0;
-  std::vector<told_problem> problems;
+  std::vector<reported_problem> problems;
 };
 BOOST_DESCRIBE_STRUCT(import_report, (), (records, created, updated, unchanged, refused, problems))
 

@@ -1,5 +1,7 @@
 #include "gateway/value_view.hpp"
 
+#include "platform/entities.hpp"
+
 #include <gtest/gtest.h>
 
 namespace strata::gateway {
@@ -26,7 +28,8 @@ struct CachedValueView : testing::Test {
 
 TEST_F(CachedValueView, ShowsACachedRowAsItIsAnswered) {
   platform::agent row{.id = "agt_1", .name = "Ada"};
-  sync_wait(values.set(entities.agents("agt_1"), platform::cached_response<platform::agent>(row)));
+  sync_wait(values.set(entities.get<platform::agent_entity>()("agt_1"),
+                       platform::cached_response<platform::agent>(row)));
   const auto shown = show("agent:agt_1");
   EXPECT_FALSE(shown.hidden);
   ASSERT_TRUE(shown.json);
@@ -35,14 +38,14 @@ TEST_F(CachedValueView, ShowsACachedRowAsItIsAnswered) {
 
 TEST_F(CachedValueView, ShowsNothingWhereNothingIsCached) {
   EXPECT_FALSE(show("agent:agt_1").json);
-  sync_wait(values.set_absent(entities.agents("agt_2")));
+  sync_wait(values.set_absent(entities.get<platform::agent_entity>()("agt_2")));
   EXPECT_EQ(show("agent:agt_2").json, "null");
 }
 
 TEST_F(CachedValueView, HidesWhatIsSensitiveAndWhatItDoesNotKnow) {
   platform::stored_document row{.id = "usr_1", .document = {"{\"key\":\"secret\"}"}};
-  sync_wait(
-      values.set(entities.settings("usr_1"), platform::cached_response<platform::stored_document>(row)));
+  sync_wait(values.set(entities.get<platform::user_settings_entity>()("usr_1"),
+                       platform::cached_response<platform::stored_document>(row)));
   for (const char* text : {"user:usr_1:settings", "user:usr_1:permissions", "session:sess_1", "unknown"}) {
     EXPECT_TRUE(show(text).hidden) << text;
     EXPECT_FALSE(show(text).json) << text;

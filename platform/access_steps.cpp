@@ -1,6 +1,8 @@
 #include "platform/access_steps.hpp"
 
 #include "platform/consistency_cookie.hpp"
+#include "platform/entities/organization.hpp"
+#include "platform/entities/user_permissions.hpp"
 #include "platform/permissions.hpp"
 #include "platform/responses.hpp"
 
@@ -22,7 +24,7 @@ std::optional<strata::limiter> limiter_of(const strata::rate_limit& rule) {
 }
 
 // The user must exist and their organization be active: a session outlives neither.
-// Who is read stale may only read, and as no administrator.
+// A user whose row is stale may only read, and not as an administrator.
 early settle(const services& in, request& from, const strata::lookup<cached_response<user>>& found,
              const strata::lookup<cached_response<organization>>& home) {
   if (home.failure() != nullptr) return failed(*home.failure());
@@ -34,7 +36,7 @@ early settle(const services& in, request& from, const strata::lookup<cached_resp
     from.set_principal<principal>(found.value());
     return {};
   }
-  // The database does not answer, so nothing can be written; and rights that may be old are none.
+  // The database does not answer, so nothing can be written. Rights that may be outdated are not granted.
   if (from.method() != server::method::get && from.method() != server::method::head) {
     return failed({.code = strata::errc::database_unavailable, .detail = {}});
   }
@@ -55,21 +57,21 @@ task<early> authenticate_later(const services& in, request& from,
                                task<strata::lookup<cached_response<user>>> pending, strata::read_how how) {
   const auto found = co_await std::move(pending);
   if (auto refused = refuse_stranger(in, from, found)) co_return refused;
-  auto organization = in.data.organizations.find(found->row.organization_id, how);
+  auto organization = in.data.rows<organization_entity>().find(found->row.organization_id, how);
   const auto home = co_await std::move(organization);
   co_return settle(in, from, found, home);
 }
 
-/// What a connection's last request found out: whose session its token is, and the keys of who that
-/// is. It spares hashing the token and making the keys; session, user and organization are looked at
-/// anew for every request.
+/// A connection's last login: its token, session, and the cache keys of user and organization. It saves
+/// hashing the token and building the keys. Session, user and organization are checked again for every
+/// request.
 struct known_login {
   known_login(std::string_view sent, std::shared_ptr<const session> of, const services& in, const user& who)
       : token(sent),
         held(std::move(of)),
-        user_key(in.data.users.key_of(who.id)),
+        user_key(in.data.rows<user_entity>().key_of(who.id)),
         home(who.organization_id),
-        home_key(in.data.organizations.key_of(home)) {}
+        home_key(in.data.rows<organization_entity>().key_of(home)) {}
   ~known_login() { sodium_memzero(token.data(), token.size()); }
   known_login(const known_login&) = delete;
   known_login& operator=(const known_login&) = delete;
@@ -81,8 +83,8 @@ struct known_login {
   strata::typed_key<cached_response<organization>> home_key;
 };
 
-/// What is known of the very token that `from` carries, if its session still holds. Compared in
-/// constant time: a proxy's connection carries the tokens of many.
+/// The connection's last login, if `from` carries the same token and its session still holds. Tokens are
+/// compared in constant time, since a proxy's connection carries the tokens of several users.
 const known_login* known_of(const services& in, const request& from, std::string_view token) {
   const auto* known = from.remembered<known_login>();
   if (known == nullptr || known->token.size() != token.size()) return nullptr;
@@ -98,14 +100,16 @@ task<early> authenticate(const services& in, request& from) {
   if (known == nullptr && held == nullptr) return early(unauthenticated());
   const auto how = session_read(in, from);
   const bool any_age = how.at_least == 0;
-  auto pending = known != nullptr && any_age ? in.data.users.find(known->user_key, known->held->user_id)
-                                             : in.data.users.find((held ? held : known->held)->user_id, how);
+  auto pending = known != nullptr && any_age
+                     ? in.data.rows<user_entity>().find(known->user_key, known->held->user_id)
+                     : in.data.rows<user_entity>().find((held ? held : known->held)->user_id, how);
   if (!pending.is_ready()) return authenticate_later(in, from, std::move(pending), how);
   const auto found = pending.take_ready();
   if (auto refused = refuse_stranger(in, from, found)) return refused;
   const bool same_home = known != nullptr && known->home == found->row.organization_id;
-  auto organization = same_home && any_age ? in.data.organizations.find(known->home_key, known->home)
-                                           : in.data.organizations.find(found->row.organization_id, how);
+  auto organization = same_home && any_age
+                          ? in.data.rows<organization_entity>().find(known->home_key, known->home)
+                          : in.data.rows<organization_entity>().find(found->row.organization_id, how);
   if (!organization.is_ready())
     return authenticate_later(in, from, task<strata::lookup<cached_response<user>>>(found), how);
   auto refused = settle(in, from, found, organization.take_ready());
@@ -138,7 +142,7 @@ task<early> require_later(std::string_view needed,
 task<early> require(const services& in, const request& from, std::string_view needed) {
   const auto* who = from.who<principal>();
   if (who->row.is_admin) return early();
-  auto pending = in.data.permissions.find(who->row.id, session_read(in, from));
+  auto pending = in.data.rows<user_permissions_entity>().find(who->row.id, session_read(in, from));
   if (!pending.is_ready()) return require_later(needed, std::move(pending));
   return refuse_without(needed, pending.take_ready());
 }
@@ -197,13 +201,13 @@ std::vector<server::step> access_steps(const services& in, access who, std::stri
                                        std::vector<std::string_view> query) {
   std::vector<server::step> steps;
   const bool signed_in = who == access::member || who == access::admin;
-  // 1. Who is it?
+  // 1. Authenticate.
   if (signed_in) steps.emplace_back([&in](request& from) { return authenticate(in, from); });
-  // 2. May they?
+  // 2. Authorize.
   if (who == access::admin)
     steps.emplace_back([](request& from) -> task<early> { return refuse_member(from); });
   if (!needs.empty()) steps.emplace_back([&in, needs](request& from) { return require(in, from, needs); });
-  // 3. Not too often?
+  // 3. Limit.
   steps.emplace_back([&in, who](request& from) -> task<early> {
     switch (who) {
       case access::anyone:
@@ -216,7 +220,8 @@ std::vector<server::step> access_steps(const services& in, access who, std::stri
     }
     return limit(in.limited.user, "user", from.who<principal>()->row.id, in, from);
   });
-  // 4. Only then what they ask: the query, the handler, and last, by the server, conditions.
+  // 4. Only then look at the request: the query, the handler and, last, the conditions, which the server
+  // checks.
   steps.emplace_back(
       [known = std::move(query)](request& from) -> task<early> { return refuse_query(known, from); });
   return steps;

@@ -1,6 +1,6 @@
 #pragma once
-/// What every request passes before its handler, in this order: authenticate, authorize, limit,
-/// and a query that holds nothing unknown.
+/// The steps of every request before its handler, in this order: authenticate, authorize, limit, and refuse
+/// unknown query parameters.
 /// Threads: steps are callable from any thread.
 
 #include "platform/services.hpp"
@@ -13,11 +13,11 @@
 
 namespace strata::platform {
 
-/// Who may call an endpoint. What a row allows beyond that (own organization, own account) the
-/// handler checks, before anything of the row is told.
+/// The callers of an endpoint. The handler checks what a row allows beyond that (own organization, own
+/// account) before it reveals anything of the row.
 enum class access { anyone, login, member, admin };
 
-/// The steps of an endpoint for `who`, who must hold the permission `needs` (empty: none) or be an
+/// The steps of an endpoint for `who`. The caller must hold the permission `needs` (empty: none) or be an
 /// administrator, and may send the query parameters `query`.
 /// Requires: `needs` is empty unless `who` is a member.
 /// Lifetime: `in` outlives the steps; texts are literals.

@@ -36,7 +36,7 @@ TEST_F(Accounts, LogInAndGetASessionAsCookieAndToken) {
   EXPECT_GT(session.text("/expires_at"), session.text("/created_at"));
 }
 
-TEST_F(Accounts, AreRefusedTheSameWayWhateverIsWrong) {
+TEST_F(Accounts, AreRefusedTheSameWayForEveryReason) {
   const auto wrong = at.ask("POST", "/auth/login", {}, credentials(member.email, "guess"));
   const auto unknown = at.ask("POST", "/auth/login", {}, credentials("nobody@home.example", "guess"));
   EXPECT_EQ(wrong.status, 401);
@@ -94,7 +94,7 @@ TEST_F(Accounts, AreShutOutWithTheirOrganization) {
     row.is_active = false;
     return strata::result<void>();
   };
-  testing::must(strata::sync_wait(at.data().organizations.update(home.id, {}, off)));
+  testing::must(strata::sync_wait(at.data().rows<organization_entity>().update(home.id, {}, off)));
   EXPECT_EQ(at.ask("GET", "/users/me", member_token).status, 401);
   EXPECT_EQ(
       at.ask("POST", "/auth/login", {}, credentials(member.email, "password of " + member.email)).status,
@@ -103,7 +103,7 @@ TEST_F(Accounts, AreShutOutWithTheirOrganization) {
 }
 
 TEST_F(Accounts, LoseTheirSessionWhenTheyAreDeleted) {
-  testing::must(strata::sync_wait(at.data().users.remove(member.id)));
+  testing::must(strata::sync_wait(at.data().rows<user_entity>().remove(member.id)));
   EXPECT_EQ(at.ask("GET", "/users/me", member_token).status, 401);
 }
 
@@ -184,7 +184,7 @@ TEST_F(Accounts, SeeTheirOrganizationAndAdministratorsChangeIt) {
   EXPECT_EQ(at.ask("GET", "/organizations/" + abroad.id, stranger_token).text("/name"), "Abroad");
 }
 
-TEST(Limits, StopLoginsForOneAccountWhateverItsSpelling) {
+TEST(Limits, StopLoginsForOneAccountInEverySpelling) {
   testing::world at({.login_account = {.limit = 2}, .login_address = {.limit = 0}});
   const auto home = at.add_organization("Home");
   const auto row = at.add_user(home, "a@home.example", false);
@@ -200,7 +200,7 @@ TEST(Limits, StopLoginsForOneAccountWhateverItsSpelling) {
   EXPECT_EQ(attempt("b@home.example").status, 401);
 }
 
-TEST(Limits, StopAUserWhoAsksTooOftenAndNobodyElse) {
+TEST(Limits, StopOnlyTheUserWithTooManyRequests) {
   testing::world at({.user = {.limit = 3}, .address = {.limit = 2}});
   const auto home = at.add_organization("Home");
   const auto first = at.login(at.add_user(home, "a@home.example", false).email);

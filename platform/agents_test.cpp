@@ -1,4 +1,4 @@
-#include "platform/input_schemas.hpp"
+#include "platform/stored_document.hpp"
 #include "platform/test_support.hpp"
 
 #include <gmock/gmock.h>
@@ -55,7 +55,7 @@ TEST_F(Agents, AreCreatedWithLocationAndTag) {
   EXPECT_EQ(at.ask("GET", "/agents", member_token).number("/total"), 1);
 }
 
-TEST_F(Agents, ChangeByMergePatchAndDropWhatIsDerived) {
+TEST_F(Agents, ChangeByMergePatchAndDropDerivedKeys) {
   const auto row = at.add_agent(home, "Triage");
   const auto path = "/agents/" + row.id;
   at.ask("GET", path, member_token);
@@ -105,7 +105,7 @@ TEST_F(Agents, AreGoneAfterDeleteWithTheirDocuments) {
   EXPECT_EQ(at.ask("DELETE", path, member_token).status, 404);
 }
 
-TEST_F(Agents, HaveDocumentsThatAreReplacedWhole) {
+TEST_F(Agents, HaveDocumentsThatArePutAsAWhole) {
   const auto path = "/agents/" + at.add_agent(home, "Triage").id + "/tools";
   const auto nothing = at.ask("GET", path, member_token);
   EXPECT_EQ(nothing.body, "{}");
@@ -174,7 +174,7 @@ TEST_F(Agents, DoNotExistForAnotherOrganization) {
   EXPECT_EQ(at.count("agent_configs"), 0);
 }
 
-TEST_F(Agents, RefuseWhatIsWrongAndWriteNothing) {
+TEST_F(Agents, RefuseInvalidRequestsAndWriteNothing) {
   const auto row = at.add_agent(home, "Triage");
   const auto path = "/agents/" + row.id;
   struct attempt {

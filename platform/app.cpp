@@ -1,5 +1,6 @@
 #include "platform/app.hpp"
 
+#include "platform/changes.hpp"
 #include "platform/endpoints.hpp"
 #include "platform/maintenance.hpp"
 #include "platform/repositories.hpp"
@@ -34,38 +35,41 @@ app_options checked(app_options options) {
   return options;
 }
 
-/// Of what others write to PostgreSQL a relay tells.
-strata::duration look_interval(const app_options& options) {
+/// For PostgreSQL the relay reports the writes of other programs.
+strata::duration check_interval(const app_options& options) {
   return options.database->dialect() == "sqlite" ? options.foreign_change_interval : strata::duration::zero();
 }
 
 }  // namespace
 
-// Members are destroyed from the last to the first: the maintenance before what it takes care of.
+// Members are destroyed from the last to the first: the maintenance before the objects it maintains.
 struct app::state {
   explicit state(app_options given)
       : options(checked(std::move(given))),
         bus([this](const strata::domain_event& happened, std::string_view what) {
           options.log("a handler of " + happened.type + " failed: " + std::string(what));
         }),
-        data(*options.database, *options.cache, bus, entity_table(options.policies), *options.time),
+        data(*options.database, *options.cache, bus, entity_table(options.policies, options.entities),
+             *options.time),
+        tables(options.entities),
         sessions(options.auth.sessions, *options.time),
         passwords(options.auth.passwords),
         limited(options.limits),
         provided{data,    *options.cache, sessions,     passwords,
                  limited, *options.time,  options.auth, options.log},
-        care(*options.database, *options.cache, sessions, look_interval(options), options.log) {
-    strata::invalidate_on(bus, *options.cache, invalidation_rules());
+        upkeep(*options.database, *options.cache, sessions, check_interval(options), options.log) {
+    strata::invalidate_on(bus, *options.cache, invalidation_rules(options.entities));
   }
 
   app_options options;
   strata::event_bus bus;
   repositories data;
+  schema tables;
   session_table sessions;
   password_hasher passwords;
   limits limited;
   services provided;
-  maintenance care;
+  maintenance upkeep;
 };
 
 app::app(app_options options) : state_(std::make_unique<state>(std::move(options))) {
@@ -73,17 +77,17 @@ app::app(app_options options) : state_(std::make_unique<state>(std::move(options
 app::~app() = default;
 
 strata::task<strata::result<void>> app::migrate() {
-  auto done = co_await strata::migrate(*state_->options.database, schema(),
+  auto done = co_await strata::migrate(*state_->options.database, state_->tables.steps(),
                                        [&time = *state_->options.time] { return time.wall(); });
   if (!done) co_return std::unexpected(std::move(done.error()));
   co_return strata::result<void>();
 }
 
 void app::start() {
-  state_->care.start();
+  state_->upkeep.start();
 }
 void app::stop() {
-  state_->care.stop();
+  state_->upkeep.stop();
 }
 
 strata::server::router app::routes() {

@@ -22,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace strata::server {
 class router;
@@ -35,12 +36,13 @@ struct app_options {
   std::shared_ptr<strata::database> database;  ///< required
   std::shared_ptr<strata::cache> cache;        ///< required
   const strata::clock* time = &strata::system_clock();
-  policy_table policies = default_policies();
+  std::vector<entity_definition> entities = all_entities();
+  policy_table policies = default_policies();  ///< of some or all of them
   auth_settings auth;
   limit_settings limits;
-  /// How often to look if another program wrote to SQLite; 0: never. Of PostgreSQL a relay tells the cache.
+  /// How often to check SQLite for writes of other programs; 0: never. For PostgreSQL the relay reports them.
   strata::duration foreign_change_interval = std::chrono::milliseconds(100);
-  /// Told what an operator should know, one line each. Called from any thread.
+  /// Receives log lines for the operator. Called from any thread.
   std::function<void(std::string_view line)> log;
 };
 
@@ -48,7 +50,7 @@ class app {
  public:
   /// Throws strata::bad_options that names every problem of `options`.
   explicit app(app_options options);
-  /// Requires: no request is being served. Stops what `start` began.
+  /// Requires: no request is being served. Stops the background work.
   ~app();
   app(const app&) = delete;
   app& operator=(const app&) = delete;
@@ -56,15 +58,15 @@ class app {
   /// Brings the database's tables up to date; does nothing when they are.
   strata::task<strata::result<void>> migrate();
 
-  /// Begins the background work: clears the cache when another program has written to SQLite,
-  /// ends old sessions, calls `cache::maintain` about every second.
+  /// Begins the background work: clears the cache when another program has written to SQLite, ends old
+  /// sessions, and calls `cache::maintain` about every second.
   void start();
   /// Ends it and waits for it. Idempotent.
   void stop();
 
   /// Every route of the platform's API, for a server to own. Lifetime: this app outlives them.
   strata::server::router routes();
-  /// What import and demo data write through. Lifetime: this app.
+  /// Import and demo data write through it. Lifetime: this app.
   repositories& data() noexcept;
   password_hasher& passwords() noexcept;
   strata::event_bus& events() noexcept;

@@ -10,22 +10,15 @@ std::string etag_of(std::int64_t version, std::string_view body) {
   return fmt::format("\"{}-{:016x}\"", version, strata::hash_of(body));
 }
 
-std::string body_of(const user_permissions& row) {
-  std::string out = R"({"permissions":)";
-  strata::json::write(out, row.permissions);
-  out += '}';
-  return out;
-}
-
 std::shared_ptr<const strata::server::representation> json_representation(std::string body,
                                                                           std::string_view etag) {
   constexpr strata::server::static_text type("application/json");
   return std::make_shared<const strata::server::representation>(std::move(body), type, etag);
 }
 
-std::size_t memory_of(const strata::server::representation& answer) {
-  // Compressed forms are made after the cache has counted: count them now, at half each.
-  return sizeof answer + (answer.encodable() ? 2 : 1) * answer.bytes();
+std::size_t memory_of(const strata::server::representation& of) {
+  // Compressed forms are made after the cache has counted: count both now, at half the size each.
+  return sizeof of + (of.encodable() ? 2 : 1) * of.bytes();
 }
 
 page::page(std::string body) {

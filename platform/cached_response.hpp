@@ -1,11 +1,10 @@
 #pragma once
-/// What the cache holds of a row: the row and its answer, rendered once, so that a hit renders,
-/// hashes and compresses nothing.
+/// The cache's value for a row: the row and its HTTP representation, made once, so that a hit renders, hashes
+/// and compresses nothing.
 /// Threads: immutable values.
 
-#include "platform/entities.hpp"
-
 #include <server/representation.hpp>
+#include <strata/json.hpp>
 #include <strata/json_codec.hpp>
 
 #include <memory>
@@ -15,27 +14,23 @@
 
 namespace strata::platform {
 
-/// `"7-9f86d081884c7d65"`: the row's version and the hash of its answer. The hash is there since
-/// another program may write to the tables without raising the version.
+/// `"7-9f86d081884c7d65"`: the row's version and the hash of its body. The hash is needed because another
+/// program may write to the tables without raising the version.
 std::string etag_of(std::int64_t version, std::string_view body);
 
-/// The body that answers a GET of this row.
+/// The body of a GET of this row. Overloaded, beside the row, for rows that are sent otherwise.
 template <class T>
 std::string body_of(const T& row) {
   return strata::json::text_of(row);
 }
-inline std::string body_of(const stored_document& row) {
-  return row.document.text;
-}
-std::string body_of(const user_permissions& row);
 
-/// A JSON answer, shared by the cache and by every response that sends it.
+/// A JSON representation, shared by the cache and by every response that sends it.
 /// No Last-Modified: its resolution is a second, and a row may change twice in one.
 std::shared_ptr<const strata::server::representation> json_representation(std::string body,
                                                                           std::string_view etag);
 
-/// What one answer occupies in memory, compressed forms included.
-std::size_t memory_of(const strata::server::representation& answer);
+/// The memory that one representation occupies, compressed forms included.
+std::size_t memory_of(const strata::server::representation& of);
 
 template <class T>
 struct cached_response {
@@ -53,7 +48,7 @@ struct cached_response {
   T row;
 };
 
-/// A page of a list: only its answer.
+/// A page of a list: only its representation.
 struct page {
   page() = default;
   explicit page(std::string body);
@@ -78,7 +73,7 @@ struct strata::codec<strata::platform::cached_response<T>> {
   }
 };
 
-/// Stored as the answer's body.
+/// Stored as the body.
 template <>
 struct strata::codec<strata::platform::page> {
   static void encode(const platform::page& value, std::string& out) { out += value.representation->body(); }

@@ -1,42 +1,33 @@
 #pragma once
-/// What happens to the platform's rows, and what it makes invalid in the cache.
-/// Threads: pure functions, immutable values.
+/// Events of the platform's rows, and the cache keys that they invalidate.
+/// Threads: pure functions.
 
-#include "platform/entities.hpp"
+#include "platform/entity.hpp"
 
 #include <strata/events.hpp>
 #include <strata/outbox.hpp>
 
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace strata::platform {
 
-/// What a change of a row of one table means for the cache. Templates name columns, which are also the
-/// attributes of events.
-struct change_rule {
-  std::string table;
-  std::string event;               ///< "agent" of agent.created, agent.updated, agent.deleted; empty: none
-  std::string written;             ///< the row's own key: the repository replaces it at the commit
-  std::vector<std::string> keys;   ///< dropped
-  std::vector<std::string> lists;  ///< dropped with every key below
-};
+/// For `invalidate_on`: the writes of this process.
+std::vector<invalidation_rule> invalidation_rules(const std::vector<entity_definition>& of = all_entities());
 
-/// The invalidation rules of the strategy, one line a table.
-std::span<const change_rule> change_rules();
+/// For `install_outbox`: the writes of every program.
+std::vector<outbox_rule> outbox_rules(const std::vector<entity_definition>& of = all_entities());
 
-/// The same for `strata::invalidate_on`: what is written through this process.
-std::vector<strata::invalidation_rule> invalidation_rules();
-
-/// The same for `strata::install_outbox`: what is written by whomever.
-std::vector<strata::outbox_rule> outbox_rules();
-
-/// `verb` is created, updated or deleted. Attributes: id, organization_id, version.
-strata::domain_event agent_event(std::string_view verb, const agent& row);
-strata::domain_event user_event(std::string_view verb, const user& row);
-/// Attributes: id, version.
-strata::domain_event organization_event(std::string_view verb, const organization& row);
-strata::domain_event listing_event(std::string_view verb, const listing& row);
+/// The event of a change of `row`. `verb` is created, updated or deleted.
+/// Attributes: id, version, and organization_id if the row has one.
+template <class Entity>
+domain_event event_of(std::string_view verb, const typename Entity::repository::row_type& row) {
+  domain_event out;
+  out.type.append(Entity::event).append(".").append(verb);
+  out.attributes = {{"id", row.id}, {"version", std::to_string(row.version)}};
+  if constexpr (requires { row.organization_id; }) out.attributes["organization_id"] = row.organization_id;
+  return out;
+}
 
 }  // namespace strata::platform

@@ -1,4 +1,4 @@
-/// Two gateways that share only the database: what a session wrote through one, it reads through the other.
+/// Two gateways that share only the database. A session reads its own writes through both.
 
 #include "platform/consistency_cookie.hpp"
 #include "platform/test_support.hpp"
@@ -11,7 +11,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// Another gateway on the database of `of`, which nobody tells anything.
+/// Another gateway on the database of `of`. It receives no invalidations.
 struct beside {
   explicit beside(const testing::world& of) : cache(std::make_shared<strata::cache>()) {
     app_options options;
@@ -79,7 +79,7 @@ TEST_F(ConsistencyTokens, ShowTheirSessionItsOwnWrites) {
   ASSERT_EQ(other.ask("GET", path, token).text("/name"), "Before");
   ASSERT_EQ(other.ask("GET", "/agents", token).text("/items/0/name"), "Before");
   const auto sent = token_of_write(rename("After"));
-  EXPECT_EQ(other.ask("GET", path, token).text("/name"), "Before") << "nobody has told this gateway";
+  EXPECT_EQ(other.ask("GET", path, token).text("/name"), "Before") << "this gateway received no invalidation";
   EXPECT_EQ(other.ask("GET", path, token, sent).text("/name"), "After");
   EXPECT_EQ(other.ask("GET", "/agents", token, sent).text("/items/0/name"), "After");
   const auto again = other.ask("GET", path, token, sent);

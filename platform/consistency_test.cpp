@@ -15,7 +15,7 @@ class Consistency : public testing::PlatformTest {};
 
 // One writer, several readers. Before it asks, a reader notes the newest version whose PATCH has
 // been answered; whatever way it reads, it must not get an older one, nor go back in time.
-TEST_F(Consistency, NoReadIsOlderThanAnUpdateThatWasAnswered) {
+TEST_F(Consistency, NoReadIsOlderThanAnAcknowledgedUpdate) {
   const auto row = at.add_agent(home, "0");
   const auto path = "/agents/" + row.id;
   std::atomic<std::int64_t> answered{1};
@@ -99,7 +99,7 @@ TEST_F(Consistency, OneOfTwoPatchesOfTheSameVersionIsRefused) {
   EXPECT_EQ(refused, 3);
 }
 
-TEST_F(Consistency, WhatAnotherProgramWritesIsSeenAtTheNextLook) {
+TEST_F(Consistency, AnotherProgramsWritesAreSeenAtTheNextCheck) {
   const auto row = at.add_agent(home, "Before");
   const auto path = "/agents/" + row.id;
   session_table unused({}, strata::system_clock());
@@ -119,9 +119,10 @@ TEST_F(Consistency, WhatAnotherProgramWritesIsSeenAtTheNextLook) {
   EXPECT_EQ(at.ask("GET", path, member_token, {}, {{"If-None-Match", before.field("ETag")}}).status, 200);
 }
 
-TEST_F(Consistency, EveryEventDropsWhatItsRuleSays) {
-  for (const auto& rule : change_rules()) {
-    if (rule.event.empty()) continue;
+TEST_F(Consistency, EveryEventDropsTheKeysOfItsRule) {
+  for (const auto& entity : all_entities()) {
+    if (!entity.change || entity.change->event.empty()) continue;
+    const auto& rule = *entity.change;
     const std::map<std::string, std::string> attributes{
         {"id", "x_1"}, {"organization_id", "org_1"}, {"version", "2"}};
     std::vector<strata::typed_key<std::string>> held;

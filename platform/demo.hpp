@@ -1,7 +1,6 @@
 #pragma once
-/// A believable platform to look at: 3 organizations, 30 users, 500 agents, 300 listings, always
-/// the same ones.
-/// Threads: a free function; callable from any thread.
+/// A believable platform to look at: 3 organizations, 30 users, 500 agents and 300 listings, the same in
+/// every database. Threads: a free function; callable from any thread.
 
 #include "platform/passwords.hpp"
 #include "platform/repositories.hpp"
@@ -14,7 +13,7 @@
 
 namespace strata::platform {
 
-/// Who can log in to the demo platform.
+/// A login of the demo platform.
 struct demo_login {
   std::string email;
   std::string password;
@@ -22,9 +21,9 @@ struct demo_login {
   std::string organization_id;
 };
 
-/// Fills an empty database in one transaction; does nothing to one that holds anything.
-/// Returns: one login a role; those of an earlier filling whose users are still there, with the
-///          passwords they were given then
+/// Fills an empty database in one transaction; does nothing to one that has rows.
+/// Returns: one login for each role. After an earlier filling: those whose users still exist, with the
+///          passwords of that filling
 /// Errors:  as `database::begin`; busy
 /// Cost:    two password hashes, about 1,700 rows
 strata::task<strata::result<std::vector<demo_login>>> fill_demo(const repositories& data,

@@ -1,5 +1,5 @@
 #pragma once
-/// The words the demo platform is made of.
+/// The words of the demo platform.
 /// Threads: constants.
 
 #include <array>
@@ -11,11 +11,11 @@ namespace strata::platform::demo {
 /// A kind of work an organization has agents for.
 struct area {
   std::string_view name;   ///< begins an agent's name: "Customs"
-  std::string_view input;  ///< what such an agent reads
-  std::string_view owner;  ///< whom it hands over to
+  std::string_view input;  ///< the input of such an agent
+  std::string_view owner;  ///< to whom it hands over
 };
 
-/// What an agent does with its input.
+/// A task that an agent does with its input.
 struct job {
   std::string_view name;     ///< ends an agent's name: "triage"
   std::string_view does;     ///< "{}" is the area's input
@@ -31,7 +31,7 @@ struct home {
 /// A kind of listing in the marketplace.
 struct shelf {
   std::string_view noun;                  ///< ends a listing's name: "Calendar"
-  std::array<std::string_view, 3> texts;  ///< what it offers
+  std::array<std::string_view, 3> texts;  ///< descriptions
   std::string_view registry;              ///< where its package is
 };
 

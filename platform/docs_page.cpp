@@ -59,9 +59,9 @@ std::string_view name(access who) {
 
 }  // namespace
 
-std::string docs_page(const std::vector<endpoint>& all) {
+std::string docs_page(const std::vector<entity_definition>& entities) {
   std::string out(head);
-  for (const auto& each : all) {
+  for (const auto& each : endpoints(entities)) {
     std::string query;
     for (const auto& parameter : each.query) {
       query += fmt::format("<br><code>?{}</code> {}", strata::server::escape_html(parameter.name),

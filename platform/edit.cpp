@@ -1,6 +1,6 @@
 #include "platform/edit.hpp"
 
-#include "platform/input_schemas.hpp"
+#include <boost/json/value.hpp>
 
 namespace strata::platform {
 

@@ -1,4 +1,4 @@
-/// What of the platform's values somebody who reads the second level can see.
+/// The platform's values as a reader of the second level sees them.
 
 #include "platform/test_support.hpp"
 
@@ -44,7 +44,7 @@ struct shared_platform {
     const auto found = must(strata::sync_wait(raw->get("strata:" + key)));
     return found ? found->bytes : std::string();
   }
-  /// Writes and reads back what is sensitive of `who`, and what is not.
+  /// Writes and reads back sensitive and other values of `who`.
   void use(const user& who) {
     const auto token = at.login(who.email);
     const auto path = "/users/" + who.id;

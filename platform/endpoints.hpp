@@ -1,30 +1,35 @@
 #pragma once
-/// The API as one table: what the router serves and what /openapi.json and /docs tell.
+/// The API as rows: the router serves them, /openapi.json and /docs describe them.
 /// Threads: built by one thread, then immutable.
 
 #include "platform/access_steps.hpp"
-#include "platform/handlers.hpp"
+#include "platform/entity.hpp"
+#include "platform/services.hpp"
 
+#include <server/message.hpp>
 #include <server/router.hpp>
+#include <strata/task.hpp>
 
-#include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace strata::platform {
 
-/// What a query parameter may be, for the description; the handler checks it.
+using response_task = strata::task<strata::server::response>;
+
+/// A query parameter, for the description. The handler checks it.
 struct query_parameter {
   std::string_view name;
   std::string schema;  ///< JSON Schema as text
   std::string_view about;
 };
 
+/// Runs after the access steps of access_steps.hpp. Lifetime: the services outlive the task; the request as
+/// server/request.hpp says.
 using endpoint_handler = response_task (*)(const services&, strata::server::request&);
 
-/// One line of the API. Texts are literals.
+/// One operation of the API. Texts are literals.
 struct endpoint {
   strata::server::method on;
   std::string_view pattern;
@@ -39,20 +44,28 @@ struct endpoint {
   std::vector<query_parameter> query = {};
 };
 
-/// Every endpoint but /openapi.json and /docs, which are made from this.
-const std::vector<endpoint>& endpoints();
+/// Values of `cache_control`.
+inline constexpr std::string_view cache_privately = "private, max-age=300";
+inline constexpr std::string_view cache_privately_for_a_minute = "private, max-age=60";
+inline constexpr std::string_view cache_publicly = "public, max-age=300, s-maxage=600";
 
-/// The routes of `endpoints()`, /openapi.json and /docs.
+/// The parameters of every list.
+query_parameter page_parameter();
+query_parameter limit_parameter();
+
+/// Every endpoint of the sessions and of `entities`, in the order of /docs. /openapi.json and /docs are made
+/// from them and are not among them.
+std::vector<endpoint> endpoints(const std::vector<entity_definition>& entities = all_entities());
+
+/// The routes of all endpoints of the entities of `in`, /openapi.json and /docs.
 /// Lifetime: `in` outlives them.
 strata::server::router make_routes(const services& in);
 
-/// The JSON Schema of a string that is one of `values`, or null.
-std::string enum_schema(std::span<const std::string_view> values, bool or_null = false);
-
-/// The OpenAPI 3.1 document of `all`, as JSON.
-std::string openapi_text(const std::vector<endpoint>& all);
+/// The OpenAPI 3.1 document, as JSON.
+/// Throws std::logic_error if an endpoint names a schema that nothing declares.
+std::string openapi_text(const std::vector<entity_definition>& entities = all_entities());
 
 /// The same for people: one HTML page that needs nothing else.
-std::string docs_page(const std::vector<endpoint>& all);
+std::string docs_page(const std::vector<entity_definition>& entities = all_entities());
 
 }  // namespace strata::platform

@@ -16,7 +16,7 @@ std::string filled(std::string_view pattern) {
   return out;
 }
 
-TEST(Endpoints, AreWhatTheRouterServesAndWhatOpenApiTells) {
+TEST(Endpoints, AreTheRoutesAndTheOpenApiDocument) {
   testing::world at;
   const auto described = at.ask("GET", "/openapi.json");
   EXPECT_EQ(described.status, 200);
@@ -24,16 +24,16 @@ TEST(Endpoints, AreWhatTheRouterServesAndWhatOpenApiTells) {
   const auto document = described.json();
   EXPECT_EQ(document.at("openapi").as_string(), "3.1.0");
 
-  std::size_t told = 0;
+  std::size_t described_operations = 0;
   for (const auto& path : document.at("paths").as_object()) {
-    // What the router allows here is what the document describes, no more and no less.
+    // The router allows exactly the methods that the document describes.
     std::set<std::string> allowed{"HEAD", "OPTIONS"};
     const auto& operations = path.value().as_object();
     for (const auto& operation : operations) {
       std::string method(operation.key());
       for (auto& c : method) c = static_cast<char>(c - 32);
       allowed.insert(method);
-      ++told;
+      ++described_operations;
     }
     if (!operations.contains("get")) allowed.erase("HEAD");
     std::set<std::string> routed;
@@ -43,11 +43,11 @@ TEST(Endpoints, AreWhatTheRouterServesAndWhatOpenApiTells) {
     // /users/me and /users/{id} share a place: the fixed one has its own methods.
     EXPECT_EQ(routed, allowed) << path.key();
   }
-  EXPECT_EQ(told, endpoints().size());
+  EXPECT_EQ(described_operations, endpoints().size());
 }
 
 TEST(Endpoints, DescribeOnlySchemasThatAreThere) {
-  const auto document = *strata::json::parse(openapi_text(endpoints()));
+  const auto document = *strata::json::parse(openapi_text());
   const auto text = strata::json::to_text(document);
   const auto& schemas = document.at("components").at("schemas").as_object();
   constexpr std::string_view mark = "#/components/schemas/";
@@ -61,7 +61,7 @@ TEST(Endpoints, DescribeOnlySchemasThatAreThere) {
     EXPECT_TRUE(used.contains(std::string(each.key()))) << each.key() << " is not used";
 }
 
-TEST(Endpoints, AnswerNobodyWithoutALoginButTheMarketplaceAndTheDescriptions) {
+TEST(Endpoints, RequireALoginExceptTheMarketplaceAndTheDescriptions) {
   testing::world at;
   std::set<std::string> open;
   for (const auto& each : endpoints()) {
@@ -72,7 +72,7 @@ TEST(Endpoints, AnswerNobodyWithoutALoginButTheMarketplaceAndTheDescriptions) {
             (std::set<std::string>{"/auth/login", "/marketplace/listings", "/marketplace/listings/{id}"}));
 }
 
-TEST(Endpoints, AnswerMembersNothingThatIsForAdministrators) {
+TEST(Endpoints, RefuseMembersWhereAnAdministratorIsRequired) {
   testing::world at;
   const auto home = at.add_organization("Home");
   const auto token = at.login(at.add_user(home, "m@home.example", false).email);
@@ -83,7 +83,7 @@ TEST(Endpoints, AnswerMembersNothingThatIsForAdministrators) {
   }
 }
 
-TEST(Endpoints, HaveADocsPageThatNamesThemAll) {
+TEST(Endpoints, AreAllOnTheDocsPage) {
   testing::world at;
   const auto page = at.ask("GET", "/docs", {}, {}, {{"Accept", "text/html"}});
   EXPECT_EQ(page.status, 200);

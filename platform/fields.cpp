@@ -119,7 +119,7 @@ void field_reader::problem_at(std::string pointer, std::string detail) {
 
 namespace {
 
-// What a field without a value of its own means: its default when it is created or nulled.
+// The value of a field that is missing or null: its default on create, and on patch if it is null.
 template <class T, class From>
 std::optional<T> fallback(field_reader::mode how, bool present, const std::optional<From>& otherwise) {
   if (!otherwise || (how == field_reader::mode::patch && !present)) return {};

@@ -1,6 +1,5 @@
 #pragma once
-/// Reads a JSON object field by field against rules and remembers everything that is wrong, each
-/// with its JSON pointer.
+/// Reads a JSON object field by field against rules and collects every problem with its JSON pointer.
 /// Threads: one at a time.
 ///
 ///   field_reader in(body, field_reader::mode::create);
@@ -22,20 +21,29 @@
 
 namespace strata::platform {
 
+/// Sets `to` if the client sent a value.
+template <class T>
+void set_if(T& to, const std::optional<T>& from) {
+  if (from) to = *from;
+}
+
 using strata::server::field_problem;
 
-/// What a text may be. Lengths count characters, not bytes.
+/// The limits of a text. Lengths count characters, not bytes.
 struct text_rule {
   std::size_t min = 0;
   std::size_t max = 0;
   bool lines = false;  ///< may hold line breaks and tabs; other control characters never
-  std::optional<std::string_view> otherwise;  ///< what a missing or null field means
+  std::optional<std::string_view> otherwise;  ///< the value of a missing or null field
 };
+
+inline constexpr text_rule name_rule{.min = 1, .max = 200, .lines = false, .otherwise = {}};
+inline constexpr text_rule description_rule{.min = 0, .max = 2000, .lines = true, .otherwise = ""};
 
 class field_reader {
  public:
-  /// create: a field without a default must be there. patch (RFC 7396): fields may be missing, and
-  /// null stands for the default.
+  /// create: a field without a default is required. patch (RFC 7396): fields may be missing, and null means
+  /// the default.
   enum class mode { create, patch };
 
   /// Lifetime: `from` outlives the reader.
@@ -47,26 +55,26 @@ class field_reader {
                                     std::optional<std::string_view> otherwise = {});
   std::optional<bool> flag(std::string_view name, std::optional<bool> otherwise = {});
   std::optional<std::int64_t> count(std::string_view name, std::optional<std::int64_t> otherwise = {});
-  /// The value as it is, of any kind; for what has a reader of its own.
+  /// The value of any kind, for a field with a reader of its own.
   const boost::json::value* any(std::string_view name);
 
-  /// These fields exist and are not the client's to set.
+  /// These fields exist, and a client may not set them.
   void read_only(std::initializer_list<std::string_view> names);
 
-  /// True if `name` is there.
+  /// True if the object has `name`.
   bool has(std::string_view name) const;
 
   void problem(std::string_view name, std::string detail);
   void problem_at(std::string pointer, std::string detail);
 
-  /// Everything that is wrong, unknown fields included; at most `max_problems`.
+  /// Every problem, unknown fields included; at most `max_problems`.
   std::vector<field_problem> finish();
 
   static constexpr std::size_t max_problems = 50;
 
  private:
   const boost::json::value* take(std::string_view name);
-  /// The field's value if it is to be read; null if it is missing or stands for its default.
+  /// The field's value; null if it is missing or means its default.
   const boost::json::value* wanted(std::string_view name, bool has_default);
 
   const boost::json::object* from_ = nullptr;
@@ -81,8 +89,8 @@ std::string pointer_to(std::string_view name);
 /// The number of characters of `text`. Requires: valid UTF-8.
 std::size_t characters(std::string_view text) noexcept;
 
-/// True for an address of the shape local@domain, without spaces, at most 254 bytes. Whether it
-/// exists only a message can tell.
+/// True for an address of the shape local@domain, without spaces, at most 254 bytes. Only a
+/// message can show whether it exists.
 bool plausible_email(std::string_view text) noexcept;
 
 }  // namespace strata::platform

@@ -1,16 +1,11 @@
 #pragma once
-/// Identifiers: a prefix that says what they name, and URL-safe characters.
+/// Identifiers: a prefix that names the kind of row, and URL-safe characters.
 /// Threads: pure functions.
 
 #include <string>
 #include <string_view>
 
 namespace strata::platform {
-
-inline constexpr std::string_view user_prefix = "usr_";
-inline constexpr std::string_view organization_prefix = "org_";
-inline constexpr std::string_view agent_prefix = "agt_";
-inline constexpr std::string_view listing_prefix = "lst_";
 
 /// `prefix` and 16 characters of 96 random bits.
 std::string new_id(std::string_view prefix);
@@ -19,10 +14,10 @@ std::string new_id(std::string_view prefix);
 std::string stable_id(std::string_view prefix, std::string_view name);
 
 /// True if a row could have this id: `prefix` and 1 to 60 characters of A-Z a-z 0-9 _ -.
-/// Shorter than those we make, since other programs may choose theirs.
+/// The minimum is shorter than in our own ids, since other programs may choose theirs.
 bool plausible_id(std::string_view prefix, std::string_view id) noexcept;
 
-/// The shape that every id we accept for a new row has: `prefix` and 12 to 60 such characters.
+/// True if a new row may have this id: `prefix` and 12 to 60 such characters.
 bool well_formed_id(std::string_view prefix, std::string_view id) noexcept;
 
 /// `size` random bytes as URL-safe text without padding.

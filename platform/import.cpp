@@ -1,6 +1,6 @@
 #include "platform/import.hpp"
 
-#include "platform/import_records.hpp"
+#include "platform/entities/listing.hpp"
 #include "platform/record_reader.hpp"
 
 #include <algorithm>
@@ -15,187 +15,54 @@ using strata::result;
 using strata::task;
 using strata::unit_of_work;
 
-// A record on its way into the database.
+// A record that was read and checked.
 struct pending_record {
   std::size_t line = 0;
-  import_record record;
+  import_action write;
 };
 
-constexpr std::size_t max_problems = 1000;  // held before they are told
+constexpr std::size_t max_problems = 1000;  // held before they are reported
 
-enum class written { created, updated, unchanged, refused };
-
-// Writes records inside one transaction. What is refused is told and leaves the transaction whole;
-// an error ends it.
-class batch_writer {
- public:
-  batch_writer(const repositories& data, password_hasher& passwords, unit_of_work& work)
-      : data_(data), passwords_(passwords), work_(work) {}
-
-  task<result<written>> write(const pending_record& from) {
-    line_ = from.line;
-    return std::visit([this](const auto& record) { return write_row(record); }, from.record);
+// Reads one record by its `type`.
+import_result read_record(const boost::json::value& from, const std::vector<entity_definition>& entities) {
+  std::vector<std::string_view> types;
+  for (const auto& each : entities) {
+    if (!each.import_type.empty()) types.push_back(each.import_type);
   }
-
-  std::vector<strata::domain_event> happened;
-  std::vector<import_problem> problems;
-
- private:
-  written refuse(std::string field, std::string detail) {
-    problems.push_back({line_, std::move(field), std::move(detail)});
-    return written::refused;
+  field_reader in(from, field_reader::mode::create);
+  const auto type = in.choice("type", types);
+  for (const auto& each : entities) {
+    if (type && *type == each.import_type) return each.import_record(from, in);
   }
-
-  // Creates or replaces the row; `event` names what happens.
-  template <class Repository, class Row, class Event>
-  task<result<written>> upsert(const Repository& rows, const imported<Row>& from, Event event) {
-    auto found = co_await rows.load_in(work_, from.fresh.id);
-    if (!found) co_return std::unexpected(std::move(found.error()));
-    if (!*found) {
-      auto made = co_await rows.create_in(work_, from.fresh);
-      if (!made) co_return std::unexpected(std::move(made.error()));
-      happened.push_back(event("created", *made));
-      co_return written::created;
-    }
-    auto after = **found;
-    from.replace(after);
-    if (after == **found) co_return written::unchanged;
-    auto changed = co_await rows.update_in(work_, after.id, (*found)->version, [&after](Row& row) {
-      row = after;
-      return result<void>();
-    });
-    if (!changed) co_return std::unexpected(std::move(changed.error()));
-    happened.push_back(event("updated", *changed));
-    co_return written::updated;
+  // Without a type the other fields mean nothing: report the type alone.
+  field_reader only(from, field_reader::mode::create);
+  only.choice("type", types);
+  if (const auto* object = from.if_object()) {
+    for (const auto& each : *object) only.any(each.key());
   }
+  return std::unexpected(only.finish());
+}
 
-  // Nothing if `row` may belong to its organization: that exists, and the row was in no other.
-  template <class Repository, class Row>
-  task<result<bool>> check_home(const Repository& rows, const Row& row) {
-    auto home = co_await data_.organizations.load_in(work_, row.organization_id);
-    if (!home) co_return std::unexpected(std::move(home.error()));
-    if (!*home) {
-      refuse("/organization_id", "names no organization; it must come before this record");
-      co_return false;
-    }
-    auto found = co_await rows.load_in(work_, row.id);
-    if (!found) co_return std::unexpected(std::move(found.error()));
-    if (*found && (*found)->organization_id != row.organization_id) {
-      refuse("/organization_id", "differs from the organization that this id is in");
-      co_return false;
-    }
-    co_return true;
-  }
-
-  task<result<written>> write_row(const imported<organization>& from) {
-    return upsert(data_.organizations, from, organization_event);
-  }
-
-  task<result<written>> write_row(const imported<listing>& from) {
-    return upsert(data_.listings, from, listing_event);
-  }
-
-  task<result<written>> write_row(const imported_user& from) {
-    auto sound = co_await check_home(data_.users, from.fresh);
-    if (!sound) co_return std::unexpected(std::move(sound.error()));
-    if (!*sound) co_return written::refused;
-    strata::sql_parameters parameters{from.fresh.email, from.fresh.id};
-    auto others = co_await work_.execute("SELECT id FROM users WHERE LOWER(email) = LOWER($1) AND id <> $2",
-                                         std::move(parameters));
-    if (!others) co_return std::unexpected(std::move(others.error()));
-    if (!others->empty()) co_return refuse("/email", "belongs to another user");
-    auto done = co_await upsert(data_.users, from, user_event);
-    if (!done || !from.password) co_return done;
-    auto added = co_await add_password(from);
-    if (!added) co_return std::unexpected(std::move(added.error()));
-    co_return *added && *done == written::unchanged ? written::updated : *done;
-  }
-
-  // Returns whether the user had none.
-  task<result<bool>> add_password(const imported_user& from) {
-    strata::sql_parameters parameters{from.fresh.id};
-    auto known =
-        co_await work_.execute("SELECT user_id FROM credentials WHERE user_id = $1", std::move(parameters));
-    if (!known) co_return std::unexpected(std::move(known.error()));
-    if (!known->empty()) co_return false;
-    auto hash = co_await passwords_.hash(*from.password);
-    if (!hash) co_return std::unexpected(std::move(hash.error()));
-    credential login{from.fresh.id, std::move(*hash)};
-    auto set = co_await data_.set_credential(work_, std::move(login));
-    if (!set) co_return std::unexpected(std::move(set.error()));
-    co_return true;
-  }
-
-  task<result<written>> write_row(const imported_agent& from) {
-    auto sound = co_await check_home(data_.agents, from.fresh);
-    if (!sound) co_return std::unexpected(std::move(sound.error()));
-    if (!*sound) co_return written::refused;
-    auto done = co_await upsert(data_.agents, from, agent_event);
-    if (!done) co_return done;
-    bool changed = false;
-    if (from.config) {
-      auto put = co_await put_document(data_.configs, from.fresh.id, *from.config);
-      if (!put) co_return std::unexpected(std::move(put.error()));
-      changed = *put;
-    }
-    if (from.tools) {
-      auto put = co_await put_document(data_.tools, from.fresh.id, *from.tools);
-      if (!put) co_return std::unexpected(std::move(put.error()));
-      changed = changed || *put;
-    }
-    if (!changed || *done != written::unchanged) co_return done;
-    happened.push_back(agent_event("updated", from.fresh));
-    co_return written::updated;
-  }
-
-  // Returns whether the document is another one now.
-  template <class Repository>
-  task<result<bool>> put_document(const Repository& rows, std::string id, strata::json::raw text) {
-    auto found = co_await rows.load_in(work_, id);
-    if (!found) co_return std::unexpected(std::move(found.error()));
-    if (*found && (*found)->document == text) co_return false;
-    result<stored_document> done;
-    if (*found) {
-      done = co_await rows.update_in(work_, id, (*found)->version, [&text](stored_document& row) {
-        row.document = text;
-        return result<void>();
-      });
-    } else {
-      stored_document row;
-      row.id = id;
-      row.document = std::move(text);
-      done = co_await rows.create_in(work_, std::move(row));
-    }
-    if (!done) co_return std::unexpected(std::move(done.error()));
-    co_return true;
-  }
-
-  const repositories& data_;
-  password_hasher& passwords_;
-  unit_of_work& work_;
-  std::size_t line_ = 0;
-};
-
-void count(written what, import_counts& in) {
+void count(import_outcome what, import_counts& in) {
   switch (what) {
-    case written::created:
+    case import_outcome::created:
       ++in.created;
       return;
-    case written::updated:
+    case import_outcome::updated:
       ++in.updated;
       return;
-    case written::unchanged:
+    case import_outcome::unchanged:
       ++in.unchanged;
       return;
-    case written::refused:
+    case import_outcome::refused:
       ++in.refused;
       return;
   }
 }
 
-class importing {
+class importer {
  public:
-  importing(std::istream& from, const repositories& data, password_hasher& passwords, import_options options)
+  importer(std::istream& from, const repositories& data, password_hasher& passwords, import_options options)
       : reader_(from), data_(data), passwords_(passwords), options_(std::move(options)) {}
 
   task<result<import_counts>> run() {
@@ -212,8 +79,8 @@ class importing {
   }
 
  private:
-  // Some problems are found when a record is read, some when it is written: kept in the file's order.
-  void tell(import_problem problem) {
+  // Several problems are found when a record is read, others when it is written: both in the file's order.
+  void add(import_problem problem) {
     const auto after = std::ranges::upper_bound(problems_, problem.line, {}, &import_problem::line);
     problems_.insert(after, std::move(problem));
   }
@@ -230,18 +97,20 @@ class importing {
     ++counts_.records;
     if (!text.problem.empty()) {
       ++counts_.refused;
-      return tell({text.line, "", std::move(text.problem)});
+      return add({text.line, "", std::move(text.problem)});
     }
     auto parsed = strata::json::parse(text.text);
     if (!parsed) {
       ++counts_.refused;
-      return tell({text.line, "", "is not JSON: " + parsed.error().detail + " of the record"});
+      return add({text.line, "", "is not JSON: " + parsed.error().detail + " of the record"});
     }
+    // The items of an array are servers of a registry.
+    const bool is_server = reader_.kind() == record_reader::format::array && parsed->is_object();
     auto record =
-        reader_.kind() == record_reader::format::array ? read_registry_server(*parsed) : read_record(*parsed);
+        is_server ? import_registry_server(*parsed) : read_record(*parsed, data_.entities().definitions());
     if (!record) {
       ++counts_.refused;
-      for (auto& each : record.error()) tell({text.line, std::move(each.where), std::move(each.detail)});
+      for (auto& each : record.error()) add({text.line, std::move(each.where), std::move(each.detail)});
       return;
     }
     into.push_back({text.line, std::move(*record)});
@@ -258,14 +127,14 @@ class importing {
     co_return result<void>();
   }
 
-  // Another program may have taken a key since we looked: then the records go in one by one, and
-  // only those that the database refuses stay out.
+  // Another program may have taken a key since this one looked. Then the records are written one by one, and
+  // only those that the database refuses are left out.
   task<result<void>> write(const pending_record* first, std::size_t size) {
     auto done = co_await write_together(first, size);
     if (done || done.error().code != strata::errc::constraint) co_return done;
     if (size == 1) {
       ++counts_.refused;
-      tell({first->line, "", "was refused by the database: " + done.error().detail});
+      add({first->line, "", "was refused by the database: " + done.error().detail});
       co_return result<void>();
     }
     for (std::size_t i = 0; i < size; ++i) {
@@ -281,20 +150,21 @@ class importing {
   }
 
   task<result<void>> write_once(const pending_record* first, std::size_t size, unit_of_work work) {
-    batch_writer writer(data_, passwords_, work);
+    import_writer writer(data_, passwords_, work);
     import_counts outcome;
     for (std::size_t i = 0; i < size; ++i) {
-      auto done = co_await writer.write(first[i]);
+      writer.set_line(first[i].line);
+      auto done = co_await first[i].write(writer);
       if (!done) co_return std::unexpected(std::move(done.error()));
       count(*done, outcome);
     }
-    auto done = co_await data_.commit(std::move(work), std::move(writer.happened));
+    auto done = co_await data_.commit(std::move(work), std::move(writer.events));
     if (!done) co_return done;
     counts_.created += outcome.created;
     counts_.updated += outcome.updated;
     counts_.unchanged += outcome.unchanged;
     counts_.refused += outcome.refused;
-    for (auto& each : writer.problems) tell(std::move(each));
+    for (auto& each : writer.problems) add(std::move(each));
     co_return result<void>();
   }
 
@@ -303,14 +173,14 @@ class importing {
   password_hasher& passwords_;
   import_options options_;
   import_counts counts_;
-  std::vector<import_problem> problems_;  // not told yet
+  std::vector<import_problem> problems_;  // not reported yet
 };
 
 }  // namespace
 
 task<result<import_counts>> import_stream(std::istream& from, const repositories& data,
                                           password_hasher& passwords, import_options options) {
-  importing work(from, data, passwords, std::move(options));
+  importer work(from, data, passwords, std::move(options));
   co_return co_await work.run();
 }
 

@@ -68,7 +68,7 @@ TEST_F(Import, ReplacesTheFieldsThatARecordNames) {
   EXPECT_NE(at.ask("GET", "/marketplace/listings").body, before.body);
 }
 
-TEST_F(Import, TellsWhatIsWrongWithItsLineAndTakesTheRest) {
+TEST_F(Import, ReportsEachProblemWithItsLineAndTakesTheRest) {
   const auto done = run(R"lines({"type":"organization","id":"org_import000001","name":"Good"}
 {"type":"organisation","id":"org_import000002","name":"Bad"}
 {"type":"organization","id":"org_1","name":""}

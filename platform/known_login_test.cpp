@@ -1,4 +1,5 @@
-/// What a connection remembers of its last login must never let through what has ended since.
+/// A connection remembers its last login. It must never accept a session, user or organization that has ended
+/// since.
 
 #include "platform/test_support.hpp"
 
@@ -31,20 +32,21 @@ TEST_F(KnownLogin, EndsWithAllSessionsOfItsUser) {
 }
 
 TEST_F(KnownLogin, EndsWithItsUser) {
-  testing::must(strata::sync_wait(at.data().users.remove(member.id)));
+  testing::must(strata::sync_wait(at.data().rows<user_entity>().remove(member.id)));
   EXPECT_EQ(me(member_token).status, 401);
   EXPECT_EQ(me(member_token).status, 401);
 }
 
 TEST_F(KnownLogin, EndsWithItsOrganization) {
-  testing::must(strata::sync_wait(at.data().organizations.update(home.id, {}, [](organization& row) {
-    row.is_active = false;
-    return strata::result<void>();
-  })));
+  testing::must(
+      strata::sync_wait(at.data().rows<organization_entity>().update(home.id, {}, [](organization& row) {
+        row.is_active = false;
+        return strata::result<void>();
+      })));
   EXPECT_EQ(me(member_token).status, 401);
 }
 
-TEST_F(KnownLogin, IsNobodyElsesOnTheSameConnection) {
+TEST_F(KnownLogin, IsNotSharedOnTheSameConnection) {
   EXPECT_EQ(me(admin_token).text("/email"), admin.email);
   EXPECT_EQ(me(stranger_token).text("/email"), stranger.email);
   EXPECT_EQ(me(member_token).text("/email"), member.email);
@@ -57,7 +59,7 @@ TEST_F(KnownLogin, IsNobodyElsesOnTheSameConnection) {
   EXPECT_EQ(me(member_token).status, 200);
 }
 
-TEST_F(KnownLogin, SeesWhatChangedOfItsUser) {
+TEST_F(KnownLogin, SeesChangesOfItsUser) {
   ASSERT_EQ(at.ask("PATCH", "/users/" + member.id, admin_token, R"({"name":"New Name"})").status, 200);
   EXPECT_EQ(me(member_token).text("/name"), "New Name");
   ASSERT_EQ(at.ask("PATCH", "/users/" + member.id, admin_token, R"({"is_admin":true})").status, 200);
@@ -68,15 +70,16 @@ TEST_F(KnownLogin, SeesWhatChangedOfItsUser) {
 }
 
 TEST_F(KnownLogin, FollowsItsUserToAnotherOrganization) {
-  testing::must(strata::sync_wait(at.data().users.update(member.id, {}, [&](user& row) {
+  testing::must(strata::sync_wait(at.data().rows<user_entity>().update(member.id, {}, [&](user& row) {
     row.organization_id = abroad.id;
     return strata::result<void>();
   })));
   EXPECT_EQ(me(member_token).text("/organization_id"), abroad.id);
-  testing::must(strata::sync_wait(at.data().organizations.update(abroad.id, {}, [](organization& row) {
-    row.is_active = false;
-    return strata::result<void>();
-  })));
+  testing::must(
+      strata::sync_wait(at.data().rows<organization_entity>().update(abroad.id, {}, [](organization& row) {
+        row.is_active = false;
+        return strata::result<void>();
+      })));
   EXPECT_EQ(me(member_token).status, 401);
 }
 

@@ -1,7 +1,6 @@
 #include "platform/list_parameters.hpp"
 
 #include "platform/fields.hpp"
-#include "platform/list_query.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

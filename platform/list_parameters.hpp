@@ -2,7 +2,7 @@
 /// The query parameters of lists.
 /// Threads: pure functions.
 
-#include "platform/repositories.hpp"
+#include "platform/list_query.hpp"
 
 #include <server/message.hpp>
 

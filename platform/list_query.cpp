@@ -24,11 +24,11 @@ std::string_view next_word(std::string_view& rest) {
 
 list_query page_of(std::string_view table, const std::vector<std::string>& columns,
                    std::string_view condition, std::string_view order, strata::sql_parameters parameters,
-                   std::int64_t offset, std::int64_t limit) {
+                   page_request part) {
   const auto where = condition.empty() ? std::string() : fmt::format(" WHERE {}", condition);
   const auto at = parameters.size();
-  parameters.emplace_back(limit);
-  parameters.emplace_back(offset);
+  parameters.emplace_back(part.limit);
+  parameters.emplace_back((part.page - 1) * part.limit);
   return {
       fmt::format("SELECT (SELECT COUNT(*) FROM {0}{2}) AS total, listed.* FROM (SELECT 1 AS one) AS base "
                   "LEFT JOIN (SELECT {1} FROM {0}{2} ORDER BY {3} LIMIT ${4} OFFSET ${5}) AS listed ON 1 = 1 "

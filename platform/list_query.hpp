@@ -1,9 +1,13 @@
 #pragma once
-/// The statements behind lists: a page and the total from one snapshot.
+/// The statements behind lists: a page and the total number of rows, from one snapshot.
 /// Threads: pure functions.
 
+#include "platform/cached_response.hpp"
+
 #include <strata/database.hpp>
+#include <strata/factory.hpp>
 #include <strata/row.hpp>
+#include <strata/task.hpp>
 
 #include <cstdint>
 #include <string>
@@ -12,18 +16,24 @@
 
 namespace strata::platform {
 
+/// Which part of a list. Requires: page >= 1, limit 1 to 100.
+struct page_request {
+  std::int64_t page = 1;
+  std::int64_t limit = 20;
+};
+
 /// A statement with its parameters.
 struct list_query {
   std::string statement;
   strata::sql_parameters parameters;
 };
 
-/// Selects `limit` rows of `table` after the first `offset` that meet `condition`, and the number
-/// of all that do as the column `total`. `order` is a list of columns with their directions.
-/// `parameters` are the condition's.
+/// Selects the rows of `table` on page `part` of those that meet `condition`, and the number of all that do
+/// as the column `total`. `order` is a list of columns with their directions. `parameters` are the
+/// condition's.
 list_query page_of(std::string_view table, const std::vector<std::string>& columns,
                    std::string_view condition, std::string_view order, strata::sql_parameters parameters,
-                   std::int64_t offset, std::int64_t limit);
+                   page_request part);
 
 /// The condition that every word of `query` is in one of `columns`, without regard to case; empty
 /// if there is no word. Appends the patterns to `parameters`.
@@ -36,7 +46,7 @@ std::string like_pattern(std::string_view text);
 /// `query` as lists compare it: words in lower case (ASCII) with one space between.
 std::string normalized(std::string_view query);
 
-/// Renders what `page_of` selected as `{items,page,limit,total}`.
+/// Renders the rows that `page_of` selected as `{items,page,limit,total}`.
 /// Errors: those of `from_rows`.
 template <class T>
 strata::result<std::string> rendered_page(const strata::sql_rows& rows, std::int64_t page, std::int64_t limit,
@@ -54,6 +64,21 @@ strata::result<std::string> rendered_page(const strata::sql_rows& rows, std::int
   body += R"(,"page":)" + std::to_string(page) + R"(,"limit":)" + std::to_string(limit) + R"(,"total":)" +
           std::to_string(std::get<std::int64_t>(rows.at(0, "total"))) + '}';
   return body;
+}
+
+/// Loads and renders the page that `query` selects, for a cache to fill. Lifetime: `source` and `context`
+/// outlive the task.
+template <class T>
+strata::task<strata::result<page>> load_page(strata::database& source, list_query query, page_request part,
+                                             strata::fill_context& context) {
+  auto rows = co_await source.query(query.statement, std::move(query.parameters));
+  if (!rows) co_return std::unexpected(std::move(rows.error()));
+  bool empty = false;
+  auto body = rendered_page<T>(*rows, part.page, part.limit, empty);
+  if (!body) co_return std::unexpected(std::move(body.error()));
+  // Pages behind the last one are endless: they must not evict what is read.
+  if (empty && part.page > 1) context.skip();
+  co_return page(std::move(*body));
 }
 
 }  // namespace strata::platform

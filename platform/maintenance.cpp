@@ -19,7 +19,7 @@ maintenance::~maintenance() {
 
 void maintenance::start() {
   if (thread_.joinable()) return;
-  if (looks()) check();  // what is written from here on is seen
+  if (checks()) check();  // later writes are seen
   thread_ = std::thread([this] { run(); });
 }
 
@@ -35,9 +35,9 @@ void maintenance::stop() {
 bool maintenance::check() {
   const auto changes = strata::sync_wait(source_->foreign_changes());
   if (!changes) {
-    // Nothing can be read anew while the database is away, so what is held stays.
+    // While the database is down nothing can be loaded again, so the cache keeps its entries.
     if (!std::exchange(failing_, true) && log_) {
-      log_("cannot tell if another program writes to the database: " + changes.error().detail);
+      log_("cannot check if another program writes to the database: " + changes.error().detail);
     }
     return false;
   }
@@ -51,13 +51,13 @@ bool maintenance::check() {
 }
 
 void maintenance::run() {
-  const auto period = looks() ? interval_ : std::chrono::seconds(1);
+  const auto period = checks() ? interval_ : std::chrono::seconds(1);
   const auto rounds = std::max<std::int64_t>(1, std::chrono::seconds(1) / period);
   std::int64_t round = 0;
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, period, [&] { return stopping_; })) {
     lock.unlock();
-    if (looks()) check();
+    if (checks()) check();
     if (++round % rounds == 0) cache_->maintain();
     if (round % (60 * rounds) == 0) sessions_->sweep();
     lock.lock();

@@ -18,8 +18,9 @@
 
 namespace strata::platform {
 
-/// Looks at short intervals whether another program wrote to the database, and clears the cache if
-/// so (an interval of 0: never); about every second it lets the cache and the sessions drop what has expired.
+/// Checks at short intervals whether another program wrote to the database, and clears the cache if so (an
+/// interval of 0: never). About every second it removes expired entries from the cache, about every minute
+/// expired sessions.
 class maintenance {
  public:
   /// Lifetime: all outlive it.
@@ -28,22 +29,22 @@ class maintenance {
   ~maintenance();
 
   void start();
-  /// Waits for what runs. Idempotent.
+  /// Waits for the work in progress. Idempotent.
   void stop();
 
-  /// One look at the database. Returns whether the cache was cleared.
+  /// Checks the database once. Returns: whether the cache was cleared.
   bool check();
 
  private:
   void run();
-  bool looks() const noexcept { return interval_ > strata::duration::zero(); }
+  bool checks() const noexcept { return interval_ > strata::duration::zero(); }
 
   strata::database* source_;
   strata::cache* cache_;
   session_table* sessions_;
   strata::duration interval_;
   std::function<void(std::string_view)> log_;
-  std::optional<std::uint64_t> seen_;  // of the thread that checks
+  std::optional<std::uint64_t> seen_;  // only the checking thread uses it
   bool failing_ = false;               // likewise
   std::mutex mutex_;
   std::condition_variable wake_;

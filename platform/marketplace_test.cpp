@@ -60,7 +60,7 @@ TEST_F(Marketplace, IsSearchedByWordsWithoutRegardToCase) {
   EXPECT_EQ(at.ask("GET", "/marketplace/listings?q=a+b+c+d+e+f+g+h+i").status, 422);
 }
 
-TEST_F(Marketplace, CountsInstallationsOfThoseWhoAreLoggedIn) {
+TEST_F(Marketplace, CountsInstallationsOfLoggedInUsers) {
   const auto path = "/marketplace/listings/" + at.add_listing("Beacon Calendar").id;
   EXPECT_EQ(at.ask("GET", path).number("/install_count"), 0);
   at.ask("GET", "/marketplace/listings");

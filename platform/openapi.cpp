@@ -1,11 +1,8 @@
+#include "platform/auth_endpoints.hpp"
 #include "platform/endpoints.hpp"
-#include "platform/entities.hpp"
-
-#include <strata/json.hpp>
+#include "platform/json_schema.hpp"
 
 #include <fmt/format.h>
-#include <boost/describe.hpp>
-#include <boost/mp11/algorithm.hpp>
 
 #include <map>
 #include <stdexcept>
@@ -17,117 +14,38 @@ namespace {
 namespace server = strata::server;
 using pairs = std::vector<std::pair<std::string, std::string>>;  // names and JSON texts
 
-std::string object_of(const pairs& members) {
-  std::string out = "{";
-  for (const auto& [name, text] : members) {
-    if (out.size() > 1) out += ',';
-    strata::json::append_string(out, name);
-    out += ':';
-    out += text;
-  }
-  return out + '}';
-}
+using schema_map = std::map<std::string, std::string, std::less<>>;
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  strata::json::append_string(out, text);
-  return out;
-}
-
-template <class T>
-std::string schema_of_field(std::string_view name) {
-  if (name.ends_with("_at")) return R"({"type":"string","format":"date-time"})";
-  if (name == "email") return R"({"type":"string","format":"email"})";
-  if (name == "status") return enum_schema(agent_statuses);
-  if (name == "plan") return enum_schema(plans);
-  if (name == "packages") return R"({"type":"array","items":{"type":"object"}})";
-  if constexpr (std::same_as<T, bool>) return R"({"type":"boolean"})";
-  if constexpr (std::integral<T>) return R"({"type":"integer","minimum":0})";
-  return R"({"type":"string"})";
-}
-
-// The schema of a row, from the row itself.
-template <class Row>
-std::string schema_of() {
-  pairs properties;
-  std::vector<std::string> required;
-  boost::mp11::mp_for_each<strata::json::detail::members_of<Row>>([&](auto member) {
-    using field = std::remove_cvref_t<decltype(std::declval<Row>().*member.pointer)>;
-    properties.emplace_back(member.name, schema_of_field<field>(member.name));
-    required.emplace_back(member.name);
-  });
-  return object_of({{"type", R"("object")"},
-                    {"properties", object_of(properties)},
-                    {"required", strata::json::text_of(required)},
-                    {"additionalProperties", "false"}});
-}
-
-std::string page_schema(std::string_view item) {
-  return fmt::format(
-      R"({{"type":"object","required":["items","page","limit","total"],"properties":{{)"
-      R"("items":{{"type":"array","items":{{"$ref":"#/components/schemas/{}"}}}},)"
-      R"("page":{{"type":"integer"}},"limit":{{"type":"integer"}},"total":{{"type":"integer"}}}}}})",
-      item);
-}
-
-const std::map<std::string, std::string, std::less<>>& schemas() {
-  static const std::map<std::string, std::string, std::less<>> all{
-      {"user", schema_of<user>()},
-      {"organization", schema_of<organization>()},
-      {"agent", schema_of<agent>()},
-      {"listing", schema_of<listing>()},
-      {"agent_page", page_schema("agent")},
-      {"listing_page", page_schema("listing")},
+schema_map schemas_of(const std::vector<entity_definition>& entities) {
+  schema_map all{
       {"document", R"({"type":"object","description":"any JSON object, at most 256 KiB"})"},
-      {"permissions",
-       R"({"type":"object","required":["permissions"],"additionalProperties":false,"properties":{"permissions":)"
-       R"({"type":"array","maxItems":100,"items":{"type":"string","pattern":"^[a-z_*]{1,64}:[a-z_*]{1,64}$"}}}})"},
-      {"credentials",
-       R"({"type":"object","required":["email","password"],"additionalProperties":false,"properties":{)"
-       R"("email":{"type":"string","maxLength":254},"password":{"type":"string","maxLength":1024}}})"},
-      {"login",
-       R"({"type":"object","required":["session","expires_at","user"],"properties":{"session":{"type":"string"},)"
-       R"("expires_at":{"type":"string","format":"date-time"},"user":{"$ref":"#/components/schemas/user"}}})"},
-      {"session",
-       R"({"type":"object","required":["user_id","organization_id","created_at","expires_at"],"properties":{)"
-       R"("user_id":{"type":"string"},"organization_id":{"type":"string"},)"
-       R"("created_at":{"type":"string","format":"date-time"},"expires_at":{"type":"string","format":"date-time"}}})"},
-      {"ended_sessions",
-       R"({"type":"object","required":["sessions"],"properties":{"sessions":{"type":"integer"}}})"},
-      {"execution",
-       R"({"type":"object","required":["execution_count"],"properties":{"execution_count":{"type":"integer"}}})"},
-      {"installation",
-       R"({"type":"object","required":["install_count"],"properties":{"install_count":{"type":"integer"}}})"},
-      {"agent_form", R"({"type":"object","required":["name"],"additionalProperties":false,"properties":{)"
-                     R"("name":{"type":"string","minLength":1,"maxLength":200},)"
-                     R"("description":{"type":["string","null"],"maxLength":2000,"default":""},)"
-                     R"("status":)" +
-                         enum_schema(agent_statuses, true) +
-                         R"(,"is_public":{"type":["boolean","null"],"default":false}}})"},
-      {"agent_patch", R"({"type":"object","additionalProperties":false,"properties":{)"
-                      R"("name":{"type":"string","minLength":1,"maxLength":200},)"
-                      R"("description":{"type":["string","null"],"maxLength":2000},)"
-                      R"("status":)" +
-                          enum_schema(agent_statuses, true) +
-                          R"(,"is_public":{"type":["boolean","null"]}}})"},
-      {"user_patch",
-       R"({"type":"object","additionalProperties":false,"properties":{)"
-       R"("email":{"type":"string","format":"email","maxLength":254},)"
-       R"("name":{"type":"string","minLength":1,"maxLength":200},"is_admin":{"type":["boolean","null"]}}})"},
-      {"organization_patch", R"({"type":"object","additionalProperties":false,"properties":{)"
-                             R"("name":{"type":"string","minLength":1,"maxLength":200},)"
-                             R"("plan":)" +
-                                 enum_schema(plans, true) + "}}"},
       {"problem",
        R"({"type":"object","description":"RFC 9457","required":["status"],"properties":{"type":{"type":"string"},)"
        R"("title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},)"
        R"("errors":{"type":"array","items":{"type":"object"}}}})"},
   };
+  const auto add = [&](std::vector<named_schema> from) {
+    for (auto& each : from) {
+      if (!all.insert(std::move(each)).second) throw std::logic_error("two schemas have one name");
+    }
+  };
+  add(auth_schemas());
+  for (const auto& each : entities) {
+    if (each.schemas != nullptr) add(each.schemas());
+  }
   return all;
 }
 
+void check_names(const std::vector<endpoint>& all, const schema_map& schemas) {
+  for (const auto& each : all) {
+    for (const auto name : {each.response, each.request}) {
+      if (!name.empty() && !schemas.contains(name))
+        throw std::logic_error("no schema is called " + std::string(name));
+    }
+  }
+}
+
 std::string reference(std::string_view schema) {
-  if (!schemas().contains(schema)) throw std::logic_error("no schema is called " + std::string(schema));
   return fmt::format(R"({{"$ref":"#/components/schemas/{}"}})", schema);
 }
 
@@ -226,15 +144,10 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-std::string enum_schema(std::span<const std::string_view> values, bool or_null) {
-  std::string out = or_null ? R"({"type":["string","null"],"enum":[)" : R"({"type":"string","enum":[)";
-  for (const auto each : values) out += quoted(each) + ',';
-  if (or_null) return out + "null]}";
-  out.back() = ']';
-  return out + '}';
-}
-
-std::string openapi_text(const std::vector<endpoint>& all) {
+std::string openapi_text(const std::vector<entity_definition>& entities) {
+  const auto all = endpoints(entities);
+  const auto schemas = schemas_of(entities);
+  check_names(all, schemas);
   std::vector<std::string> order;
   std::map<std::string, pairs> by_path;
   for (const auto& each : all) {
@@ -245,7 +158,7 @@ std::string openapi_text(const std::vector<endpoint>& all) {
   pairs paths;
   for (const auto& path : order) paths.emplace_back(path, object_of(by_path[path]));
   pairs named;
-  for (const auto& [name, text] : schemas()) named.emplace_back(name, text);
+  for (const auto& [name, text] : schemas) named.emplace_back(name, text);
   const std::string schemes =
       R"({"bearer":{"type":"http","scheme":"bearer"},"cookie":{"type":"apiKey","in":"cookie","name":"strata_session"}})";
   return object_of(

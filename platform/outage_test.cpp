@@ -11,7 +11,7 @@ using strata::sql_parameters;
 using strata::sql_rows;
 using strata::task;
 
-/// What a test makes go wrong.
+/// The faults that a test causes.
 struct faults {
   bool down = false;         ///< nothing answers
   bool lose_answer = false;  ///< a commit happens, but its answer is lost
@@ -84,7 +84,7 @@ class Outage : public ::testing::Test {
   std::string token = at.login(member.email);
 };
 
-TEST_F(Outage, LeavesWhatIsCachedAndSaysWhenToComeBackForTheRest) {
+TEST_F(Outage, ServesCachedValuesAndAnswersTheRestWithRetryAfter) {
   EXPECT_EQ(at.ask("GET", path, token).status, 200);
   fault.down = true;
   EXPECT_EQ(at.ask("GET", path, token).status, 200);
@@ -122,7 +122,7 @@ TEST(StaleAnswers, AreServedWhereThePolicyAllowsAndSaySo) {
   EXPECT_EQ(stale.status, 200);
   EXPECT_EQ(stale.text("/name"), "Cartographer");
   EXPECT_THAT(stale.field("Cache-Status"), ::testing::HasSubstr("detail=stale"));
-  EXPECT_EQ(stale.field("Cache-Control"), "private, no-cache") << "nobody is to keep it";
+  EXPECT_EQ(stale.field("Cache-Control"), "private, no-cache") << "no cache may keep it";
   EXPECT_EQ(stale.field("CDN-Cache-Control"), "");
   strata::sync_wait(at.cache->remove_by_prefix("listing"));
   EXPECT_EQ(at.ask("GET", path).status, 503) << "what was removed is never served";
@@ -137,7 +137,7 @@ TEST_F(Outage, LeavesNothingOldInTheCacheWhenACommitsAnswerIsLost) {
   EXPECT_EQ(at.ask("GET", "/agents", token).text("/items/0/name"), "After");
 }
 
-TEST_F(Outage, TellsTheOperatorOfARowThatCannotBeRead) {
+TEST_F(Outage, LogsARowThatCannotBeRead) {
   testing::must(strata::sync_wait(at.database->execute("UPDATE agents SET execution_count = 'many'", {})));
   strata::sync_wait(at.cache->clear());
   try {

@@ -11,7 +11,7 @@ namespace strata::platform {
 
 namespace {
 
-// What a job leaves, shared with the caller who waits for it. Empty: it never ran.
+// A job's result, shared with the waiting caller. Empty: it never ran.
 template <class T>
 struct outcome {
   std::string password;
@@ -107,9 +107,9 @@ strata::task<strata::result<bool>> password_hasher::verify(std::optional<std::st
   found->password = std::move(password);
   auto done = std::make_shared<strata::async_latch>();
   if (!enqueue({[this, found, known = std::move(known)] {
-                  std::call_once(nobodys_made_, [this] { nobodys_ = make_hash(random_text(32)); });
+                  std::call_once(decoy_made_, [this] { decoy_hash_ = make_hash(random_text(32)); });
                   const bool same =
-                      crypto_pwhash_str_verify((known ? *known : nobodys_).c_str(), found->password.data(),
+                      crypto_pwhash_str_verify((known ? *known : decoy_hash_).c_str(), found->password.data(),
                                                found->password.size()) == 0;
                   found->value = known && same;
                 },

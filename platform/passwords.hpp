@@ -1,6 +1,6 @@
 #pragma once
-/// Passwords, hashed with argon2id (RFC 9106) on threads of their own: a hash costs tens of
-/// milliseconds and must not hold up those who serve.
+/// Passwords, hashed with argon2id (RFC 9106) on threads of their own: a hash costs tens of milliseconds and
+/// must not block the threads that serve requests.
 /// Threads: internally locked; tasks resume on their caller's executor.
 
 #include <strata/error.hpp>
@@ -23,7 +23,7 @@ namespace strata::platform {
 
 struct password_settings {
   unsigned threads = 1;
-  std::size_t queue = 64;        ///< jobs waiting, above which a call ends with errc::busy
+  std::size_t queue = 64;        ///< jobs that may wait; a further call ends with errc::busy
   std::uint64_t operations = 2;  ///< argon2id passes
   strata::byte_size memory{64u << 20};
 };
@@ -32,9 +32,9 @@ inline constexpr std::size_t max_password_length = 1024;
 
 class password_hasher {
  public:
-  /// Throws strata::bad_options for a cost that argon2id does not have.
+  /// Throws strata::bad_options for a cost outside of argon2id's range.
   explicit password_hasher(password_settings settings);
-  /// Waits for the job that runs; those that wait end with errc::busy.
+  /// Waits for the running job. Queued jobs end with errc::busy.
   ~password_hasher();
   password_hasher(const password_hasher&) = delete;
   password_hasher& operator=(const password_hasher&) = delete;
@@ -42,9 +42,8 @@ class password_hasher {
   /// A hash of `password` with a new salt. Errors: busy.
   strata::task<strata::result<std::string>> hash(std::string password);
 
-  /// Whether `password` is the one of `known`. Without a known hash the answer is no and takes as
-  /// long as if there were one, so that time does not tell who has an account.
-  /// Errors: busy.
+  /// Whether `password` matches the hash `known`. Without a known hash the result is false and takes as long
+  /// as with one, so that timing does not reveal which accounts exist. Errors: busy.
   strata::task<strata::result<bool>> verify(std::optional<std::string> known, std::string password);
 
  private:
@@ -57,8 +56,8 @@ class password_hasher {
   std::string make_hash(const std::string& password) const;
 
   password_settings settings_;
-  std::string nobodys_;  // made on first use, on a worker: starting must stay quick
-  std::once_flag nobodys_made_;
+  std::string decoy_hash_;  // made on first use, on a worker, so that the start stays quick
+  std::once_flag decoy_made_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<job> queue_;

@@ -47,7 +47,7 @@ TEST_F(Granted, AMemberMayUseAgentsUnlessSomebodyDecidesOtherwise) {
   EXPECT_EQ(tried(member_token), (names{"403", "403", "403"}));
 }
 
-TEST_F(Granted, WhatIsGrantedAndTakenHoldsFromTheNextRequestOn) {
+TEST_F(Granted, ChangesHoldFromTheNextRequestOn) {
   grant(R"(["agents:read"])");
   EXPECT_EQ(tried(member_token), (names{"200", "403", "403"}));
   grant(R"(["agents:execute","agents:read"])");
@@ -68,7 +68,7 @@ TEST_F(Granted, ARefusalNamesThePermissionAndComesBeforeAnyCondition) {
   EXPECT_EQ(refused.field("Cache-Control"), "no-store");
   EXPECT_THAT(refused.text("/detail"), HasSubstr("agents:read"));
   EXPECT_THAT(at.ask("DELETE", path, member_token).text("/detail"), HasSubstr("agents:write"));
-  // Nor does it tell what is there: the same for what is not.
+  // Nor does it reveal which rows exist: the response is the same for a missing row.
   EXPECT_EQ(at.ask("GET", "/agents/agt_123456789012", member_token).body,
             at.ask("GET", path, member_token).body);
 }

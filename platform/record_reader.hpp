@@ -1,7 +1,6 @@
 #pragma once
-/// Cuts a stream into the records of an import: the lines of JSON Lines, or the items of a JSON
-/// array, without holding more than one of them.
-/// Threads: one at a time.
+/// Splits a stream into the records of an import: the lines of JSON Lines, or the items of a JSON array.
+/// Holds one record at a time. Threads: one at a time.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,11 +10,11 @@
 
 namespace strata::platform {
 
-/// One record's text, or what is wrong with the stream there.
+/// One record's text, or a problem of the stream.
 struct record_text {
   std::size_t line = 0;  ///< where it begins, from 1
   std::string text;
-  std::string problem;  ///< if not empty, `text` is of no use
+  std::string problem;  ///< if not empty, ignore `text`
 };
 
 class record_reader {

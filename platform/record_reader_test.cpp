@@ -30,14 +30,14 @@ TEST(RecordReader, ReadsLinesAndSkipsBlankOnes) {
   EXPECT_EQ(all_of("\xEF\xBB\xBF{}"), list{"1:{}"});
 }
 
-TEST(RecordReader, ReadsTheItemsOfAnArrayWhateverTheyHold) {
+TEST(RecordReader, ReadsTheItemsOfAnArray) {
   EXPECT_EQ(all_of("[]"), list{});
   EXPECT_EQ(all_of("[1]"), list{"1:1"});
   EXPECT_EQ(all_of("[\n {\"a\":[1,2]},\n\n {\"b\":\"],\\\"}\"}\n]\n"),
             (list{"2:{\"a\":[1,2]}", "4:{\"b\":\"],\\\"}\"}\n"}));
 }
 
-TEST(RecordReader, TellsWhereAnArrayIsBroken) {
+TEST(RecordReader, ReportsTheLineWhereAnArrayIsBroken) {
   EXPECT_EQ(all_of("[{}"), list{"1!the array ends inside an item"});
   EXPECT_EQ(all_of("["), list{"1!the array does not end"});
   EXPECT_EQ(all_of("[{},\n]"), (list{"1:{}", "2!the array has a comma before its end"}));

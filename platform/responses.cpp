@@ -55,7 +55,7 @@ response failed(const strata::error& why) {
     case errc::statement:
       break;
   }
-  // Not a client's business but an operator's: the server answers 500 and logs what is thrown.
+  // For the operator, not for the client: the server responds with 500 and logs the exception.
   throw std::runtime_error(std::string(strata::name(why.code)) + ": " + why.detail);
 }
 

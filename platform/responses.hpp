@@ -1,8 +1,9 @@
 #pragma once
-/// From what was found, or what went wrong, to what is answered.
+/// Makes responses from look-ups and from errors.
 /// Threads: pure functions.
 
 #include "platform/cached_response.hpp"
+#include "platform/entities/user.hpp"
 
 #include <server/message.hpp>
 #include <strata/error.hpp>
@@ -23,35 +24,35 @@ namespace strata::platform {
 using strata::server::request;
 using strata::server::response;
 
-/// What `data` calls the caller: the cached row of the user who is logged in.
+/// The caller: the cached row of the user who is logged in.
 using principal = cached_response<user>;
 
-/// 404, the same for what is not there and for what is another organization's.
+/// 404, the same for a missing row and for another organization's.
 response not_found();
 /// 422 with every problem.
 response unprocessable(std::span<const strata::server::field_problem> problems);
 /// 401 with WWW-Authenticate. The same for every reason.
 response unauthenticated();
 response forbidden(std::string_view detail);
-/// 503 with Retry-After for what may pass, 409 for what the database refused. Throws for the rest,
-/// e.g. a row that another program wrote wrongly: the server makes that a 500 and logs it.
+/// 503 with Retry-After for a passing failure, 409 for what the database refused. Throws for the rest, e.g. a
+/// malformed row of another program: the server makes that a 500 and logs it.
 response failed(const strata::error& why);
 
-/// How the cache took part, as Cache-Status says it.
+/// How the cache took part, for Cache-Status.
 strata::server::cache_status status_of(const strata::read_info& info);
 
-/// What was found, with how. Nobody further down is to keep what is stale here already.
+/// 200 with the value that was found and its Cache-Status. Caches further down must not keep a stale one.
 template <class T>
 response response_of(const strata::lookup<T>& found) {
-  // Owned through the value: its counter was touched a moment ago, the answer's own was not.
-  using shared_answer = std::shared_ptr<const strata::server::representation>;
-  auto out = strata::server::ok(shared_answer(found.value(), found->representation.get()));
+  // Owned through the value, whose counter is in this processor's cache; the representation's own is not.
+  using shared_representation = std::shared_ptr<const strata::server::representation>;
+  auto out = strata::server::ok(shared_representation(found.value(), found->representation.get()));
   out.cache = status_of(found.info());
   if (found.info().stale) out.cache_control = "private, no-cache";
   return out;
 }
 
-/// The body as JSON, or 400 with the position of what is wrong.
+/// The body as JSON, or 400 with the position of the error.
 std::expected<boost::json::value, response> parsed_body(const request& from);
 
 namespace detail {
@@ -69,7 +70,7 @@ strata::task<response> then_later(strata::task<T> pending, F next) {
 
 }  // namespace detail
 
-/// Goes on with `next`, which takes what `pending` brings and returns a response or a task of one.
+/// Calls `next` with the result of `pending`; it returns a response or a task of one.
 /// Cost: no coroutine frame if `pending` is ready.
 template <class T, class F>
 strata::task<response> then(strata::task<T> pending, F next) {

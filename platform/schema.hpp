@@ -1,14 +1,30 @@
 #pragma once
 /// The platform's tables, as migrations. The statements run on SQLite and on PostgreSQL.
-/// Threads: constants.
+/// Threads: immutable values.
+
+#include "platform/entity.hpp"
 
 #include <strata/migrations.hpp>
 
-#include <span>
+#include <string>
+#include <vector>
 
 namespace strata::platform {
 
-/// Every migration, oldest first. Never change one that was released: add another.
-std::span<const strata::migration> schema() noexcept;
+/// The migrations of all entities, oldest first. Entities that share a version share one migration: its
+/// script is theirs in the order of `of`.
+class schema {
+ public:
+  explicit schema(const std::vector<entity_definition>& of = all_entities());
+  schema(const schema&) = delete;
+  schema& operator=(const schema&) = delete;
+
+  /// Lifetime: this object.
+  const std::vector<migration>& steps() const noexcept { return steps_; }
+
+ private:
+  std::vector<std::string> scripts_;
+  std::vector<migration> steps_;
+};
 
 }  // namespace strata::platform

@@ -1,6 +1,6 @@
 #pragma once
-/// What handlers work with.
-/// Threads: immutable references to what is internally locked.
+/// The objects that handlers use.
+/// Threads: immutable references to internally locked objects.
 
 #include "platform/passwords.hpp"
 #include "platform/repositories.hpp"
@@ -23,7 +23,7 @@ struct limits {
   std::optional<strata::limiter> user, address, login_account, login_address;
 };
 
-/// Lifetime: all that is referred to outlives it.
+/// Lifetime: every referenced object outlives it.
 struct services {
   const repositories& data;
   strata::cache& cache;

@@ -27,7 +27,7 @@ struct session_table::shard {
   entries recent;
   std::unordered_map<digest, entries::iterator, digest_hash> by_id;
 
-  /// Ends the session, too, for those who hold it.
+  /// Also ends the session for requests that hold it.
   void erase(entries::iterator at) {
     session_table::close(*at->held);
     by_id.erase(at->id);
@@ -69,7 +69,7 @@ session_table::~session_table() {
 
 session_table::digest session_table::digest_of(std::string_view token) const {
   // The key before the message, rather than as BLAKE2's own key, which would cost a block of its
-  // own: what is hashed has one length only, and BLAKE2 is not open to length extension.
+  // own: all tokens have one length, and BLAKE2 is not open to length extension.
   std::array<unsigned char, 32 + token_length> keyed;
   std::ranges::copy(hash_key_, keyed.begin());
   std::ranges::copy(token, keyed.begin() + 32);

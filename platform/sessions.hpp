@@ -1,9 +1,12 @@
 #pragma once
-/// Who is logged in: a table of sessions in this process's memory.
+/// The sessions of one process, in its memory.
 /// Threads: internally locked, in shards; a `session` is immutable but for its last use and its end.
 ///
-/// A token is 256 random bits. The table knows only its keyed BLAKE2b hash, so that neither memory
-/// nor the time of a look-up tells anything about a token that is valid.
+/// Sessions are not shared: a restart ends them all, and another gateway does not accept their tokens. Behind
+/// a load balancer all requests of a session must reach the gateway of its login.
+///
+/// A token is 256 random bits. The table stores only its keyed BLAKE2b hash, so that neither memory nor the
+/// time of a look-up reveals anything about a valid token.
 
 #include <strata/time.hpp>
 
@@ -24,7 +27,7 @@ namespace strata::platform {
 struct session_settings {
   strata::duration idle = std::chrono::hours(24);          ///< a session's life, from its last use
   strata::duration lifetime = std::chrono::hours(24 * 7);  ///< its end, however used
-  std::size_t limit = 100'000;  ///< held at once, about; above it those idle longest end
+  std::size_t limit = 100'000;  ///< held at once, about; above it the least recently used end
 };
 
 struct session {
@@ -48,7 +51,7 @@ class session_table {
   ~session_table();
 
   struct begun {
-    std::string token;  ///< told only here
+    std::string token;  ///< returned only here
     std::shared_ptr<const session> held;
   };
   begun begin(std::string user_id);
@@ -57,9 +60,8 @@ class session_table {
   /// Cost: one hash, one lock; no allocation.
   std::shared_ptr<const session> use(std::string_view token);
 
-  /// True if `of` has not ended and was used a moment ago, so that `use` need not be called: a session
-  /// that is ended is so for this, too, at once. False tells nothing; ask `use`.
-  /// Cost: two loads.
+  /// True if `of` has not ended and was used a moment ago, so that `use` need not be called. An ended session
+  /// is false here at once. False is no proof of an end; call `use`. Cost: two loads.
   bool holds(const session& of) const noexcept;
 
   /// When a session used now will end.
@@ -71,7 +73,7 @@ class session_table {
   /// Ends every session of `user_id` and returns how many there were.
   std::size_t end_all(std::string_view user_id);
 
-  /// Drops sessions that have ended; call it now and then.
+  /// Removes ended sessions; call it from time to time.
   void sweep();
 
   std::size_t size() const;

@@ -1,5 +1,5 @@
 #pragma once
-/// What a configuration file may say about passwords, sessions and limits.
+/// The settings of passwords, sessions and limits.
 /// Threads: plain values.
 
 #include "platform/passwords.hpp"
@@ -13,7 +13,7 @@ namespace strata::platform {
 struct auth_settings {
   password_settings passwords;
   session_settings sessions;
-  bool secure_cookie = false;  ///< set when the outside speaks TLS
+  bool secure_cookie = false;  ///< set if clients connect with TLS
 };
 
 /// A limit of 0 requests is no limit.

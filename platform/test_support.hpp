@@ -3,6 +3,8 @@
 /// router as the server would, without sockets. The database is SQLite or PostgreSQL: see chosen.hpp.
 
 #include "platform/app.hpp"
+#include "platform/credentials.hpp"
+#include "platform/entities.hpp"
 #include "platform/ids.hpp"
 #include "platform/repositories.hpp"
 #include "tests/contract/temporary_folder.hpp"
@@ -118,7 +120,8 @@ class world {
 
   /// `wrap` may put a database of its own before the real one.
   explicit world(limit_settings limits = no_limits(), const wrapper& wrap = {},
-                 strata::cache_options caching = {}, policy_table policies = default_policies()) {
+                 strata::cache_options caching = {}, policy_table policies = default_policies(),
+                 std::vector<entity_definition> entities = all_entities()) {
     database = another();
     if (wrap) database = wrap(database);
     cache = std::make_shared<strata::cache>(std::move(caching));
@@ -128,6 +131,7 @@ class world {
     options.auth.passwords = quick_passwords();
     options.limits = limits;
     options.policies = std::move(policies);
+    options.entities = std::move(entities);
     options.log = [this](std::string_view line) { log.emplace_back(line); };
     held = std::make_unique<app>(std::move(options));
     must(strata::sync_wait(held->migrate()));
@@ -143,43 +147,43 @@ class world {
 
   organization add_organization(std::string name) {
     organization row;
-    row.id = new_id(organization_prefix);
+    row.id = new_id(organization_entity::id_prefix);
     row.name = std::move(name);
-    return must(strata::sync_wait(data().organizations.create(std::move(row))));
+    return must(strata::sync_wait(data().rows<organization_entity>().create(std::move(row))));
   }
 
   /// The password is "password of " and the email.
   user add_user(const organization& in, std::string email, bool is_admin) {
     user row;
-    row.id = new_id(user_prefix);
+    row.id = new_id(user_entity::id_prefix);
     row.organization_id = in.id;
     row.name = "User " + email;
     row.email = std::move(email);
     row.is_admin = is_admin;
-    row = must(strata::sync_wait(data().users.create(std::move(row))));
+    row = must(strata::sync_wait(data().rows<user_entity>().create(std::move(row))));
     auto hash = must(strata::sync_wait(held->passwords().hash("password of " + row.email)));
     auto work = must(strata::sync_wait(data().begin()));
-    must(strata::sync_wait(data().set_credential(work, {row.id, std::move(hash)})));
+    must(strata::sync_wait(set_credential(data(), work, {row.id, std::move(hash)})));
     must(strata::sync_wait(work.commit()));
     return row;
   }
 
   agent add_agent(const organization& in, std::string name, std::string status = "active") {
     agent row;
-    row.id = new_id(agent_prefix);
+    row.id = new_id(agent_entity::id_prefix);
     row.organization_id = in.id;
     row.name = std::move(name);
     row.status = std::move(status);
-    return must(strata::sync_wait(data().agents.create(std::move(row))));
+    return must(strata::sync_wait(data().rows<agent_entity>().create(std::move(row))));
   }
 
   listing add_listing(std::string name, std::string description = "", std::string publisher = "") {
     listing row;
-    row.id = new_id(listing_prefix);
+    row.id = new_id(listing_entity::id_prefix);
     row.name = std::move(name);
     row.description = std::move(description);
     row.publisher = std::move(publisher);
-    return must(strata::sync_wait(data().listings.create(std::move(row))));
+    return must(strata::sync_wait(data().rows<listing_entity>().create(std::move(row))));
   }
 
   answer ask(std::string_view method, std::string_view target, std::string_view token = {},

@@ -1,3 +1,4 @@
+#include "platform/entities.hpp"
 #include "platform/entity_table.hpp"
 #include "platform/fields.hpp"
 #include "platform/ids.hpp"
@@ -19,18 +20,18 @@ using namespace std::chrono_literals;
 
 TEST(Ids, AreDifferentAndOfTheirShape) {
   std::set<std::string> seen;
-  for (int i = 0; i < 1000; ++i) seen.insert(new_id(agent_prefix));
+  for (int i = 0; i < 1000; ++i) seen.insert(new_id(agent_entity::id_prefix));
   EXPECT_EQ(seen.size(), 1000U);
-  for (const auto& each : seen) ASSERT_TRUE(well_formed_id(agent_prefix, each)) << each;
-  EXPECT_EQ(stable_id(listing_prefix, "a"), stable_id(listing_prefix, "a"));
-  EXPECT_NE(stable_id(listing_prefix, "a"), stable_id(listing_prefix, "b"));
-  EXPECT_TRUE(well_formed_id(listing_prefix, stable_id(listing_prefix, "")));
-  EXPECT_TRUE(plausible_id(user_prefix, "usr_1"));
-  EXPECT_FALSE(well_formed_id(user_prefix, "usr_1"));
+  for (const auto& each : seen) ASSERT_TRUE(well_formed_id(agent_entity::id_prefix, each)) << each;
+  EXPECT_EQ(stable_id(listing_entity::id_prefix, "a"), stable_id(listing_entity::id_prefix, "a"));
+  EXPECT_NE(stable_id(listing_entity::id_prefix, "a"), stable_id(listing_entity::id_prefix, "b"));
+  EXPECT_TRUE(well_formed_id(listing_entity::id_prefix, stable_id(listing_entity::id_prefix, "")));
+  EXPECT_TRUE(plausible_id(user_entity::id_prefix, "usr_1"));
+  EXPECT_FALSE(well_formed_id(user_entity::id_prefix, "usr_1"));
   for (const auto* bad : {"", "usr_", "agt_123456789012", "usr_a b", "usr_a/b", "usr_\xc3\xa9", "usr_a:b"}) {
-    EXPECT_FALSE(plausible_id(user_prefix, bad)) << bad;
+    EXPECT_FALSE(plausible_id(user_entity::id_prefix, bad)) << bad;
   }
-  EXPECT_FALSE(plausible_id(user_prefix, "usr_" + std::string(61, 'a')));
+  EXPECT_FALSE(plausible_id(user_entity::id_prefix, "usr_" + std::string(61, 'a')));
 }
 
 TEST(Timestamps, AreReadInEveryFormOfRfc3339) {
@@ -80,13 +81,13 @@ TEST(ListQuery, PutsParametersInOrder) {
   EXPECT_EQ(normalized("  Ab \n C "), "ab c");
 }
 
-TEST(EntityTable, IsTheStrategys) {
+TEST(EntityTable, HasTheKeysAndPoliciesOfTheStrategy) {
   const entity_table entities;
-  EXPECT_EQ(entities.agents("agt_1").key.text(), "agent:agt_1");
-  EXPECT_EQ(entities.configs("agt_1").key.text(), "agent:agt_1:config");
-  EXPECT_EQ(entities.permissions("usr_1").key.text(), "user:usr_1:permissions");
-  EXPECT_EQ(entities.organizations("org_1").key.text(), "org:org_1");
-  EXPECT_EQ(entities.agent_lists("org_1", 1, 20, "").key.text(),
+  EXPECT_EQ(entities.get<agent_entity>()("agt_1").key.text(), "agent:agt_1");
+  EXPECT_EQ(entities.get<agent_config_entity>()("agt_1").key.text(), "agent:agt_1:config");
+  EXPECT_EQ(entities.get<user_permissions_entity>()("usr_1").key.text(), "user:usr_1:permissions");
+  EXPECT_EQ(entities.get<organization_entity>()("org_1").key.text(), "org:org_1");
+  EXPECT_EQ(entities.get<agent_list_entity>()("org_1", 1, 20, "").key.text(),
             "api:agents:list:org_1:page_1:limit_20:status_%");
   const auto policies = default_policies();
   EXPECT_EQ(policies.at("user").ttl, 1h);
@@ -97,7 +98,7 @@ TEST(EntityTable, IsTheStrategys) {
 }
 
 TEST(EntityTable, TakesOtherPoliciesAndRefusesBadOnes) {
-  EXPECT_EQ(entity_table({{"agent", {.ttl = 5s}}}).agents.rules().ttl, 5s);
+  EXPECT_EQ(entity_table({{"agent", {.ttl = 5s}}}).get<agent_entity>().rules().ttl, 5s);
   try {
     const entity_table bad({{"agent", {.ttl = 0s}}, {"agents", {}}});
     FAIL() << "accepted";
@@ -148,7 +149,7 @@ TEST_F(Sessions, EndTogetherForOneUser) {
   EXPECT_NE(table.use(other), nullptr);
 }
 
-TEST_F(Sessions, AreNotFoundByWhatOnlyLooksLikeAToken) {
+TEST_F(Sessions, AreNotFoundBySimilarTokens) {
   auto token = table.begin("usr_1").token;
   EXPECT_EQ(table.use(""), nullptr);
   EXPECT_EQ(table.use("sess_"), nullptr);
@@ -195,7 +196,7 @@ TEST(Passwords, AreVerifiedAgainstTheirHash) {
 }
 
 TEST(Passwords, AreRefusedWhenTooManyWait) {
-  // One job runs, one waits; those that come while they do are told so.
+  // One job runs and one waits. Further calls end with errc::busy meanwhile.
   password_hasher hasher({.queue = 1, .operations = 1, .memory = {32u << 20}});
   strata::run_loop loop;
   int busy = 0;

@@ -1,6 +1,9 @@
+#include "platform/auth_endpoints.hpp"
+
 #include "platform/access_steps.hpp"
-#include "platform/handlers.hpp"
-#include "platform/input_schemas.hpp"
+#include "platform/credentials.hpp"
+#include "platform/entities/organization.hpp"
+#include "platform/fields.hpp"
 #include "platform/list_query.hpp"
 #include "platform/responses.hpp"
 
@@ -21,14 +24,35 @@ std::string cookie_line(std::string_view token, const auth_settings& auth) {
                      token.empty() ? 0 : seconds, auth.secure_cookie ? "; Secure" : "");
 }
 
-// The same for an unknown email, a wrong password and an account that cannot be used: who asks
-// learns nothing about who has an account.
+// The same for an unknown email, a wrong password and an account that cannot be used: a caller learns nothing
+// about which accounts exist.
 response refused_login() {
   return server::problem(401, "email or password is wrong");
 }
 
+struct login_input {
+  std::optional<std::string> email, password;
+};
+
+login_input read_login(field_reader& in) {
+  login_input out;
+  out.email = in.text("email", {.min = 1, .max = 254});
+  // Any text is a password, control characters included; only its length is bounded.
+  const auto* password = in.any("password");
+  if (password == nullptr) {
+    in.problem("password", "is missing");
+  } else if (const auto* text = password->if_string(); text == nullptr) {
+    in.problem("password", "must be a string");
+  } else if (text->empty() || text->size() > max_password_length) {
+    in.problem("password", fmt::format("must have 1 to {} bytes", max_password_length));
+  } else {
+    out.password.emplace(*text);
+  }
+  return out;
+}
+
 response_task login_later(const services& in, request& from, std::string email, std::string password) {
-  auto known = co_await in.data.credential_of(std::move(email));
+  auto known = co_await credential_of(in.data, std::move(email));
   if (!known) co_return failed(known.error());
   std::optional<std::string> hash;
   if (*known) hash = (*known)->password_hash;
@@ -36,14 +60,14 @@ response_task login_later(const services& in, request& from, std::string email, 
   if (!right) co_return failed(right.error());
   if (!*right) co_return refused_login();
 
-  const auto found = co_await in.data.users.find((*known)->user_id);
+  const auto found = co_await in.data.rows<user_entity>().find((*known)->user_id);
   if (found.failure() != nullptr) co_return failed(*found.failure());
   if (!found) co_return refused_login();
-  const auto home = co_await in.data.organizations.find(found->row.organization_id);
+  const auto home = co_await in.data.rows<organization_entity>().find(found->row.organization_id);
   if (home.failure() != nullptr) co_return failed(*home.failure());
   if (!home || !home->row.is_active) co_return refused_login();
 
-  // A session that comes along ends here: one that was planted must not become a login.
+  // A session that the request carries ends here: a planted one must not become a login.
   in.sessions.end(token_of(from));
   const auto [token, held] = in.sessions.begin(found->row.id);
   std::string body = R"({"session":)";
@@ -57,8 +81,6 @@ response_task login_later(const services& in, request& from, std::string email, 
   out.add("Set-Cookie", cookie_line(token, in.auth));
   co_return out;
 }
-
-}  // namespace
 
 response_task login(const services& in, request& from) {
   auto body = parsed_body(from);
@@ -100,6 +122,38 @@ response_task get_session(const services& in, request& from) {
   strata::json::write(body, strata::rfc3339(in.sessions.expires_at(*held)));
   body += '}';
   return server::json(200, std::move(body));
+}
+
+}  // namespace
+
+std::vector<endpoint> auth_endpoints() {
+  using enum strata::server::method;
+  // clang-format off
+  return {
+    // method, path, who, permission, handler, Cache-Control, status, response, request, what it does
+    {post, "/auth/login",      access::login,  {}, login,       {}, 200, "login",          "credentials", "Begins a session; a session sent along ends."},
+    {post, "/auth/logout",     access::member, {}, logout,      {}, 204, {},               {},            "Ends this session."},
+    {post, "/auth/logout-all", access::member, {}, logout_all,  {}, 200, "ended_sessions", {},            "Ends every session of the user, this one included."},
+    {get,  "/auth/session",    access::member, {}, get_session, {}, 200, "session",        {},            "This session."},
+  };
+  // clang-format on
+}
+
+std::vector<named_schema> auth_schemas() {
+  return {
+      {"credentials",
+       R"({"type":"object","required":["email","password"],"additionalProperties":false,"properties":{)"
+       R"("email":{"type":"string","maxLength":254},"password":{"type":"string","maxLength":1024}}})"},
+      {"login",
+       R"({"type":"object","required":["session","expires_at","user"],"properties":{"session":{"type":"string"},)"
+       R"("expires_at":{"type":"string","format":"date-time"},"user":{"$ref":"#/components/schemas/user"}}})"},
+      {"session",
+       R"({"type":"object","required":["user_id","organization_id","created_at","expires_at"],"properties":{)"
+       R"("user_id":{"type":"string"},"organization_id":{"type":"string"},)"
+       R"("created_at":{"type":"string","format":"date-time"},"expires_at":{"type":"string","format":"date-time"}}})"},
+      {"ended_sessions",
+       R"({"type":"object","required":["sessions"],"properties":{"sessions":{"type":"integer"}}})"},
+  };
 }
 
 }  // namespace strata::platform

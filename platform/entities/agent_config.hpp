@@ -1,0 +1,28 @@
+#pragma once
+/// An agent's configuration: a free JSON object.
+/// Threads: plain values and pure functions.
+
+#include "platform/cached_response.hpp"
+#include "platform/entity.hpp"
+#include "platform/stored_document.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace strata::platform {
+
+struct agent_config_entity : entity_base<cached_response<stored_document>, "agent:{id}:config"> {
+  using entity_base::entity_base;
+  static constexpr std::string_view name = "agent_config";
+  static constexpr std::chrono::minutes ttl{30};
+  static constexpr auto secrecy = secrecy_level::open;
+  static constexpr auto outage = outage_policy::serve_for_a_day;
+  static constexpr auto view = admin_view::shown;
+
+  static constexpr std::string_view table = "agent_configs";
+  static std::vector<migration> migrations();
+
+  static std::vector<endpoint> endpoints();
+};
+
+}  // namespace strata::platform
