@@ -1,8 +1,8 @@
 #include "platform/import_writer.hpp"
 
 #include "platform/ids.hpp"
-#include "platform/timestamps.hpp"
 
+#include <strata/rfc3339.hpp>
 #include <strata/time.hpp>
 
 #include <fmt/format.h>
@@ -21,7 +21,7 @@ std::optional<std::string> read_id(field_reader& in, std::string_view name, std:
 std::string read_created_at(field_reader& in) {
   const auto text = in.text("created_at", {.max = 64, .otherwise = ""});
   if (!text || text->empty()) return {};
-  if (const auto time = parse_timestamp(*text)) return rfc3339(*time);
+  if (const auto time = parse_rfc3339(*text)) return rfc3339(*time);
   in.problem("created_at", "must be a time such as 2025-05-16T18:56:49Z");
   return {};
 }

@@ -50,6 +50,7 @@
 #include <strata/open_database.hpp>
 #include <strata/query_cache.hpp>
 #include <strata/repository.hpp>
+#include <strata/rfc3339.hpp>
 #include <strata/row.hpp>
 #include <strata/unit_of_work.hpp>
 
