@@ -45,6 +45,11 @@ TEST(RecordReader, ReportsTheLineWhereAnArrayIsBroken) {
   EXPECT_EQ(all_of("[\"a"), list{"1!the array ends inside an item"});
 }
 
+TEST(RecordReader, ContinuesAfterAMalformedItem) {
+  EXPECT_EQ(all_of("[{bad},\n{}]"), (list{"1:{bad}", "2:{}"}));
+  EXPECT_EQ(all_of("[{\"a\":[1,}],\n{}]"), (list{"1:{\"a\":[1,}]", "2:{}"}));
+}
+
 TEST(RecordReader, ReadsPastARecordThatIsTooLong) {
   const std::string big(record_reader::max_record + 10, 'x');
   EXPECT_EQ(all_of(big + "\n{}"), (list{"1!is over 1 MiB", "2:{}"}));
