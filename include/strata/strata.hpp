@@ -7,6 +7,7 @@
 #include <strata/consistency_token.hpp>
 #include <strata/error.hpp>
 #include <strata/eviction.hpp>
+#include <strata/invalidation.hpp>
 #include <strata/is_optional.hpp>
 #include <strata/key.hpp>
 #include <strata/lookup.hpp>

@@ -1,8 +1,8 @@
 /// Installing, removing and looking at the outbox.
 
+#include "events/invalidation_template.hpp"
 #include "relay/columns.hpp"
 #include "relay/outbox_sql.hpp"
-#include "relay/rule_patterns.hpp"
 
 #include <strata/outbox.hpp>
 
@@ -155,13 +155,13 @@ task<result<void>> retire(transaction& open, const named_table& table, std::int6
   co_return co_await open.run_script(script);
 }
 
-/// What is wrong with a rule for a table with these columns.
-std::vector<std::string> problems_of(const outbox_rule& rule, const relaying::rule_patterns& patterns,
+/// What is wrong with a rule whose patterns have `named` these columns.
+std::vector<std::string> problems_of(const outbox_rule& rule, const std::vector<std::string>& named,
                                      const found_table& table, std::vector<std::string> problems) {
   if (rule.keys.empty() && rule.prefixes.empty() && rule.tags.empty()) {
     problems.emplace_back("a key, prefix or tag must say what a change makes invalid");
   }
-  for (const auto& each : patterns.columns()) {
+  for (const auto& each : named) {
     if (std::ranges::find(table.columns, each) == table.columns.end()) {
       problems.push_back(table.named.name + " has no column " + each);
     }
@@ -205,8 +205,9 @@ task<result<bool>> install_in(transaction& open, outbox_rule rule, outbox_option
   auto table = co_await find_table(open, rule.table);
   if (!table) co_return std::unexpected(std::move(table.error()));
   std::vector<std::string> problems;
-  const relaying::rule_patterns patterns(rule, problems);
-  problems = problems_of(rule, patterns, *table, std::move(problems));
+  const events::invalidation_template patterns({rule.keys, rule.prefixes, rule.tags}, "", problems);
+  const auto& columns = patterns.attributes();
+  problems = problems_of(rule, columns, *table, std::move(problems));
   if (!problems.empty()) co_return fail(errc::invalid_argument, joined(problems));
   if (rule.level == trigger_level::automatic) {
     rule.level = table->needs_rows ? trigger_level::row : trigger_level::statement;
@@ -222,9 +223,9 @@ task<result<bool>> install_in(transaction& open, outbox_rule rule, outbox_option
     auto gone = co_await retire(open, table->named, (*before)->id);
     if (!gone) co_return std::unexpected(std::move(gone.error()));
   }
-  auto id = co_await record(open, table->oid, rule, patterns.columns());
+  auto id = co_await record(open, table->oid, rule, columns);
   if (!id) co_return std::unexpected(std::move(id.error()));
-  const auto script = relaying::install_script(table->named, *id, patterns.columns(), rule.level);
+  const auto script = relaying::install_script(table->named, *id, columns, rule.level);
   auto made = co_await open.run_script(script);
   if (!made) co_return std::unexpected(std::move(made.error()));
   co_return true;

@@ -73,12 +73,11 @@ task<result<void>> outbox_reader::load_rules() {
   if (!rows) co_return std::unexpected(std::move(rows.error()));
   rules_.clear();
   for (std::size_t i = 0; i < rows->size(); ++i) {
-    outbox_rule rule;
-    rule.keys = texts_of(rows->at(i, "keys"));
-    rule.prefixes = texts_of(rows->at(i, "prefixes"));
-    rule.tags = texts_of(rows->at(i, "tags"));
+    const auto keys = texts_of(rows->at(i, "keys"));
+    const auto prefixes = texts_of(rows->at(i, "prefixes"));
+    const auto tags = texts_of(rows->at(i, "tags"));
     std::vector<std::string> problems;
-    rule_patterns patterns(rule, problems);
+    events::invalidation_template patterns({keys, prefixes, tags}, "", problems);
     if (!problems.empty()) continue;  // of another version: what it writes makes everything invalid
     rules_.emplace(number_of(rows->at(i, "id")),
                    known_rule{.patterns = std::move(patterns), .columns = texts_of(rows->at(i, "columns"))});
@@ -86,14 +85,14 @@ task<result<void>> outbox_reader::load_rules() {
   co_return result<void>();
 }
 
-task<result<void>> outbox_reader::expand(const std::vector<change>& changes, removals& into) {
+task<result<void>> outbox_reader::expand(const std::vector<change>& changes, invalidation& into) {
   const bool unknown = std::ranges::any_of(
       changes, [&](const change& each) { return each.what != 'e' && !rules_.contains(each.rule); });
   if (unknown) {
     auto loaded = co_await load_rules();
     if (!loaded) co_return loaded;
   }
-  attributes row;
+  std::map<std::string, std::string> row;
   for (const auto& each : changes) {
     if (each.what == 'e') continue;
     const auto rule = rules_.find(each.rule);
@@ -106,7 +105,7 @@ task<result<void>> outbox_reader::expand(const std::vector<change>& changes, rem
     for (std::size_t i = 0; i < each.values.size(); ++i) {
       if (each.values[i]) row.emplace(rule->second.columns[i], *each.values[i]);
     }
-    rule->second.patterns.add(row, into);
+    rule->second.patterns.expand(row, into);
   }
   co_return result<void>();
 }

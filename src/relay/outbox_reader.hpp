@@ -12,11 +12,13 @@
 /// Threads: one task at a time.
 
 #include "database/snapshot.hpp"
-#include "relay/rule_patterns.hpp"
+#include "events/invalidation_template.hpp"
 #include "relay/text_array.hpp"
 
 #include <strata/database.hpp>
 #include <strata/error.hpp>
+#include <strata/invalidation.hpp>
+#include <strata/outbox.hpp>
 #include <strata/task.hpp>
 
 #include <cstdint>
@@ -75,14 +77,14 @@ class outbox_reader {
 
   /// Adds what `changes` make invalid. What is not known how to read makes everything invalid.
   /// Errors: as database::query.
-  task<result<void>> expand(const std::vector<change>& changes, removals& into);
+  task<result<void>> expand(const std::vector<change>& changes, invalidation& into);
 
   /// Empties parts of the outbox that are old enough. Returns what it weighs.
   task<result<std::uint64_t>> maintain();
 
  private:
   struct known_rule {
-    rule_patterns patterns;
+    events::invalidation_template patterns;
     std::vector<std::string> columns;
   };
   task<result<void>> load_rules();

@@ -163,19 +163,19 @@ task<duration> relay::worker::tell(relaying::glance found, time_point looked) {
     if (!fence) co_return failed(fence.error());
     watching.fence(*fence, found.now);
   }
-  relaying::removals what;
+  invalidation what;
   what.everything = why.has_value();
   if (!why) {
     auto expanded = co_await reader_.expand(found.changes, what);
     if (!expanded) co_return failed(expanded.error());
   }
-  relaying::applied done;
+  relaying::applied_counts done;
   if (options_.local != nullptr) {
-    done = co_await relaying::apply_to(*options_.local, what);
+    done = co_await relaying::apply_to(*options_.local, std::move(what));
     options_.local->trust(looked + options_.bound, looked);
   } else {
     if (!what.empty()) {
-      auto told = co_await relaying::apply_to(*options_.target, options_.name_space, what);
+      auto told = co_await relaying::apply_to(*options_.target, options_.name_space, std::move(what));
       if (!told) {
         if (detail::mutated(detail::mutation::replay_off)) {
           cursor_.seen = found.seen;

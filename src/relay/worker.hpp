@@ -12,7 +12,7 @@
 /// Threads: one task, which goes on on whichever thread ends what it waits for; `stats` and `stop` from any.
 
 #include "core/mutex.hpp"
-#include "relay/apply.hpp"
+#include "relay/apply_invalidation.hpp"
 #include "relay/duty.hpp"
 #include "relay/outbox_reader.hpp"
 #include "relay/overflow_watch.hpp"
