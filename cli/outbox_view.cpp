@@ -15,29 +15,33 @@ namespace strata::cli {
 
 namespace {
 
-struct told_table {
+struct table_row {
   std::string table;
   std::vector<std::string> keys, prefixes, tags;
   std::string event;
   std::string level;
   bool complete = true;
 };
-BOOST_DESCRIBE_STRUCT(told_table, (), (table, keys, prefixes, tags, event, level, complete))
+BOOST_DESCRIBE_STRUCT(table_row, (), (table, keys, prefixes, tags, event, level, complete))
 
-struct told_relay {
+struct relay_row {
   std::string name_space;
   std::int64_t term = 0;
   double age_seconds = 0;
 };
-BOOST_DESCRIBE_STRUCT(told_relay, (), (name_space, term, age_seconds))
+BOOST_DESCRIBE_STRUCT(relay_row, (), (name_space, term, age_seconds))
 
-struct told_outbox {
+struct outbox_document {
   bool present = false;
-  std::vector<told_table> tables;
-  std::vector<told_relay> relays;
+  std::vector<table_row> tables;
+  std::vector<relay_row> relays;
   std::uint64_t bytes = 0, limit = 0, overflowed = 0;
 };
-BOOST_DESCRIBE_STRUCT(told_outbox, (), (present, tables, relays, bytes, limit, overflowed))
+BOOST_DESCRIBE_STRUCT(outbox_document, (), (present, tables, relays, bytes, limit, overflowed))
+
+double in_seconds(duration span) {
+  return std::chrono::duration<double>(span).count();
+}
 
 std::string megabytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1u << 20));
@@ -63,21 +67,24 @@ std::string outbox_view(const outbox_status& of) {
     append(out, "tags", rule.tags);
     if (!rule.event.empty()) out += fmt::format("\n  {:<10} {}", "event", rule.event);
   }
-  for (const auto& each : of.relays) {
-    out += fmt::format("\nrelay of {}: told how far it is {:.2f}s ago, term {}", each.name_space,
-                       each.age_seconds, each.term);
+  for (const auto& each : of.leaders) {
+    out += fmt::format("\nrelay of {}: saved its position {:.2f}s ago, term {}", each.name_space,
+                       in_seconds(each.age), each.term);
   }
   return out;
 }
 
 std::string outbox_json(const outbox_status& of) {
-  told_outbox told{.present = of.present, .bytes = of.bytes, .limit = of.limit, .overflowed = of.overflowed};
+  outbox_document out{
+      .present = of.present, .bytes = of.bytes, .limit = of.limit, .overflowed = of.overflowed};
   for (const auto& [rule, complete] : of.tables) {
-    told.tables.push_back({rule.table, rule.keys, rule.prefixes, rule.tags, rule.event,
-                           std::string(name(rule.level)), complete});
+    out.tables.push_back({rule.table, rule.keys, rule.prefixes, rule.tags, rule.event,
+                          std::string(name(rule.level)), complete});
   }
-  for (const auto& each : of.relays) told.relays.push_back({each.name_space, each.term, each.age_seconds});
-  return json::text_of(told);
+  for (const auto& each : of.leaders) {
+    out.relays.push_back({each.name_space, each.term, in_seconds(each.age)});
+  }
+  return json::text_of(out);
 }
 
 }  // namespace strata::cli

@@ -16,7 +16,7 @@ outbox_status sample() {
                                  .prefixes = {"api:agents:list:{organization_id}"},
                                  .event = "agent",
                                  .level = trigger_level::statement}});
-  out.relays.push_back({.name_space = "strata", .term = 2, .age_seconds = 0.012});
+  out.leaders.push_back({.name_space = "strata", .term = 2, .age = std::chrono::milliseconds(12)});
   return out;
 }
 
@@ -25,7 +25,7 @@ TEST(OutboxView, ShowsWhatEachTableMakesInvalid) {
   EXPECT_THAT(view, HasSubstr("outbox: 3.0 MiB of 1024.0 MiB"));
   EXPECT_THAT(view, HasSubstr("public.agents: by statement\n"));
   EXPECT_THAT(view, HasSubstr("agent:{id} agent:{id}:config"));
-  EXPECT_THAT(view, HasSubstr("relay of strata: told how far it is 0.01s ago, term 2"));
+  EXPECT_THAT(view, HasSubstr("relay of strata: saved its position 0.01s ago, term 2"));
   EXPECT_THAT(view, Not(HasSubstr("tags")));
   EXPECT_THAT(view, Not(HasSubstr("full")));
 }

@@ -1,18 +1,18 @@
 #pragma once
-/// `event_feed`: what happened in any process, from PostgreSQL's outbox to the event bus of this one.
+/// `event_feed`: delivers events of every process from PostgreSQL's outbox to this process's event bus.
 /// Threads: internally locked; handlers run on `background`.
 ///
-/// Two things are events: a changed row of a table whose rule names one (`outbox_rule::event`: agent.created,
-/// agent.updated, agent.deleted with the columns of the patterns as attributes; agent.truncated, and
-/// agent.bulk for more rows than are written down, without), and what a transaction publishes itself:
+/// An event is a changed row of a table whose rule names one (`outbox_rule::event`): agent.created,
+/// agent.updated and agent.deleted have the columns of the patterns as attributes; agent.truncated, and
+/// agent.bulk for more rows than are recorded, have none. Or it is what a transaction publishes itself:
 ///
-///   const auto said = strata::publication_of({.type = "agent.shared", .attributes = {{"id", "agt_1"}}});
-///   auto done = co_await work.execute(said.statement, said.parameters);   // committed with the rest
+///   const auto publish = strata::publication_of({.type = "agent.shared", .attributes = {{"id", "agt_1"}}});
+///   auto done = co_await work.execute(publish.statement, publish.parameters);   // committed with the rest
 ///
 ///   strata::event_feed feed({.source = *database, .to = &bus});
 ///
-/// Events arrive after their commit, at least once, those of one row in the order of its changes. Each
-/// handler has a lane of its own: one that throws is called again, later each time, and holds up nobody else.
+/// Events arrive after their commit, at least once, and those of one row in the order of its changes. Each
+/// handler has its own queue: a handler that throws is called again, later each time, and delays no other.
 
 #include <strata/database.hpp>
 #include <strata/error.hpp>
@@ -35,25 +35,25 @@ struct event_feed_options {
   /// PostgreSQL with an outbox, opened for this feed: `{.readers = 1, .writers = 1}`.
   std::shared_ptr<database> source;
 
-  /// Whose handlers are called. Outlives the feed.
+  /// The bus whose handlers are called. It outlives the feed.
   event_bus* to = nullptr;
 
-  /// Not empty: where the feed goes on the next time it begins, so that nothing is missed that happened
-  /// while it was away, for as long as the outbox keeps it. One process at a time has a name.
+  /// If not empty, the feed saves its position under this name, and continues there when it starts again. So
+  /// it misses nothing that the outbox still keeps. Only one process at a time may use a name.
   std::string name = {};
 
-  /// How often the outbox is looked at.
+  /// The pause between two polls of the outbox.
   duration poll = std::chrono::milliseconds(50);
 
-  /// A handler that threw is called again after `retry`, then twice as long each time, at most a minute;
-  /// after so many `attempts` the event is given up for it.
+  /// A handler that threw is called again after `retry`; the delay doubles each time, up to a minute. After
+  /// `attempts` calls the event is given up for this handler.
   duration retry = std::chrono::milliseconds(100);
   unsigned attempts = 10;
 
-  /// How many events may wait for one handler; more, and the first ones are given up for it.
+  /// How many events may wait for one handler. Above this, its oldest events are given up.
   std::size_t waiting = 10'000;
 
-  /// Told what an operator should know, one line each; called from any thread.
+  /// Receives what an operator should know, one line a call; called from any thread.
   std::function<void(std::string_view line)> log = [](std::string_view) {};
 
   executor* background = &system_background();
@@ -64,7 +64,7 @@ struct event_feed_options {
 /// Publishes the events of PostgreSQL's outbox on an event bus of this process.
 class event_feed {
  public:
-  /// Begins with what is committed from now on, or where `name` left off, and goes on by itself.
+  /// Begins with events committed from now on, or at the saved position of `name`.
   /// Throws bad_options that names every problem of `options`.
   explicit event_feed(event_feed_options options);
   /// As `stop`.
@@ -72,7 +72,7 @@ class event_feed {
   event_feed(const event_feed&) = delete;
   event_feed& operator=(const event_feed&) = delete;
 
-  /// Ends when the handlers that run have ended. Requires: not called by a handler.
+  /// Returns when the running handlers have ended. Requires: not called by a handler.
   void stop();
 
   event_feed_stats stats() const;
@@ -82,8 +82,8 @@ class event_feed {
   const std::shared_ptr<worker> worker_;
 };
 
-/// What publishes `event` when it is executed in a transaction, once that commits.
-/// Requires: the outbox is installed. Errors of the statement: the outbox is full.
+/// The statement that publishes `event`. Execute it in a transaction: the event is published when that
+/// commits. Requires: the outbox is installed. Errors of the statement: the outbox is full.
 sql_query publication_of(const domain_event& event);
 
 }  // namespace strata

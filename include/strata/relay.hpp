@@ -1,26 +1,26 @@
 #pragma once
-/// `relay`: what PostgreSQL's outbox says, told to every cache. So a cache learns what psql, another
-/// service or a bulk COPY has written, and how long it may trust what it holds.
+/// `relay`: applies the changes in PostgreSQL's outbox to every cache. So a cache learns what psql, another
+/// service or a bulk COPY has written, and how long it may trust its contents.
 /// Threads: internally locked; it works on threads of its source, its store and its timers.
 ///
-/// With a store, each process has a relay; one of them is active, and the others take its duty over when
-/// it stands still:
+/// With a store, each process has a relay. One of them leads; another takes over when it stops making
+/// progress:
 ///
 ///   auto outbox = strata::open_postgres({.url = url, .readers = 1, .writers = 1});
-///   auto told = strata::open_store("redis://127.0.0.1:6379");
-///   strata::relay relay({.source = *outbox, .target = *told});
+///   auto target = strata::open_store("redis://127.0.0.1:6379");
+///   strata::relay relay({.source = *outbox, .target = *target});
 ///   …
-///   auto shared = strata::open_store("redis://127.0.0.1:6379", {.relayed = true});
-///   strata::cache cache({.second_level = *shared});
+///   auto store = strata::open_store("redis://127.0.0.1:6379", {.relayed = true});
+///   strata::cache cache({.second_level = *store});
 ///
-/// Without one, each relay speaks to the cache of its process:
+/// Without a store, each relay applies the changes to the cache of its process:
 ///
 ///   strata::cache cache({.relayed = true});
 ///   strata::relay relay({.source = *outbox, .local = &cache});
 ///
-/// The promise: while a cache trusts what it holds, it holds nothing that misses a change which was
-/// committed more than `bound` ago. docs/decisions/0013 and 0014 say why.
-/// Requires: one PostgreSQL database a name space. Its tables have their rules (outbox.hpp).
+/// The promise: while a cache trusts its contents, they reflect every change that was committed more than
+/// `bound` ago. docs/decisions/0013 and 0014 explain why. Requires: one PostgreSQL database for each name
+/// space, with a rule for each of its tables (outbox.hpp).
 
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
@@ -40,25 +40,24 @@ struct relay_options {
   /// PostgreSQL, opened for this relay alone: `{.readers = 1, .writers = 1}`.
   std::shared_ptr<database> source;
 
-  /// Who is told: a store that was opened for this relay alone, since a store does not tell those who use
-  /// it what they change themselves. Or the cache of this process.
+  /// The receiver: a store that was opened for this relay alone, since a store does not report to its users
+  /// the changes that they make themselves. Or the cache of this process.
   std::shared_ptr<store> target = nullptr;
   cache* local = nullptr;
 
-  /// That of the caches over `target`.
+  /// The name space of the caches over `target`.
   std::string name_space = "strata";
 
-  /// How often the outbox is looked at.
+  /// The pause between two polls of the outbox.
   duration poll = std::chrono::milliseconds(10);
 
-  /// Of `local`: for how long after the last look what is in memory is trusted. That of a store is
-  /// `store_options::bound`.
+  /// How long `local` trusts its contents after a poll. For a store, store_options::bound is used instead.
   duration bound = std::chrono::milliseconds(350);
 
-  /// How long the active relay may stand still before another takes over.
+  /// How long the leading relay may make no progress before another takes over.
   duration takeover = std::chrono::milliseconds(100);
 
-  /// Told what an operator should know, one line each; called from any thread.
+  /// Receives what an operator should know, one line a call; called from any thread.
   std::function<void(std::string_view line)> log = [](std::string_view) {};
 
   timers* timer = &system_timers();
@@ -68,7 +67,7 @@ struct relay_options {
 /// Applies the changes in the outbox to a store until it is destroyed.
 class relay {
  public:
-  /// Begins to work, and goes on by itself: what is away is tried again.
+  /// Begins to work, and retries by itself whatever fails.
   /// Throws bad_options that names every problem of `options`.
   explicit relay(relay_options options);
   /// As `stop`.
@@ -76,11 +75,11 @@ class relay {
   relay(const relay&) = delete;
   relay& operator=(const relay&) = delete;
 
-  /// Ends when the look that is under way has ended, which the timeouts of source and target bound.
-  /// Requires: not called by what the relay calls.
+  /// Returns when the current turn has ended, which the timeouts of source and target bound.
+  /// Requires: not called from inside a callback of the relay.
   void stop();
 
-  /// Cost: O(1,024); for a scrape.
+  /// Cost: O(1,024): for scrapes, not for hot paths.
   relay_stats stats() const;
 
  private:

@@ -1,7 +1,8 @@
 #include <strata/events.hpp>
 
+#include "core/mutex.hpp"
+
 #include <atomic>
-#include <mutex>
 #include <utility>
 
 namespace strata {
@@ -23,14 +24,14 @@ struct event_bus::state {
   };
   using list = std::vector<subscription>;
 
-  // Publishing reads a snapshot: a handler may subscribe, and no lock is held while one runs.
+  // Publishing reads a snapshot: a handler may subscribe, and no lock is held while a handler runs.
   std::shared_ptr<const list> snapshot() const {
-    const std::lock_guard lock(mutex);
+    const detail::scoped_lock lock(mutex);
     return subscriptions;
   }
 
-  mutable std::mutex mutex;
-  std::shared_ptr<const list> subscriptions = std::make_shared<const list>();
+  mutable detail::mutex mutex;
+  std::shared_ptr<const list> subscriptions STRATA_GUARDED_BY(mutex) = std::make_shared<const list>();
   failure_handler on_failure;
   std::atomic<std::uint64_t> failures{0};
 };
@@ -42,26 +43,26 @@ event_bus::event_bus(failure_handler on_failure) : state_(std::make_unique<state
 event_bus::~event_bus() = default;
 
 void event_bus::subscribe(std::string type, handler on_event) {
-  const std::lock_guard lock(state_->mutex);
+  const detail::scoped_lock lock(state_->mutex);
   auto extended = std::make_shared<state::list>(*state_->subscriptions);
   extended->push_back({std::move(type), std::move(on_event)});
   state_->subscriptions = std::move(extended);
 }
 
-task<> event_bus::publish(domain_event happened) {
+task<> event_bus::publish(domain_event event) {
   const auto subscriptions = state_->snapshot();
   for (const auto& each : *subscriptions) {
-    if (!matches(each.type, happened.type)) continue;
+    if (!matches(each.type, event.type)) continue;
     std::string what;
     try {
-      co_await each.on_event(happened);
+      co_await each.on_event(event);
       continue;
     } catch (const std::exception& thrown) {
       what = thrown.what();
     } catch (...) {
       what = "not a std::exception";
     }
-    failed(happened, what);
+    report_failure(event, what);
   }
 }
 
@@ -75,7 +76,7 @@ std::vector<std::pair<std::size_t, event_bus::handler>> event_bus::handlers_of(s
   return out;
 }
 
-void event_bus::failed(const domain_event& event, std::string_view what) {
+void event_bus::report_failure(const domain_event& event, std::string_view what) {
   state_->failures.fetch_add(1, std::memory_order_relaxed);
   if (state_->on_failure) state_->on_failure(event, what);
 }

@@ -180,8 +180,8 @@ void add_relay(families& into, const relay_stats& from) {
   }
   auto& told = into.gauge("relay_told_after_seconds",
                           "From when a change may have been committed, at the earliest, until it was told.");
-  measure(told, {{"quantile", "0.5"}}, seconds(from.told_after_p50));
-  measure(told, {{"quantile", "0.99"}}, seconds(from.told_after_p99));
+  measure(told, {{"quantile", "0.5"}}, seconds(from.delivered_after_p50));
+  measure(told, {{"quantile", "0.99"}}, seconds(from.delivered_after_p99));
 }
 
 void add_feed(families& into, const event_feed_stats& from) {

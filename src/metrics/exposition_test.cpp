@@ -182,7 +182,7 @@ TEST(Exposition, TellsOfTheRelayIfThereIsOne) {
   EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("relay_")));
   relay_stats relaying{.active = true, .polls = 7, .changes = 5, .lag = std::chrono::milliseconds(20)};
   relaying.clears[static_cast<std::size_t>(clear_reason::overflow)] = 2;
-  relaying.told_after_p99 = std::chrono::milliseconds(30);
+  relaying.delivered_after_p99 = std::chrono::milliseconds(30);
   const scrape read(exposition(sample(), {}, {}, {.relaying = &relaying}));
   EXPECT_EQ(read.at("relay_active"), 1);
   EXPECT_EQ(read.at("relay_trouble"), 0);

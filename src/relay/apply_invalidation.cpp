@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
 namespace {
 
@@ -78,4 +78,4 @@ task<applied_counts> apply_to(cache& to, invalidation what) {
   co_return counts;
 }
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

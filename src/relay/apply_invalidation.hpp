@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string>
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
 struct applied_counts {
   std::uint64_t keys = 0;
@@ -24,4 +24,4 @@ struct applied_counts {
 task<result<applied_counts>> apply_to(store& to, std::string name_space, invalidation what);
 task<applied_counts> apply_to(cache& to, invalidation what);
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

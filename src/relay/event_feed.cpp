@@ -3,8 +3,8 @@
 #include "async/timed_wait.hpp"
 #include "core/mutex.hpp"
 #include "core/option_problems.hpp"
-#include "relay/event_lanes.hpp"
 #include "relay/event_reader.hpp"
+#include "relay/subscriber_queues.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -17,10 +17,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often the cursor of a named feed is written down, and how much more seldom if nothing happens.
+/// How often the cursor of a named feed is saved, and by which factor less often while nothing happens.
 constexpr duration cursor_period = 1s;
 constexpr int idle_factor = 30;
-constexpr duration most_patience = 1s;
+constexpr duration longest_retry_delay = 1s;
 
 event_feed_options checked(event_feed_options options) {
   detail::option_problems problems;
@@ -44,15 +44,15 @@ event_feed_options checked(event_feed_options options) {
 
 }  // namespace
 
-/// Follows the outbox with a cursor of its own. Of a named feed the cursor is written down once all is
-/// handled that was committed before it.
+/// Follows the outbox with its own cursor. A named feed saves the cursor once every event committed before it
+/// has been handled.
 class event_feed::worker : public std::enable_shared_from_this<worker> {
  public:
   explicit worker(event_feed_options options)
       : options_(checked(std::move(options))),
         reader_(options_.source),
         outbox_(options_.source),
-        lanes_(std::make_shared<relaying::event_lanes>(options_)) {}
+        queues_(std::make_shared<relay_detail::subscriber_queues>(options_)) {}
 
   void begin() {
     std::promise<void> ended;
@@ -66,12 +66,12 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
   void stop() {
     stop_->set();
     ended_.wait();
-    lanes_->stop();
+    queues_->stop();
     sync_wait(save(duration::zero()));
   }
 
   event_feed_stats stats() const {
-    const auto counts = lanes_->now();
+    const auto counts = queues_->counters();
     detail::scoped_lock lock(mutex_);
     auto out = stats_;
     out.handled = counts.handled;
@@ -85,26 +85,27 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
   task<> run() {
     while (!stop_->is_set()) {
       const auto began = options_.time->now();
-      const auto done = co_await follow();
+      const auto done = co_await deliver_new();
       if (done) {
-        patience_ = duration::zero();
-        tell_trouble("");
+        retry_delay_ = duration::zero();
+        report_trouble("");
         co_await save(cursor_period);
       } else {
-        patience_ = std::clamp(2 * patience_, options_.poll, std::max(options_.poll, most_patience));
-        tell_trouble(done.error().detail);
+        retry_delay_ =
+            std::clamp(2 * retry_delay_, options_.poll, std::max(options_.poll, longest_retry_delay));
+        report_trouble(done.error().detail);
       }
-      const auto due = began + std::max(options_.poll, patience_);
+      const auto due = began + std::max(options_.poll, retry_delay_);
       if (options_.time->now() < due) co_await detail::timed_wait(stop_, *options_.timer, due);
     }
   }
 
-  /// Reads what was committed since the cursor and hands it to the lanes.
-  task<result<void>> follow() {
+  /// Reads the events committed since the cursor, and queues them for their handlers.
+  task<result<void>> deliver_new() {
     if (cursor_.seen.empty() && !options_.name.empty()) {
-      auto left = co_await reader_.where(options_.name);
-      if (!left) co_return std::unexpected(std::move(left.error()));
-      cursor_.seen = std::move(*left);
+      auto saved = co_await reader_.saved_cursor(options_.name);
+      if (!saved) co_return std::unexpected(std::move(saved.error()));
+      cursor_.seen = std::move(*saved);
       cursor_.life.clear();
     }
     auto page = co_await reader_.read(cursor_, "", 0);
@@ -112,18 +113,19 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
     if (page->life.empty()) {
       auto begun = co_await outbox_.begin_life();
       if (!begun) co_return begun;
-      co_return result<void>();  // the next look sees the new one
+      co_return result<void>();  // the next poll finds the new life
     }
     if (!cursor_.life.empty() && page->life != cursor_.life) {
-      options_.log("events: PostgreSQL was restarted after a crash; some are told again");
-      cursor_ = {.seen = options_.name.empty() ? std::string(relaying::from_the_beginning) : std::string(),
-                 .life = {}};
+      options_.log("events: PostgreSQL restarted after a crash; some events are delivered again");
+      cursor_ = {
+          .seen = options_.name.empty() ? std::string(relay_detail::from_the_beginning) : std::string(),
+          .life = {}};
       progress_.clear();
       co_return result<void>();
     }
     if (page->too_old) {
-      options_.log("events: away for longer than the outbox keeps what is written; some are missed");
-      cursor_.seen = relaying::from_the_beginning;
+      options_.log("events: away for longer than the outbox keeps events; some are lost");
+      cursor_.seen = relay_detail::from_the_beginning;
       detail::scoped_lock lock(mutex_);
       ++stats_.gaps;
       co_return result<void>();
@@ -133,7 +135,7 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
     const bool had_events = !page->events.empty();
     for (;;) {
       for (auto& each : page->events) {
-        lanes_->deliver(std::make_shared<const domain_event>(std::move(each)), batch);
+        queues_->deliver(std::make_shared<const domain_event>(std::move(each)), batch);
       }
       {
         detail::scoped_lock lock(mutex_);
@@ -148,12 +150,12 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
     } else {
       progress_.back().seen = seen;
     }
-    news_ = news_ || had_events;
+    unsaved_events_ = unsaved_events_ || had_events;
     cursor_ = {.seen = seen, .life = page->life};
     co_return result<void>();
   }
 
-  /// Writes the cursor down, if it is time.
+  /// Saves the cursor if it is due.
   task<> save(duration period) {
     while (!progress_.empty() && progress_.front().batch.expired()) {
       handled_ = std::move(progress_.front().seen);
@@ -161,44 +163,44 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
     }
     const auto at = options_.time->now();
     if (options_.name.empty() || handled_ == saved_) co_return;
-    if (at - saved_at_ < (news_ ? period : idle_factor * period)) co_return;
-    const auto moved = co_await reader_.move(options_.name, handled_);
+    if (at - saved_at_ < (unsaved_events_ ? period : idle_factor * period)) co_return;
+    const auto moved = co_await reader_.save_cursor(options_.name, handled_);
     saved_at_ = at;
     if (!moved) co_return;
     saved_ = handled_;
-    news_ = !progress_.empty();
+    unsaved_events_ = !progress_.empty();
   }
 
-  void tell_trouble(std::string what) {
-    bool news = false;
+  void report_trouble(std::string what) {
+    bool is_new = false;
     {
       detail::scoped_lock lock(mutex_);
-      news = stats_.trouble != what;
+      is_new = stats_.trouble != what;
       stats_.trouble = what;
     }
-    if (news) options_.log("events: " + (what.empty() ? std::string("on the way again") : what));
+    if (is_new) options_.log("events: " + (what.empty() ? std::string("working again") : what));
   }
 
   struct step {
     std::string seen;
-    std::weak_ptr<const void> batch;  ///< gone: all of it is handled
+    std::weak_ptr<const void> batch;  ///< expired: all of it is handled
   };
 
   const event_feed_options options_;
-  relaying::event_reader reader_;
-  relaying::outbox_reader outbox_;
-  const std::shared_ptr<relaying::event_lanes> lanes_;
+  relay_detail::event_reader reader_;
+  relay_detail::outbox_reader outbox_;
+  const std::shared_ptr<relay_detail::subscriber_queues> queues_;
   const std::shared_ptr<async_latch> stop_ = std::make_shared<async_latch>();
   std::shared_future<void> ended_;
 
   // The task's own.
-  relaying::cursor cursor_;
+  relay_detail::cursor cursor_;
   std::deque<step> progress_;
   std::string handled_;
   std::string saved_;
-  bool news_ = false;  ///< there were events since it was saved
+  bool unsaved_events_ = false;  ///< there were events since the cursor was saved
   time_point saved_at_{};
-  duration patience_{};
+  duration retry_delay_{};
 
   mutable detail::mutex mutex_;
   event_feed_stats stats_ STRATA_GUARDED_BY(mutex_);
@@ -227,7 +229,7 @@ sql_query publication_of(const domain_event& event) {
     values.push_back(value);
   }
   return {.statement = "SELECT strata_outbox.publish($1::text[])",
-          .parameters = {relaying::write_text_array(values)}};
+          .parameters = {relay_detail::write_text_array(values)}};
 }
 
 }  // namespace strata

@@ -1,10 +1,10 @@
 #include "relay/event_reader.hpp"
 
-#include "relay/columns.hpp"
+#include "relay/column_values.hpp"
 
 #include <utility>
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
 namespace {
 
@@ -50,9 +50,9 @@ sql_value or_null(std::string text) {
 
 }  // namespace
 
-task<result<event_page>> event_reader::read(cursor after, std::string upto, std::int64_t behind) {
+task<result<event_page>> event_reader::read(cursor after, std::string upto, std::int64_t after_place) {
   const bool all = after.seen == from_the_beginning;
-  sql_parameters values{or_null(std::move(after.seen)), or_null(std::move(upto)), behind, page_size,
+  sql_parameters values{or_null(std::move(after.seen)), or_null(std::move(upto)), after_place, page_size,
                         oldest_cursor.count()};
   auto rows = co_await source_->query(page_statement, std::move(values));
   if (!rows) co_return std::unexpected(std::move(rows.error()));
@@ -77,12 +77,12 @@ task<result<event_page>> event_reader::read(cursor after, std::string upto, std:
       if (!loaded) co_return std::unexpected(std::move(loaded.error()));
     }
     const auto& of = rules_[rule];
-    domain_event made{.type = of.event + '.' + std::string(verb(what.empty() ? '?' : what.front())),
-                      .attributes = {}};
+    domain_event event{.type = of.event + '.' + std::string(verb(what.empty() ? '?' : what.front())),
+                       .attributes = {}};
     for (std::size_t n = 0; n < written->size() && n < of.columns.size(); ++n) {
-      if ((*written)[n]) made.attributes.emplace(of.columns[n], std::move(*(*written)[n]));
+      if ((*written)[n]) event.attributes.emplace(of.columns[n], std::move(*(*written)[n]));
     }
-    out.events.push_back(std::move(made));
+    out.events.push_back(std::move(event));
   }
   co_return out;
 }
@@ -98,9 +98,9 @@ task<result<void>> event_reader::load_rules() {
   co_return result<void>();
 }
 
-// The cursor stands in a table that is logged. What is known to be committed there is younger than the
-// snapshot, so after a crash no number below the snapshot's end is given again: it still counts.
-task<result<std::string>> event_reader::where(std::string name) {
+// The cursor is kept in a logged table. Its row was committed after the snapshot was taken, so after a crash
+// no id below the snapshot's end is given out again: the cursor is still valid.
+task<result<std::string>> event_reader::saved_cursor(std::string name) {
   sql_parameters which{std::move(name)};
   auto rows = co_await source_->execute(
       "INSERT INTO strata_outbox.feeds AS f (name, seen) VALUES ($1, pg_current_snapshot()) "
@@ -110,7 +110,7 @@ task<result<std::string>> event_reader::where(std::string name) {
   co_return text_of(rows->at(0, "seen"));
 }
 
-task<result<void>> event_reader::move(std::string name, std::string seen) {
+task<result<void>> event_reader::save_cursor(std::string name, std::string seen) {
   sql_parameters values{std::move(name), std::move(seen)};
   auto done = co_await source_->execute(
       "UPDATE strata_outbox.feeds SET seen = $2::text::pg_snapshot, at = clock_timestamp() WHERE name = $1",
@@ -119,4 +119,4 @@ task<result<void>> event_reader::move(std::string name, std::string seen) {
   co_return result<void>();
 }
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

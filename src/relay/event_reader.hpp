@@ -1,5 +1,5 @@
 #pragma once
-/// Reading events from the outbox: changes of tables whose rules name one, and what was published.
+/// Reads events from the outbox: changes of tables whose rules name an event, and published events.
 /// Threads: one task at a time.
 
 #include "relay/outbox_reader.hpp"
@@ -11,14 +11,14 @@
 #include <string>
 #include <vector>
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
-/// Some of the events that were committed since a cursor.
+/// A page of the events that were committed since a cursor.
 struct event_page {
   std::string seen;      ///< the snapshot of the first page
-  std::string life;      ///< as in `glance`
+  std::string life;      ///< as in `poll_result`
   bool too_old = false;  ///< the outbox may have emptied parts that the cursor had not seen
-  bool more = false;     ///< there is another page, behind `last`
+  bool more = false;     ///< there is another page, after `last`
   std::int64_t last = 0;
   std::vector<domain_event> events;  ///< in the order of `place`
 };
@@ -27,23 +27,23 @@ class event_reader {
  public:
   explicit event_reader(std::shared_ptr<database> source) : source_(std::move(source)) {}
 
-  /// The first page (`upto` is empty), or what is behind `behind` of what the snapshot `upto` sees.
-  /// Errors: as database::query; corrupt_entry.
-  task<result<event_page>> read(cursor after, std::string upto, std::int64_t behind);
+  /// The first page (`upto` is empty), or the next one: what the snapshot `upto` sees after place
+  /// `after_place`. Errors: as database::query; corrupt_entry.
+  task<result<event_page>> read(cursor after, std::string upto, std::int64_t after_place);
 
-  /// Where the feed `name` left off; if nobody has that name, it begins now.
-  task<result<std::string>> where(std::string name);
-  task<result<void>> move(std::string name, std::string seen);
+  /// The saved cursor of the feed `name`; a new name begins now.
+  task<result<std::string>> saved_cursor(std::string name);
+  task<result<void>> save_cursor(std::string name, std::string seen);
 
  private:
-  struct told_rule {
+  struct event_rule {
     std::string event;
     std::vector<std::string> columns;
   };
   task<result<void>> load_rules();
 
   const std::shared_ptr<database> source_;
-  std::map<std::int64_t, told_rule> rules_;
+  std::map<std::int64_t, event_rule> rules_;
 };
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

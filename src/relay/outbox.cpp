@@ -1,7 +1,7 @@
-/// Installing, removing and looking at the outbox.
+/// Installs and removes the outbox, and reports its state.
 
 #include "events/invalidation_template.hpp"
-#include "relay/columns.hpp"
+#include "relay/column_values.hpp"
 #include "relay/outbox_sql.hpp"
 
 #include <strata/outbox.hpp>
@@ -15,12 +15,12 @@ namespace strata {
 
 namespace {
 
-using relaying::named_table;
-using relaying::number_of;
-using relaying::text_of;
-using relaying::texts_of;
+using relay_detail::named_table;
+using relay_detail::number_of;
+using relay_detail::text_of;
+using relay_detail::texts_of;
 
-/// What the outbox's own statements run in: one such transaction at a time, whoever begins it.
+/// The transaction for the outbox's own statements: one at a time in the whole database.
 task<result<std::unique_ptr<transaction>>> begin_alone(database& target) {
   if (target.dialect() != "postgres") {
     co_return fail(errc::invalid_argument,
@@ -30,13 +30,13 @@ task<result<std::unique_ptr<transaction>>> begin_alone(database& target) {
   if (!begun) co_return std::unexpected(std::move(begun.error()));
   const auto script =
       fmt::format("SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({})",
-                  relaying::installation_lock);
+                  relay_detail::installation_lock);
   auto locked = co_await (*begun)->run_script(script);
   if (!locked) co_return std::unexpected(std::move(locked.error()));
   co_return begun;
 }
 
-/// The version of what is there; empty: nothing.
+/// The installed version; empty: none.
 task<result<std::string>> version_of(transaction& open) {
   auto rows = co_await open.execute(
       "SELECT coalesce(obj_description(oid, 'pg_namespace'), '?') AS version FROM pg_namespace "
@@ -46,38 +46,38 @@ task<result<std::string>> version_of(transaction& open) {
   co_return rows->empty() ? std::string() : text_of(rows->at(0, "version"));
 }
 
-/// Makes the outbox if it is not there, with this limit. Returns whether anything was changed.
+/// Creates the outbox if it is missing, and sets the limit. Returns whether anything changed.
 task<result<bool>> make_outbox(transaction& open, std::optional<byte_size> limit) {
   auto version = co_await version_of(open);
   if (!version) co_return std::unexpected(std::move(version.error()));
   if (version->empty()) {
-    const auto script = relaying::schema_script(limit.value_or(outbox_options().limit));
+    const auto script = relay_detail::schema_script(limit.value_or(outbox_options().limit));
     auto made = co_await open.run_script(script);
     if (!made) co_return std::unexpected(std::move(made.error()));
     co_return true;
   }
-  if (*version != relaying::schema_version) {
+  if (*version != relay_detail::schema_version) {
     co_return fail(errc::conflict,
-                   "the schema strata_outbox was made by another version; uninstall it there, "
-                   "then install it here");
+                   "the schema strata_outbox belongs to another version; uninstall it with that version, "
+                   "then install it with this one");
   }
   if (!limit) co_return false;
   auto now = co_await open.execute("SELECT strata_outbox.part_limit() AS part", sql_parameters());
   if (!now) co_return std::unexpected(std::move(now.error()));
-  if (static_cast<std::uint64_t>(number_of(now->at(0, "part"))) == relaying::part_limit(*limit)) {
+  if (static_cast<std::uint64_t>(number_of(now->at(0, "part"))) == relay_detail::part_limit(*limit)) {
     co_return false;
   }
-  const auto script = relaying::limit_script(*limit);
+  const auto script = relay_detail::limit_script(*limit);
   auto changed = co_await open.run_script(script);
   if (!changed) co_return std::unexpected(std::move(changed.error()));
   co_return true;
 }
 
-/// A table of the database, and how its triggers have to be.
+/// A table of the database, and what its triggers must be like.
 struct found_table {
   std::int64_t oid = 0;
   named_table named;
-  bool needs_rows = false;  ///< triggers of statements would not see everything
+  bool needs_rows = false;  ///< statement triggers would not see everything
   std::vector<std::string> columns;
 };
 
@@ -96,7 +96,7 @@ task<result<found_table>> find_table(transaction& open, std::string name) {
       "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)",
       std::move(which));
   if (!rows) co_return std::unexpected(std::move(rows.error()));
-  if (rows->empty()) co_return fail(errc::not_found, "there is no table " + name);
+  if (rows->empty()) co_return fail(errc::not_found, "no such table: " + name);
   const auto kind = text_of(rows->at(0, "kind"));
   if (kind != "r" && kind != "p") co_return fail(errc::invalid_argument, name + " is not a table");
   found_table out{.oid = number_of(rows->at(0, "id")),
@@ -108,7 +108,7 @@ task<result<found_table>> find_table(transaction& open, std::string name) {
   co_return out;
 }
 
-/// The rule that is in force for a table, and whether all its triggers are.
+/// The current rule of a table, and how many of its triggers are enabled.
 struct present_rule {
   std::int64_t id = 0;
   outbox_rule rule;
@@ -127,7 +127,7 @@ present_rule rule_in(const sql_rows& rows, std::size_t at) {
           .enabled = number_of(rows.at(at, "enabled"))};
 }
 
-// The triggers that a partition has from its table belong to another relation.
+// Triggers that a partition inherits from its table belong to another relation.
 constexpr std::string_view present_rules =
     "SELECT r.id::bigint AS id, r.relation::oid::bigint AS oid, r.relation::text AS name, "
     "r.keys::text AS keys, r.prefixes::text AS prefixes, r.tags::text AS tags, r.event, r.level, "
@@ -150,27 +150,28 @@ task<result<std::optional<present_rule>>> rule_of(transaction& open, std::int64_
 }
 
 task<result<void>> retire(transaction& open, const named_table& table, std::int64_t id) {
-  const auto script = relaying::uninstall_script(table, id) +
+  const auto script = relay_detail::uninstall_script(table, id) +
                       fmt::format("UPDATE strata_outbox.rules SET is_current = false WHERE id = {}", id);
   co_return co_await open.run_script(script);
 }
 
-/// What is wrong with a rule whose patterns have `named` these columns.
-std::vector<std::string> problems_of(const outbox_rule& rule, const std::vector<std::string>& named,
+/// The problems of a rule whose patterns name these columns.
+std::vector<std::string> problems_of(const outbox_rule& rule, const std::vector<std::string>& columns,
                                      const found_table& table, std::vector<std::string> problems) {
   if (rule.keys.empty() && rule.prefixes.empty() && rule.tags.empty()) {
-    problems.emplace_back("a key, prefix or tag must say what a change makes invalid");
+    problems.emplace_back("the rule must name a key, a prefix or a tag");
   }
-  for (const auto& each : named) {
+  for (const auto& each : columns) {
     if (std::ranges::find(table.columns, each) == table.columns.end()) {
       problems.push_back(table.named.name + " has no column " + each);
     }
   }
   const auto letters = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  if (!std::ranges::all_of(rule.event, letters)) problems.emplace_back("event must be a-z, 0-9 and _");
+  if (!std::ranges::all_of(rule.event, letters))
+    problems.emplace_back("event may contain only a-z, 0-9 and _");
   if (rule.level == trigger_level::statement && table.needs_rows) {
     problems.push_back(table.named.name +
-                       " needs triggers by row: it is partitioned, inherits or is replicated");
+                       " needs row triggers: it is partitioned, inherits, or is replicated");
   }
   return problems;
 }
@@ -184,10 +185,10 @@ std::string joined(const std::vector<std::string>& problems) {
 task<result<std::int64_t>> record(transaction& open, std::int64_t oid, const outbox_rule& rule,
                                   const std::vector<std::string>& columns) {
   sql_parameters values{oid,
-                        relaying::write_text_array(rule.keys),
-                        relaying::write_text_array(rule.prefixes),
-                        relaying::write_text_array(rule.tags),
-                        relaying::write_text_array(columns),
+                        relay_detail::write_text_array(rule.keys),
+                        relay_detail::write_text_array(rule.prefixes),
+                        relay_detail::write_text_array(rule.tags),
+                        relay_detail::write_text_array(columns),
                         rule.event,
                         std::string(name(rule.level))};
   auto made = co_await open.execute(
@@ -218,14 +219,14 @@ task<result<bool>> install_in(transaction& open, outbox_rule rule, outbox_option
     const auto& was = (*before)->rule;
     const bool same = was.keys == rule.keys && was.prefixes == rule.prefixes && was.tags == rule.tags &&
                       was.event == rule.event && was.level == rule.level;
-    const auto wanted = relaying::triggers_of(table->named, rule.level);
+    const auto wanted = relay_detail::triggers_of(table->named, rule.level);
     if (same && static_cast<std::size_t>((*before)->enabled) == wanted) co_return changed;
     auto gone = co_await retire(open, table->named, (*before)->id);
     if (!gone) co_return std::unexpected(std::move(gone.error()));
   }
   auto id = co_await record(open, table->oid, rule, columns);
   if (!id) co_return std::unexpected(std::move(id.error()));
-  const auto script = relaying::install_script(table->named, *id, columns, rule.level);
+  const auto script = relay_detail::install_script(table->named, *id, columns, rule.level);
   auto made = co_await open.run_script(script);
   if (!made) co_return std::unexpected(std::move(made.error()));
   co_return true;
@@ -247,12 +248,12 @@ task<result<void>> drop_outbox(transaction& open) {
 task<result<void>> uninstall_from(transaction& open, std::string name) {
   auto version = co_await version_of(open);
   if (!version) co_return std::unexpected(std::move(version.error()));
-  if (version->empty()) co_return fail(errc::not_found, "there is no outbox");
+  if (version->empty()) co_return fail(errc::not_found, "no outbox is installed");
   auto table = co_await find_table(open, name);
   if (!table) co_return std::unexpected(std::move(table.error()));
   auto rule = co_await rule_of(open, table->oid);
   if (!rule) co_return std::unexpected(std::move(rule.error()));
-  if (!*rule) co_return fail(errc::not_found, "nothing is installed for " + name);
+  if (!*rule) co_return fail(errc::not_found, "no outbox rule is installed for " + name);
   auto gone = co_await retire(open, table->named, (*rule)->id);
   if (!gone) co_return gone;
   auto left = co_await open.execute("SELECT 1 FROM strata_outbox.rules WHERE is_current", sql_parameters());
@@ -261,7 +262,7 @@ task<result<void>> uninstall_from(transaction& open, std::string name) {
   co_return co_await drop_outbox(open);
 }
 
-/// Commits if `done` is a success.
+/// Commits if `done` succeeded, else rolls back.
 template <class T>
 task<result<T>> end(std::unique_ptr<transaction> open, result<T> done) {
   if (!done) {
@@ -310,7 +311,7 @@ task<result<void>> uninstall_all(database& target) {
   co_return co_await end(std::move(*open), std::move(done));
 }
 
-task<result<outbox_status>> look(database& target) {
+task<result<outbox_status>> read_status(database& target) {
   auto open = co_await begin_alone(target);
   if (!open) co_return std::unexpected(std::move(open.error()));
   auto& in = **open;
@@ -334,9 +335,10 @@ task<result<outbox_status>> look(database& target) {
   if (!relays) co_return std::unexpected(std::move(relays.error()));
   for (std::size_t i = 0; i < relays->size(); ++i) {
     const auto* age = std::get_if<double>(&relays->at(i, "age"));
-    out.relays.push_back({.name_space = text_of(relays->at(i, "name_space")),
-                          .term = number_of(relays->at(i, "term")),
-                          .age_seconds = age == nullptr ? 0 : *age});
+    out.leaders.push_back({.name_space = text_of(relays->at(i, "name_space")),
+                           .term = number_of(relays->at(i, "term")),
+                           .age = std::chrono::duration_cast<duration>(
+                               std::chrono::duration<double>(age == nullptr ? 0 : *age))});
   }
   auto sizes = co_await in.execute(
       "SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('strata_outbox.changes') "
@@ -377,7 +379,7 @@ task<result<void>> uninstall_outbox(database& target) {
   return uninstall_all(target);
 }
 task<result<outbox_status>> status_of_outbox(database& target) {
-  return look(target);
+  return read_status(target);
 }
 
 }  // namespace strata

@@ -1,17 +1,17 @@
 #include "relay/outbox_reader.hpp"
 
-#include "relay/columns.hpp"
+#include "relay/column_values.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
 namespace {
 
-constexpr std::string_view glance_statement =
+constexpr std::string_view poll_statement =
     "SELECT pg_current_snapshot()::text AS seen, "
     "(SELECT id::text FROM strata_outbox.life) AS life, "
     "(SELECT term FROM strata_outbox.relays WHERE name_space = $1) AS term, "
@@ -23,21 +23,21 @@ constexpr std::string_view glance_statement =
 
 }  // namespace
 
-task<result<glance>> outbox_reader::look(std::string name_space, cursor after, int most) {
-  sql_parameters values{std::move(name_space), sql_value(), oldest_cursor.count(), std::int64_t{most} + 1};
+task<result<poll_result>> outbox_reader::poll(std::string name_space, cursor after, int limit) {
+  sql_parameters values{std::move(name_space), sql_value(), oldest_cursor.count(), std::int64_t{limit} + 1};
   if (!after.seen.empty()) values[1] = after.seen;
-  auto rows = co_await source_->query(glance_statement, std::move(values));
+  auto rows = co_await source_->query(poll_statement, std::move(values));
   if (!rows) co_return std::unexpected(std::move(rows.error()));
-  glance out;
+  poll_result out;
   out.seen = text_of(rows->at(0, "seen"));
-  auto now = detail::parse_snapshot(out.seen);
-  if (!now) co_return std::unexpected(std::move(now.error()));
-  out.now = std::move(*now);
+  auto snapshot = detail::parse_snapshot(out.seen);
+  if (!snapshot) co_return std::unexpected(std::move(snapshot.error()));
+  out.snapshot = std::move(*snapshot);
   out.life = text_of(rows->at(0, "life"));
   if (const auto* term = std::get_if<std::int64_t>(&rows->at(0, "term"))) out.term = *term;
   out.overflow = number_of(rows->at(0, "overflow"));
   out.too_old = after.seen != from_the_beginning && number_of(rows->at(0, "too_old")) != 0;
-  out.more = rows->size() > static_cast<std::size_t>(most);
+  out.more = rows->size() > static_cast<std::size_t>(limit);
   if (out.more || std::holds_alternative<std::monostate>(rows->at(0, "place"))) co_return out;
   out.changes.reserve(rows->size());
   for (std::size_t i = 0; i < rows->size(); ++i) {
@@ -59,7 +59,7 @@ task<result<void>> outbox_reader::begin_life() {
   co_return result<void>();
 }
 
-task<result<std::uint64_t>> outbox_reader::fence() {
+task<result<std::uint64_t>> outbox_reader::next_transaction() {
   auto rows = co_await source_->execute("SELECT pg_current_xact_id()::text::bigint AS xid", sql_parameters());
   if (!rows) co_return std::unexpected(std::move(rows.error()));
   co_return static_cast<std::uint64_t>(number_of(rows->at(0, "xid")));
@@ -78,7 +78,7 @@ task<result<void>> outbox_reader::load_rules() {
     const auto tags = texts_of(rows->at(i, "tags"));
     std::vector<std::string> problems;
     events::invalidation_template patterns({keys, prefixes, tags}, "", problems);
-    if (!problems.empty()) continue;  // of another version: what it writes makes everything invalid
+    if (!problems.empty()) continue;  // of another version: its changes invalidate everything
     rules_.emplace(number_of(rows->at(i, "id")),
                    known_rule{.patterns = std::move(patterns), .columns = texts_of(rows->at(i, "columns"))});
   }
@@ -124,4 +124,4 @@ task<result<std::uint64_t>> outbox_reader::maintain() {
   co_return static_cast<std::uint64_t>(number_of(rows->at(0, "bytes")));
 }
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

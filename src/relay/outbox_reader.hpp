@@ -1,15 +1,14 @@
 #pragma once
-/// Reading the outbox: what was committed between two snapshots.
+/// Reads from the outbox what was committed between two snapshots.
 ///
-/// A transaction's number says when it began to write, not when it committed; nor does `place`. What a
-/// snapshot sees and the one before did not, is exactly what was committed between the two, whatever the
-/// numbers, and snapshots of one primary are nested. So nothing is missed and nothing need be waited for.
+/// A transaction's id tells when it began to write, not when it committed; nor does `place`. The rows that a
+/// snapshot sees and the one before did not are exactly those committed between the two, whatever their ids,
+/// and the snapshots of one primary are nested. So we miss nothing, and wait for no transaction.
 ///
-/// A snapshot means nothing on another server, nor on this one after a crash: numbers that were given to
-/// transactions that are lost are given again. `life` is a row of an UNLOGGED table, which PostgreSQL
-/// empties in just these cases (crash recovery, a standby that is promoted, a restored backup) and keeps
-/// over a clean restart.
-/// Threads: one task at a time.
+/// A snapshot means nothing on another server, nor on this one after a crash: the ids of lost transactions
+/// are given out again. `life` is a row of an UNLOGGED table. PostgreSQL empties it in exactly these cases
+/// (crash recovery, a promoted standby, a restored backup), and keeps it over a clean restart. Threads: one
+/// task at a time.
 
 #include "database/snapshot.hpp"
 #include "events/invalidation_template.hpp"
@@ -29,16 +28,15 @@
 #include <string_view>
 #include <vector>
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
-/// Up to where the outbox has been read.
+/// The position up to which the outbox has been read.
 struct cursor {
-  std::string seen;  ///< a snapshot as PostgreSQL writes it; empty: nowhere
+  std::string seen;  ///< a snapshot as PostgreSQL writes it; empty: nothing was read yet
   std::string life;  ///< of the server that took it
 };
 
-/// Not so close to the retention that a part could be emptied between a look at the marks and one at the
-/// changes.
+/// Shorter than the retention, so that no part is emptied between our look at the age and at the changes.
 inline constexpr std::chrono::seconds oldest_cursor =
     std::chrono::duration_cast<std::chrono::seconds>(outbox_retention - std::chrono::minutes(1));
 
@@ -48,19 +46,19 @@ inline constexpr std::string_view from_the_beginning = "1:1:";
 struct change {
   std::int64_t place = 0;
   std::int32_t rule = 0;
-  char what = '?';  ///< i, u, d: a row; t: TRUNCATE; b: more rows than are written down; e: an event
+  char what = '?';  ///< i, u, d: a row; t: TRUNCATE; b: more rows than are recorded; e: an event
   text_array values;
 };
 
-/// What a look at the outbox found.
-struct glance {
-  std::string seen;  ///< the snapshot of this look
-  detail::commit_snapshot now;
-  std::string life;                  ///< empty: the server has forgotten, and `begin_life` is due
-  std::optional<std::int64_t> term;  ///< of whoever relays for the name space; nothing: nobody does
+/// What one poll of the outbox found.
+struct poll_result {
+  std::string seen;                  ///< the snapshot of this poll
+  detail::commit_snapshot snapshot;  ///< the same, parsed
+  std::string life;                  ///< empty: the server has lost it, and `begin_life` is due
+  std::optional<std::int64_t> term;  ///< of the relay that leads for the name space; nothing: none does
   std::int64_t overflow = 0;
   bool too_old = false;         ///< the outbox may have emptied parts that the cursor had not seen
-  bool more = false;            ///< than were asked for: `changes` is not all
+  bool more = false;            ///< `changes` is not all of them
   std::vector<change> changes;  ///< in no order
 };
 
@@ -68,18 +66,18 @@ class outbox_reader {
  public:
   explicit outbox_reader(std::shared_ptr<database> source) : source_(std::move(source)) {}
 
-  /// What was committed since `after`, at most so many changes.
+  /// What was committed since `after`, at most `limit` changes.
   /// Errors: as database::query; corrupt_entry.
-  task<result<glance>> look(std::string name_space, cursor after, int most);
+  task<result<poll_result>> poll(std::string name_space, cursor after, int limit);
   task<result<void>> begin_life();
-  /// The number of a transaction that begins now.
-  task<result<std::uint64_t>> fence();
+  /// The id of a transaction that begins now.
+  task<result<std::uint64_t>> next_transaction();
 
-  /// Adds what `changes` make invalid. What is not known how to read makes everything invalid.
+  /// Adds what `changes` invalidate. A change that we cannot read invalidates everything.
   /// Errors: as database::query.
   task<result<void>> expand(const std::vector<change>& changes, invalidation& into);
 
-  /// Empties parts of the outbox that are old enough. Returns what it weighs.
+  /// Empties the parts of the outbox that are old enough. Returns its size in bytes.
   task<result<std::uint64_t>> maintain();
 
  private:
@@ -90,7 +88,7 @@ class outbox_reader {
   task<result<void>> load_rules();
 
   const std::shared_ptr<database> source_;
-  std::map<std::int64_t, known_rule> rules_;  ///< a rule never changes; another one has another number
+  std::map<std::int64_t, known_rule> rules_;  ///< a rule never changes; a new one has a new id
 };
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

@@ -4,15 +4,15 @@
 
 #include <fmt/format.h>
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
 namespace {
 
 constexpr int parts = 8;
 constexpr int seconds_a_part = 120;
 
-// Whoever writes to a table need have no right to the outbox: the functions run as their owner, with
-// a search path that nobody else can put names into.
+// A role that writes to a table needs no right to the outbox: the functions run as their owner, with a search
+// path into which no other role can put names.
 constexpr std::string_view as_owner = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
 
 constexpr std::string_view tables = R"sql(
@@ -63,7 +63,7 @@ CREATE UNLOGGED TABLE strata_outbox.relays (
 ) WITH (fillfactor = 10);
 )sql";
 
-// Without statistics, and before the first ones, the planner would read all of it.
+// Before there are statistics, the planner would scan the whole table.
 constexpr std::string_view since = R"sql(
 CREATE FUNCTION strata_outbox.since(seen pg_snapshot, most bigint)
 RETURNS TABLE (place bigint, rule integer, what "char", vals text[])
@@ -81,8 +81,8 @@ BEGIN
 END $strata$;
 )sql";
 
-// Of what was committed between two snapshots, a page in the order of `place`: that of a row's changes.
-// Later pages name the snapshot of the first, so that all of them are of one moment.
+// A page of what was committed between two snapshots, ordered by `place`, which orders the changes of one
+// row. Later pages pass the snapshot of the first, so that all pages belong to one moment.
 constexpr std::string_view events = R"sql(
 CREATE FUNCTION strata_outbox.events(seen pg_snapshot, upto pg_snapshot, behind bigint, most bigint)
 RETURNS TABLE (place bigint, rule integer, what "char", vals text[])
@@ -104,7 +104,7 @@ BEGIN
 END $strata$;
 )sql";
 
-// Who holds a part's lock, a writer or a reader, goes first: it is tried again at the next call.
+// A part that a writer or reader has locked is skipped until the next call.
 constexpr std::string_view maintain = R"sql(
 CREATE FUNCTION strata_outbox.maintain(retention interval) RETURNS integer
 LANGUAGE plpgsql {as_owner} SET enable_seqscan = off AS $strata$
@@ -217,7 +217,7 @@ std::string trigger(std::string_view name, std::string_view when, const std::str
       name, when, table, how, id);
 }
 
-/// `script` with {name} replaced, where no other brace is to be touched.
+/// `script` with {name} replaced; other braces stay as they are.
 std::string with(std::string script, std::string_view name, std::string_view text) {
   const auto mark = '{' + std::string(name) + '}';
   for (auto at = script.find(mark); at != std::string::npos; at = script.find(mark, at + text.size())) {
@@ -244,7 +244,7 @@ std::string schema_script(byte_size limit) {
   std::string names;
   for (int i = 0; i < parts; ++i) {
     const auto name = fmt::format("strata_outbox.changes_{}", i);
-    // It is emptied before there is anything to vacuum.
+    // Emptied before there is anything to vacuum.
     out += fmt::format(
         "CREATE TABLE {0} PARTITION OF strata_outbox.changes FOR VALUES IN ({1}) "
         "WITH (autovacuum_enabled = off);\n",
@@ -312,4 +312,4 @@ std::size_t triggers_of(const named_table& table, trigger_level level) {
   return table.truncated.size() + (level == trigger_level::row ? 1 : 3);
 }
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

@@ -1,13 +1,12 @@
 #pragma once
-/// Whom a full outbox could not write down, and when everything has to be removed for that.
+/// Decides when everything must be removed because a full outbox could not record changes.
 ///
-/// A trigger that finds its part full counts, by a sequence, which is seen at once and by everybody,
-/// whatever becomes of its transaction. What the transaction changes is seen when it commits, which may be
-/// much later. So when the number has moved, everything is removed now, for those that have committed,
-/// and again as each of those ends that may have counted. They have numbers below a *fence*, which is
-/// the number of a transaction that began after the sequence was read. A snapshot does not name them: it
-/// knows nothing of those that are younger than the last one that ended.
-/// Threads: one at a time.
+/// A trigger that finds its part full increments a sequence. Every session sees that at once, whatever
+/// becomes of the trigger's transaction; what the transaction changed becomes visible when it commits,
+/// perhaps much later. So when the number has moved, everything is removed now, for the transactions that
+/// have committed, and again as each transaction ends that may have incremented it. Those have ids below a
+/// *fence*: the id of a transaction that began after we read the sequence. A snapshot alone cannot list them,
+/// since it does not know those that are younger than the last one that ended. Threads: one at a time.
 
 #include "database/snapshot.hpp"
 
@@ -15,15 +14,15 @@
 #include <cstdint>
 #include <utility>
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
 class overflow_watch {
  public:
-  /// `settled`: the number up to which all is made up for.
+  /// `settled`: the number up to which everything has been removed for.
   explicit overflow_watch(std::int64_t settled = 0) : counted_(settled), settled_(settled) {}
 
-  /// Whether everything is to be removed now.
-  bool look(std::int64_t counted, const detail::commit_snapshot& now) {
+  /// Returns whether everything must be removed now.
+  bool observe(std::int64_t counted, const detail::commit_snapshot& now) {
     const auto ended = ended_below(fence_, now);
     const bool moved = std::exchange(counted_, counted) != counted;
     const bool remove = moved || (fence_ != 0 && ended != ended_);
@@ -34,11 +33,11 @@ class overflow_watch {
     return remove;
   }
 
-  /// The number has moved, and `fence` is to be called before the next look.
-  bool wants_fence() const noexcept { return fence_due_; }
-  /// `first_innocent`: the number of a transaction that began after the sequence was read; `now`: the
-  /// snapshot before that.
-  void fence(std::uint64_t first_innocent, const detail::commit_snapshot& now) {
+  /// The number has moved: call `set_fence` before the next `observe`.
+  bool needs_fence() const noexcept { return fence_due_; }
+  /// `first_innocent`: the id of a transaction that began after the sequence was read; `now`: the snapshot
+  /// before that.
+  void set_fence(std::uint64_t first_innocent, const detail::commit_snapshot& now) {
     fence_ = first_innocent;
     ended_ = ended_below(fence_, now);
     fence_due_ = false;
@@ -47,7 +46,7 @@ class overflow_watch {
   std::int64_t settled() const noexcept { return settled_; }
 
  private:
-  /// How many of those below `fence` were over.
+  /// How many transactions below `fence` had ended.
   static std::uint64_t ended_below(std::uint64_t fence, const detail::commit_snapshot& now) {
     const auto end = std::min(fence, now.xmax);
     const auto running = std::ranges::lower_bound(now.running, end) - now.running.begin();
@@ -56,9 +55,9 @@ class overflow_watch {
 
   std::int64_t counted_;
   std::int64_t settled_;
-  std::uint64_t fence_ = 0;  ///< 0: nobody is watched
-  std::uint64_t ended_ = 0;  ///< of those below the fence
+  std::uint64_t fence_ = 0;  ///< 0: none
+  std::uint64_t ended_ = 0;  ///< transactions below the fence
   bool fence_due_ = false;
 };
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

@@ -1,7 +1,7 @@
 #include <strata/relay.hpp>
 
 #include "core/option_problems.hpp"
-#include "relay/worker.hpp"
+#include "relay/relay_worker.hpp"
 
 #include <utility>
 

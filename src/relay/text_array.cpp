@@ -1,14 +1,14 @@
 #include "relay/text_array.hpp"
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
 namespace {
 
-std::unexpected<error> wrong() {
-  return fail(errc::corrupt_entry, "this is no array of PostgreSQL");
+std::unexpected<error> malformed() {
+  return fail(errc::corrupt_entry, "not a text[] of PostgreSQL");
 }
 
-/// Takes a quoted element from the front of `rest`. Nothing: it has no end.
+/// Removes a quoted element from the front of `rest`. nullopt: it is not terminated.
 std::optional<std::string> take_quoted(std::string_view& rest) {
   std::string out;
   for (std::size_t i = 1; i < rest.size(); ++i) {
@@ -25,18 +25,18 @@ std::optional<std::string> take_quoted(std::string_view& rest) {
 }  // namespace
 
 result<text_array> read_text_array(std::string_view text) {
-  if (text.size() < 2 || text.front() != '{' || text.back() != '}') return wrong();
+  if (text.size() < 2 || text.front() != '{' || text.back() != '}') return malformed();
   auto rest = text.substr(1, text.size() - 2);
   text_array out;
   if (rest.empty()) return out;
   for (;;) {
     if (rest.starts_with('"')) {
       auto element = take_quoted(rest);
-      if (!element) return wrong();
+      if (!element) return malformed();
       out.emplace_back(std::move(*element));
     } else {
       const auto plain = rest.substr(0, rest.find(','));
-      if (plain.empty() || plain.find_first_of("{}\"\\") != std::string_view::npos) return wrong();
+      if (plain.empty() || plain.find_first_of("{}\"\\") != std::string_view::npos) return malformed();
       if (plain == "NULL") {
         out.emplace_back();
       } else {
@@ -45,7 +45,7 @@ result<text_array> read_text_array(std::string_view text) {
       rest.remove_prefix(plain.size());
     }
     if (rest.empty()) return out;
-    if (rest.front() != ',') return wrong();
+    if (rest.front() != ',') return malformed();
     rest.remove_prefix(1);
   }
 }
@@ -63,4 +63,4 @@ std::string write_text_array(const std::vector<std::string>& elements) {
   return out += '}';
 }
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

@@ -9,15 +9,15 @@
 #include <string_view>
 #include <vector>
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
-/// An element that is NULL is nothing.
+/// A NULL element is nullopt.
 using text_array = std::vector<std::optional<std::string>>;
 
 /// Reads `{a,"b c",NULL}`: one dimension. Errors: corrupt_entry.
 result<text_array> read_text_array(std::string_view text);
 
-/// `elements` as an array, each in quotes.
+/// `elements` as an array, each quoted.
 std::string write_text_array(const std::vector<std::string>& elements);
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

@@ -5,8 +5,8 @@
 
 namespace {
 
-using strata::relaying::read_text_array;
-using strata::relaying::write_text_array;
+using strata::relay_detail::read_text_array;
+using strata::relay_detail::write_text_array;
 using testing::ElementsAre;
 using testing::Optional;
 

@@ -304,8 +304,8 @@ void node::tick() {
   into.replays = told.replays;
   into.clears = std::accumulate(told.clears.begin(), told.clears.end(), std::uint64_t{0});
   into.relayed = told.changes;
-  into.told_after_p50 = static_cast<std::uint64_t>(told.told_after_p50.count());
-  into.told_after_p99 = static_cast<std::uint64_t>(told.told_after_p99.count());
+  into.told_after_p50 = static_cast<std::uint64_t>(told.delivered_after_p50.count());
+  into.told_after_p99 = static_cast<std::uint64_t>(told.delivered_after_p99.count());
   cache_.maintain();
   if (now() < let_go_) return;
   store_->let_go();

@@ -134,26 +134,26 @@ class PostgresRelayFaults : public RelayTest {
     logs.push_back(redis.file("relay" + std::to_string(logs.size()) + ".log"));
     return child({STRATA_RELAY_PROGRAM, on.url(database), redis.url()}, redis.file("."), logs.back());
   }
-  /// What relay `which` has said.
-  std::string said(std::size_t which) const {
+  /// The log of relay `which`.
+  std::string log_of(std::size_t which) const {
     std::ostringstream text;
     text << std::ifstream(logs.at(which)).rdbuf();
     return text.str();
   }
-  /// Which duty it has taken last; 0: none. They are counted over all relays, so the largest is the current
+  /// The last term that it led; 0: none. Terms are counted over all relays, so the largest is the current
   /// one.
-  int duty(std::size_t which) const {
-    static const std::regex taken("on duty for strata, the ([0-9]+)th");
-    const auto text = said(which);
+  int term_of(std::size_t which) const {
+    static const std::regex taken("leads for strata, term ([0-9]+)");
+    const auto text = log_of(which);
     int last = 0;
     for (std::sregex_iterator at(text.begin(), text.end(), taken), end; at != end; ++at)
       last = std::stoi((*at)[1]);
     return last;
   }
-  bool has_given_up(std::size_t which, int duty) const {
-    const auto text = said(which);
-    const auto at = text.find("on duty for strata, the " + std::to_string(duty) + "th");
-    return at != std::string::npos && text.find("no longer on duty", at) != std::string::npos;
+  bool has_stood_down(std::size_t which, int term) const {
+    const auto text = log_of(which);
+    const auto at = text.find("leads for strata, term " + std::to_string(term) + '\n');
+    return at != std::string::npos && text.find("no longer leads", at) != std::string::npos;
   }
 
   redis_server redis;
@@ -163,20 +163,20 @@ class PostgresRelayFaults : public RelayTest {
 TEST_F(PostgresRelayFaults, APausedRelayIsTakenOverAndClaimsNothingWhenItComesBack) {
   std::vector<child> relays;
   relays.push_back(start_relay(server, name));
-  ASSERT_TRUE(eventually([&] { return duty(0) != 0; }));
+  ASSERT_TRUE(eventually([&] { return term_of(0) != 0; }));
   relays.push_back(start_relay(server, name));
   duel of(server.url(name), redis.url());
   of.wait_for_trust();
   for (std::size_t round = 0; round < 4; ++round) {
-    // On a busy machine duty changes hands without us, too.
-    const auto active = duty(0) > duty(1) ? std::size_t{0} : std::size_t{1};
+    // On a busy machine leadership also changes without us.
+    const auto active = term_of(0) > term_of(1) ? std::size_t{0} : std::size_t{1};
     const auto other = 1 - active;
-    const auto held = duty(active);
+    const auto held = term_of(active);
     relays[active].signal(SIGSTOP);
-    ASSERT_TRUE(eventually([&] { return duty(other) > held; })) << round;
+    ASSERT_TRUE(eventually([&] { return term_of(other) > held; })) << round;
     of.wait_for_trust();
     relays[active].signal(SIGCONT);
-    ASSERT_TRUE(eventually([&] { return has_given_up(active, held); })) << round;
+    ASSERT_TRUE(eventually([&] { return has_stood_down(active, held); })) << round;
     of.wait_for_trust();
     ASSERT_EQ(of.wrong(), "") << round;
   }
@@ -186,12 +186,12 @@ TEST_F(PostgresRelayFaults, APausedRelayIsTakenOverAndClaimsNothingWhenItComesBa
 
 TEST_F(PostgresRelayFaults, AKilledRelayIsTakenOver) {
   std::optional<child> first(start_relay(server, name));
-  ASSERT_TRUE(eventually([&] { return duty(0) != 0; }));
+  ASSERT_TRUE(eventually([&] { return term_of(0) != 0; }));
   const auto second = start_relay(server, name);
   duel of(server.url(name), redis.url());
   of.wait_for_trust();
   first->end(SIGKILL);
-  ASSERT_TRUE(eventually([&] { return duty(1) != 0; }));
+  ASSERT_TRUE(eventually([&] { return term_of(1) != 0; }));
   of.wait_for_trust();
   EXPECT_EQ(of.wrong(), "");
   EXPECT_TRUE(of.ends_right());
@@ -274,12 +274,12 @@ TEST_F(PostgresRelayFaults, APostgresThatIsRestartedCleanlyLosesNothingAndEmptie
     if (round > 0) tells.signal(SIGCONT);
     of.wait_for_trust();
     EXPECT_NE(found("changed"), "old");
-    EXPECT_TRUE(eventually([&] { return found("kept") == "as it was"; })) << said(0);
+    EXPECT_TRUE(eventually([&] { return found("kept") == "as it was"; })) << log_of(0);
     EXPECT_EQ(found("changed"), "nothing");
   }
-  const auto all = said(0);
-  const auto clears = all.find("was removed", all.find("was removed") + 1);
-  EXPECT_EQ(clears, std::string::npos) << "but for the one at the beginning: " << all;
+  const auto all = log_of(0);
+  const auto clears = all.find("removed everything", all.find("removed everything") + 1);
+  EXPECT_EQ(clears, std::string::npos) << "only the one at the beginning: " << all;
   EXPECT_EQ(of.wrong(), "");
   EXPECT_TRUE(of.ends_right());
 }

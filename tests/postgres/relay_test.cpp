@@ -150,7 +150,7 @@ TEST_F(PostgresRelay, GoesOnWhereAnotherStopped) {
   wait_until_told(second);
   EXPECT_TRUE(heard.heard("strata:agent:meanwhile"));
   EXPECT_EQ(clears(second, clear_reason::fresh), 0U);
-  EXPECT_EQ(sync_wait(status_of_outbox(*db))->relays.at(0).term, 2);
+  EXPECT_EQ(sync_wait(status_of_outbox(*db))->leaders.at(0).term, 2);
 }
 
 TEST_F(PostgresRelay, IsActiveInOneProcessAtATime) {

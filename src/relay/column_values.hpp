@@ -1,5 +1,5 @@
 #pragma once
-/// What columns of the outbox's tables hold.
+/// Reads columns of the outbox's tables.
 /// Threads: pure functions.
 
 #include "relay/text_array.hpp"
@@ -11,21 +11,21 @@
 #include <utility>
 #include <vector>
 
-namespace strata::relaying {
+namespace strata::relay_detail {
 
-/// Empty: it is NULL.
+/// NULL reads as an empty text.
 inline std::string text_of(const sql_value& value) {
   const auto* text = std::get_if<std::string>(&value);
   return text == nullptr ? std::string() : *text;
 }
 
-/// 0: it is NULL.
+/// NULL reads as 0.
 inline std::int64_t number_of(const sql_value& value) {
   const auto* number = std::get_if<std::int64_t>(&value);
   return number == nullptr ? 0 : *number;
 }
 
-/// An array of text; what is NULL in it is empty.
+/// An array of text; elements that are NULL read as empty texts.
 inline std::vector<std::string> texts_of(const sql_value& value) {
   std::vector<std::string> out;
   if (auto read = read_text_array(text_of(value))) {
@@ -34,4 +34,4 @@ inline std::vector<std::string> texts_of(const sql_value& value) {
   return out;
 }
 
-}  // namespace strata::relaying
+}  // namespace strata::relay_detail

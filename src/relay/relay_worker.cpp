@@ -1,0 +1,293 @@
+#include "relay/relay_worker.hpp"
+
+#include "async/timed_wait.hpp"
+#include "engine/mutation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace strata {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Above this, removing everything is cheaper.
+constexpr int max_changes = 50'000;
+/// How often the cursor is saved: the most that the next leader has to repeat.
+constexpr duration cursor_period = 100ms;
+constexpr duration idle_cursor_period = 5s;
+constexpr duration maintenance_period = 10s;
+constexpr duration first_retry_delay = 10ms;
+constexpr duration longest_retry_delay = 250ms;
+
+}  // namespace
+
+relay::worker::worker(relay_options options)
+    : options_(std::move(options)),
+      reader_(options_.source),
+      leadership_(options_.source, options_.name_space),
+      source_watermark_(options_.time->now()) {
+  stats_.active = options_.local != nullptr;
+}
+
+void relay::worker::begin() {
+  last_applied_ = unchanged_since_ = now();
+  std::promise<void> ended;
+  ended_ = ended.get_future().share();
+  start(nullptr, run(),
+        [self = shared_from_this(), ended = std::move(ended)](const completion<void>&) mutable {
+          ended.set_value();
+        });
+}
+
+void relay::worker::stop() {
+  stop_->set();
+  ended_.wait();
+}
+
+task<> relay::worker::run() {
+  while (!stop_->is_set()) {
+    const auto began = now();
+    const bool waits = options_.target != nullptr && !leads_;
+    auto next = waits ? watch_leader() : run_turn();
+    const auto due = began + co_await std::move(next);
+    if (now() < due) co_await detail::timed_wait(stop_, *options_.timer, due);
+  }
+}
+
+task<duration> relay::worker::watch_leader() {
+  auto found = co_await options_.target->read_watermark();
+  const auto at = now();
+  if (!found) {
+    leaders_watermark_.reset();
+    co_return failed(found.error());
+  }
+  if (!leaders_watermark_ || *found != *leaders_watermark_) {
+    leaders_watermark_ = std::move(*found);
+    unchanged_since_ = at;
+    succeeded();
+  }
+  if (at - unchanged_since_ < options_.takeover) co_return options_.takeover / 4;
+  auto taking = take_over();
+  co_return co_await std::move(taking);
+}
+
+task<duration> relay::worker::take_over() {
+  auto taken = co_await leadership_.claim();
+  if (!taken) co_return failed(taken.error());
+  unchanged_since_ = now();
+  if (taken->term == 0) co_return options_.takeover / 4;
+  leads_ = true;
+  term_ = taken->term;
+  cursor_ = {.seen = std::move(taken->seen), .life = std::move(taken->life)};
+  const auto seen = detail::parse_snapshot(cursor_.seen);
+  cursor_end_ = seen ? seen->xmax : 0;
+  overflow_ = relay_detail::overflow_watch(taken->overflow);
+  applied_life_ = std::move(taken->store_life);
+  watermark_.reset();
+  {
+    detail::scoped_lock lock(mutex_);
+    stats_.active = true;
+    ++stats_.takeovers;
+  }
+  options_.log(fmt::format("relay: leads for {}, term {}", options_.name_space, term_));
+  co_return duration::zero();
+}
+
+void relay::worker::stand_down(std::string_view why) {
+  leads_ = false;
+  leaders_watermark_.reset();
+  {
+    detail::scoped_lock lock(mutex_);
+    stats_.active = false;
+  }
+  options_.log(fmt::format("relay: no longer leads: {}", why));
+}
+
+task<duration> relay::worker::run_turn() {
+  if (options_.target != nullptr && !watermark_) {
+    auto found = co_await options_.target->read_watermark();
+    if (!found) co_return failed(found.error());
+    watermark_ = std::move(*found);
+  }
+  const bool replay = watermark_ && watermark_->life != applied_life_ && !cursor_.seen.empty() &&
+                      !detail::mutated(detail::mutation::replay_off);
+  auto from = cursor_;
+  if (replay) from.seen = relay_detail::from_the_beginning;
+  const auto polled = now();
+  auto found = co_await reader_.poll(options_.name_space, std::move(from), max_changes);
+  if (!found) co_return failed(found.error());
+  if (found->life.empty()) {
+    auto begun = co_await reader_.begin_life();
+    if (!begun) co_return failed(begun.error());
+  }
+  if (options_.target != nullptr && found->term != term_) {
+    source_lost_ = !found->term;
+    stand_down(found->term ? "another process has taken over" : "PostgreSQL restarted after a crash");
+    if (found->term) co_return options_.poll;
+    auto taking = take_over();
+    co_return co_await std::move(taking);
+  }
+  if (found->life.empty()) co_return options_.poll;  // the next poll finds the new life, and clears
+  if (replay) {
+    detail::scoped_lock lock(mutex_);
+    ++stats_.replays;
+  }
+  auto publishing = publish(std::move(*found), polled);
+  co_return co_await std::move(publishing);
+}
+
+std::optional<clear_reason> relay::worker::must_clear(const relay_detail::poll_result& found,
+                                                      relay_detail::overflow_watch& watching) const {
+  std::optional<clear_reason> why;
+  if (cursor_.seen.empty()) {
+    why = source_lost_ ? clear_reason::source_lost : clear_reason::fresh;
+  } else if (found.life != cursor_.life || found.snapshot.xmax < cursor_end_) {
+    why = clear_reason::source_lost;
+  }
+  if (why) watching = relay_detail::overflow_watch();
+  if (!why && found.too_old) why = clear_reason::too_old;
+  if (!why && found.more) why = clear_reason::too_many;
+  if (watching.observe(found.overflow, found.snapshot) && !why) why = clear_reason::overflow;
+  return why;
+}
+
+task<duration> relay::worker::publish(relay_detail::poll_result found, time_point polled) {
+  auto watching = overflow_;  // a copy: the state counts only once the changes are applied
+  const auto why = must_clear(found, watching);
+  if (watching.needs_fence()) {
+    const auto fence = co_await reader_.next_transaction();
+    if (!fence) co_return failed(fence.error());
+    watching.set_fence(*fence, found.snapshot);
+  }
+  invalidation what;
+  what.everything = why.has_value();
+  if (!why) {
+    auto expanded = co_await reader_.expand(found.changes, what);
+    if (!expanded) co_return failed(expanded.error());
+  }
+  relay_detail::applied_counts counts;
+  if (options_.local != nullptr) {
+    counts = co_await relay_detail::apply_to(*options_.local, std::move(what));
+    options_.local->trust(polled + options_.bound, polled);
+  } else {
+    if (!what.empty()) {
+      auto applied = co_await relay_detail::apply_to(*options_.target, options_.name_space, std::move(what));
+      if (!applied) {
+        if (detail::mutated(detail::mutation::replay_off)) {
+          cursor_.seen = found.seen;
+          co_await save_cursor(now(), true);
+        } else {
+          watermark_.reset();
+        }
+        co_return failed(applied.error());
+      }
+      counts = *applied;
+    }
+    auto moved = co_await advance_watermark();
+    if (!moved) co_return failed(moved.error());
+    if (!watermark_) co_return duration::zero();  // another relay's, or the store has forgotten it: again
+    applied_life_ = watermark_->life;
+  }
+  source_lost_ = false;
+  overflow_ = std::move(watching);
+  cursor_ = {.seen = std::move(found.seen), .life = std::move(found.life)};
+  cursor_end_ = found.snapshot.xmax;
+  const auto at = now();
+  {
+    detail::scoped_lock lock(mutex_);
+    ++stats_.polls;
+    stats_.changes += found.changes.size();
+    stats_.keys += counts.keys;
+    stats_.floors += counts.floors;
+    stats_.overflowed = static_cast<std::uint64_t>(found.overflow);
+    if (why) ++stats_.clears[static_cast<std::size_t>(*why)];
+    if (!found.changes.empty()) delays_[samples_++ % delays_.size()] = at - last_applied_;
+    source_watermark_ = polled;
+  }
+  last_applied_ = polled;
+  if (why)
+    options_.log(fmt::format("relay: removed everything under {}: {}", options_.name_space, name(*why)));
+  succeeded();
+  if (options_.target != nullptr) co_await save_cursor(at, why || !found.changes.empty());
+  co_await maintain(at);
+  co_return options_.poll;
+}
+
+task<result<void>> relay::worker::advance_watermark() {
+  auto moved = co_await options_.target->advance_watermark(*std::exchange(watermark_, std::nullopt));
+  if (!moved) co_return std::unexpected(std::move(moved.error()));
+  watermark_ = std::move(*moved);
+  co_return result<void>();
+}
+
+task<> relay::worker::save_cursor(time_point at, bool has_changes) {
+  cursor_due_ = cursor_due_ || has_changes;
+  if (at - cursor_saved_ < (cursor_due_ ? cursor_period : idle_cursor_period)) co_return;
+  auto moved = co_await leadership_.save(
+      {.term = term_, .seen = cursor_.seen, .overflow = overflow_.settled(), .store_life = applied_life_});
+  cursor_saved_ = at;
+  if (moved && *moved) cursor_due_ = false;
+  // If we were replaced, the next poll reports it too.
+}
+
+task<> relay::worker::maintain(time_point at) {
+  if (at - maintained_ < maintenance_period) co_return;
+  maintained_ = at;
+  const auto bytes = co_await reader_.maintain();
+  if (!bytes) {
+    options_.log("relay: maintenance of the outbox failed: " + bytes.error().detail);
+    co_return;
+  }
+  detail::scoped_lock lock(mutex_);
+  stats_.outbox_bytes = *bytes;
+}
+
+duration relay::worker::failed(const error& why) {
+  retry_delay_ = std::clamp(2 * retry_delay_, first_retry_delay, longest_retry_delay);
+  auto trouble = why.detail;
+  if (why.code == errc::statement) trouble += "; is the outbox installed (strata db install)?";
+  bool is_new = false;
+  {
+    detail::scoped_lock lock(mutex_);
+    ++stats_.failures;
+    is_new = stats_.trouble != trouble;
+    if (is_new) stats_.trouble = trouble;
+  }
+  if (is_new) options_.log("relay: " + trouble);
+  return retry_delay_;
+}
+
+void relay::worker::succeeded() {
+  retry_delay_ = duration::zero();
+  bool recovered = false;
+  {
+    detail::scoped_lock lock(mutex_);
+    recovered = !std::exchange(stats_.trouble, {}).empty();
+  }
+  if (recovered) options_.log("relay: working again");
+}
+
+relay_stats relay::worker::stats() const {
+  const auto at = now();
+  std::vector<duration> delays;
+  relay_stats out;
+  {
+    detail::scoped_lock lock(mutex_);
+    out = stats_;
+    out.lag = at - source_watermark_;
+    delays.assign(delays_.begin(),
+                  delays_.begin() + static_cast<std::ptrdiff_t>(std::min(samples_, delays_.size())));
+  }
+  if (!delays.empty()) {
+    std::ranges::sort(delays);
+    out.delivered_after_p50 = delays[delays.size() / 2];
+    out.delivered_after_p99 = delays[delays.size() * 99 / 100];
+  }
+  return out;
+}
+
+}  // namespace strata

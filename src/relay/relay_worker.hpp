@@ -1,0 +1,89 @@
+#pragma once
+/// The relay's loop: one turn after another.
+///
+/// A turn reads the watermark, polls the outbox, and applies everything committed since the cursor. Then it
+/// advances the watermark if nobody else has, and the cursor after it. A turn that fails leaves both as they
+/// were, and the next one begins from there. So a watermark means: everything committed before the *previous*
+/// watermark was written has been applied to *this life* of the store.
+///
+/// A store may forget what was applied in an earlier life. Its values are void then (decision 12), but an
+/// invalidation between the last moments of that life and the first of this one is not made up for by that:
+/// so everything the outbox keeps is applied again before the first watermark of a new life.
+/// Threads: one task, which continues on whichever thread completes what it awaits; `stats` and `stop` may be
+/// called from any.
+
+#include "core/mutex.hpp"
+#include "relay/apply_invalidation.hpp"
+#include "relay/leadership.hpp"
+#include "relay/outbox_reader.hpp"
+#include "relay/overflow_watch.hpp"
+
+#include <strata/relay.hpp>
+
+#include <array>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace strata {
+
+class relay::worker : public std::enable_shared_from_this<worker> {
+ public:
+  explicit worker(relay_options options);
+  void begin();
+  void stop();
+  relay_stats stats() const;
+
+ private:
+  task<> run();
+  // Each returns the time from its start until the next turn is due.
+  task<duration> watch_leader();
+  task<duration> take_over();
+  task<duration> run_turn();
+  task<duration> publish(relay_detail::poll_result found, time_point polled);
+
+  task<result<void>> advance_watermark();
+  task<> save_cursor(time_point at, bool has_changes);
+  task<> maintain(time_point at);
+
+  /// Why everything must be removed; nothing if it need not.
+  std::optional<clear_reason> must_clear(const relay_detail::poll_result& found,
+                                         relay_detail::overflow_watch& watching) const;
+  void stand_down(std::string_view why);
+  /// Return the pause before the next turn.
+  duration failed(const error& why);
+  void succeeded();
+  time_point now() const noexcept { return options_.time->now(); }
+
+  const relay_options options_;
+  relay_detail::outbox_reader reader_;
+  relay_detail::leadership leadership_;
+  const std::shared_ptr<async_latch> stop_ = std::make_shared<async_latch>();
+  std::shared_future<void> ended_;
+
+  // The task's own.
+  bool leads_ = false;
+  std::int64_t term_ = 0;
+  relay_detail::cursor cursor_;
+  std::uint64_t cursor_end_ = 0;  ///< the first transaction that the cursor's snapshot has not seen
+  bool source_lost_ = false;      ///< PostgreSQL no longer knows our position
+  relay_detail::overflow_watch overflow_;
+  std::string applied_life_;                  ///< of the store that has received everything before the cursor
+  std::optional<relay_watermark> watermark_;  ///< as we read it after the previous turn
+  std::optional<relay_watermark> leaders_watermark_;  ///< the last one that another relay wrote
+  time_point unchanged_since_{};                      ///< of `leaders_watermark_`
+  duration retry_delay_{};
+  time_point last_applied_{};  ///< begin of the last poll whose changes were all applied
+  time_point cursor_saved_{};
+  bool cursor_due_ = false;
+  time_point maintained_{};
+
+  mutable detail::mutex mutex_;
+  relay_stats stats_ STRATA_GUARDED_BY(mutex_);
+  time_point source_watermark_ STRATA_GUARDED_BY(mutex_);
+  std::array<duration, 1024> delays_ STRATA_GUARDED_BY(mutex_){};
+  std::size_t samples_ STRATA_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace strata
