@@ -8,16 +8,16 @@ namespace strata::detail {
 turn_queue::standing turn_queue::ask(const waiter_ptr& who) {
   scoped_lock lock(guard_);
   if (closed_) {
-    who->now = standing::closed;
+    who->outcome = standing::closed;
   } else if (!taken_) {
     taken_ = true;
-    who->now = standing::granted;
+    who->outcome = standing::granted;
   } else if (waiting_.size() >= limit_) {
-    who->now = standing::full;
+    who->outcome = standing::full;
   } else {
     waiting_.push_back(who);
   }
-  return who->now;
+  return who->outcome;
 }
 
 void turn_queue::pass_on() {
@@ -30,7 +30,7 @@ void turn_queue::pass_on() {
     }
     next = std::move(waiting_.front());
     waiting_.pop_front();
-    next->now = standing::granted;
+    next->outcome = standing::granted;
   }
   suspension::resume(next);
 }
@@ -38,8 +38,8 @@ void turn_queue::pass_on() {
 void turn_queue::leave(const waiter_ptr& who) {
   {
     scoped_lock lock(guard_);
-    if (who->now == standing::waiting) std::erase(waiting_, who);
-    if (who->now != standing::granted) return;
+    if (who->outcome == standing::waiting) std::erase(waiting_, who);
+    if (who->outcome != standing::granted) return;
   }
   pass_on();
 }
@@ -50,14 +50,14 @@ void turn_queue::close() {
     scoped_lock lock(guard_);
     closed_ = true;
     refused.swap(waiting_);
-    for (const auto& each : refused) each->now = standing::closed;
+    for (const auto& each : refused) each->outcome = standing::closed;
   }
   for (const auto& each : refused) suspension::resume(each);
 }
 
 result<void> turn_queue::awaiter::await_resume() {
   resumed_ = true;
-  switch (me_->now) {
+  switch (me_->outcome) {
     case standing::full:
       return fail(errc::busy, "too many writes are waiting for their turn");
     case standing::closed:

@@ -34,7 +34,7 @@ class turn_queue {
  private:
   enum class standing { waiting, granted, full, closed };
   struct waiter : suspension {
-    standing now = standing::waiting;  ///< guarded by the queue's lock until the waiter is woken
+    standing outcome = standing::waiting;  ///< guarded by the queue's lock until the waiter is woken
   };
   using waiter_ptr = std::shared_ptr<waiter>;
 
