@@ -19,9 +19,9 @@ constexpr auto never = std::numeric_limits<nanoseconds>::max();
 struct version {
   std::int64_t stamp = 0;
   bool there = false;
-  nanoseconds begun = 0;             ///< before this it was not committed
-  nanoseconds acknowledged = 0;      ///< `never`: nobody heard
-  nanoseconds next_certain = never;  ///< from then on the version after it was committed for sure
+  nanoseconds begun = 0;             ///< it was not committed before this
+  nanoseconds acknowledged = 0;      ///< `never`: the reply was lost
+  nanoseconds next_certain = never;  ///< from then on, the next version was certainly committed
   what by = what::nothing;
 };
 
@@ -30,7 +30,7 @@ struct seen {
   std::uint32_t process;
 };
 
-/// Of which key in the cache the read was: a row and a list that it is in are different ones.
+/// The cache key of the read: a row and a list that contains it have different keys.
 int cached_as(what kind) {
   return kind == what::list ? 1 : kind == what::query ? 2 : 0;
 }
@@ -75,7 +75,7 @@ class judge_of_key {
     }
   }
 
-  /// No process goes back in time: what a read returned, none that begins later misses.
+  /// Monotonic reads per process: no later read misses a version that an earlier read returned.
   void in_order() {
     std::map<std::pair<std::uint32_t, int>, std::vector<seen>> by_place;
     for (const auto& each : reads_) {
@@ -126,7 +126,7 @@ class judge_of_key {
     return static_cast<std::size_t>(at - versions_.begin());
   }
 
-  /// The latest version that it may have seen.
+  /// The latest version that the read may have seen.
   std::optional<std::size_t> latest(const record& read) const {
     if (read.stamp != 0) return at_stamp(read.stamp);
     std::optional<std::size_t> found;
@@ -136,7 +136,7 @@ class judge_of_key {
     return found;
   }
 
-  /// The first version from `least` on that it may have seen.
+  /// The first version from `least` on that the read may have seen.
   std::optional<std::size_t> from(const record& read, std::size_t least) const {
     if (read.stamp != 0) {
       const auto at = at_stamp(read.stamp);
@@ -165,7 +165,7 @@ class judge_of_key {
 
   void in_order_at(std::vector<seen>& reads) {
     std::ranges::sort(reads, {}, [](const seen& each) { return each.read->begun; });
-    // What the reads that have begun had seen, by when they ended.
+    // The versions that earlier reads had returned, by the end of those reads.
     using ending = std::pair<nanoseconds, std::size_t>;
     std::priority_queue<ending, std::vector<ending>, std::greater<>> endings;
     std::size_t least = 0;
@@ -199,7 +199,7 @@ class judge_of_key {
         read.marked ? ", at least its mark" : "");
   }
 
-  /// The commits and reads around it, in order.
+  /// The commits and reads around this one, in order.
   std::string story(const seen& by, nanoseconds amount) const {
     std::vector<std::pair<nanoseconds, std::string>> lines;
     const auto from = by.read->begun - 1500 * millisecond;

@@ -1,12 +1,12 @@
 #pragma once
-/// Judges a run: every read against the history of commits.
+/// Checks a run: compares every read with the history of commits.
 /// Threads: one.
 ///
-/// A commit happened between the sending of its COMMIT and the answer; if nobody heard the answer (the writer
-/// was killed, the connection cut), then at the latest when somebody had read what it wrote, or when the same
+/// A commit happened between the sending of its COMMIT and the reply. If the reply was lost (the writer was
+/// killed, the connection cut), it happened at the latest when a read returned its version, or when the same
 /// row's next version was committed. A read misses a version if it began after that moment and returned an
-/// older one: by so much it is stale. All doubts are the cache's benefit: a read that found nothing is taken
-/// for the best of all the times at which there was nothing.
+/// older one; the difference is its staleness. The checker gives the cache the benefit of every doubt: it
+/// compares a read that found nothing with the most favourable time at which the row did not exist.
 
 #include "tests/consistency/record.hpp"
 
@@ -18,7 +18,7 @@
 
 namespace strata::consistency {
 
-/// One version of one row, as the database tells it afterwards.
+/// One version of one row, from the history in the database.
 struct history_row {
   std::int64_t stamp = 0;
   std::uint32_t key = 0;
@@ -31,7 +31,7 @@ struct process_log {
   std::span<const record> records;
 };
 
-/// A promise that was broken, and what happened to that row around then.
+/// A broken guarantee, and the events of that row around it.
 struct broken {
   std::string promise;
   nanoseconds at = 0;
@@ -45,23 +45,24 @@ struct verdict {
   std::map<std::string, std::uint64_t> reads_by_layer;
   std::map<std::string, std::uint64_t> reads_by_kind;
   struct written {
-    std::uint64_t tried = 0, acknowledged = 0, unknown = 0;  ///< unknown: it was committed and nobody heard
+    std::uint64_t tried = 0, acknowledged = 0, unknown = 0;  ///< unknown: committed, but the reply was lost
   };
   std::map<std::string, written> writes;
-  std::vector<nanoseconds> staleness;  ///< of all reads that missed something, ascending
+  std::vector<nanoseconds> staleness;  ///< of all reads that missed a version, ascending
   nanoseconds stale_marked_most = 0;
   std::uint64_t own_writes = 0;  ///< reads that had to see a write of their session
-  std::uint64_t moved = 0;       ///< of these, in another process than the write
-  std::uint64_t at_rest = 0;     ///< looks at the end
+  std::uint64_t moved = 0;       ///< of these, in a process other than the writer's
+  std::uint64_t at_rest = 0;     ///< checks at the end
   std::map<std::string, std::uint64_t> broken_promises;
   std::vector<broken> examples;  ///< the first of each kind, at most 3
 
-  /// Of fresh reads, how many in a hundred missed nothing that was older than `bound`.
+  /// The percentage of fresh reads that missed no version older than `bound`.
   double share_within(nanoseconds bound) const;
   nanoseconds quantile(double share) const;  ///< of `staleness` among all fresh reads
 };
 
-/// Requires: `history` is in the order of its stamps. `bound`: how much a read may miss. `began`: of the run.
+/// Requires: `history` is in the order of its stamps. `bound`: the allowed staleness. `began`: start of the
+/// run.
 verdict judge(const std::vector<history_row>& history, const std::vector<process_log>& logs,
               std::uint32_t keys, nanoseconds bound, nanoseconds began);
 

@@ -1,4 +1,4 @@
-/// The judge of runs: what it must report, and what it must not.
+/// Tests of the checker: what it must report, and what it must not.
 
 #include "tests/consistency/checker.hpp"
 
@@ -9,7 +9,7 @@
 namespace strata::consistency {
 namespace {
 
-/// Of row 0, in a run with two processes; times are in milliseconds.
+/// Records of row 0, in a run with two processes; times are in milliseconds.
 class Judge : public ::testing::Test {
  protected:
   record& add(unsigned process, what kind, nanoseconds begun, nanoseconds ended) {
@@ -19,7 +19,7 @@ class Judge : public ::testing::Test {
     made.is = kind;
     return made;
   }
-  /// A write whose COMMIT is acknowledged when it ends; its version is stamped with its token.
+  /// A write whose COMMIT is acknowledged at its end; its version carries its token as the stamp.
   record& wrote(std::int64_t token, nanoseconds begun, nanoseconds ended, bool there = true) {
     auto& made = add(0, what::through, begun, ended);
     made.token = token;
@@ -47,7 +47,7 @@ class Judge : public ::testing::Test {
   }
 
  private:
-  /// Records cannot be copied: there is room for all from the beginning.
+  /// Records cannot be copied, so the capacity is reserved at the start.
   struct room {
     room() : records(100) {}
     record& emplace_back() { return records[used++]; }

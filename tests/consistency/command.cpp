@@ -39,7 +39,7 @@ bool read_store(std::string_view text, store_kind& into) {
   return true;
 }
 
-/// Nothing if one of them is not known.
+/// Empty if a name is unknown.
 std::optional<std::vector<std::string>> read_faults(std::string_view text, store_kind store) {
   const auto known = fault_names(store);
   if (text == "all") return known;
@@ -54,10 +54,10 @@ std::optional<std::vector<std::string>> read_faults(std::string_view text, store
   return out;
 }
 
-/// What is broken, and which run shows it soon.
+/// A mutant, and a run that reveals it soon.
 struct mutant {
   std::string_view name;
-  std::string_view mutation;  ///< of engine/mutation.hpp
+  std::string_view mutation;  ///< a name from engine/mutation.hpp
   std::string_view faults;
   std::int64_t seconds;
   plan with;

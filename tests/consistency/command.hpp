@@ -1,5 +1,5 @@
 #pragma once
-/// What `./dev consistency` is told.
+/// The command line of `./dev consistency`.
 /// Threads: pure functions.
 
 #include "tests/consistency/faults.hpp"
@@ -15,7 +15,7 @@ namespace strata::consistency {
 
 struct command {
   std::int64_t seconds = 30;
-  std::uint64_t seed = 0;  ///< 0: chosen by the program
+  std::uint64_t seed = 0;  ///< 0: the program chooses one
   store_kind store = store_kind::redis;
   std::vector<std::string> faults;
   consistency::plan plan;
@@ -23,7 +23,7 @@ struct command {
 
 extern const std::string_view usage;
 
-/// Nothing on wrong use.
+/// Empty on wrong usage.
 std::optional<command> parse(std::span<const std::string_view> given);
 
 }  // namespace strata::consistency

@@ -32,7 +32,7 @@ void faults::wait(std::int64_t milliseconds) const {
 }
 
 void faults::run(nanoseconds until) {
-  // Each of them once before any comes again, in an order of the seed's.
+  // Each fault once before any repeats, in an order drawn from the seed.
   std::vector<std::string> left;
   while (now() < until) {
     wait(std::min<std::int64_t>(some(300, 1300), std::max<std::int64_t>(1, (until - now()) / millisecond)));
@@ -84,7 +84,7 @@ std::string faults::commit(std::string_view name) {
     return stopped([&] { redis.pause(); }, [&] { redis.resume(); });
   }
   if (name == "redis-refuse") {
-    // What is written is refused for want of replicas, and reads go on.
+    // Redis rejects writes for lack of replicas, and still serves reads.
     const auto& redis = stage_.redis();
     const auto refuse = [&](const char* without) {
       return [&redis, without] { redis.call({"CONFIG", "SET", "min-replicas-to-write", without}); };
@@ -159,7 +159,7 @@ std::string faults::commit(std::string_view name) {
   if (name == "slot-move") return move_slot();
   if (stage_.setup().store == store_kind::cluster && name == "failover") {
     const auto& replica = stage_.cluster().node(3 + random_.below(3));
-    replica.call({"CLUSTER", "FAILOVER"});  // refused by who is a master already
+    replica.call({"CLUSTER", "FAILOVER"});  // a node that is already a master refuses
     return stage_.cluster().wait_until_whole() ? "" : "it is not whole again";
   }
   if (name == "node-kill") {
@@ -176,7 +176,7 @@ std::string faults::commit(std::string_view name) {
     return {};
   }
   if (name == "lagging-failover") {
-    // What reaches a replica's socket it reads when it goes on; so its connection must be gone, too.
+    // A stopped replica still reads its socket when it resumes, so its connection must be closed too.
     auto& old = stage_.redis();
     const auto replicas = stage_.sentinels().others(old);
     for (auto* each : replicas) each->pause();

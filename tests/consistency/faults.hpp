@@ -1,5 +1,5 @@
 #pragma once
-/// What goes wrong in a run, and when: a schedule made from the seed.
+/// The faults of a run: a schedule drawn from the seed.
 /// Threads: one.
 
 #include "tests/consistency/random.hpp"
@@ -12,15 +12,15 @@
 
 namespace strata::consistency {
 
-/// The names of all faults that there are with this store.
+/// The names of all faults for this store.
 std::vector<std::string> fault_names(store_kind store);
 
 class faults {
  public:
-  /// `names`: those to be used, none: nothing goes wrong.
+  /// `names`: the faults to use; empty: no faults.
   faults(stage& on, std::vector<std::string> names, std::uint64_t seed);
 
-  /// Does one after the other, with pauses, until `until`; then all is well again.
+  /// Runs one fault after the other, with pauses, until `until`; then everything works again.
   void run(nanoseconds until);
 
   struct done {

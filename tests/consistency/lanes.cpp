@@ -11,7 +11,7 @@ void pause(std::int64_t milliseconds) {
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
 }
 
-/// One session while it is here.
+/// One session while it is in this process.
 class visit {
  public:
   visit(node& here, std::uint16_t number)
@@ -24,7 +24,7 @@ class visit {
     if (const auto mark = carried()) who_.at_least = here.required_asof(*mark);
   }
 
-  /// Returns whether it stays.
+  /// Returns whether the session stays.
   bool step() {
     ++slot_.steps;
     const bool writes = here_.shared().now == phase::running;
@@ -46,12 +46,13 @@ class visit {
   }
 
  private:
-  /// By then every process has been told of a write that its own could not tell the store, or trusts nothing.
+  /// By then every process has applied a write whose invalidation could not reach the store, or trusts
+  /// nothing.
   static constexpr auto untold_for = std::chrono::seconds(1);
 
   const key_space& keys() const { return with_.keys; }
 
-  /// The mark of all that it has written; nothing: none, or none that is needed any more.
+  /// The token of all its writes; empty: it wrote nothing, or the token is no longer needed.
   std::optional<consistency_token> carried() const {
     if (slot_.mark_at == 0) return std::nullopt;
     const bool untold = slot_.mark_at == last_commit_time;
@@ -69,10 +70,10 @@ class visit {
     slot_.mark_at = mark.at;
   }
 
-  /// With the mark it came with: what it writes here needs none here.
+  /// Uses the token that the session brought: its writes in this process need none.
   reader as() const { return {number_, who_.at_least}; }
 
-  /// Some rows are asked for more often than others.
+  /// Some rows are read more often than others.
   std::uint32_t some_row() {
     const auto one = random_.below(keys().all());
     return std::min(one, random_.below(keys().all()));

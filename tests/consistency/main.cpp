@@ -1,4 +1,4 @@
-/// `./dev consistency`: the promise of docs/consistency.md, checked on every read while all goes wrong.
+/// `./dev consistency`: checks the guarantees of docs/consistency.md on every read, under all faults.
 
 #include "tests/consistency/command.hpp"
 #include "tests/consistency/report.hpp"

@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Short lives, so that values also expire while they are changed; the processes do not agree about what may
-/// be served stale.
+/// Short TTLs, so that values also expire while they change; the processes have different policies for
+/// stale values.
 policy row_rules(unsigned index) {
   policy rules{.ttl = 3s, .negative_ttl = 1s, .hard_timeout = 5s};
   if (index == 0) return rules;
@@ -37,8 +37,8 @@ std::shared_ptr<store> must_open_store(const std::string& url, bool relayed) {
   return *opened;
 }
 
-/// Some answers come to their readers late, behind what the store has told meanwhile: as
-/// if the thread that waits for them were not scheduled.
+/// Delays some replies until after notifications that the store sent later, as if the waiting thread
+/// were not scheduled.
 std::shared_ptr<testing::faulty_store> slow_at_times(std::shared_ptr<store> real, std::uint64_t seed) {
   auto out = std::make_shared<testing::faulty_store>(std::move(real), seed);
   for (const auto call :
@@ -90,7 +90,7 @@ node::node(node_setup setup)
 }
 
 node::~node() {
-  cache_.stop_filling();  // what is read for nobody any more is read by the members behind it
+  cache_.stop_filling();  // background reads use the members declared after it
 }
 
 record& node::write_down(what, reader who, std::uint32_t key, nanoseconds begun) {

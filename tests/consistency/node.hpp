@@ -1,7 +1,7 @@
 #pragma once
-/// One engine process of a run, with all that a gateway has: a cache over the store, repositories and a query
-/// cache on PostgreSQL, and a relay. Every read and every write of it is written down.
-/// Threads: reads and writes from any.
+/// One engine process of a run, with the parts of a gateway: a cache over the store, repositories and a query
+/// cache on PostgreSQL, and a relay. It logs each of its reads and writes.
+/// Threads: any, for reads and writes.
 
 #include "tests/consistency/record.hpp"
 #include "tests/consistency/tables.hpp"
@@ -20,7 +20,7 @@ namespace strata::consistency {
 struct node_setup {
   std::string folder;  ///< of the board and the logs
   unsigned index = 0;
-  unsigned incarnation = 0;  ///< how often a process with this index was started before
+  unsigned incarnation = 0;  ///< how many processes with this index ran before
   std::string store_url;
   std::string database_url;
   std::uint64_t seed = 0;
@@ -33,7 +33,7 @@ inline std::string log_file(const std::string& folder, unsigned index, unsigned 
   return folder + "/log-" + std::to_string(index) + '-' + std::to_string(incarnation);
 }
 
-/// Who reads: a session, 0 for nobody's, and what it must see at least.
+/// The reading session (0: none) and the minimum it must see.
 struct reader {
   std::uint16_t session = 0;
   commit_time at_least = 0;
@@ -41,7 +41,7 @@ struct reader {
 
 class node {
  public:
-  /// Throws std::runtime_error if the database is not there.
+  /// Throws std::runtime_error if the database is unreachable.
   explicit node(node_setup setup);
   ~node();
 
@@ -49,25 +49,25 @@ class node {
   const node_setup& setup() const noexcept { return setup_; }
 
   void read_row(reader who, std::uint32_t key);
-  /// With a source that takes `seconds` after it has taken its snapshot.
+  /// Reads from a source that waits `seconds` after it has taken its snapshot.
   void read_slowly(reader who, std::uint32_t key, double seconds);
   void read_batch(reader who, std::span<const std::uint32_t> keys);
   void read_list(reader who, std::uint32_t group);
   void read_query(reader who, std::uint32_t group);
 
-  /// Changes the row, or makes it if it is not there; `gone`: deletes it. True if that is known to be so.
+  /// Changes the row, or inserts it; `gone`: deletes it. True if the write is known to be committed.
   bool write(std::uint16_t session, std::uint32_t key, bool gone);
 
   consistency_token latest_write() const { return cache_.latest_write(); }
   commit_time required_asof(const consistency_token& mark) { return cache_.required_asof(mark); }
 
-  /// Stores a value that nobody asks for.
+  /// Stores a value that is never read.
   void read_ballast(std::uint32_t number);
 
-  /// What is cached of every key, and what a read of it returns.
+  /// Logs the cached value of every key, and the result of a normal read.
   void look_at_all();
 
-  /// To be called every few milliseconds: looks at the lease and the counters, lets late answers go.
+  /// Call every few milliseconds: samples the lease and the counters, releases delayed replies.
   void tick();
   bool serves() const;
 
@@ -104,7 +104,7 @@ class node {
   cached_query<line> bulk_lines_;
   std::atomic<std::int64_t> tokens_;
   relay relay_;
-  nanoseconds let_go_ = 0;  ///< when late answers go next
+  nanoseconds let_go_ = 0;  ///< when delayed replies are released next
 };
 
 }  // namespace strata::consistency

@@ -2,8 +2,8 @@
 ///
 ///   consistency_process FOLDER INDEX INCARNATION STORE_URL DATABASE_URL SEED [look]
 ///
-/// It serves the sessions that the board sends to it until all is to be looked at; then it looks, and ends.
-/// `look`: it only does that, with nothing in its memory.
+/// It runs the sessions that the board sends to it. At the end it reads every key, and exits.
+/// `look`: it only reads every key, with empty memory.
 
 #include "engine/mutation.hpp"
 #include "tests/consistency/lanes.hpp"
@@ -40,13 +40,13 @@ int run(const std::vector<std::string>& words) {
 #ifdef STRATA_MUTATIONS
   strata::detail::active_mutation = strata::detail::mutation_named(here.shared().plan.mutant).value();
 #endif
-  // It would serve without its store; but a run that begins so shows less.
+  // It would serve without its store, but such a run would test less.
   const auto patience = std::chrono::steady_clock::now() + 3s;
   while (!here.serves() && std::chrono::steady_clock::now() < patience) std::this_thread::sleep_for(2ms);
   here.shared().processes[here.setup().index].ready = true;
   if (words.size() == 7) serve(here);
   here.look_at_all();
-  // Who ends takes his relay with him, and what others hold is trusted no more.
+  // A process that exits ends its relay, and the others stop trusting what they hold.
   const unsigned all = words.size() == 7 ? engine_processes : engine_processes + 1;
   ++here.shared().looked;
   const auto until = std::chrono::steady_clock::now() + 20s;
@@ -67,5 +67,5 @@ int main(int count, char** given) {
     std::fprintf(stderr, "%s\n", why.what());
   }
   std::fflush(stderr);
-  std::_Exit(status);  // what runs in the background is not waited for
+  std::_Exit(status);  // do not wait for background work
 }

@@ -1,7 +1,7 @@
 #pragma once
-/// What a run writes down, and what its processes share: files that each maps into its memory, so that all
-/// that was written stays when a process is killed in the middle of anything.
-/// Threads: a log may be written by any; what a board holds is atomic, or its session's own.
+/// The records of a run and the state its processes share: files mapped into memory, so that the records
+/// survive a process that is killed at any moment.
+/// Threads: any thread may write a log; a board's fields are atomic or belong to one session.
 
 #include "tests/consistency/plan.hpp"
 #include "tests/redis/child.hpp"
@@ -30,16 +30,16 @@ enum class what : std::uint8_t {
   nothing,
   row,    ///< read by its key alone
   batch,  ///< read with others, each by its key
-  list,   ///< read as part of a list that stands under a prefix
+  list,   ///< read as part of a list under a prefix
   query,  ///< read as part of a result of the query cache
-  rest,   ///< at the end, from what is cached
-  fill,   ///< at the end, from wherever it came
+  rest,   ///< at the end, from the cache alone
+  fill,   ///< at the end, by a normal read
   // Writes:
   through,    ///< by the repository
   statement,  ///< by one statement of another program
   several,    ///< by another program, of several rows at once
-  early,      ///< by a transaction that got its number long before
-  longer,     ///< by a transaction that was open for long
+  early,      ///< by a transaction that got its number long before its COMMIT
+  longer,     ///< by a transaction that was open for a long time
   refill,     ///< TRUNCATE and COPY in one transaction
   truncate,
   copy,
@@ -56,30 +56,30 @@ constexpr bool is_write(what of) noexcept {
 /// One read or write. Written in place, `is` last.
 struct record {
   nanoseconds begun = 0;
-  nanoseconds ended = 0;         ///< 0: it did not
-  std::int64_t stamp = 0;        ///< of a read: which version, 0: there is none
-  std::int64_t token = 0;        ///< of a write: what its versions carry
-  nanoseconds acknowledged = 0;  ///< of a write: when its COMMIT was, 0: it was not
+  nanoseconds ended = 0;         ///< 0: it never ended
+  std::int64_t stamp = 0;        ///< of a read: the version, 0: no row
+  std::int64_t token = 0;        ///< of a write: the token in its versions
+  nanoseconds acknowledged = 0;  ///< of a write: when its COMMIT was acknowledged, 0: never
   std::uint32_t key = 0;
-  std::uint16_t session = 0;  ///< 0: nobody's
+  std::uint16_t session = 0;  ///< 0: none
   std::uint8_t layer = 0;
-  bool stale = false;  ///< marked so
+  bool stale = false;  ///< marked stale
   bool failed = false;
-  bool marked = false;  ///< asked for at least what its session wrote
+  bool marked = false;  ///< required its session's own writes
   std::atomic<what> is = what::nothing;
 };
 
-/// What a process counts, besides.
+/// Other counters of a process.
 struct counts {
-  std::atomic<std::uint64_t> samples = 0, untrusted = 0;  ///< looks at the coherence lease
+  std::atomic<std::uint64_t> samples = 0, untrusted = 0;  ///< samples of the coherence lease
   std::atomic<std::uint64_t> fenced = 0, older = 0, too_large = 0;
   std::atomic<std::uint64_t> delivered = 0, losses = 0, evictions = 0, l2_errors = 0;
-  // Of its relay; durations in nanoseconds.
+  // Counters of its relay; durations in nanoseconds.
   std::atomic<std::uint64_t> relayed = 0, takeovers = 0, replays = 0, clears = 0;
   std::atomic<std::uint64_t> told_after_p50 = 0, told_after_p99 = 0;
 };
 
-/// Maps `file`, made as large as `size` if it is not there.
+/// Maps `file`, and creates it with `size` bytes if it does not exist.
 class mapping {
  public:
   mapping(const std::string& file, std::size_t size) : size_(size) {
@@ -100,7 +100,7 @@ class mapping {
   void* at_;
 };
 
-/// What one process has read and written. The file is sparse: what is not written takes no room.
+/// The reads and writes of one process. The file is sparse: unused records take no space.
 class log {
  public:
   static constexpr std::size_t most = 8'000'000;
@@ -132,37 +132,37 @@ class log {
 };
 
 enum class phase : std::uint32_t {
-  loading,  ///< processes come up
+  loading,  ///< processes are starting
   running,
-  quiet,     ///< no writes any more, and no faults
-  checking,  ///< each process looks at all keys
+  quiet,     ///< no more writes or faults
+  checking,  ///< each process reads all keys
 };
 
-/// Engine processes. One more with an empty memory comes at the end.
+/// Engine processes. One more, with empty memory, starts at the end.
 inline constexpr unsigned engine_processes = 3;
 inline constexpr unsigned most_sessions = 64;
 inline constexpr unsigned most_seconds = 4096;
 
-/// What the driver and all processes see.
+/// The state that the driver and all processes share.
 struct board {
   consistency::plan plan;
   std::atomic<phase> now;
-  std::atomic<bool> ballast;          ///< store much else, so that the store must evict
-  std::atomic<std::uint32_t> looked;  ///< how many processes have looked at all keys
+  std::atomic<bool> ballast;          ///< store many other values, so that the store must evict
+  std::atomic<std::uint32_t> looked;  ///< how many processes have read all keys
   nanoseconds began;
   std::array<std::atomic<std::uint32_t>, most_seconds> queries;  ///< to the database, by second since `began`
 
   struct process {
     std::atomic<bool> ready;
     std::atomic<bool> relays;     ///< its relay is the active one
-    std::atomic<bool> is_to_die;  ///< by its own hand, between its next COMMIT and telling the cache
+    std::atomic<bool> is_to_die;  ///< kills itself between its next COMMIT and the invalidation
   };
   std::array<process, engine_processes + 1> processes;
 
-  /// A reader and writer who goes from process to process with the mark of his writes.
+  /// A session that reads and writes, and moves between processes with the token of its writes.
   struct session {
-    std::atomic<std::uint32_t> at;    ///< the process that he is at; the rest is that one's to change
-    std::atomic<std::uint32_t> lane;  ///< 0: nobody does his next step; else 1 + the process that does
+    std::atomic<std::uint32_t> at;    ///< the current process; only that process changes the other fields
+    std::atomic<std::uint32_t> lane;  ///< 0: no process runs its next step; else 1 + the process that does
     std::uint64_t mark_process, mark_at;
     std::int64_t untold_until;  ///< of a mark that no store knows the time of
     bool mark_shared;

@@ -1,5 +1,5 @@
 #pragma once
-/// What a run prints.
+/// The printed report of a run.
 /// Threads: pure functions.
 
 #include "tests/consistency/checker.hpp"

@@ -1,7 +1,7 @@
 #pragma once
-/// All that a run needs, real and started here: PostgreSQL, Redis alone, with sentinels or as a cluster,
-/// proxies in front of both, the engine processes. Each is ended by its pid. Threads: one, the one that made
-/// it.
+/// Starts the real servers of a run: PostgreSQL, Redis alone, with sentinels or as a cluster, proxies in
+/// front of both, and the engine processes. Ends each by its pid.
+/// Threads: one, the creating thread.
 
 #include "tests/consistency/checker.hpp"
 #include "tests/consistency/node.hpp"
@@ -24,7 +24,7 @@ enum class store_kind { redis, sentinel, cluster };
 struct stage_setup {
   store_kind store = store_kind::redis;
   std::uint64_t seed = 1;
-  std::string program;  ///< of an engine process
+  std::string program;  ///< path of the engine process
   consistency::plan plan = {};
 };
 
@@ -37,38 +37,38 @@ class stage {
   test::postgres_server& postgres() noexcept { return postgres_; }
   std::string postgres_url() const { return postgres_.url(); }
 
-  /// The Redis that counts now; of a cluster, another node each time.
+  /// The current Redis master; in a cluster, another node each time.
   test::redis_server& redis();
   test::sentinel_group& sentinels() { return *group_; }
   test::cluster_group& cluster() { return *cluster_; }
-  /// Between Redis, and PostgreSQL, and one process each.
+  /// The proxies between each process and Redis, and PostgreSQL.
   test::proxy& redis_proxy() { return *redis_proxy_; }
   test::proxy& postgres_proxy() { return *postgres_proxy_; }
   bool has_redis_proxy() const { return redis_proxy_ != nullptr; }
 
   void start_process(unsigned index);
-  /// Ends it, as kill -9, and starts another in its place.
+  /// Kills the process (-9) and starts another in its place.
   void replace_process(unsigned index);
-  /// Starts another in the place of each that has ended by itself. Returns how many.
+  /// Replaces each process that has exited by itself. Returns how many.
   unsigned replace_ended();
   test::child& process(unsigned index) { return *processes_[index]; }
-  /// Waits until each has come up. Throws if one does not.
+  /// Waits until each process has started. Throws if one fails.
   void wait_until_ready();
-  /// The process whose relay is active; the first if none says so.
+  /// The process whose relay is active; the first if none reports it.
   unsigned relaying() const;
 
-  /// What all processes do when the board says so, and another whose memory is empty. Throws if one fails.
+  /// Runs the final check in all processes, and in one with empty memory. Throws if one fails.
   void look_at_all();
 
   std::vector<history_row> history();
-  /// Of all processes so far; the driver's own is `programs`.
+  /// The logs of all processes so far; the driver's own is `programs`.
   std::vector<process_log> logs();
   log& programs() noexcept { return programs_; }
-  /// The counts of all processes, one after the other.
+  /// The counters of all processes, one after the other.
   std::vector<const counts*> counted();
   std::uint32_t peak_queries() const;
 
-  /// What processes have printed: nothing, if all is well.
+  /// The output of the processes: empty if all is well.
   std::string said() const;
 
  private:
@@ -89,7 +89,7 @@ class stage {
   log programs_;
   std::array<unsigned, engine_processes + 1> incarnations_{};
   std::array<std::optional<test::child>, engine_processes> processes_;
-  std::deque<log> read_;  ///< logs of processes, opened to be judged
+  std::deque<log> read_;  ///< logs of processes, opened for the checker
 };
 
 }  // namespace strata::consistency

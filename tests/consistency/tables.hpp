@@ -1,10 +1,10 @@
 #pragma once
-/// What is read and written in a run: two tables, their history, and the keys they are cached under.
+/// The data of a run: two tables, their history, and their cache keys.
 /// Threads: values and pure functions.
 ///
-/// Whoever changes a row, a trigger of the same transaction stamps it with the next number of a sequence and
-/// writes (stamp, row, token) down in `history`. All who change a row wait for each other there, so the
-/// stamps of a row are in the order of their commits, and what is not in the history was never committed.
+/// For every change of a row, a trigger in the same transaction stamps the row with the next number of a
+/// sequence and inserts (stamp, row, token) into `history`. Writers of one row wait for each other there, so
+/// a row's stamps are in commit order, and a version that is not in the history was never committed.
 
 #include "tests/consistency/plan.hpp"
 
@@ -25,14 +25,14 @@ namespace strata::consistency {
 struct item {
   std::string id;
   std::int64_t grp = 0;
-  std::int64_t token = 0;  ///< of the write that made it so
+  std::int64_t token = 0;  ///< of the write that stored this version
   std::int64_t stamp = 0;
   std::string pad;
   std::int64_t version = 0;
 };
 BOOST_DESCRIBE_STRUCT(item, (), (id, grp, token, stamp, pad, version))
 
-/// What a list tells of a row.
+/// A row as it appears in a list.
 struct line {
   std::string id;
   std::int64_t stamp = 0;
@@ -52,11 +52,11 @@ inline std::string padding() {
   return std::string(180, '.');
 }
 
-/// The tables, their triggers, and the rows that there are at first.
+/// The tables, their triggers, and the initial rows.
 std::string schema(const key_space& keys);
 
-/// What a change of each table makes invalid: the row's key, the lists under its group's prefix (of items)
-/// and the query results that read the table (of bulk).
+/// The invalidation rules of each table: the row's key, the lists under its group's prefix (items), and the
+/// query results that read the table (bulk).
 std::vector<outbox_rule> rules();
 
 }  // namespace strata::consistency

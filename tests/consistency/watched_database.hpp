@@ -1,7 +1,7 @@
 #pragma once
-/// A database that counts what it is asked, notes when each COMMIT was acknowledged, and can end the process
-/// right after one: a writer that dies before it has told the cache.
-/// Threads: as `database`; `writing` is of the thread that waits for the write.
+/// A database that counts its queries, records when each COMMIT was acknowledged, and can end the process
+/// right after one: a writer that dies before it has invalidated the cache.
+/// Threads: as `database`; `writing` belongs to the thread that waits for the write.
 
 #include "tests/consistency/record.hpp"
 
@@ -14,7 +14,7 @@
 
 namespace strata::consistency {
 
-/// The write that this thread waits for, or null.
+/// The write this thread waits for, or null.
 inline thread_local record* writing = nullptr;
 
 class watched_database final : public database {

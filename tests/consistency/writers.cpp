@@ -16,12 +16,12 @@ void pause(std::int64_t milliseconds) {
 
 }  // namespace
 
-/// One of them: connects, and connects again when its connection is lost.
+/// One program: connects, and reconnects when its connection is lost.
 class writers::program {
  public:
   program(writers& of, std::uint64_t seed) : of_(of), random_(seed) {}
 
-  /// Writes by single statements, transactions with an early number, and some that are aborted.
+  /// Writes by single statements, by transactions with an early number, and by some that abort.
   void short_writes(const std::stop_token& ended) {
     while (!ended.stop_requested()) {
       const auto key = random_.below(of_.keys_.items);
@@ -54,7 +54,7 @@ class writers::program {
     }
   }
 
-  /// Keeps a row locked for long before it commits.
+  /// Keeps a row locked for a long time before it commits.
   void long_transactions(const std::stop_token& ended) {
     while (!ended.stop_requested()) {
       const auto key = random_.below(of_.keys_.items);
@@ -77,7 +77,7 @@ class writers::program {
         write(what::refill, token, of_.keys_.items, {"BEGIN", "TRUNCATE bulk", copy, "COMMIT"});
       } else if (write(what::truncate, token, of_.keys_.items, {"TRUNCATE bulk"})) {
         pause(random_.between(1, 30));
-        // Somebody may have made one of the rows meanwhile, or the connection is gone.
+        // Another writer may have inserted one of the rows meanwhile, or the connection is lost.
         if (!write(what::copy, ++of_.tokens_, of_.keys_.items, {copy})) pause(20);
       }
       pause(random_.between(100, 900));
@@ -100,7 +100,7 @@ class writers::program {
     }
   }
 
-  /// Runs `statements` in order; an empty one is a pause. The last one commits. True if it did.
+  /// Runs `statements` in order; an empty one is a pause. The last one commits. True if it committed.
   bool write(what kind, std::int64_t token, std::uint32_t key, const std::vector<std::string>& statements,
              std::int64_t milliseconds = 0) {
     if (!connected()) return false;
@@ -157,7 +157,7 @@ class writers::program {
     if (connection_ != nullptr && PQstatus(connection_.get()) == CONNECTION_OK) return true;
     connection_.reset(PQconnectdb(of_.url_.c_str()));
     PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
-    // What a lock or a frozen server holds up must not be for ever; nobody waits for a table to be free.
+    // A lock or a hanging server must not block for ever; no statement waits for a table lock.
     if (PQstatus(connection_.get()) == CONNECTION_OK && run("SET lock_timeout = '1s'", 0)) return true;
     pause(20);
     return false;

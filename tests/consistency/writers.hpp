@@ -1,6 +1,6 @@
 #pragma once
-/// The other programs of a run, which know nothing of any cache: each a connection of libpq and a thread.
-/// Threads: `start` and `stop` one.
+/// The other programs of a run, which know no cache: each has a libpq connection and a thread.
+/// Threads: one, for `start` and `stop`.
 
 #include "tests/consistency/random.hpp"
 #include "tests/consistency/record.hpp"
@@ -21,7 +21,7 @@ class writers {
   ~writers();
 
   void start();
-  /// Waits until what they are doing has ended.
+  /// Waits until their current work has ended.
   void stop();
 
  private:
@@ -31,7 +31,7 @@ class writers {
   log* log_;
   std::uint64_t seed_;
   key_space keys_;
-  std::int64_t pause_;  ///< milliseconds between two writes of one of them, at most
+  std::int64_t pause_;  ///< maximum milliseconds between two writes of one program
   std::atomic<std::int64_t> tokens_;
   std::vector<std::jthread> threads_;
 };
