@@ -2,17 +2,47 @@
 
 namespace strata::admin {
 
+namespace {
+
+double seconds(duration span) {
+  return std::chrono::duration<double>(span).count();
+}
+
+}  // namespace
+
+admin_explanation shown(const explanation& from) {
+  admin_explanation out{
+      .key = from.key, .type = from.type, .in_flight = from.in_flight, .next_read = from.next_read};
+  for (const auto& each : from.levels) {
+    out.levels.push_back({.layer = std::string(name(each.layer)),
+                          .state = std::string(name(each.state)),
+                          .reason = each.reason == miss_reason::none ? "" : std::string(name(each.reason)),
+                          .detail = each.detail,
+                          .ttl_seconds = seconds(each.ttl),
+                          .age_seconds = seconds(each.age),
+                          .asof = each.asof,
+                          .bytes = each.size.count,
+                          .negative = each.negative,
+                          .tags = each.tags});
+  }
+  return out;
+}
+
 admin_stats shown(const cache_stats& from) {
   admin_stats out{.entries = from.entries,
-                  .bytes = from.bytes,
-                  .budget = from.budget,
+                  .bytes = from.used.count,
+                  .budget = from.budget.count,
                   .evictions = from.evictions,
                   .expirations = from.expirations,
                   .flights = from.flights,
                   .l2_errors = from.l2_errors,
                   .l2_round_trips = from.l2_round_trips,
-                  .clock = from.clock,
-                  .latencies = from.latencies};
+                  .clock = from.clock};
+  for (const auto& each : from.latencies) {
+    auto& latency = out.latencies.emplace_back(
+        admin_latency{.operation = each.operation, .counts = each.counts, .sum_seconds = seconds(each.sum)});
+    for (const auto bound : each.bounds) latency.bounds.push_back(seconds(bound));
+  }
   for (const auto& each : from.types) {
     auto& type = out.types.emplace_back(admin_type{.type = each.type,
                                                    .l1_hits = each.l1_hits,

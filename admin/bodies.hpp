@@ -13,16 +13,45 @@
 #include <string>
 #include <vector>
 
-namespace strata {
-
-BOOST_DESCRIBE_STRUCT(explanation::level, (),
-                      (layer, state, reason, detail, ttl_seconds, age_seconds, asof, bytes, negative, tags))
-BOOST_DESCRIBE_STRUCT(explanation, (), (key, type, levels, in_flight, next_read))
-BOOST_DESCRIBE_STRUCT(latency_stats, (), (operation, bounds, counts, sum_seconds))
-
-}  // namespace strata
-
 namespace strata::admin {
+
+/// `explanation::level` in words; its times in seconds.
+struct admin_level {
+  std::string layer;
+  std::string state;
+  std::string reason;  ///< empty if it is fresh or off
+  std::string detail;
+  double ttl_seconds = 0;
+  double age_seconds = 0;
+  std::uint64_t asof = 0;
+  std::uint64_t bytes = 0;
+  bool negative = false;
+  std::vector<std::string> tags;
+};
+BOOST_DESCRIBE_STRUCT(admin_level, (),
+                      (layer, state, reason, detail, ttl_seconds, age_seconds, asof, bytes, negative, tags))
+
+/// Answer of GET /cache/explain.
+struct admin_explanation {
+  std::string key;
+  std::string type;
+  std::vector<admin_level> levels;
+  bool in_flight = false;
+  std::string next_read;
+};
+BOOST_DESCRIBE_STRUCT(admin_explanation, (), (key, type, levels, in_flight, next_read))
+
+/// The answer of GET /cache/explain for `from`.
+admin_explanation shown(const explanation& from);
+
+/// `latency_stats` in seconds.
+struct admin_latency {
+  std::string operation;
+  std::vector<double> bounds;
+  std::vector<std::uint64_t> counts;
+  double sum_seconds = 0;
+};
+BOOST_DESCRIBE_STRUCT(admin_latency, (), (operation, bounds, counts, sum_seconds))
 
 /// `type_stats` with its misses by name; reasons that never occurred are left out.
 struct admin_type {
@@ -44,7 +73,7 @@ struct admin_stats {
   std::uint64_t entries = 0, bytes = 0, budget = 0, evictions = 0, expirations = 0, flights = 0;
   std::uint64_t l2_errors = 0, l2_round_trips = 0, clock = 0;
   std::vector<admin_type> types;
-  std::vector<latency_stats> latencies;
+  std::vector<admin_latency> latencies;
 };
 BOOST_DESCRIBE_STRUCT(admin_stats, (),
                       (entries, bytes, budget, evictions, expirations, flights, l2_errors, l2_round_trips,
@@ -97,7 +126,7 @@ struct admin_cached {
   bool cached = false;  ///< a value is there, "not found" included
   bool hidden = false;  ///< it belongs to a sensitive entity: `value` is null whatever is cached
   std::optional<json::raw> value;
-  explanation where;
+  admin_explanation where;
 };
 BOOST_DESCRIBE_STRUCT(admin_cached, (), (key, cached, hidden, value, where))
 

@@ -89,15 +89,18 @@ std::expected<key, response> asked_key(const request& from) {
 task<response> explain(shared_state state, const request& from) {
   const auto asked = asked_key(from);
   if (!asked) co_return asked.error();
-  co_return server::json(200, json::text_of(co_await state->options.cache->explain(*asked)));
+  co_return server::json(200, json::text_of(shown(co_await state->options.cache->explain(*asked))));
 }
 
 task<response> show_value(shared_state state, const request& from) {
   const auto asked = asked_key(from);
   if (!asked) co_return asked.error();
   admin_cached out{.key = asked->text()};
-  out.where = co_await state->options.cache->explain(*asked);
-  for (const auto& each : out.where.levels) out.cached = out.cached || each.state == "fresh";
+  const auto explained = co_await state->options.cache->explain(*asked);
+  for (const auto& each : explained.levels) {
+    out.cached = out.cached || each.state == explanation::state::fresh;
+  }
+  out.where = shown(explained);
   if (out.cached) {  // else the look would be counted as a miss
     auto value = co_await state->options.value(*asked);
     out.hidden = value.hidden;

@@ -125,7 +125,7 @@ TEST_F(Admin, ShowsCounters) {
 
 TEST_F(Admin, ExplainsAKey) {
   remember("1");
-  const auto fresh = json::read<explanation>(ask("GET", "/cache/explain?key=note:1").body);
+  const auto fresh = json::read<admin_explanation>(ask("GET", "/cache/explain?key=note:1").body);
   ASSERT_TRUE(fresh) << fresh.error().detail;
   EXPECT_EQ(fresh->key, "note:1");
   EXPECT_EQ(fresh->type, "note");

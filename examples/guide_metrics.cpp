@@ -15,7 +15,7 @@ strata::task<> look(strata::cache& cache) {
     CHECK(type.l1_hits == 1);
     CHECK(type.misses[static_cast<std::size_t>(strata::miss_reason::absent)] == 1);
   }
-  CHECK(stats.entries == 1 && stats.bytes <= stats.budget);
+  CHECK(stats.entries == 1 && stats.used <= stats.budget);
 
   const auto explanation = co_await cache.explain(agents("agt_1").key);
   CHECK(explanation.levels.front().layer == "l1" && explanation.levels.front().state == "fresh");

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 const strata::entity<std::string, "offer:{id}"> offers{{.ttl = 10min, .jitter = 0, .tags = {"shop"}}};
 
 strata::task<> one_call(strata::cache& cache) {
-  auto policy = offers.rules();
+  auto policy = offers.policy();
   policy.ttl = 5s;
   policy.hard_timeout = 1s;
   const auto quick = offers("o1").with(policy);  // same key, another policy, for this call only

@@ -21,7 +21,7 @@ strata::task<> an_outage() {
   co_await ours.remove(pages("1"));  // the store is unreachable: the removal joins the backlog
   const auto meanwhile = co_await ours.get_or_set(pages("1"), [] { return std::string("new"); });
   CHECK(*meanwhile == "new" && meanwhile.info().reason == strata::miss_reason::l2_down);
-  CHECK(ours.stats().second_level.kept == 1);
+  CHECK(ours.stats().second_level.backlog == 1);
 
   store->heal();
   store->lose();  // simulates a reconnect

@@ -75,12 +75,17 @@ platform::app_options platform_options(const config& values, const platform::pol
 
 http_stats told(const char* name, const server::server& from, const route_counters& routes) {
   auto stats = from.stats();
+  const auto span = [](double seconds) {
+    return std::chrono::round<duration>(std::chrono::duration<double>(seconds));
+  };
+  std::vector<duration> bounds;
+  for (const auto each : stats.latency_bounds) bounds.push_back(span(each));
   return {.listener = name,
           .routes = routes.snapshot(),
           .latency = {.operation = "request",
-                      .bounds = std::move(stats.latency_bounds),
+                      .bounds = std::move(bounds),
                       .counts = std::move(stats.latency_counts),
-                      .sum_seconds = stats.latency_sum},
+                      .sum = span(stats.latency_sum)},
           .in_flight = stats.in_flight,
           .connections_open = stats.connections_open,
           .connections_accepted = stats.connections_accepted,

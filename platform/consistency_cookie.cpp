@@ -26,13 +26,13 @@ std::optional<strata::consistency_token> token_sent_with(const request& from) {
 
 }  // namespace
 
-strata::read_how session_read(const services& in, const request& from) {
+strata::read_options session_read(const services& in, const request& from) {
   const auto token = token_sent_with(from);
   if (!token) return {};
   return {.at_least = in.cache.required_asof(*token)};
 }
 
-strata::read_how anonymous_read(const services& in, const request& from) {
+strata::read_options anonymous_read(const services& in, const request& from) {
   const auto token = token_sent_with(from);
   if (!token) return {};
   if (from.who<principal>() == nullptr && in.sessions.use(token_of(from)) == nullptr) return {};

@@ -30,10 +30,10 @@ policy default_policy() {
 template <class Entity>
 task<cached_json> show(cache& source, const entity_table& entities, key at) {
   const auto& entity = entities.get<Entity>();
-  if (entity.rules().sensitive) co_return cached_json{.hidden = true, .text = {}};
+  if (entity.policy().sensitive) co_return cached_json{.hidden = true, .text = {}};
   const auto type = cache_type::find(at.entity());
   const typed_key<typename Entity::value_type> typed{std::move(at),
-                                                     std::make_shared<const policy>(entity.rules()), type};
+                                                     std::make_shared<const policy>(entity.policy()), type};
   const auto found = co_await source.get(typed);
   cached_json out;
   if (found) {

@@ -81,7 +81,7 @@ TEST(EntityTable, HasTheKeysAndPoliciesOfTheStrategy) {
 }
 
 TEST(EntityTable, TakesOtherPoliciesAndRefusesBadOnes) {
-  EXPECT_EQ(entity_table({{"agent", {.ttl = 5s}}}).get<agent_entity>().rules().ttl, 5s);
+  EXPECT_EQ(entity_table({{"agent", {.ttl = 5s}}}).get<agent_entity>().policy().ttl, 5s);
   try {
     const entity_table bad({{"agent", {.ttl = 0s}}, {"agents", {}}});
     FAIL() << "accepted";

@@ -1,17 +1,17 @@
 #pragma once
-/// The cache for code without coroutines: the same operations, each of which waits for its end.
-/// Threads: a `blocking_cache` may be used from any thread, as the cache under it.
+/// The cache for code without coroutines: the operations of `cache`, each of which blocks until it is done.
+/// Threads: a `blocking_cache` may be used from any thread, like the cache under it.
 ///
 ///   strata::cache cache;
-///   auto now = strata::blocking(cache);
-///   auto found = now.get_or_set(agents("agt_1"), [&] { return load("agt_1"); });
+///   const auto blocking = strata::blocking(cache);
+///   auto found = blocking.get_or_set(agents("agt_1"), [&] { return load("agt_1"); });
 ///
-/// Requires, of every operation: the calling thread is not one that the work needs to go on. So do
-///   not call it from a coroutine, a hook or a factory, nor on a thread of `options.background`, of
-///   the store or of the database: it would wait for itself. A thread pool of the caller's own is fine.
-/// Errors: as the operation of `cache`; an exception of a factory comes through unchanged.
-/// Cost:   a hit is the cache's own hit: no coroutine frame, no lock and no allocation besides;
-///         anything else one queue with a lock on the caller's stack, and the sleep it is for.
+/// Requires, of every operation: the work does not need the calling thread. So do not call it from a
+///   coroutine, a hook or a factory, nor on a thread of `options.background`, of the store or of the
+///   database: it would wait for itself. A thread pool of the caller's own is fine.
+/// Errors: as the operation of `cache`; an exception of a factory is rethrown unchanged.
+/// Cost:   a hit is the cache's own hit, without coroutine frame, lock or allocation. Any other operation
+///         also costs one locked queue on the caller's stack, and the wait.
 
 #include <strata/cache.hpp>
 #include <strata/cached.hpp>
@@ -23,45 +23,45 @@
 
 namespace strata {
 
-/// A cache whose calls block the thread until they are done.
+/// A cache whose operations block: see the top of this header.
 class blocking_cache {
  public:
   /// Lifetime: `over` outlives it.
   explicit blocking_cache(cache& over) noexcept : cache_(&over) {}
 
-  /// The cache under it: both may be used side by side.
+  /// The cache under it. Both may be used at the same time.
   cache& underlying() const noexcept { return *cache_; }
 
   template <class T>
-  lookup<T> get(const typed_key<T>& where) const {
-    return sync_wait(cache_->get(where));
+  lookup<T> get(const typed_key<T>& key) const {
+    return sync_wait(cache_->get(key));
   }
   /// `factory` runs on this thread, or with timeouts in the policy on `options.background`.
   template <class T, factory F>
-  lookup<T> get_or_set(const typed_key<T>& where, F factory) const {
-    return sync_wait(cache_->get_or_set(where, std::move(factory)));
+  lookup<T> get_or_set(const typed_key<T>& key, F factory) const {
+    return sync_wait(cache_->get_or_set(key, std::move(factory)));
   }
   template <class T, factory F>
-  lookup<T> refresh(const typed_key<T>& where, F factory) const {
-    return sync_wait(cache_->refresh(where, std::move(factory)));
+  lookup<T> refresh(const typed_key<T>& key, F factory) const {
+    return sync_wait(cache_->refresh(key, std::move(factory)));
   }
 
   template <class T>
-  bool set(const typed_key<T>& where, T value) const {
-    return sync_wait(cache_->set(where, std::move(value)));
+  bool set(const typed_key<T>& key, T value) const {
+    return sync_wait(cache_->set(key, std::move(value)));
   }
   template <class T>
-  bool set_absent(const typed_key<T>& where) const {
-    return sync_wait(cache_->set_absent(where));
+  bool set_absent(const typed_key<T>& key) const {
+    return sync_wait(cache_->set_absent(key));
   }
   template <class T>
-  cache::write_ticket begin_write(const typed_key<T>& where) const {
-    return sync_wait(cache_->begin_write(where));
+  cache::write_ticket begin_write(const typed_key<T>& key) const {
+    return sync_wait(cache_->begin_write(key));
   }
   template <class T>
-  bool set_committed(cache::write_ticket ticket, const typed_key<T>& where,
+  bool set_committed(cache::write_ticket ticket, const typed_key<T>& key,
                      std::shared_ptr<const T> value) const {
-    return sync_wait(cache_->set_committed(std::move(ticket), where, std::move(value)));
+    return sync_wait(cache_->set_committed(std::move(ticket), key, std::move(value)));
   }
 
   template <class T>
@@ -78,41 +78,48 @@ class blocking_cache {
   }
 
   template <class T>
-  void remove(const typed_key<T>& where) const {
-    sync_wait(cache_->remove(where));
+  void remove(const typed_key<T>& key) const {
+    sync_wait(cache_->remove(key));
   }
-  void remove(const key& where) const { sync_wait(cache_->remove(where)); }
+  void remove(const key& key) const { sync_wait(cache_->remove(key)); }
   void remove(std::vector<key> keys) const { sync_wait(cache_->remove(std::move(keys))); }
   void remove_by_tag(std::string_view tag) const { sync_wait(cache_->remove_by_tag(tag)); }
+  void remove_by_tags(std::vector<std::string> tags) const {
+    sync_wait(cache_->remove_by_tags(std::move(tags)));
+  }
   void remove_by_prefix(std::string_view prefix) const { sync_wait(cache_->remove_by_prefix(prefix)); }
   void remove_pattern(std::string_view glob) const { sync_wait(cache_->remove_pattern(glob)); }
   void clear() const { sync_wait(cache_->clear()); }
 
   template <class T>
-  void expire(const typed_key<T>& where) const {
-    sync_wait(cache_->expire(where));
+  void expire(const typed_key<T>& key) const {
+    sync_wait(cache_->expire(key));
   }
-  void expire(const key& where) const { sync_wait(cache_->expire(where)); }
+  void expire(const key& key) const { sync_wait(cache_->expire(key)); }
   void expire_by_tag(std::string_view tag) const { sync_wait(cache_->expire_by_tag(tag)); }
   void expire_by_prefix(std::string_view prefix) const { sync_wait(cache_->expire_by_prefix(prefix)); }
   void expire_all() const { sync_wait(cache_->expire_all()); }
 
   template <class T>
-  bool touch(const typed_key<T>& where, duration ttl) const {
-    return sync_wait(cache_->touch(where, ttl));
+  bool touch(const typed_key<T>& key, duration ttl) const {
+    return sync_wait(cache_->touch(key, ttl));
   }
-  bool touch(const key& where, duration ttl) const { return sync_wait(cache_->touch(where, ttl)); }
+  bool touch(const key& key, duration ttl) const { return sync_wait(cache_->touch(key, ttl)); }
 
-  explanation explain(const key& where) const { return sync_wait(cache_->explain(where)); }
+  consistency_token latest_write() const noexcept { return cache_->latest_write(); }
+  commit_time required_asof(const consistency_token& token) const { return cache_->required_asof(token); }
+
+  explanation explain(const key& key) const { return sync_wait(cache_->explain(key)); }
   cache_stats stats() const { return cache_->stats(); }
-  void maintain() const { cache_->maintain(); }
   void resize(byte_size memory) const { cache_->resize(memory); }
+  void maintain() const { cache_->maintain(); }
+  void stop_filling() const noexcept { cache_->stop_filling(); }
 
  private:
   cache* cache_;
 };
 
-/// A `cached` function whose callers wait. A wrong number or kind of arguments does not compile.
+/// A `cached` function that blocks its callers. A wrong number or kind of arguments does not compile.
 template <class Cached>
 class blocking_function {
  public:
@@ -145,12 +152,12 @@ class blocking_function {
   Cached cached_;
 };
 
-/// `over` for code that waits. Lifetime: `over` outlives what is returned.
+/// `over` for code that may block. Lifetime: `over` outlives the result.
 inline blocking_cache blocking(cache& over) noexcept {
   return blocking_cache(over);
 }
 
-/// What `cached` returned, for code that waits: `blocking(cached(cache, agents, load))`.
+/// The result of `cached`, for code that may block: `blocking(cached(cache, agents, load))`.
 template <class Entity, class F, class KeyBuilder>
 auto blocking(cached_function<Entity, F, KeyBuilder> over) {
   return blocking_function<cached_function<Entity, F, KeyBuilder>>(std::move(over));

@@ -1,6 +1,6 @@
 #pragma once
 /// `cached`: a function with a cache in front of it.
-/// Threads: as the function; the decorator itself is immutable.
+/// Threads: those on which the function may be called; the decorator itself is immutable.
 ///
 ///   auto find = strata::cached(cache, agents, [&](std::string_view id) { return load(id); });
 ///   auto agent = co_await find("agt_1");
@@ -16,7 +16,7 @@ namespace strata {
 
 namespace detail {
 
-/// How an argument is kept for a call that outlives the caller's: text by value.
+/// How an argument is stored for a call that outlives the caller's: text by value.
 template <class A>
 using kept =
     std::conditional_t<std::convertible_to<const A&, std::string_view>, std::string, std::remove_cvref_t<A>>;
@@ -28,7 +28,7 @@ concept keyed_by =
 
 }  // namespace detail
 
-/// The decorator's result. A wrong number or kind of arguments does not compile.
+/// The result of `cached`: the function with its cache. A wrong number or kind of arguments does not compile.
 /// Lifetime: the cache outlives it; the entity is copied.
 template <class Entity, class F, class KeyBuilder>
 class cached_function {
@@ -41,7 +41,7 @@ class cached_function {
         function_(std::move(function)),
         builder_(std::move(builder)) {}
 
-  /// The value for `arguments`: cached, or what the function returns for them now.
+  /// The value for `arguments`: the cached one, or what the function returns now.
   /// As `cache::get_or_set`. Cost: hit O(1), no coroutine frame.
   template <class... Arguments>
     requires detail::keyed_by<Entity, KeyBuilder, Arguments...>
@@ -49,21 +49,21 @@ class cached_function {
     return cache_->get_or_set(key_for(arguments...), call_later(arguments...));
   }
 
-  /// Forgets the value for `arguments`.
+  /// Removes the value for `arguments`.
   template <class... Arguments>
     requires detail::keyed_by<Entity, KeyBuilder, Arguments...>
   task<> invalidate(const Arguments&... arguments) const {
     return cache_->remove(key_for(arguments...).key);
   }
 
-  /// Calls the function now and replaces what is cached, which is served until then. As `cache::refresh`.
+  /// Calls the function now and replaces the cached value, which is served until then. As `cache::refresh`.
   template <class... Arguments>
     requires detail::keyed_by<Entity, KeyBuilder, Arguments...>
   task<lookup<value_type>> refresh(const Arguments&... arguments) const {
     return cache_->refresh(key_for(arguments...), call_later(arguments...));
   }
 
-  /// The key that `arguments` stand under.
+  /// The key of the value for `arguments`.
   template <class... Arguments>
   typed_key<value_type> key_for(const Arguments&... arguments) const {
     if constexpr (std::is_same_v<KeyBuilder, std::nullptr_t>) {

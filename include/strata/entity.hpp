@@ -13,34 +13,34 @@
 
 namespace strata {
 
-/// How one read differs from others of its key.
-struct read_how {
-  commit_time at_least = 0;  ///< what is older is a miss, fresh or stale: miss_reason::behind
+/// How one read differs from other reads of its key.
+struct read_options {
+  commit_time at_least = 0;  ///< anything older is a miss, fresh or stale: miss_reason::behind
   bool bypass = false;       ///< ask the source, whatever is cached, and leave what is cached as it is
 };
 
-/// A key of a known type with the rules that hold for it: what the cache's operations take.
+/// A key of a known type with its policy: the target of the cache's operations.
 template <class T>
 struct typed_key {
   strata::key key;
-  std::shared_ptr<const policy> rules;
+  std::shared_ptr<const strata::policy> policy;
   cache_type type;
-  read_how how = {};
+  read_options options = {};
 
-  /// The same key under other rules, for one call. Throws bad_options if they are not sound.
-  typed_key with(policy other) const {
-    return {key, std::make_shared<const policy>(checked(std::move(other))), type, how};
+  /// The same key under another policy, for one call. Throws bad_options if the policy is not sound.
+  typed_key with(strata::policy other) const {
+    return {key, std::make_shared<const strata::policy>(checked(std::move(other))), type, options};
   }
 
   /// The same key, read in another way.
-  typed_key reading(read_how other) const& { return {key, rules, type, other}; }
-  typed_key reading(read_how other) && { return {std::move(key), std::move(rules), type, other}; }
+  typed_key reading(read_options other) const& { return {key, policy, type, other}; }
+  typed_key reading(read_options other) && { return {std::move(key), std::move(policy), type, other}; }
 
-  /// For a read that must not get what is older than `asof`: `cache::required_asof` tells what a session
+  /// For a read that must not return a value older than `asof`: `cache::required_asof` says what a session
   /// needs.
-  typed_key at_least(commit_time asof) const { return reading({asof, how.bypass}); }
+  typed_key at_least(commit_time asof) const { return reading({asof, options.bypass}); }
   /// For a read that asks the source.
-  typed_key bypassing() const { return reading({how.at_least, true}); }
+  typed_key bypassing() const { return reading({options.at_least, true}); }
 };
 
 /// `entity<agent, "agent:{id}"> agents{{.ttl = 30min}};` then `agents("agt_1")` is its key.
@@ -51,22 +51,22 @@ class entity {
   using value_type = T;
   using pattern = key_pattern<Pattern>;
 
-  entity() : entity(policy{}) {}
-  explicit(false) entity(policy rules)
-      : rules_(std::make_shared<const policy>(checked(std::move(rules)))),
+  entity() : entity(strata::policy{}) {}
+  explicit(false) entity(strata::policy policy)
+      : policy_(std::make_shared<const strata::policy>(checked(std::move(policy)))),
         type_(cache_type::named(pattern::text.substr(0, pattern::text.find(':')))) {}
 
   /// The key for these arguments. A wrong number of them does not compile.
   template <key_argument... Arguments>
     requires(sizeof...(Arguments) == pattern::arity)
   typed_key<T> operator()(const Arguments&... arguments) const {
-    return {pattern::build(arguments...), rules_, type_};
+    return {pattern::build(arguments...), policy_, type_};
   }
 
-  const policy& rules() const noexcept { return *rules_; }
+  const strata::policy& policy() const noexcept { return *policy_; }
 
  private:
-  std::shared_ptr<const policy> rules_;
+  std::shared_ptr<const strata::policy> policy_;
   cache_type type_;
 };
 

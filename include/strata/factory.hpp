@@ -1,6 +1,6 @@
 #pragma once
-/// What computes a value on a miss, and what it may say about it.
-/// Threads: a factory is called by one at a time for a key; where, says the cache's operation.
+/// A factory computes a value on a miss; its context carries what it says about the value.
+/// Threads: one call at a time for each key. The cache's operation says on which thread.
 
 #include <strata/error.hpp>
 #include <strata/is_optional.hpp>
@@ -20,10 +20,11 @@
 namespace strata {
 
 namespace detail {
-class engine;
-}
+class factory_runner;
+class record_builder;
+}  // namespace detail
 
-/// What a factory may say about the value it is computing, and what it may know.
+/// What a factory may read and set about the value it computes.
 /// Threads: the factory's own.
 class fill_context {
  public:
@@ -41,24 +42,25 @@ class fill_context {
   void set_tags(std::vector<std::string> tags) { tags_ = std::move(tags); }
   void add_tag(std::string tag) { tags_.push_back(std::move(tag)); }
 
-  /// Do not cache this value. `why` is what the read then tells: bypassed, or too_large.
+  /// Do not cache this value. `why` is the reason that the read then reports: bypassed, or too_large.
   void skip(miss_reason why = miss_reason::bypassed) noexcept { skip_ = why; }
 
-  /// The value that is being replaced and may still be right, or null.
+  /// The value that is being replaced and may still be current, or null.
   template <class T>
   const T* previous() const noexcept {
     return static_cast<const T*>(previous_.get());
   }
 
-  /// The previous value is still right: it gets a new life, and what the factory returns is not
-  /// looked at. Requires: previous() is not null.
+  /// The previous value is still current: it gets a new time to live, and the factory's return value is
+  /// ignored. Requires: previous() is not null.
   void not_modified() noexcept { not_modified_ = true; }
 
-  /// The factory failed, whatever it returns: as if it had returned `why`.
+  /// The factory failed with `why`, whatever it returns.
   void fail(error why) { failure_ = std::move(why); }
 
  private:
-  friend class detail::engine;
+  friend class detail::factory_runner;
+  friend class detail::record_builder;
   commit_time asof_;
   std::optional<duration> ttl_;
   std::vector<std::string> tags_;

@@ -28,15 +28,15 @@ enum class miss_reason : std::uint8_t {
   cleared,       ///< everything was removed
   fenced,        ///< what was computed was older than an invalidation, and not stored
   evicted,       ///< it made room for another
-  undecodable,   ///< stored bytes could not be read
+  undecodable,   ///< the stored bytes are no value of this type
   too_large,     ///< the value is over the policy's max_size, so it is never stored
   l2_down,       ///< the store did not answer
-  not_coherent,  ///< this process has no right to trust its copy now
+  not_coherent,  ///< changes may not have been reported, so the copy cannot be trusted now
   behind,        ///< it is older than what the reader must see (`at_least`)
-  bypassed,      ///< the key is too long, the factory said skip, or the call said `bypassing`
+  bypassed,      ///< the key is too long, the factory called `skip`, or the read was `bypassing`
 };
 
-std::string_view name(layer where) noexcept;
+std::string_view name(layer from) noexcept;
 std::string_view name(miss_reason reason) noexcept;
 
 /// How a read was answered.
@@ -45,7 +45,7 @@ struct read_info {
   miss_reason reason = miss_reason::none;  ///< why the layers above `from` missed
   bool stored = false;                     ///< the factory's value was stored
   bool shared = false;                     ///< another caller's factory call answered
-  bool stale = false;                      ///< past its ttl, or expired: served by the policy's leave
+  bool stale = false;                      ///< past its ttl, or expired; the policy allows serving it
   duration ttl{};                          ///< freshness left; 0 if it was not stored
   commit_time asof = 0;
 
@@ -56,7 +56,22 @@ namespace detail {
 struct any_lookup;
 }
 
-/// A value, or the knowledge that there is none, or the reason why it could not be had.
+/// How a read ended: exactly one of these.
+enum class read_outcome : std::uint8_t {
+  value,   ///< there is a value
+  absent,  ///< the source has no such value: remembered, or just read
+  missed,  ///< a read without a factory found nothing
+  failed,  ///< the value could not be read: see `failure`
+};
+
+/// The result of a read: a value, the knowledge that there is none, a miss, or a failure.
+///
+///   switch (found.outcome()) {
+///     case strata::read_outcome::value: return show(*found);
+///     case strata::read_outcome::absent: return not_found();
+///     case strata::read_outcome::missed: return unknown();
+///     case strata::read_outcome::failed: return unavailable(*found.failure());
+///   }
 template <class T>
 class lookup {
  public:
@@ -66,6 +81,12 @@ class lookup {
       : value_(std::static_pointer_cast<const T>(std::move(any.value))),
         info_(any.info),
         failure_(std::move(any.failure)) {}
+
+  read_outcome outcome() const noexcept {
+    if (value_ != nullptr) return read_outcome::value;
+    if (failure_ != nullptr) return read_outcome::failed;
+    return info_.from != layer::none ? read_outcome::absent : read_outcome::missed;
+  }
 
   /// True if there is a value.
   explicit operator bool() const noexcept { return value_ != nullptr; }
@@ -81,12 +102,10 @@ class lookup {
   /// The value, shared with the cache; null if there is none.
   const std::shared_ptr<const T>& value() const noexcept { return value_; }
 
-  /// True if the source said that there is no such value (remembered, or just now).
-  bool known_absent() const noexcept {
-    return value_ == nullptr && failure_ == nullptr && info_.from != layer::none;
-  }
+  /// True if the source has no such value.
+  bool known_absent() const noexcept { return outcome() == read_outcome::absent; }
 
-  /// Why the value could not be had, or null.
+  /// Why the value could not be read, or null.
   const error* failure() const noexcept { return failure_.get(); }
 
   const read_info& info() const noexcept { return info_; }

@@ -1,6 +1,6 @@
 #pragma once
-/// Hooks: being told what a cache does. Without one, they cost a null check.
-/// Threads: called from any thread, on the path of the operation: be short, do not throw, do not
+/// Hooks that a cache calls about what it does. A cache without an observer pays a null check.
+/// Threads: called from any thread, on the path of the operation: be short, do not throw, and do not
 /// call the cache.
 
 #include <strata/error.hpp>
@@ -11,7 +11,7 @@
 
 namespace strata {
 
-/// Is notified of what a cache does; override what you need.
+/// Override what you need; every hook does nothing by default.
 class cache_observer {
  public:
   virtual ~cache_observer() = default;
@@ -25,8 +25,8 @@ class cache_observer {
   virtual void on_stale(std::string_view key) { (void)key; }
   /// A factory failed (or threw, or was too slow). `what` is never shown to a client.
   virtual void on_error(std::string_view key, const error& what) { (void)key, (void)what; }
-  /// The second level is used otherwise than it was.
-  virtual void on_second_level(second_level_state is) { (void)is; }
+  /// The state of the second level has changed.
+  virtual void on_second_level(second_level_state state) { (void)state; }
 };
 
 }  // namespace strata

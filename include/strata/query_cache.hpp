@@ -92,7 +92,7 @@ class cached_query {
   /// As `cache::get_or_set`. No rows are an empty vector, remembered for `rules.negative_ttl`.
   /// Errors: as `database::query`; corrupt_entry if a column does not hold its member's type.
   /// Cost: hit O(parameters), no I/O; miss one query, however many ask at once.
-  task<lookup<rows>> find(sql_parameters parameters, read_how how = {}) const {
+  task<lookup<rows>> find(sql_parameters parameters, read_options how = {}) const {
     auto where = key_of(parameters).reading(how);
     return cache_->get_or_set(where, [of = of_, given = std::move(parameters)](fill_context& context) {
       return load(of, given, context);

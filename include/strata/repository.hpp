@@ -97,7 +97,7 @@ class repository {
   /// The row with this id, through the cache; that there is none is cached too.
   /// As `cache::get_or_set`. Errors: those of `load`.
   /// Cost: hit O(1), no I/O, no coroutine frame.
-  task<lookup<View>> find(std::string_view id, read_how how = {}) const {
+  task<lookup<View>> find(std::string_view id, read_options how = {}) const {
     return cache_->get_or_set(key_of(id).reading(how), view_loader(*this, id));
   }
 

@@ -13,7 +13,7 @@ namespace {
 
 // A page of an organization's agents, newest first; of one status if it is not empty.
 task<lookup<page>> agents_of(const repositories& data, std::string_view organization_id,
-                             std::string_view status, page_request part, read_how how) {
+                             std::string_view status, page_request part, read_options how) {
   const auto& lists = data.entities().get<agent_list_entity>();
   return data.target().get_or_set(lists(organization_id, part.page, part.limit, status).reading(how),
                                   [&data, organization = std::string(organization_id),

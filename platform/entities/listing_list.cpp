@@ -13,7 +13,7 @@ namespace {
 // A page of the listings that hold every word of `query` in name, description or publisher, without regard to
 // case; of all listings if it holds no word.
 task<lookup<page>> listings_matching(const repositories& data, std::string_view query, page_request part,
-                                     read_how how) {
+                                     read_options how) {
   const auto& lists = data.entities().get<listing_list_entity>();
   auto words = normalized(query);
   auto at = lists(part.page, part.limit, words).reading(how);

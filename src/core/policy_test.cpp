@@ -32,9 +32,9 @@ TEST(Entity, GivesItsKeysItsRulesAndItsType) {
   const entity<std::string, "agent:{id}:config"> configs{{.ttl = 30min}};
   const auto where = configs("agt_1");
   EXPECT_EQ(where.key.text(), "agent:agt_1:config");
-  EXPECT_EQ(where.rules->ttl, strata::duration(30min));
+  EXPECT_EQ(where.policy->ttl, strata::duration(30min));
   EXPECT_EQ(strata::cache_type::names()[where.type.index()], "agent");
-  EXPECT_EQ(where.with({.ttl = 1min}).rules->ttl, strata::duration(1min));
+  EXPECT_EQ(where.with({.ttl = 1min}).policy->ttl, strata::duration(1min));
 }
 
 TEST(CacheType, IsOtherForAKeyOfNoEntity) {

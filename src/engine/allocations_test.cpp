@@ -10,7 +10,7 @@
 
 #ifndef STRATA_SANITIZED
 
-#include "engine/test_support.hpp"
+#include "engine/engine_test_support.hpp"
 
 #include <strata/blocking.hpp>
 

@@ -1,6 +1,6 @@
 /// Reads that must see at least something: what a session wrote through another cache.
 
-#include "engine/test_support.hpp"
+#include "engine/engine_test_support.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@ namespace strata::detail {
 
 namespace {
 
-/// What the map and the heap take for one of them beyond its text.
+/// What the map and the heap take for each of them besides its text.
 constexpr std::size_t entry_overhead = 96;
 
 std::uint64_t index_of(floor_entry floor) {
@@ -15,13 +15,13 @@ std::uint64_t index_of(floor_entry floor) {
 
 }  // namespace
 
-void backlog::add(told_kind kind, std::string_view what, commit_time at_least) {
+void backlog::add(invalidation_kind kind, std::string_view name, commit_time at_least) {
   at_least_ = std::max(at_least_, at_least);
   if (everything_) return;
-  auto name = std::string(kind == told_kind::pattern ? 1 : 0, '\0');
-  name += what;
-  const auto [at, is_new] = names_.try_emplace(std::move(name), kind);
-  if (kind == told_kind::removed) at->second = kind;  // removing says more than expiring
+  auto entry = std::string(kind == invalidation_kind::pattern ? 1 : 0, '\0');
+  entry += name;
+  const auto [at, is_new] = names_.try_emplace(std::move(entry), kind);
+  if (kind == invalidation_kind::removed) at->second = kind;  // removing covers expiring
   if (!is_new) return;
   bytes_ += at->first.size() + entry_overhead;
   if (full()) overflow();
@@ -58,13 +58,13 @@ backlog::load backlog::take() {
   load out{.everything = everything_, .at_least = at_least_};
   for (auto& [name, kind] : names_) {
     switch (kind) {
-      case told_kind::removed:
+      case invalidation_kind::removed:
         out.removed.push_back(name);
         break;
-      case told_kind::expired:
+      case invalidation_kind::expired:
         out.expired.push_back(name);
         break;
-      case told_kind::pattern:
+      case invalidation_kind::pattern:
         out.patterns.push_back(name.substr(1));
     }
   }
@@ -81,9 +81,9 @@ backlog::load backlog::take() {
 
 void backlog::put_back(load left) {
   if (left.everything) clear_everything(left.at_least);
-  for (const auto& each : left.removed) add(told_kind::removed, each, left.at_least);
-  for (const auto& each : left.expired) add(told_kind::expired, each, left.at_least);
-  for (const auto& each : left.patterns) add(told_kind::pattern, each, left.at_least);
+  for (const auto& each : left.removed) add(invalidation_kind::removed, each, left.at_least);
+  for (const auto& each : left.expired) add(invalidation_kind::expired, each, left.at_least);
+  for (const auto& each : left.patterns) add(invalidation_kind::pattern, each, left.at_least);
   for (const auto& each : left.floors) add(each);
 }
 

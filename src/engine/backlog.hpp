@@ -1,10 +1,10 @@
 #pragma once
-/// The invalidations that the second level could not be told, until it can.
+/// The invalidations that could not be delivered to L2 yet.
 /// Threads: one at a time; its owner locks.
 ///
-/// They are idempotent and may be told in any order: a store raises every floor above all that it
-/// has. So each key, floor and pattern is kept once, and one time for all of them is enough. When
-/// they are too many, they are forgotten and everything is to be cleared instead, which says more.
+/// They are idempotent and may be delivered in any order: the store raises every floor above all that it
+/// has. So each key, floor and pattern is kept once, with one time for all of them. If there are too many,
+/// they are dropped and everything is to be cleared instead, which covers them.
 
 #include "engine/floors.hpp"
 
@@ -18,8 +18,8 @@
 
 namespace strata::detail {
 
-/// One thing to be told again.
-enum class told_kind : std::uint8_t { removed, expired, pattern };
+/// How an invalidation names what it invalidates, and what it does to it.
+enum class invalidation_kind : std::uint8_t { removed, expired, pattern };
 
 class backlog {
  public:
@@ -29,12 +29,12 @@ class backlog {
   };
   explicit backlog(limits at_most) : limits_(at_most) {}
 
-  void add(told_kind kind, std::string_view what, commit_time at_least);
-  /// A floor; the hard floor of floor_table::root covers all the rest.
+  void add(invalidation_kind kind, std::string_view name, commit_time at_least);
+  /// The hard floor of floor_table::root covers all the rest.
   void add(floor_entry floor);
   void clear_everything(commit_time at_least);
 
-  /// What is to be told, in no order.
+  /// What is to be delivered, in any order.
   struct load {
     bool everything = false;
     std::vector<std::string> removed, expired, patterns;
@@ -47,13 +47,13 @@ class backlog {
     }
   };
   load take();
-  /// Keeps what is left of a load that could not be told to its end.
+  /// Keeps what is left of a load that could not be delivered completely.
   void put_back(load left);
 
   bool empty() const noexcept { return size() == 0; }
   std::size_t size() const noexcept { return names_.size() + floors_.size() + (everything_ ? 1 : 0); }
   std::size_t bytes() const noexcept { return bytes_; }
-  /// How often there were too many.
+  /// How often the limits were exceeded.
   std::uint64_t overflows() const noexcept { return overflows_; }
 
  private:
@@ -61,7 +61,7 @@ class backlog {
   void overflow();
 
   const limits limits_;
-  std::unordered_map<std::string, told_kind> names_;  ///< keys; patterns begin with a zero byte
+  std::unordered_map<std::string, invalidation_kind> names_;  ///< keys; patterns begin with a zero byte
   std::unordered_map<std::uint64_t, commit_time> floors_;
   commit_time at_least_ = 0;
   std::size_t bytes_ = 0;

@@ -14,9 +14,9 @@ using ::testing::UnorderedElementsAre;
 TEST(Backlog, KeepsEachOfThemOnce) {
   backlog kept({});
   for (commit_time t = 1; t <= 3; ++t) {
-    kept.add(told_kind::removed, "a", t);
-    kept.add(told_kind::expired, "b", t);
-    kept.add(told_kind::pattern, "a*", t);
+    kept.add(invalidation_kind::removed, "a", t);
+    kept.add(invalidation_kind::expired, "b", t);
+    kept.add(invalidation_kind::pattern, "a*", t);
     kept.add({.bucket = 7, .asof = t});
     kept.add({.bucket = 7, .asof = t, .soft = true});
   }
@@ -36,10 +36,10 @@ TEST(Backlog, KeepsEachOfThemOnce) {
 
 TEST(Backlog, RemovesWhatIsBothRemovedAndExpired) {
   backlog kept({});
-  kept.add(told_kind::expired, "a", 1);
-  kept.add(told_kind::removed, "a", 2);
-  kept.add(told_kind::removed, "b", 3);
-  kept.add(told_kind::expired, "b", 4);
+  kept.add(invalidation_kind::expired, "a", 1);
+  kept.add(invalidation_kind::removed, "a", 2);
+  kept.add(invalidation_kind::removed, "b", 3);
+  kept.add(invalidation_kind::expired, "b", 4);
   const auto load = kept.take();
   EXPECT_THAT(load.removed, UnorderedElementsAre("a", "b"));
   EXPECT_THAT(load.expired, IsEmpty());
@@ -47,8 +47,8 @@ TEST(Backlog, RemovesWhatIsBothRemovedAndExpired) {
 
 TEST(Backlog, APatternIsNotTheKeyOfTheSameText) {
   backlog kept({});
-  kept.add(told_kind::removed, "a*", 1);
-  kept.add(told_kind::pattern, "a*", 1);
+  kept.add(invalidation_kind::removed, "a*", 1);
+  kept.add(invalidation_kind::pattern, "a*", 1);
   const auto load = kept.take();
   EXPECT_THAT(load.removed, ElementsAre("a*"));
   EXPECT_THAT(load.patterns, ElementsAre("a*"));
@@ -56,12 +56,12 @@ TEST(Backlog, APatternIsNotTheKeyOfTheSameText) {
 
 TEST(Backlog, ClearsEverythingWhenThereAreTooMany) {
   backlog kept({.count = 3, .bytes = {1u << 20}});
-  for (const auto* each : {"a", "b", "c"}) kept.add(told_kind::removed, each, 9);
+  for (const auto* each : {"a", "b", "c"}) kept.add(invalidation_kind::removed, each, 9);
   EXPECT_EQ(kept.overflows(), 0u);
-  kept.add(told_kind::removed, "d", 8);
+  kept.add(invalidation_kind::removed, "d", 8);
   EXPECT_EQ(kept.overflows(), 1u);
   EXPECT_EQ(kept.size(), 1u);
-  kept.add(told_kind::removed, "e", 10);
+  kept.add(invalidation_kind::removed, "e", 10);
   EXPECT_EQ(kept.size(), 1u);
   const auto load = kept.take();
   EXPECT_TRUE(load.everything);
@@ -71,13 +71,13 @@ TEST(Backlog, ClearsEverythingWhenThereAreTooMany) {
 
 TEST(Backlog, ClearsEverythingWhenTheyAreTooLarge) {
   backlog kept({.count = 1000, .bytes = {1000}});
-  kept.add(told_kind::removed, std::string(2000, 'x'), 1);
+  kept.add(invalidation_kind::removed, std::string(2000, 'x'), 1);
   EXPECT_TRUE(kept.take().everything);
 }
 
 TEST(Backlog, ARootFloorCoversTheRest) {
   backlog kept({});
-  kept.add(told_kind::removed, "a", 1);
+  kept.add(invalidation_kind::removed, "a", 1);
   kept.add({.bucket = floor_table::root, .asof = 5, .soft = true});
   EXPECT_EQ(kept.size(), 2u);
   kept.add({.bucket = floor_table::root, .asof = 6});
@@ -87,10 +87,10 @@ TEST(Backlog, ARootFloorCoversTheRest) {
 
 TEST(Backlog, PutsBackWhatCouldNotBeTold) {
   backlog kept({});
-  kept.add(told_kind::removed, "a", 5);
+  kept.add(invalidation_kind::removed, "a", 5);
   kept.add({.bucket = 1, .asof = 4});
   auto load = kept.take();
-  kept.add(told_kind::removed, "b", 6);
+  kept.add(invalidation_kind::removed, "b", 6);
   kept.add({.bucket = 1, .asof = 7});
   kept.put_back(std::move(load));
   const auto again = kept.take();
@@ -104,7 +104,7 @@ TEST(Backlog, PutsBackThatEverythingIsToBeCleared) {
   backlog kept({});
   kept.clear_everything(5);
   auto load = kept.take();
-  kept.add(told_kind::removed, "b", 6);
+  kept.add(invalidation_kind::removed, "b", 6);
   kept.put_back(std::move(load));
   EXPECT_EQ(kept.size(), 1u);
   EXPECT_TRUE(kept.take().everything);

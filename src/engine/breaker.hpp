@@ -1,13 +1,13 @@
 #pragma once
-/// A circuit breaker: whether a service that fails is to be called again yet.
+/// A circuit breaker: decides when a failing service may be called again.
 /// Threads: one at a time; its owner locks.
 ///
 ///   closed     every call goes through; `failures` in a row open it
 ///   open       no call goes through, for `rest`
 ///   half-open  one call at a time is let through to try: a success closes, a failure opens again
 ///
-/// Each pass says in which period it was given, and how a call of an earlier period ended changes
-/// nothing: what hung since before the breaker opened tells nothing about now.
+/// Each pass carries the period in which it was given. The outcome of a call from an earlier period is
+/// ignored: a call that hung since before the breaker opened says nothing about now.
 
 #include <strata/time.hpp>
 
@@ -23,8 +23,8 @@ class breaker {
   /// `failures` 0: never opens.
   breaker(unsigned failures, duration rest) : failures_(failures), rest_(rest) {}
 
-  /// The right to make one call. Its outcome is told by `succeeded` or `failed`; a trial of which
-  /// nothing is heard for `rest` is followed by another.
+  /// The right to make one call. Report its outcome by `succeeded` or `failed`; a trial without an outcome
+  /// is followed by another after `rest`.
   struct pass {
     std::uint64_t period = 0;
   };
@@ -50,7 +50,7 @@ class breaker {
     again_ = now + rest_;
   }
 
-  /// Somebody has heard of the service: it may be tried at once.
+  /// The service has shown a sign of life: it may be tried at once.
   void hint(time_point now) {
     if (state_ == state::open) again_ = now;
   }

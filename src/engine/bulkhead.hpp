@@ -1,12 +1,13 @@
 #pragma once
-/// A limit on how many factories run at once: what protects the source when the cache is cold.
+/// Limits how many factories run at once, to protect the source while the cache is cold.
 /// Threads: internally locked. A waiter resumes on its executor, first come first served.
+
+#include "core/mutex.hpp"
 
 #include <strata/task.hpp>
 
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -14,29 +15,29 @@ namespace strata::detail {
 
 class bulkhead {
  public:
-  /// `limit` 0: none. At most `queue` wait.
+  /// `limit` 0: no limit. At most `queue` callers wait.
   bulkhead(unsigned limit, unsigned queue) : limit_(limit), queue_(queue) {}
 
-  /// The right to run, given back when destroyed.
+  /// The right to run; returned when destroyed.
   class pass {
    public:
-    explicit pass(bulkhead* from = nullptr) : from_(from) {}
-    pass(pass&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
+    explicit pass(bulkhead* owner = nullptr) : owner_(owner) {}
+    pass(pass&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
     pass& operator=(pass&&) = delete;
     ~pass() {
-      if (from_ != nullptr) from_->leave();
+      if (owner_ != nullptr) owner_->leave();
     }
 
    private:
-    bulkhead* from_;
+    bulkhead* owner_;
   };
 
-  /// Waits for a turn. Nothing: the queue is full.
+  /// Waits for a turn. Returns nothing if the queue is full.
   task<std::optional<pass>> enter() {
     if (limit_ == 0) return std::optional<pass>(pass());
     std::shared_ptr<async_latch> turn;
     {
-      std::lock_guard lock(mutex_);
+      const scoped_lock lock(mutex_);
       if (running_ < limit_) {
         ++running_;
         return std::optional<pass>(pass(this));
@@ -50,26 +51,26 @@ class bulkhead {
 
  private:
   task<std::optional<pass>> wait(std::shared_ptr<async_latch> turn) {
-    // The turn is handed over by who leaves, so it is ours even if this task is dropped now: then
-    // `owner` gives it on.
-    const waiter owner{*this, turn};
+    // The caller that leaves hands its turn over, so the turn is ours even if this task is dropped now: then
+    // `place` passes it on.
+    const queue_place place{*this, turn};
     co_await turn->wait();
-    owner.took = true;
+    place.used = true;
     co_return std::optional<pass>(pass(this));
   }
 
-  struct waiter {
-    bulkhead& from;
+  struct queue_place {
+    bulkhead& owner;
     std::shared_ptr<async_latch> turn;
-    mutable bool took = false;
-    ~waiter() {
-      if (!took) from.give_up(turn);
+    mutable bool used = false;
+    ~queue_place() {
+      if (!used) owner.give_up(turn);
     }
   };
 
   void give_up(const std::shared_ptr<async_latch>& turn) {
     {
-      std::lock_guard lock(mutex_);
+      const scoped_lock lock(mutex_);
       if (std::erase(waiting_, turn) != 0) return;
     }
     leave();
@@ -78,7 +79,7 @@ class bulkhead {
   void leave() {
     std::shared_ptr<async_latch> next;
     {
-      std::lock_guard lock(mutex_);
+      const scoped_lock lock(mutex_);
       if (waiting_.empty()) {
         --running_;
         return;
@@ -91,9 +92,9 @@ class bulkhead {
 
   const unsigned limit_;
   const unsigned queue_;
-  std::mutex mutex_;
-  unsigned running_ = 0;
-  std::deque<std::shared_ptr<async_latch>> waiting_;
+  mutex mutex_;
+  unsigned running_ STRATA_GUARDED_BY(mutex_) = 0;
+  std::deque<std::shared_ptr<async_latch>> waiting_ STRATA_GUARDED_BY(mutex_);
 };
 
 }  // namespace strata::detail

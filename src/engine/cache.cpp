@@ -5,15 +5,19 @@
 
 namespace strata {
 
-/// A ticket that is dropped may have been followed by a commit all the same (its task was
-/// dropped in between), so dropping it invalidates.
+/// The commit may have happened though its ticket was dropped (its task was dropped in between), so dropping
+/// the ticket removes the key.
 struct cache::write_ticket::state {
   std::shared_ptr<detail::engine> owner;
-  key where;
-  std::optional<detail::engine::write> right;
+  strata::key key;
+  std::optional<detail::write_right> right;
 
   ~state() {
-    if (right) detail::engine::give_up_write(std::move(owner), std::move(where));
+    if (!right) return;
+    auto removal = [](std::shared_ptr<detail::engine> engine, strata::key gone) -> task<> {
+      co_await engine->invalidations().remove({std::move(gone)});
+    };
+    start(nullptr, removal(std::move(owner), std::move(key)), [](const completion<void>&) {});
   }
 };
 
@@ -38,128 +42,130 @@ bool cache::has_second_level() const noexcept {
   return engine_->has_second_level();
 }
 
-detail::any_lookup cache::find(const detail::any_key& where) {
-  return engine_->find(where);
+detail::any_lookup cache::find(const detail::any_key& target) {
+  return engine_->find(target);
 }
 
-detail::any_lookup cache::give_up(const detail::any_key& where, detail::any_lookup missed) {
-  return engine_->give_up(where, std::move(missed));
+detail::any_lookup cache::missed(const detail::any_key& target, detail::any_lookup lookup) {
+  return engine_->missed(target, std::move(lookup));
 }
 
-task<detail::any_lookup> cache::get_slow(detail::any_key where) {
-  return engine_->get(where);
+task<detail::any_lookup> cache::get_slow(detail::any_key target) {
+  return engine_->l2().get(target);
 }
 
-task<detail::any_lookup> cache::fill_slow(detail::any_key where, detail::any_factory factory,
+task<detail::any_lookup> cache::fill_slow(detail::any_key target, detail::any_factory factory,
                                           miss_reason reason) {
-  return engine_->fill(where, std::move(factory), reason, false);
+  return engine_->fills().fill(target, std::move(factory), reason, false);
 }
 
-task<detail::any_lookup> cache::refresh_slow(detail::any_key where, detail::any_factory factory) {
-  return engine_->fill(where, std::move(factory), miss_reason::expired, true);
+task<detail::any_lookup> cache::refresh_slow(detail::any_key target, detail::any_factory factory) {
+  return engine_->fills().fill(target, std::move(factory), miss_reason::expired, true);
 }
 
-void cache::refresh_behind(const detail::any_key& where, detail::any_factory factory) {
-  engine_->refresh_behind(where, std::move(factory));
+void cache::refresh_behind(const detail::any_key& target, detail::any_factory factory) {
+  engine_->fills().refresh_behind(target, std::move(factory));
 }
 
-task<bool> cache::set_any(detail::any_key where, detail::any_value value) {
-  auto right = co_await engine_->begin_write(where.key, true);
-  co_return co_await engine_->finish_write(std::move(right), where, std::move(value));
+task<bool> cache::set_any(detail::any_key target, detail::any_value value) {
+  auto right = co_await engine_->writes().begin(target.key, true);
+  co_return co_await engine_->writes().finish(std::move(right), target, std::move(value));
 }
 
-task<bool> cache::set_any(write_ticket ticket, detail::any_key where, detail::any_value value) {
+task<bool> cache::set_any(write_ticket ticket, detail::any_key target, detail::any_value value) {
   auto right = std::move(*ticket.state_->right);
   ticket.state_->right.reset();
-  return engine_->finish_write(std::move(right), where, std::move(value));
+  return engine_->writes().finish(std::move(right), target, std::move(value));
 }
 
 task<std::size_t> cache::set_many(std::span<const detail::any_key> keys,
                                   std::vector<detail::any_value> values) {
-  return engine_->set_many(keys, std::move(values));
+  return engine_->writes().set_many(keys, std::move(values));
 }
 
-task<cache::write_ticket> cache::take_ticket(key where) {
-  auto right = co_await engine_->begin_write(where, false);
+task<cache::write_ticket> cache::take_ticket(key key) {
+  auto right = co_await engine_->writes().begin(key, false);
   co_return write_ticket(
-      std::unique_ptr<write_ticket::state>(new write_ticket::state{engine_, where, std::move(right)}));
+      std::unique_ptr<write_ticket::state>(new write_ticket::state{engine_, key, std::move(right)}));
 }
 
 task<std::vector<detail::any_lookup>> cache::get_many(std::span<const detail::any_key> keys) {
-  return engine_->get_many(keys);
+  return engine_->l2().get_many(keys);
 }
 
 task<std::vector<detail::any_lookup>> cache::get_or_set_many(std::span<const detail::any_key> keys,
                                                              detail::any_batch_factory factory) {
-  return engine_->fill_many(keys, std::move(factory));
+  return engine_->batches().fill_many(keys, std::move(factory));
 }
 
-task<> cache::remove(const key& where) {
-  return engine_->remove({where});
+task<> cache::remove(const key& key) {
+  return engine_->invalidations().remove({key});
 }
 
 task<> cache::remove(std::vector<key> keys) {
-  return engine_->remove(std::move(keys));
+  return engine_->invalidations().remove(std::move(keys));
 }
 
 task<> cache::remove_by_tag(std::string_view tag) {
-  return engine_->raise({{.bucket = detail::floor_table::tag_bucket(tag), .soft = false}});
+  return engine_->invalidations().raise({{.bucket = detail::floor_table::tag_bucket(tag), .soft = false}});
 }
 
 task<> cache::remove_by_tags(std::vector<std::string> tags) {
   std::vector<floor_entry> floors;
   for (const auto& each : tags) floors.push_back({.bucket = detail::floor_table::tag_bucket(each)});
-  return engine_->raise(std::move(floors));
+  return engine_->invalidations().raise(std::move(floors));
 }
 
 task<> cache::remove_by_prefix(std::string_view prefix) {
-  return engine_->raise({{.bucket = detail::floor_table::prefix_bucket(prefix), .soft = false}});
+  return engine_->invalidations().raise(
+      {{.bucket = detail::floor_table::prefix_bucket(prefix), .soft = false}});
 }
 
-task<> cache::expire(const key& where) {
-  return engine_->expire(where);
+task<> cache::expire(const key& key) {
+  return engine_->invalidations().expire(key);
 }
 
 task<> cache::expire_by_tag(std::string_view tag) {
-  return engine_->raise({{.bucket = detail::floor_table::tag_bucket(tag), .soft = true}});
+  return engine_->invalidations().raise({{.bucket = detail::floor_table::tag_bucket(tag), .soft = true}});
 }
 
 task<> cache::expire_by_prefix(std::string_view prefix) {
-  return engine_->raise({{.bucket = detail::floor_table::prefix_bucket(prefix), .soft = true}});
+  return engine_->invalidations().raise(
+      {{.bucket = detail::floor_table::prefix_bucket(prefix), .soft = true}});
 }
 
 task<> cache::expire_all() {
-  return engine_->raise({{.bucket = detail::floor_table::root, .soft = true}});
+  return engine_->invalidations().raise({{.bucket = detail::floor_table::root, .soft = true}});
 }
 
 task<> cache::remove_pattern(std::string_view glob) {
-  if (glob == "*") return engine_->clear();
+  if (glob == "*") return engine_->invalidations().clear();
   if (const auto prefix = glob_prefix(glob)) return remove_by_prefix(*prefix);
-  return engine_->remove_matching(std::string(glob));
+  return engine_->invalidations().remove_matching(std::string(glob));
 }
 
 task<> cache::clear() {
-  return engine_->clear();
+  return engine_->invalidations().clear();
 }
 
-task<bool> cache::touch(const key& where, duration ttl) {
-  return engine_->touch(where, ttl);
+task<bool> cache::touch(const key& key, duration ttl) {
+  return engine_->writes().touch(key, ttl);
 }
 
 consistency_token cache::latest_write() const noexcept {
   return engine_->latest_write();
 }
 
-commit_time cache::required_asof(const consistency_token& mark) {
-  return engine_->required_asof(mark);
+commit_time cache::required_asof(const consistency_token& token) {
+  return engine_->required_asof(token);
 }
 
-void cache::trust(time_point until, time_point source_watermark) noexcept {
-  engine_->trust_until(until, source_watermark);
+void coherence_control::trust(time_point until, time_point source_watermark) noexcept {
+  engine_->invalidations().trust_until(until, source_watermark);
 }
 
-task<explanation> cache::explain(const key& where) {
-  return engine_->explain(where);
+task<explanation> cache::explain(const key& key) {
+  return engine_->explain(key);
 }
 
 cache_stats cache::stats() const {

@@ -1,6 +1,6 @@
 /// What one caller sees of a cache: hits, misses and their reasons, lifetimes.
 
-#include "engine/test_support.hpp"
+#include "engine/engine_test_support.hpp"
 
 #include <gtest/gtest.h>
 #include <stdexcept>
@@ -277,30 +277,6 @@ TEST(Cache, CountsWhatHappensByTypeAndReason) {
   EXPECT_EQ(agents.factory_calls, 2u);
   EXPECT_EQ(agents.fills, 2u);
   EXPECT_EQ(agents.removals, 1u);
-}
-
-TEST(Explain, TellsWhereAKeyStandsAndWhatTheNextReadDoes) {
-  fixture f;
-  const auto at = f.agents("1");
-  auto told = sync_wait(f.cache.explain(at.key));
-  EXPECT_EQ(told.type, "agent");
-  EXPECT_EQ(told.levels[0].state, "absent");
-  EXPECT_EQ(told.levels[1].state, "off");
-  EXPECT_EQ(told.next_read, "The next read calls the factory, because the key is in no layer.");
-  f.read("1", "Ada");
-  f.time.advance(20s);
-  told = sync_wait(f.cache.explain(at.key));
-  EXPECT_EQ(told.levels[0].state, "fresh");
-  EXPECT_DOUBLE_EQ(told.levels[0].ttl_seconds, 40);
-  EXPECT_DOUBLE_EQ(told.levels[0].age_seconds, 20);
-  EXPECT_EQ(told.next_read, "The next read is answered from memory.");
-  sync_wait(f.cache.remove_by_prefix("agent"));
-  told = sync_wait(f.cache.explain(at.key));
-  EXPECT_EQ(told.levels[0].state, "invalid");
-  EXPECT_EQ(told.levels[0].reason, "prefix");
-  f.read("1", "Ada");
-  sync_wait(f.cache.remove(at));
-  EXPECT_EQ(sync_wait(f.cache.explain(at.key)).levels[0].reason, "removed");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "engine/test_support.hpp"
+#include "engine/engine_test_support.hpp"
 
 #include <strata/cached.hpp>
 

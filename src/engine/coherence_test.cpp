@@ -1,7 +1,7 @@
 /// What may be served of what is in memory, when the store may be late in telling of changes.
 
-#include "engine/test_support.hpp"
-#include "engine/two_stages.hpp"
+#include "engine/engine_test_support.hpp"
+#include "engine/two_stages_test_support.hpp"
 
 #include <gtest/gtest.h>
 
@@ -160,11 +160,11 @@ TEST(RelayedCache, TrustsItsMemoryOnlyForAsLongAsTheRelaySays) {
   fixture alone({.relayed = true});
   EXPECT_EQ(alone.read("1", "a").info().from, layer::source);
   EXPECT_EQ(alone.read("1", "b").info().reason, miss_reason::not_coherent);
-  alone.cache.trust(alone.time.now() + 300ms, alone.time.now());
+  coherence_control(alone.cache).trust(alone.time.now() + 300ms, alone.time.now());
   EXPECT_EQ(alone.read("1", "c")->name, "b");
   alone.time.advance(300ms);
   EXPECT_EQ(alone.read("1", "d")->name, "d");
-  alone.cache.trust(alone.time.now() + 300ms, alone.time.now());
+  coherence_control(alone.cache).trust(alone.time.now() + 300ms, alone.time.now());
   EXPECT_EQ(alone.read("1", "e")->name, "d");
 }
 
@@ -186,7 +186,7 @@ TEST(RelayedCache, TrustsItsMemoryNoLongerThoughItsCoarseClockIsLate) {
     const auto read = [&](const char* name) {
       return sync_wait(store.get_or_set(agents("1"), [&] { return agent{.id = "1", .name = name}; }))->name;
     };
-    store.trust(time.now() + 300ms, time.now());
+    coherence_control(store).trust(time.now() + 300ms, time.now());
     EXPECT_EQ(read("a"), "a");
     time.exact.advance(299ms);
     time.coarse = time.now() - late;

@@ -1,11 +1,11 @@
 #pragma once
-/// This process's view of the commit clock. Alone it is the clock; over a store it is the largest
-/// time heard of the store's counter, and what is counted here is raised by the store when it is told.
+/// This process's view of the commit clock. Without a store it is the clock itself. Over a store it is the
+/// latest time seen of the store's counter; the store raises local ticks when an invalidation reaches it.
 /// Threads: internally synchronised, without locks.
 ///
-/// Two things make it work. Whatever is heard (the time of a lease, an asof, a floor) is merged before
-/// it is used, so a tick is above every asof in memory. And each call to the store brings `now()`
-/// along, so what the store grants next is not below what was counted here.
+/// Two rules make it work. Every time received (of a lease, an asof, a floor) is merged before it is used, so
+/// a tick is above every asof in memory. And each call to the store carries `now()`, so the store never grants
+/// a time below what was counted here.
 
 #include <strata/time.hpp>
 
@@ -19,14 +19,14 @@ class commit_clock {
  public:
   commit_time now() const noexcept { return counted_.load(std::memory_order_acquire); }
 
-  /// A new time, later than all before: the floor of an invalidation.
+  /// A new time, later than all before it: the floor of an invalidation.
   commit_time tick() noexcept { return counted_.fetch_add(1, std::memory_order_acq_rel) + 1; }
 
-  /// Hears of a time, and returns it. One that is out of range is damage, and changes nothing.
-  commit_time merge(commit_time heard) noexcept {
-    if (heard > last_commit_time) return heard;
-    atomic_max(counted_, heard);
-    return heard;
+  /// Moves the clock forward to `received`, and returns `received`. A time out of range is corrupt and changes
+  /// nothing.
+  commit_time merge(commit_time received) noexcept {
+    if (received <= last_commit_time) atomic_max(counted_, received);
+    return received;
   }
 
  private:

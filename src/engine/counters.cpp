@@ -1,20 +1,21 @@
 #include "engine/counters.hpp"
 
+#include "core/mutex.hpp"
+
 #include <bitset>
-#include <mutex>
 
 namespace strata::detail {
 
 namespace {
 
-/// Gives each living thread a number of its own, so that it can count without a locked
-/// instruction. Threads beyond the last number share it and may lose counts to one another.
+/// Gives each living thread its own number, so that it can count without a locked instruction. Threads beyond
+/// the last number share it, and may lose counts to one another.
 class thread_numbers {
  public:
   static constexpr std::size_t limit = 128;
 
   std::size_t take() {
-    std::lock_guard lock(mutex_);
+    const scoped_lock lock(mutex_);
     for (std::size_t i = 0; i + 1 < limit; ++i) {
       if (!taken_[i]) {
         taken_[i] = true;
@@ -24,13 +25,13 @@ class thread_numbers {
     return limit - 1;
   }
   void give_back(std::size_t number) {
-    std::lock_guard lock(mutex_);
+    const scoped_lock lock(mutex_);
     taken_[number] = false;
   }
 
  private:
-  std::mutex mutex_;
-  std::bitset<limit> taken_;
+  mutex mutex_;
+  std::bitset<limit> taken_ STRATA_GUARDED_BY(mutex_);
 };
 
 thread_numbers& numbers() {
@@ -67,7 +68,7 @@ counters::block& counters::make(std::size_t index) noexcept {
 }
 
 void counters::time(operation what, duration took, std::uint64_t weight) noexcept {
-  auto& timing = mine().timings[static_cast<std::size_t>(what)];
+  auto& timing = mine().latencies[static_cast<std::size_t>(what)];
   std::size_t bucket = 0;
   while (bucket < bounds.size() && took.count() > bounds[bucket]) ++bucket;
   add(timing.buckets[bucket], weight);
@@ -83,7 +84,7 @@ void counters::collect(cache_stats& out) const {
   out.latencies.resize(operations);
   for (std::size_t op = 0; op < operations; ++op) {
     out.latencies[op].operation = names[op];
-    for (const auto bound : bounds) out.latencies[op].bounds.push_back(static_cast<double>(bound) / 1e9);
+    for (const auto bound : bounds) out.latencies[op].bounds.emplace_back(bound);
     out.latencies[op].counts.resize(bounds.size() + 1);
   }
   const auto read = [](const type_cells::cell& cell) { return cell.load(std::memory_order_relaxed); };
@@ -110,7 +111,7 @@ void counters::collect(cache_stats& out) const {
       for (std::size_t r = 0; r < miss_reasons; ++r) sum.misses[r] += read(cells.misses[r]);
     }
     for (std::size_t op = 0; op < operations; ++op) {
-      const auto& timing = from->timings[op];
+      const auto& timing = from->latencies[op];
       for (std::size_t b = 0; b <= bounds.size(); ++b) out.latencies[op].counts[b] += read(timing.buckets[b]);
       nanoseconds[op] += read(timing.nanoseconds);
     }
@@ -118,7 +119,7 @@ void counters::collect(cache_stats& out) const {
     out.l2_errors += read(from->l2_errors);
   }
   for (std::size_t op = 0; op < operations; ++op) {
-    out.latencies[op].sum_seconds = static_cast<double>(nanoseconds[op]) / 1e9;
+    out.latencies[op].sum = duration(static_cast<duration::rep>(nanoseconds[op]));
   }
 }
 

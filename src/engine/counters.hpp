@@ -1,6 +1,6 @@
 #pragma once
-/// Counters that cost a hit next to nothing: each thread writes cells of its own.
-/// Threads: any thread counts; any thread reads, and may miss what is being counted.
+/// Counters that cost a hit next to nothing: each thread writes its own cells.
+/// Threads: any thread may count and read; a reader may miss counts of the moment.
 
 #include <strata/entity.hpp>
 #include <strata/stats.hpp>
@@ -12,7 +12,7 @@
 
 namespace strata::detail {
 
-/// What is counted for each cache type.
+/// The counters of one cache type.
 struct type_cells {
   using cell = std::atomic<std::uint64_t>;
   cell l1_hits, l2_hits, negative_hits, stale_hits, refreshes, shared, fills, fills_fenced, fills_older,
@@ -37,7 +37,7 @@ class counters {
     add(mine().types[type.index()].misses[static_cast<std::size_t>(why)], 1);
   }
 
-  /// True for one call in `sample_every` of this thread: time that one.
+  /// True for one in `sample_every` calls of this thread: measure the time of that one.
   bool sample() noexcept {
     auto& calls = mine().calls;
     add(calls, 1);
@@ -62,13 +62,13 @@ class counters {
       250,       1'000,      5'000,      25'000,      100'000,     250'000,       1'000'000,
       2'500'000, 10'000'000, 25'000'000, 100'000'000, 500'000'000, 2'500'000'000, 10'000'000'000};
 
-  struct timing {
+  struct histogram {
     std::array<type_cells::cell, bounds.size() + 1> buckets{};
     type_cells::cell nanoseconds = 0;
   };
   struct alignas(64) block {
     std::array<type_cells, cache_type::limit> types{};
-    std::array<timing, operations> timings{};
+    std::array<histogram, operations> latencies{};
     type_cells::cell l2_round_trips = 0;
     type_cells::cell l2_errors = 0;
     type_cells::cell calls = 0;

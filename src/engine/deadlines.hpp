@@ -1,16 +1,17 @@
 #pragma once
-/// The deadlines of calls that all get the same time. The oldest is the next to end, so a queue and
-/// one timer serve them all: arming a timer of its own costs a call more than the rest of it.
+/// The deadlines of calls that all have the same time limit. The oldest call is the next to end, so one queue
+/// and one timer serve them all: a timer for each call would cost more than the rest of the call.
 /// Threads: internally locked.
 ///
-/// Timers that run on another clock than ours (a test's, that stands still) come too early; they are not
-/// set again, and the call waits.
+/// Timers on another clock than ours (a test's clock that stands still) fire too early. They are not armed
+/// again, and the call waits.
+
+#include "core/mutex.hpp"
 
 #include <strata/timer.hpp>
 
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace strata::detail {
@@ -24,40 +25,41 @@ class deadlines : public std::enable_shared_from_this<deadlines> {
   };
   using id = std::uint64_t;
 
-  /// Lifetime: `with` and `time` outlive what is added.
-  deadlines(duration each, timers& with, const clock& time) : each_(each), timers_(with), time_(time) {}
+  /// Lifetime: `timers` and `time` outlive every added entry.
+  deadlines(duration limit, timers& timers, const clock& time)
+      : limit_(limit), timers_(timers), time_(time) {}
 
-  id add(std::shared_ptr<entry> what) {
-    const auto due = time_.now() + each_;
-    std::lock_guard lock(mutex_);
-    waiting_.push_back({due, std::move(what)});
+  id add(std::shared_ptr<entry> call) {
+    const auto due = time_.now() + limit_;
+    const scoped_lock lock(mutex_);
+    waiting_.push_back({due, std::move(call)});
     if (!armed_) arm(due);
     return first_ + waiting_.size() - 1;
   }
 
-  /// Forgets an entry that has ended in time.
+  /// Forgets an entry whose call has ended in time.
   void remove(id which) {
     std::shared_ptr<entry> gone;
-    std::lock_guard lock(mutex_);
+    const scoped_lock lock(mutex_);
     if (which < first_) return;
-    gone = std::move(waiting_[which - first_].what);
+    gone = std::move(waiting_[which - first_].call);
     drop_ended();
   }
 
  private:
   struct waiter {
     time_point due;
-    std::shared_ptr<entry> what;  ///< null: ended
+    std::shared_ptr<entry> call;  ///< null: ended
   };
 
-  void arm(time_point due) {
+  void arm(time_point due) STRATA_REQUIRES(mutex_) {
     armed_ = true;
     timers_.at(due, [self = weak_from_this(), due] {
       if (const auto alive = self.lock()) alive->run(due);
     });
   }
-  void drop_ended() {
-    while (!waiting_.empty() && waiting_.front().what == nullptr) {
+  void drop_ended() STRATA_REQUIRES(mutex_) {
+    while (!waiting_.empty() && waiting_.front().call == nullptr) {
       waiting_.pop_front();
       ++first_;
     }
@@ -65,10 +67,10 @@ class deadlines : public std::enable_shared_from_this<deadlines> {
   void run(time_point armed_for) {
     std::vector<std::shared_ptr<entry>> late;
     {
-      std::lock_guard lock(mutex_);
+      const scoped_lock lock(mutex_);
       const auto now = time_.now();
-      while (!waiting_.empty() && (waiting_.front().what == nullptr || waiting_.front().due <= now)) {
-        if (waiting_.front().what != nullptr) late.push_back(std::move(waiting_.front().what));
+      while (!waiting_.empty() && (waiting_.front().call == nullptr || waiting_.front().due <= now)) {
+        if (waiting_.front().call != nullptr) late.push_back(std::move(waiting_.front().call));
         waiting_.pop_front();
         ++first_;
       }
@@ -78,13 +80,13 @@ class deadlines : public std::enable_shared_from_this<deadlines> {
     for (const auto& each : late) each->expire();
   }
 
-  const duration each_;
+  const duration limit_;
   timers& timers_;
   const clock& time_;
-  std::mutex mutex_;
-  std::deque<waiter> waiting_;
-  id first_ = 0;  ///< of the front of `waiting_`
-  bool armed_ = false;
+  mutex mutex_;
+  std::deque<waiter> waiting_ STRATA_GUARDED_BY(mutex_);
+  id first_ STRATA_GUARDED_BY(mutex_) = 0;  ///< of the front of `waiting_`
+  bool armed_ STRATA_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace strata::detail

@@ -1,6 +1,6 @@
 /// What of a value reaches the second level: compressed, encrypted, or not at all.
 
-#include "engine/test_support.hpp"
+#include "engine/engine_test_support.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

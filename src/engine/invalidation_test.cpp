@@ -1,6 +1,6 @@
 /// Removing by key, tag, prefix and pattern; and that no fill brings an old value back.
 
-#include "engine/test_support.hpp"
+#include "engine/engine_test_support.hpp"
 
 #include <gtest/gtest.h>
 #include <atomic>

@@ -1,6 +1,6 @@
 /// Hooks that are called by memory rather than by a read, and policies that hold for one call.
 
-#include "engine/test_support.hpp"
+#include "engine/engine_test_support.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 /// The second level away, slow, or gone back in time: nothing is lost, and nobody waits for it.
 
-#include "engine/two_stages.hpp"
+#include "engine/two_stages_test_support.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -50,13 +50,13 @@ TEST_F(Outage, WhatCouldNotBeToldIsToldBeforeAnythingIsServed) {
     of.read(of.a, "old");
     of.below_a->fail({});
     sync_wait(invalidate(of.a, way));
-    EXPECT_EQ(of.a.store.stats().second_level.kept, 1u);
+    EXPECT_EQ(of.a.store.stats().second_level.backlog, 1u);
     const auto away = of.read(of.a, "new");
     EXPECT_EQ(away->name, "new");
     EXPECT_EQ(away.info().reason, miss_reason::l2_down);
     of.below_a->heal();
     of.advance(200ms);
-    EXPECT_EQ(of.a.store.stats().second_level.kept, 0u);
+    EXPECT_EQ(of.a.store.stats().second_level.backlog, 0u);
     EXPECT_EQ(of.a.store.stats().second_level.delivered, 1u);
     EXPECT_EQ(of.read(of.b, "new")->name, "new");
     EXPECT_EQ(of.read(of.a, "newer")->name, "new");
@@ -229,7 +229,7 @@ TEST_F(Outage, TooManyKeptInvalidationsClearEverything) {
   of.below_a->fail({});
   for (int i = 0; i < 100; ++i) sync_wait(of.a.store.remove(of.a.agents(std::to_string(i))));
   EXPECT_EQ(of.a.store.stats().second_level.overflows, 1u);
-  EXPECT_EQ(of.a.store.stats().second_level.kept, 1u);
+  EXPECT_EQ(of.a.store.stats().second_level.backlog, 1u);
   of.below_a->heal();
   of.advance(10s);
   EXPECT_EQ(of.read(of.b, "new")->name, "new");
@@ -247,7 +247,7 @@ TEST_F(Outage, WhatAStoreThatIsThereIsNotToldForLongClearsEverything) {
   EXPECT_EQ(t.read(t.b, "new")->name, "old");  // nobody could tell it
   for (int i = 0; i < 70; ++i) t.advance(100ms);
   EXPECT_EQ(stats().state, second_level_state::up);
-  EXPECT_EQ(stats().kept, 0u);
+  EXPECT_EQ(stats().backlog, 0u);
   EXPECT_EQ(stats().overflows, 1u);
   EXPECT_EQ(t.read(t.b, "new")->name, "new");
   EXPECT_EQ(t.read(t.a, "newer")->name, "new");
@@ -259,12 +259,12 @@ TEST_F(Outage, WhatAStoreThatIsAwayIsNotToldClearsNothing) {
   t.below_a->trust_until(t.a.time.now());
   sync_wait(t.a.store.remove(t.a.agents("2")));
   for (int i = 0; i < 300; ++i) t.advance(100ms);
-  EXPECT_EQ(stats().kept, 1u);
+  EXPECT_EQ(stats().backlog, 1u);
   t.below_a->heal();
   t.below_a->lose();
   t.below_a->trust_until(t.a.time.now() + 60s);
   t.settle();
-  EXPECT_EQ(stats().kept, 0u);
+  EXPECT_EQ(stats().backlog, 0u);
   EXPECT_EQ(stats().overflows, 0u);
   EXPECT_EQ(t.read(t.b, "new")->name, "old");
 }

@@ -1,6 +1,6 @@
 /// What is overtaken while it is on its way: values, and those who wait for them.
 
-#include "engine/two_stages.hpp"
+#include "engine/two_stages_test_support.hpp"
 
 #include <gtest/gtest.h>
 

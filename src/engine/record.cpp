@@ -1,5 +1,7 @@
 #include "engine/record.hpp"
 
+#include <utility>
+
 namespace strata::detail {
 
 floor_set::floor_set(std::string_view key, const std::vector<std::string>& tags) {
@@ -13,21 +15,25 @@ floor_set::floor_set(std::string_view key, const std::vector<std::string>& tags)
 
 record::record(const record& other)
     : value(other.value),
-      type(other.type),
+      value_type(other.value_type),
       asof(other.asof),
       created(other.created),
       fresh_until(other.fresh_until),
       stale_until(other.stale_until),
-      took(other.took),
-      began(other.began),
+      source(other.source),
       throttled(other.throttled),
       floors(other.floors),
       tags(other.tags),
       bytes(other.bytes) {
 }
 
+bool not_older(const record& candidate, const record& than) noexcept {
+  const auto age = [](const record& of) { return std::pair(of.asof, of.created - of.source.took); };
+  return age(than) <= age(candidate);
+}
+
 std::size_t overhead_of(const record& entry) noexcept {
-  constexpr std::size_t control_blocks = 2 * 32;  // of the record's and the value's shared_ptr
+  constexpr std::size_t control_blocks = 2 * 32;  // of the shared_ptr to the record and to the value
   std::size_t sum = sizeof(record) + control_blocks;
   for (const auto& tag : entry.tags) sum += sizeof tag + heap_bytes(tag);
   return sum;

@@ -1,5 +1,5 @@
 #pragma once
-/// What L1 holds under a key: a decoded value and all that is needed to judge it.
+/// What L1 holds under a key: a decoded value and everything needed to judge it (freshness.hpp).
 /// Threads: immutable once shared.
 
 #include "engine/floors.hpp"
@@ -17,19 +17,19 @@
 
 namespace strata::detail {
 
-/// The floors that hold for one entry: of each prefix of its key at a `:`, of the whole key, and
-/// of its tags.
+/// The floors that apply to one record: those of each prefix of its key at a `:`, of the whole key, and of
+/// its tags.
 class floor_set {
  public:
   floor_set(std::string_view key, const std::vector<std::string>& tags);
 
-  /// miss_reason::none if an entry as of `asof` stands, else why it is gone.
+  /// miss_reason::none if no hard floor is above `asof`, else which kind of floor is.
   miss_reason check(const floor_table& floors, commit_time asof) const noexcept {
     if (mutated(mutation::floor_check_off)) return miss_reason::none;
     return below(asof, [&](std::uint32_t bucket) { return floors.hard(bucket); });
   }
 
-  /// miss_reason::none if it is not expired by a soft floor, else by which kind.
+  /// miss_reason::none if no soft floor is above `asof`, else which kind of floor is.
   miss_reason check_soft(const floor_table& floors, commit_time asof) const noexcept {
     if (!floors.any_soft()) return miss_reason::none;
     return below(asof, [&](std::uint32_t bucket) { return floors.soft(bucket); });
@@ -49,16 +49,21 @@ class floor_set {
   std::size_t prefixes_ = 0;
 };
 
+/// When a value's source was read.
+struct source_timing {
+  time_point began = time_point::min();  ///< the source was not read before; min: unknown
+  duration took{};                       ///< by the factory
+};
+
 struct record {
   any_value value;  ///< null: known not to exist
-  const value_type* type = nullptr;
+  const detail::value_type* value_type = nullptr;
   commit_time asof = 0;
   time_point created{};
   time_point fresh_until{};
-  time_point stale_until{};              ///< may be served stale until then; not before fresh_until
-  duration took{};                       ///< by the factory
-  time_point began = time_point::min();  ///< its source was not read before; min: nobody knows
-  bool throttled = false;                ///< stale, and given a little freshness after a factory failed
+  time_point stale_until{};  ///< may be served stale until then; not before fresh_until
+  source_timing source;
+  bool throttled = false;  ///< stale, and given a little freshness after a factory failed
   floor_set floors{"", {}};
   std::vector<std::string> tags;
   std::size_t bytes = 0;  ///< of the value and this record
@@ -72,7 +77,11 @@ struct record {
 
 using record_ptr = std::shared_ptr<const record>;
 
-/// What a record occupies besides its value. Cost: O(tags).
+/// Whether `candidate` is as new as `than`, or newer. Of two records with the same asof, the one whose
+/// factory began later is newer.
+bool not_older(const record& candidate, const record& than) noexcept;
+
+/// The bytes that a record occupies besides its value. Cost: O(tags).
 std::size_t overhead_of(const record& entry) noexcept;
 
 }  // namespace strata::detail

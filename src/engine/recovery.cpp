@@ -1,7 +1,6 @@
-/// How second_level comes back into step.
+#include "engine/recovery.hpp"
 
 #include "async/timed_wait.hpp"
-#include "engine/second_level_call.hpp"
 
 #include <algorithm>
 
@@ -12,10 +11,13 @@ namespace {
 /// How many names or floors one call carries.
 constexpr std::size_t chunk = 512;
 
-/// How long a store that we hear may be untold of something before everything is cleared instead.
-constexpr duration longest_untold = std::chrono::seconds(5);
+/// How long a store that sends us changes may be left without an invalidation before all is cleared instead.
+constexpr duration longest_failing = std::chrono::seconds(5);
 
-/// Between two tries: this at first, twice as long each time, at most `cache_options.breaker_open_for`.
+/// How long invalidations are remembered for a server that may go back in time: longer than a replica lags.
+constexpr duration recent_span = std::chrono::minutes(10);
+
+/// The first pause between two recoveries; it doubles each time, up to cache_options.breaker_open_for.
 duration first_patience(const cache_options& options) {
   return std::clamp<duration>(options.breaker_open_for, std::chrono::milliseconds(1),
                               std::chrono::milliseconds(100));
@@ -32,157 +34,205 @@ void drop_first(std::vector<T>& all, std::size_t count) {
 
 }  // namespace
 
-task<bool> second_level::in_step() {
-  const auto done = recovery();
+recovery::recovery(surroundings with)
+    : with_(with),
+      backlog_({.bytes = with.options.backlog_budget}),
+      recent_(recent_span, {.bytes = with.options.backlog_budget}) {
+}
+
+void recovery::open(std::weak_ptr<void> owner) {
+  owner_ = std::move(owner);
+  start_now();
+}
+
+task<bool> recovery::sync() {
+  const auto done = start_now();
   if (done == nullptr) co_return false;
   if (!done->is_set()) {
-    if (options_.l2_timeout > duration::zero()) {
-      co_await timed_wait(done, *options_.timer, now() + options_.l2_timeout);
+    const auto& options = with_.options;
+    if (options.l2_timeout > duration::zero()) {
+      co_await timed_wait(done, *options.timer, now() + options.l2_timeout);
     } else {
       co_await done->wait();
     }
   }
-  co_return in_step_.load();
+  co_return with_.status.in_sync();
 }
 
-std::shared_ptr<async_latch> second_level::recovery() {
+std::shared_ptr<async_latch> recovery::start_now() {
   const auto owner = owner_.lock();
-  std::shared_ptr<async_latch> running;
+  std::shared_ptr<async_latch> started;
   {
-    std::lock_guard lock(mutex_);
-    if (recovering_ != nullptr || owner == nullptr || in_step_.load()) return recovering_;
+    const scoped_lock lock(mutex_);
+    if (running_ != nullptr || owner == nullptr || with_.status.in_sync()) return running_;
     const auto at = now();
-    const bool resting = breaker_.current() != breaker::state::closed && at < breaker_.again();
-    if (at < not_before_ || resting) return nullptr;
-    running = recovering_ = std::make_shared<async_latch>();
+    const auto blocked_until = with_.status.blocked_until();
+    if (at < not_before_ || (blocked_until && at < *blocked_until)) return nullptr;
+    started = running_ = std::make_shared<async_latch>();
   }
-  start(options_.background, recover(), [this, owner](const completion<bool>& done) {
+  start(with_.options.background, recover(), [this, owner](const completion<bool>& done) {
     if (!done) {
-      // It threw, and what it had taken is gone.
-      std::lock_guard lock(mutex_);
-      backlog_.clear_everything(clock_.now());
+      // It threw, and what it had taken out of the backlog is lost.
+      const scoped_lock lock(mutex_);
+      backlog_.clear_everything(with_.clock.now());
     }
-    end_recovery(done && *done);
+    end(done && *done);
   });
-  return running;
+  return started;
 }
 
-struct second_level::recovery_step {
-  backlog::load load;
-  bool restore = false;
-  std::uint64_t generation = 0;
-
-  std::size_t size() const noexcept { return load.size() + (load.everything ? 1 : 0); }
-};
-
-second_level::recovery_step second_level::next_step() {
-  std::lock_guard lock(mutex_);
-  if (untold_ && now() - *untold_ >= longest_untold && !backlog_.empty()) {
-    backlog_.clear_everything(clock_.now());
-    untold_.reset();
+recovery::round recovery::next_round() {
+  const scoped_lock lock(mutex_);
+  if (failing_since_ && now() - *failing_since_ >= longest_failing && !backlog_.empty()) {
+    backlog_.clear_everything(with_.clock.now());
+    failing_since_.reset();
     ++given_up_;
   }
-  recovery_step out{.load = backlog_.take(), .restore = restore_due_, .generation = generation_.load()};
+  round out{.load = backlog_.take(), .restore = restore_due_, .losses = with_.status.losses()};
   delivering_ = out.size();
   return out;
 }
 
-task<bool> second_level::recover() {
+recovery::progress recovery::end_round(round done, bool delivered) {
+  const scoped_lock lock(mutex_);
+  delivered_ += delivering_ - std::min(delivering_, done.size());
+  delivering_ = 0;
+  backlog_.put_back(std::move(done.load));
+  if (!delivered) {
+    note_failure();
+    return progress::failed;
+  }
+  failing_since_.reset();
+  if (done.losses != with_.status.losses()) return progress::another_round;
+  restore_due_ = false;
+  if (!backlog_.empty()) return progress::another_round;
+  with_.status.set_in_sync(true);
+  return progress::in_sync;
+}
+
+task<bool> recovery::recover() {
   for (;;) {
-    auto step = next_step();
-    const bool done = co_await deliver(step.restore, step.load);
-    std::lock_guard lock(mutex_);
-    delivered_ += delivering_ - std::min(delivering_, step.size());
-    delivering_ = 0;
-    backlog_.put_back(std::move(step.load));
-    if (!done) {
-      note_failed_recovery();
-      co_return false;
-    }
-    untold_.reset();
-    if (step.generation != generation_.load()) continue;
-    restore_due_ = false;
-    if (!backlog_.empty()) continue;
-    in_step_ = true;
-    co_return true;
+    auto round = next_round();
+    const bool delivered = co_await deliver(round.restore, round.load);
+    const auto made = end_round(std::move(round), delivered);
+    if (made != progress::another_round) co_return made == progress::in_sync;
   }
 }
 
-void second_level::note_failed_recovery() {
+void recovery::note_failure() {
   const auto at = now();
-  if (at >= trusted_until()) {
-    untold_.reset();  // it is away, and will be told when it is back
-  } else if (!untold_) {
-    untold_ = at;
+  if (at >= with_.status.trusted_until()) {
+    failing_since_.reset();  // the store is away; it receives everything when it is back
+  } else if (!failing_since_) {
+    failing_since_ = at;
   }
 }
 
-void second_level::end_recovery(bool done) {
+void recovery::end(bool done) {
   std::shared_ptr<async_latch> ended;
   {
-    std::lock_guard lock(mutex_);
-    ended = std::exchange(recovering_, nullptr);
-    const auto least = first_patience(options_);
+    const scoped_lock lock(mutex_);
+    ended = std::exchange(running_, nullptr);
+    const auto least = first_patience(with_.options);
     patience_ = done ? duration::zero()
-                     : std::clamp(2 * patience_, least, std::max(least, options_.breaker_open_for));
+                     : std::clamp(2 * patience_, least, std::max(least, with_.options.breaker_open_for));
     not_before_ = now() + patience_;
   }
   ended->set();
-  if (!in_step_.load()) try_later();
-  tell_state();
+  if (!with_.status.in_sync()) try_later();
+  with_.status.report();
 }
 
-void second_level::try_later() {
+void recovery::try_later() {
   {
-    std::lock_guard lock(mutex_);
-    if (timer_set_ || recovering_ != nullptr) return;
+    const scoped_lock lock(mutex_);
+    if (timer_set_ || running_ != nullptr) return;
     timer_set_ = true;
-    auto when = std::max(now() + first_patience(options_), not_before_);
-    if (breaker_.current() != breaker::state::closed) when = std::max(when, breaker_.again());
-    options_.timer->at(when, [this, when, weak = owner_] {
+    auto when = std::max(now() + first_patience(with_.options), not_before_);
+    if (const auto blocked_until = with_.status.blocked_until()) when = std::max(when, *blocked_until);
+    with_.options.timer->at(when, [this, when, weak = owner_] {
       const auto owner = weak.lock();
       if (owner == nullptr) return;
       {
-        std::lock_guard again(mutex_);
+        const scoped_lock again(mutex_);
         timer_set_ = false;
       }
-      // Timers that run on another clock than ours (a test's) come too early; the next read recovers.
-      if (now() >= when) recover_behind();
+      // Timers on another clock than ours (a test's) fire too early; then the next read recovers.
+      if (now() >= when) start_behind();
     });
   }
-  tell_state();
+  with_.status.report();
 }
 
-void second_level::recover_behind() {
-  options_.background->post([this, weak = owner_] {
+void recovery::start_behind() {
+  with_.options.background->post([this, weak = owner_] {
     const auto owner = weak.lock();
     if (owner == nullptr) return;
     // Too early after all (the breaker opened meanwhile): then later.
-    if (recovery() == nullptr && !in_step_.load()) try_later();
+    if (start_now() == nullptr && !with_.status.in_sync()) try_later();
   });
 }
 
-void second_level::lost(bool may_have_forgotten) {
+void recovery::remember(invalidation_kind kind, const std::vector<std::string>& names) {
+  const auto at = now();
+  const scoped_lock lock(mutex_);
+  for (const auto& each : names) recent_.note(kind, each, at);
+}
+
+void recovery::keep(invalidation_kind kind, const std::vector<std::string>& names, commit_time floor) {
   {
-    std::lock_guard lock(mutex_);
-    in_step_ = false;
-    ++generation_;
-    ++losses_;
+    const scoped_lock lock(mutex_);
+    for (const auto& each : names) {
+      if (!mutated(mutation::replay_off)) backlog_.add(kind, each, floor);
+    }
+    with_.status.set_in_sync(false);
+  }
+  try_later();
+}
+
+void recovery::keep(const std::vector<floor_entry>& floors) {
+  {
+    const scoped_lock lock(mutex_);
+    for (const auto& each : floors) {
+      if (!mutated(mutation::replay_off)) backlog_.add(each);
+    }
+    with_.status.set_in_sync(false);
+  }
+  try_later();
+}
+
+void recovery::lost(bool may_have_forgotten) {
+  {
+    const scoped_lock lock(mutex_);
+    with_.status.note_loss();
     const auto at = now();
     if (may_have_forgotten && !mutated(mutation::replay_off)) {
       restore_due_ = true;
-      recent_.replay(backlog_, clock_.now(), at);
+      recent_.replay(backlog_, with_.clock.now(), at);
     }
     not_before_ = at;
-    breaker_.hint(at);
+    with_.status.hint();
   }
-  tell_state();
-  recover_behind();
+  with_.status.report();
+  start_behind();
 }
 
-task<bool> second_level::deliver(bool restore, backlog::load& load) {
-  // Here the floors may be higher than they were when it was kept; the store's are to be as high.
-  load.at_least = std::max(load.at_least, clock_.now());
+void recovery::collect(second_level_stats& out) const {
+  const scoped_lock lock(mutex_);
+  out.backlog = backlog_.size() + delivering_;
+  out.backlog_size = {backlog_.bytes()};
+  out.delivered = delivered_;
+  out.overflows = backlog_.overflows() + given_up_;
+}
+
+void recovery::apply(floor_entry floor) noexcept {
+  with_.clock.merge(floor.asof);
+  with_.floors.raise(floor);
+}
+
+task<bool> recovery::deliver(bool restore, backlog::load& load) {
+  // Our floors may have risen since the invalidations were kept; the store's must become as high.
+  load.at_least = std::max(load.at_least, with_.clock.now());
   if (load.everything) {
     std::vector<floor_entry> root{{.bucket = floor_table::root, .asof = load.at_least}};
     if (!co_await deliver_floors(root)) co_return false;
@@ -190,72 +240,79 @@ task<bool> second_level::deliver(bool restore, backlog::load& load) {
   }
   if (restore && !co_await restore_floors()) co_return false;
   if (!co_await deliver_floors(load.floors)) co_return false;
-  if (!co_await deliver_names(load.removed, told_kind::removed, load.at_least)) co_return false;
-  if (!co_await deliver_names(load.expired, told_kind::expired, load.at_least)) co_return false;
-  while (!load.patterns.empty()) {
-    auto told = call<sweep_result>([glob = load.patterns.back(), floor = load.at_least](
-                                       store& with) { return with.invalidate_matching(glob, floor); },
-                                   walks_);
-    const auto done = co_await std::move(told);
-    if (!done) co_return false;
-    clock_.merge(done->floor);
-    load.patterns.pop_back();
-  }
+  if (!co_await deliver_names(load.removed, invalidation_kind::removed, load.at_least)) co_return false;
+  if (!co_await deliver_names(load.expired, invalidation_kind::expired, load.at_least)) co_return false;
+  if (!co_await deliver_patterns(load.patterns, load.at_least)) co_return false;
   co_return co_await load_floors();
 }
 
-task<bool> second_level::deliver_names(std::vector<std::string>& names, told_kind kind,
-                                       commit_time at_least) {
+task<bool> recovery::deliver_names(std::vector<std::string>& names, invalidation_kind kind,
+                                   commit_time at_least) {
   while (!names.empty()) {
     auto some = first_of(names);
     const auto count = some.size();
-    auto told = call<commit_time>(
-        [some = std::move(some), kind, at_least](store& with) {
-          return kind == told_kind::removed ? with.invalidate(some, at_least) : with.expire(some, at_least);
-        },
-        calls_);
-    const auto done = co_await std::move(told);
+    const auto done = co_await with_.calls.call<commit_time>(
+        plain_request([some = std::move(some), kind, at_least](store& to) {
+          return kind == invalidation_kind::removed ? to.invalidate(some, at_least)
+                                                    : to.expire(some, at_least);
+        }),
+        store_caller::limit::call);
     if (!done) co_return false;
-    clock_.merge(*done);
+    with_.clock.merge(*done);
     drop_first(names, count);
   }
   co_return true;
 }
 
-task<bool> second_level::deliver_floors(std::vector<floor_entry>& floors) {
+task<bool> recovery::deliver_patterns(std::vector<std::string>& patterns, commit_time at_least) {
+  while (!patterns.empty()) {
+    const auto done =
+        co_await with_.calls.call<sweep_result>(plain_request([glob = patterns.back(), at_least](store& to) {
+                                                  return to.invalidate_matching(glob, at_least);
+                                                }),
+                                                store_caller::limit::walk);
+    if (!done) co_return false;
+    with_.clock.merge(done->floor);
+    patterns.pop_back();
+  }
+  co_return true;
+}
+
+task<bool> recovery::deliver_floors(std::vector<floor_entry>& floors) {
   while (!floors.empty()) {
     auto some = first_of(floors);
-    for (auto& each : some) each.asof = std::max(each.asof, clock_.now());
-    auto told = call<commit_time>([some](store& with) { return with.raise(some); }, calls_);
-    const auto done = co_await std::move(told);
+    for (auto& each : some) each.asof = std::max(each.asof, with_.clock.now());
+    const auto done = co_await with_.calls.call<commit_time>(
+        plain_request([some](store& to) { return to.raise(some); }), store_caller::limit::call);
     if (!done) co_return false;
     for (auto& each : some) {
       each.asof = *done;
-      hear(each);
+      apply(each);
     }
     drop_first(floors, some.size());
   }
   co_return true;
 }
 
-task<bool> second_level::restore_floors() {
-  auto known = floors_.raised();
+task<bool> recovery::restore_floors() {
+  auto known = with_.floors.raised();
   while (!known.empty()) {
     auto some = first_of(known);
     const auto count = some.size();
-    auto told = call<void>([some = std::move(some)](store& with) { return with.restore(some); }, calls_);
-    const auto done = co_await std::move(told);
+    const auto done = co_await with_.calls.call<void>(
+        plain_request([some = std::move(some)](store& to) { return to.restore(some); }),
+        store_caller::limit::call);
     if (!done) co_return false;
     drop_first(known, count);
   }
   co_return true;
 }
 
-task<bool> second_level::load_floors() {
-  auto asked = call<std::vector<floor_entry>>([](store& with) { return with.floors(); }, walks_);
-  const auto known = co_await std::move(asked);
+task<bool> recovery::load_floors() {
+  const auto known = co_await with_.calls.call<std::vector<floor_entry>>(
+      plain_request([](store& to) { return to.floors(); }), store_caller::limit::walk);
   if (!known) co_return false;
-  for (const auto& each : *known) hear(each);
+  for (const auto& each : *known) apply(each);
   co_return true;
 }
 

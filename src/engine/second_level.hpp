@@ -3,36 +3,22 @@
 /// promise that no invalidation is lost.
 /// Threads: internally locked.
 ///
-/// It *serves* (reads, leases, fills) only while it is in step: while there is nothing that the store
-/// has to be told, and nothing that we have to be told by it. It falls out of step when an invalidation
-/// could not be delivered or nobody knows whether it was, and when the store says that changes were
-/// missed. Then, before anything is served again, a *recovery*
-///   1. restores the floors we know, if the server may have forgotten them,
-///   2. delivers the invalidations that were kept,
-///   3. loads the floors that others have raised.
-/// What a store that we hear of all the time still cannot be told (nobody serves a slot of its cluster) would
-/// keep us out of step, and old values with everybody else: after a while all is cleared instead.
-/// Out of step a read is told that the second level is down; the first one begins the recovery, and so
-/// do `lost` and a timer. Invalidations are tried all the same: others may be in step.
+/// It *serves* (reads, leases, fills) only while it is in sync with this process: while no invalidation waits
+/// to be delivered to the store, and no change of others waits to be received. It falls out of sync when an
+/// invalidation failed, or may have failed, and when the store reports that changes were missed. Then a
+/// *recovery* runs before anything is served again (recovery.hpp). Out of sync, a read gets the answer that
+/// the second level is down; the first one starts the recovery, and so do `lost` and a timer. Invalidations
+/// are sent all the same: other processes may be in sync.
 ///
-/// Two rules make this safe. An invalidation that failed is kept before its caller hears of it, so what
-/// is read after it returned finds us out of step. And the store calls `lost` before it gives an answer
-/// of a new connection, so an answer is dropped if `lost` was called since its question.
+/// Two rules make this safe. A failed invalidation is kept before its caller gets the failure, so every read
+/// that begins after it returned finds us out of sync. And the store calls `lost` before it delivers an
+/// answer over a new connection, so an answer is dropped if `lost` was called since its question.
 
-#include "engine/backlog.hpp"
-#include "engine/breaker.hpp"
-#include "engine/commit_clock.hpp"
-#include "engine/counters.hpp"
-#include "engine/deadlines.hpp"
-#include "engine/floors.hpp"
-#include "engine/recent.hpp"
+#include "engine/recovery.hpp"
 
 #include <strata/cache.hpp>
 
-#include <atomic>
-#include <limits>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,142 +31,86 @@ class second_level {
   struct surroundings {
     const cache_options& options;
     commit_clock& clock;
-    counters& counted;
+    detail::counters& counters;
     floor_table& floors;
   };
   explicit second_level(surroundings with);
 
   explicit operator bool() const noexcept { return options_.second_level != nullptr; }
 
-  /// Begins to work, and to be told of changes. `owner` keeps this, the surroundings and `told` alive.
-  void open(std::shared_ptr<void> owner, store_observer& told);
-  void close(store_observer& told) noexcept;
+  /// Begins to serve, and to report changes to `listener`. `owner` keeps this, the surroundings and
+  /// `listener` alive.
+  void open(std::shared_ptr<void> owner, store_observer& listener);
+  void close(store_observer& listener) noexcept;
 
-  // What is served. Errors: store_unavailable, also while out of step; timeout.
+  // Served by the store.
+  // Errors: store_unavailable, also while out of sync; timeout.
+
   task<result<std::optional<stored_value>>> get(std::string name);
   task<result<std::vector<std::optional<stored_value>>>> get_many(std::vector<std::string> names);
+  /// The value, or on a miss the lease if no other process holds it.
   task<result<acquire_result>> acquire(std::string name);
   task<result<std::vector<acquire_result>>> acquire_many(std::vector<std::string> names);
+  /// The lease, though there is a value; not if another process holds it.
   task<result<lease_grant>> take_lease(std::string name);
+  /// The lease, whoever holds it: for writers.
   task<result<lease_grant>> force_lease(std::string name);
   task<result<std::vector<lease_grant>>> force_lease_many(std::vector<std::string> names);
-  struct filling {
+
+  /// A value for the store.
+  struct entry {
     std::string name;
     lease_token lease = 0;
     commit_time asof = 0;
     std::string bytes;
     time_point until{};  ///< the end of its life
   };
-  task<result<fill_result>> fill(filling value);
-  task<result<std::vector<fill_result>>> fill_many(std::vector<filling> values);
+  /// Fills end the lease, whatever becomes of the value.
+  task<result<fill_result>> fill(entry value);
+  task<result<std::vector<fill_result>>> fill_many(std::vector<entry> values);
   task<result<bool>> touch(std::string name, duration ttl);
   task<result<void>> release(std::string name, lease_token lease);
 
-  // What is told. `floor` is the caller's; returned is the store's, or nothing if it is kept for later.
+  // Invalidations. `floor` is the caller's. They return the store's floor, or nothing if the invalidation is
+  // kept for later.
+
   task<std::optional<commit_time>> invalidate(std::vector<std::string> names, commit_time floor);
   task<std::optional<commit_time>> expire(std::vector<std::string> names, commit_time floor);
   task<std::optional<commit_time>> invalidate_matching(std::string glob, commit_time floor);
   task<std::optional<commit_time>> raise(std::vector<floor_entry> floors);
-  /// Remembers that `name` was written: a server that goes back has to forget its older value.
-  void note_written(const std::string& name) { note(told_kind::removed, {name}); }
+  /// Remembers that `name` was written: a server that goes back in time has to forget its older value.
+  void note_written(const std::string& name) { recovery_.remember(invalidation_kind::removed, {name}); }
 
-  // What the store says.
-  void lost(bool may_have_forgotten);
+  // Reports of the store.
+
+  void lost(bool may_have_forgotten) { recovery_.lost(may_have_forgotten); }
   void trust_until(time_point until, time_point source_watermark) noexcept {
-    trusted_until_.store(until.time_since_epoch().count(), std::memory_order_release);
-    source_watermark_.store(source_watermark.time_since_epoch().count(), std::memory_order_release);
+    status_.trust_until(until, source_watermark);
   }
 
   /// Until when copies can be trusted. Cost: one load.
-  time_point trusted_until() const noexcept {
-    return time_point(duration(trusted_until_.load(std::memory_order_acquire)));
-  }
+  time_point trusted_until() const noexcept { return status_.trusted_until(); }
 
-  /// All that was committed to the source before this moment has been told; time_point::min() if nobody
-  /// says so. To be asked before `trust_until`. Cost: one load.
-  time_point source_watermark() const noexcept {
-    return time_point(duration(source_watermark_.load(std::memory_order_acquire)));
-  }
+  /// Every change committed to the source before this moment has been reported; time_point::min() without a
+  /// relay. Read it before you look at a value. Cost: one load.
+  time_point source_watermark() const noexcept { return status_.source_watermark(); }
 
-  /// True while there is nothing that the store has to be told. Cost: one load.
-  bool told_all() const noexcept { return in_step_.load(); }
+  /// False while an invalidation of this process waits to be delivered. Cost: one load.
+  bool all_delivered() const noexcept { return status_.in_sync(); }
 
   second_level_stats stats() const;
 
  private:
-  template <class T, class Begin>
-  struct work;
-  struct releasing;
-  struct telling;
-  struct telling_keys;
-  struct telling_pattern;
-
-  template <class T, class Begin>
-  task<result<T>> call(Begin begin, std::shared_ptr<deadlines> limit);
-  template <class T, class Begin>
-  task<result<T>> serve(Begin begin);
-  template <class T, class Begin>
-  task<std::optional<commit_time>> tell(Begin begin, std::shared_ptr<deadlines> limit);
-
-  task<bool> in_step();
-  /// The recovery that runs, or one that begins now; null: it is too early for another.
-  std::shared_ptr<async_latch> recovery();
-  task<bool> recover();
-  /// What there is to tell, and how: it is then being delivered.
-  struct recovery_step;
-  recovery_step next_step();
-  /// Nothing could be delivered, though perhaps the store is there.
-  void note_failed_recovery();
-  task<bool> deliver(bool restore, backlog::load& load);
-  task<bool> deliver_names(std::vector<std::string>& names, told_kind kind, commit_time at_least);
-  task<bool> deliver_floors(std::vector<floor_entry>& floors);
-  task<bool> restore_floors();
-  task<bool> load_floors();
-  void end_recovery(bool done);
-  void try_later();
-  void recover_behind();
-
-  std::optional<breaker::pass> enter();
-  void ended(breaker::pass pass, bool answered, bool timed_out);
-  void note(told_kind kind, const std::vector<std::string>& names);
-  void keep(const telling& what);
-  void keep(const std::vector<floor_entry>& floors);
-  void hear(floor_entry floor) noexcept;
-  second_level_state state_locked() const;
-  /// Tells the observer, if the state is another than it was told last.
-  void tell_state();
-
-  time_point now() const noexcept { return options_.time->now(); }
+  template <class T, store_request<T> R>
+  task<result<T>> serve(R request);
+  template <class T, store_request<T> R>
+  task<std::optional<commit_time>> invalidate_by(R request, store_caller::limit within);
 
   const cache_options& options_;
   commit_clock& clock_;
-  counters& counters_;
-  floor_table& floors_;
-  std::shared_ptr<deadlines> calls_;
-  std::shared_ptr<deadlines> walks_;  ///< of calls that look at all there is
-  std::weak_ptr<void> owner_;
-
-  std::atomic<duration::rep> trusted_until_;
-  std::atomic<duration::rep> source_watermark_ = std::numeric_limits<duration::rep>::min();
-  std::atomic<bool> in_step_;
-  std::atomic<std::uint64_t> generation_ = 0;  ///< how often changes were missed
-
-  mutable std::mutex mutex_;
-  breaker breaker_;
-  backlog backlog_;
-  recent_invalidations recent_;
-  bool restore_due_ = false;
-  std::shared_ptr<async_latch> recovering_;  ///< null: no recovery runs
-  std::size_t delivering_ = 0;               ///< taken out of the backlog by the recovery
-  std::optional<time_point> untold_;         ///< since when recoveries fail, of a store that we hear
-  std::uint64_t given_up_ = 0;               ///< how often that took too long
-  time_point not_before_{};                  ///< of the next recovery, but for `lost`
-  bool timer_set_ = false;
-  duration patience_{};
-  second_level_state told_state_ = second_level_state::recovering;
-  std::uint64_t timeouts_ = 0;
-  std::uint64_t delivered_ = 0;
-  std::uint64_t losses_ = 0;
+  l2_status status_;
+  store_caller calls_;
+  recovery recovery_;
 };
 
 }  // namespace strata::detail

@@ -1,7 +1,7 @@
 /// What the policy can ask for: fail-safe, stale serving, early refresh, expiring.
 /// Long because each option is tested alone and with the others.
 
-#include "engine/stage.hpp"
+#include "engine/stage_test_support.hpp"
 
 #include <gtest/gtest.h>
 

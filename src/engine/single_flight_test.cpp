@@ -1,6 +1,6 @@
 /// One factory call a key at a time, whatever becomes of it.
 
-#include "engine/test_support.hpp"
+#include "engine/engine_test_support.hpp"
 
 #include <gtest/gtest.h>
 #include <atomic>

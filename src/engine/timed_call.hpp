@@ -1,5 +1,5 @@
 #pragma once
-/// A call to a store that is given up at a deadline, and then goes on without us.
+/// A call to a store with a deadline. After the deadline the call goes on, but nobody waits for it.
 /// Threads: the awaiting task resumes on its executor, or without one on the thread that ends the call.
 ///
 /// The call owns its arguments, the store and the work to do when it ends. So the waiting task can be
@@ -11,27 +11,31 @@
 #include <strata/store.hpp>
 #include <strata/task.hpp>
 
+#include <concepts>
 #include <memory>
 #include <utility>
 
 namespace strata::detail {
 
-/// `Work` has
-///   task<result<T>> operator()(store&)   begins the call; its arguments live in the Work
-///   void ended(bool by_answer, result<T>&)   told once, by whoever ends the call: the answer, or the
-///                                        deadline, which may be overtaken by the answer later
-///   void late(result<T>&)                told when the answer comes after the deadline
-template <class T, class Work>
+/// What timed_call runs. It owns the arguments of the call.
+template <class W, class T>
+concept timed_work = requires(W& work, store& to, bool by_answer, result<T>& answer) {
+  { work(to) } -> std::same_as<task<result<T>>>;  // begins the call
+  work.ended(by_answer, answer);                  // once: by the answer, or by the deadline if that is first
+  work.late(answer);                              // the answer came after the deadline
+};
+
+template <class T, timed_work<T> Work>
 class timed_call {
  public:
   /// `limit` null: no deadline.
-  timed_call(std::shared_ptr<store> with, std::shared_ptr<deadlines> limit, Work work)
-      : call_(std::make_shared<call>(std::move(with), std::move(limit), std::move(work))) {}
+  timed_call(std::shared_ptr<store> to, std::shared_ptr<deadlines> limit, Work work)
+      : call_(std::make_shared<call>(std::move(to), std::move(limit), std::move(work))) {}
   timed_call(const timed_call&) = delete;
   timed_call& operator=(const timed_call&) = delete;
 
   bool await_ready() {
-    begun_ = call_->work(*call_->with);
+    begun_ = call_->work(*call_->to);
     if (!begun_.is_ready()) return false;
     call_->end(begun_.take_ready());
     return true;
@@ -53,10 +57,10 @@ class timed_call {
 
  private:
   struct call final : deadlines::entry, one_shot<result<T>> {
-    call(std::shared_ptr<store> with, std::shared_ptr<deadlines> limit, Work work)
-        : with(std::move(with)), limit(std::move(limit)), work(std::move(work)) {}
+    call(std::shared_ptr<store> to, std::shared_ptr<deadlines> limit, Work work)
+        : to(std::move(to)), limit(std::move(limit)), work(std::move(work)) {}
 
-    const std::shared_ptr<store> with;
+    const std::shared_ptr<store> to;
     const std::shared_ptr<deadlines> limit;
     Work work;
     deadlines::id id = 0;

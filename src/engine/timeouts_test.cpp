@@ -1,6 +1,6 @@
 /// Soft and hard timeouts.
 
-#include "engine/stage.hpp"
+#include "engine/stage_test_support.hpp"
 
 #include <gtest/gtest.h>
 #include <stdexcept>

@@ -1,6 +1,6 @@
 /// Two caches over one store, as two processes have them.
 
-#include "engine/test_support.hpp"
+#include "engine/engine_test_support.hpp"
 
 #include <gtest/gtest.h>
 #include <random>

@@ -50,16 +50,20 @@ void measure(MetricFamily& of, labels with, double value) {
   series(of, with).gauge.value = value;
 }
 
+double seconds(duration span) {
+  return std::chrono::duration<double>(span).count();
+}
+
 void distribute(MetricFamily& of, labels with, const latency_stats& from) {
   auto& into = series(of, with).histogram;
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < from.counts.size(); ++i) {
     cumulative += from.counts[i];
     into.bucket.push_back(
-        {cumulative, i < from.bounds.size() ? from.bounds[i] : std::numeric_limits<double>::infinity()});
+        {cumulative, i < from.bounds.size() ? seconds(from.bounds[i]) : std::numeric_limits<double>::infinity()});
   }
   into.sample_count = cumulative;
-  into.sample_sum = from.sum_seconds;
+  into.sample_sum = seconds(from.sum);
 }
 
 void families::counter(const char* name, const char* help, std::uint64_t value) {
@@ -128,7 +132,7 @@ void add_second_level(families& into, const second_level_stats& from) {
   into.counter("cache_l2_timeouts_total", "Calls to the second level that were given up.", from.timeouts);
   into.counter("cache_l2_losses_total", "How often its changes may have been missed.", from.losses);
   into.gauge("cache_l2_kept_invalidations", "Invalidations that it has not been told yet.",
-             static_cast<double>(from.kept));
+             static_cast<double>(from.backlog));
   into.counter("cache_l2_delivered_invalidations_total", "Invalidations that it was told later.",
                from.delivered);
   into.counter("cache_l2_overflows_total",
@@ -204,8 +208,8 @@ void add_cache(families& into, const cache_stats& from) {
   auto& latency = into.histogram("cache_latency_seconds", "How long the cache's operations take.");
   for (const auto& each : from.latencies) distribute(latency, {{"operation", each.operation}}, each);
   into.gauge("cache_size_bytes", "Bytes that L1 uses, keys and index included.",
-             static_cast<double>(from.bytes));
-  into.gauge("cache_size_limit_bytes", "Bytes that L1 may use.", static_cast<double>(from.budget));
+             static_cast<double>(from.used.count));
+  into.gauge("cache_size_limit_bytes", "Bytes that L1 may use.", static_cast<double>(from.budget.count));
   into.gauge("cache_entries", "Values in L1.", static_cast<double>(from.entries));
   into.counter("cache_evictions_total", "Values that made room for others.", from.evictions);
   into.counter("cache_expirations_total", "Values dropped from L1 since their time was over.",

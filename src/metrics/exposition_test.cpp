@@ -13,6 +13,7 @@
 namespace strata {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 /// One scrape, read as Prometheus reads it. Throws std::runtime_error where it would refuse it.
@@ -85,9 +86,9 @@ cache_stats sample() {
   agent.fills_fenced = 7;
   agent.factory_calls = 8;
   stats.types = {type_stats{.type = "other"}, agent};
-  stats.latencies = {{.operation = "fill", .bounds = {0.001, 0.01}, .counts = {1, 2, 3}, .sum_seconds = 0.5}};
-  stats.bytes = 1000;
-  stats.budget = 64u << 20;
+  stats.latencies = {{.operation = "fill", .bounds = {1ms, 10ms}, .counts = {1, 2, 3}, .sum = 500ms}};
+  stats.used = {1000};
+  stats.budget = {64u << 20};
   stats.entries = 9;
   stats.evictions = 11;
   return stats;
@@ -96,7 +97,7 @@ cache_stats sample() {
 std::vector<http_stats> listeners() {
   http_stats platform{.listener = "platform"};
   platform.routes = {{"/agents/{id}", {0, 0, 10, 2, 1, 0}}};
-  platform.latency = {.bounds = {0.001}, .counts = {12, 1}, .sum_seconds = 0.25};
+  platform.latency = {.bounds = {1ms}, .counts = {12, 1}, .sum = 250ms};
   platform.in_flight = 3;
   return {platform, {.listener = "admin"}};
 }
@@ -150,7 +151,7 @@ TEST(Exposition, TellsEveryReasonForAMissAndNoneForAHit) {
 TEST(Exposition, TellsOfTheSecondLevelIfThereIsOne) {
   auto stats = sample();
   EXPECT_THAT(exposition(stats, {}, {}), testing::Not(HasSubstr("cache_l2_state")));
-  stats.second_level = {.state = second_level_state::down, .coherent = false, .breaker_opened = 2, .kept = 3};
+  stats.second_level = {.state = second_level_state::down, .coherent = false, .breaker_opened = 2, .backlog = 3};
   const scrape read(exposition(stats, {}, {}));
   EXPECT_EQ(read.at(R"(cache_l2_state{state="down"})"), 1);
   EXPECT_EQ(read.at(R"(cache_l2_state{state="up"})"), 0);

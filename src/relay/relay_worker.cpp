@@ -172,7 +172,7 @@ task<duration> relay::worker::publish(relay_detail::poll_result found, time_poin
   relay_detail::applied_counts counts;
   if (options_.local != nullptr) {
     counts = co_await relay_detail::apply_to(*options_.local, std::move(what));
-    options_.local->trust(polled + options_.bound, polled);
+    coherence_control(*options_.local).trust(polled + options_.bound, polled);
   } else {
     if (!what.empty()) {
       auto applied = co_await relay_detail::apply_to(*options_.target, options_.name_space, std::move(what));

@@ -99,9 +99,9 @@ TEST_F(WriteThrough, ACommitRemovesWhatWasReadFromItsTables) {
   ASSERT_TRUE(sync_wait(tools_.create({.id = "agt_1", .names = {"hammer"}})));
   const entity<std::string, "report:{table}"> reports{{.ttl = 1h}};
   const auto read = [&](std::string_view table) {
-    auto rules = reports.rules();
-    rules.tags = {table_tag(table)};
-    return sync_wait(cache_.get_or_set(reports(table).with(rules), [] { return std::string("read"); }));
+    auto policy = reports.policy();
+    policy.tags = {table_tag(table)};
+    return sync_wait(cache_.get_or_set(reports(table).with(policy), [] { return std::string("read"); }));
   };
   const auto kept = [&](std::string_view table) {
     read(table);

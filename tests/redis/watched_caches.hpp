@@ -72,7 +72,7 @@ class watched_caches {
   bool in_use() const {
     return std::ranges::all_of(caches_, [](const auto& each) {
       const auto now = each->stats().second_level;
-      return now.state == second_level_state::up && now.coherent && now.kept == 0;
+      return now.state == second_level_state::up && now.coherent && now.backlog == 0;
     });
   }
   /// The state of each cache.
@@ -81,7 +81,7 @@ class watched_caches {
     for (std::size_t i = 0; i < caches_.size(); ++i) {
       const auto now = caches_[i]->stats().second_level;
       out += fmt::format("cache {}: {}, {}, {} kept, {} delivered, {} losses, {} timeouts, its store: {}\n",
-                         i, name(now.state), now.coherent ? "coherent" : "not coherent", now.kept,
+                         i, name(now.state), now.coherent ? "coherent" : "not coherent", now.backlog,
                          now.delivered, now.losses, now.timeouts,
                          stores_[i]->health().usable ? "usable" : stores_[i]->health().trouble);
     }
@@ -148,7 +148,7 @@ class watched_caches {
       const auto version = ++truth_[key];
       sync_wait(caches_[process]->remove(name_of(key)));
       const auto number = seen_.returned(process, key, version);
-      while (caches_[process]->stats().second_level.kept > 0 && !over_) {
+      while (caches_[process]->stats().second_level.backlog > 0 && !over_) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
       seen_.delivered(key, number);

@@ -152,7 +152,7 @@ void oracle::touching(unsigned key, bool begins, duration ttl) {
 fetch_number oracle::fetch(unsigned process, unsigned key, op_number op, const read_start& start,
                            bool batch) {
   auto& here = at(process, key);
-  const auto& rules = *keys_[key].where.rules;
+  const auto& rules = *keys_[key].where.policy;
   const auto& began = operations_[op];
   const bool unshared = batch || here.disturbances - start.disturbances >= patience_of_followers;
   for (const auto other : here.running) {

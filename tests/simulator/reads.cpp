@@ -163,7 +163,7 @@ void oracle::check_value(unsigned process, unsigned key, op_number op, const rea
 }
 
 void oracle::check_stale(unsigned process, unsigned key, const read_start& start, time_point fresh_end) {
-  const auto& rules = *keys_[key].where.rules;
+  const auto& rules = *keys_[key].where.policy;
   const auto late = [&](time_point end) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(start.at - end).count();
   };
@@ -211,7 +211,7 @@ void oracle::check_absent(unsigned process, unsigned key, const read_start& star
 }
 
 void oracle::check_failure(unsigned process, unsigned key, op_number op, const std::string& what) {
-  const auto& rules = *keys_[key].where.rules;
+  const auto& rules = *keys_[key].where.policy;
   const auto& began = operations_[op];
   const bool failed = at(process, key).factory_failed >= began.began;
   const bool late = rules.hard_timeout > duration::zero() && time_.now() - began.at >= rules.hard_timeout;

@@ -176,7 +176,7 @@ task<> world::read_many(sim_process& in, std::vector<unsigned> keys, bool fill) 
     oracle_.ends(op);
     if (!in.dead) oracle_.read_throws(in.number, keys, op, thrown.what());
   }
-  for (const auto key : *absent) oracle_.absence(key, false, plan_.keys[key].where.rules->negative_ttl);
+  for (const auto key : *absent) oracle_.absence(key, false, plan_.keys[key].where.policy->negative_ttl);
 }
 
 task<> world::invalidate(sim_process& in, unsigned key, unsigned kind) {
@@ -193,7 +193,7 @@ task<> world::invalidate(sim_process& in, unsigned key, unsigned kind) {
       name = where.text();
       break;
     case 1:
-      name = plan_.keys[key].where.rules->tags.back();
+      name = plan_.keys[key].where.policy->tags.back();
       covered = covered_by(floor_table::tag_bucket(name));
       break;
     case 2:
@@ -233,7 +233,7 @@ task<> world::invalidate(sim_process& in, unsigned key, unsigned kind) {
 task<> world::expire(sim_process& in, unsigned key, unsigned kind) {
   const auto op = oracle_.begins(in.number);
   const auto& where = plan_.keys[key].where.key;
-  const auto tag = plan_.keys[key].where.rules->tags.front();
+  const auto tag = plan_.keys[key].where.policy->tags.front();
   const auto covered = kind == 0   ? std::vector{key}
                        : kind == 1 ? covered_by(floor_table::tag_bucket(tag))
                        : kind == 2 ? covered_by(floor_table::prefix_bucket("item"))
@@ -259,7 +259,7 @@ task<> world::set(sim_process& in, std::vector<unsigned> keys) {
   for (const auto key : keys) {
     const auto where = plan_.keys[key].where;
     write_source(key, true);
-    const auto number = oracle_.given(in.number, key, op, committed, where.rules->ttl);
+    const auto number = oracle_.given(in.number, key, op, committed, where.policy->ttl);
     oracle_.fetched(number).set = true;
     log_.note(in.number, key, "operation {}: set {} to fetch {}", op, where.key.text(), number);
     oracle_.binds(op, key, false, true);
@@ -308,7 +308,7 @@ task<> world::write(sim_process& in, unsigned key) {
     oracle_.ends(op);
     co_return;
   }
-  const auto number = oracle_.given(in.number, key, op, committed, where.rules->ttl);
+  const auto number = oracle_.given(in.number, key, op, committed, where.policy->ttl);
   log_.note(in.number, key, "operation {}: set_committed {} to {}", op, where.key.text(),
             present ? fmt::format("fetch {}", number) : "nothing");
   oracle_.binds(op, key, false, true);
@@ -316,7 +316,7 @@ task<> world::write(sim_process& in, unsigned key) {
   auto value = present ? std::make_shared<const std::string>(value_of(number, key)) : nullptr;
   auto pending = in.cache->set_committed(std::move(*ticket), where, std::move(value));
   const bool stored = co_await std::move(pending);
-  if (!present) oracle_.absence(key, false, where.rules->negative_ttl);
+  if (!present) oracle_.absence(key, false, where.policy->negative_ttl);
   oracle_.writing(in.number, key, false);
   if (in.dead) co_return;
   log_.note(in.number, key, "operation {} has returned: {}", op, stored ? "stored" : "not stored");

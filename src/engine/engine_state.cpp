@@ -1,0 +1,71 @@
+#include "engine/engine_state.hpp"
+
+#include <algorithm>
+#include <random>
+
+namespace strata::detail {
+
+namespace {
+
+constexpr byte_size least_memory{64u << 10};
+
+cache_options checked(cache_options options) {
+  std::vector<std::string> problems;
+  if (options.memory < least_memory) {
+    problems.emplace_back("cache_options.memory must be at least 64 KiB");
+  }
+  if (options.l2_timeout < duration::zero()) {
+    problems.emplace_back("cache_options.l2_timeout must not be negative");
+  }
+  if (options.breaker_open_for < duration::zero()) {
+    problems.emplace_back("cache_options.breaker_open_for must not be negative");
+  }
+  if (options.fill_lease <= duration::zero()) {
+    problems.emplace_back("cache_options.fill_lease must be more than 0");
+  }
+  if (options.time == nullptr) problems.emplace_back("cache_options.time must not be null");
+  if (options.timer == nullptr) problems.emplace_back("cache_options.timer must not be null");
+  if (options.background == nullptr) problems.emplace_back("cache_options.background must not be null");
+  if (options.relayed && options.second_level != nullptr) {
+    problems.emplace_back(
+        "cache_options.relayed is for a cache without second_level; with one, set store_options.relayed");
+  }
+  const auto legal = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  if (options.name_space.empty() || !std::ranges::all_of(options.name_space, legal)) {
+    problems.emplace_back("cache_options.name_space must be a-z, 0-9, _ and -, and not empty");
+  }
+  if (!problems.empty()) throw bad_options(std::move(problems));
+  return options;
+}
+
+std::uint64_t seed_of(const cache_options& options) {
+  if (options.seed != 0) return options.seed;
+  std::random_device entropy;
+  return std::uint64_t{entropy()} << 32 | entropy();
+}
+
+}  // namespace
+
+engine_state::engine_state(cache_options from)
+    : options(checked(std::move(from))),
+      l2({.options = options, .clock = clock, .counters = counters, .floors = floors}),
+      random(seed_of(options)),
+      memory({.budget = options.memory,
+              .on_gone =
+                  [this](std::string_view text, std::uint64_t hash, memory::gone why) {
+                    const auto reason =
+                        why == memory::gone::expired ? miss_reason::expired : miss_reason::evicted;
+                    miss_reasons.note(hash, reason);
+                    if (options.observer != nullptr) options.observer->on_evict(text, reason);
+                  },
+              .policy = memory::maker_of(options.eviction),
+              .wanted = options.objective}) {
+}
+
+void check_memory(byte_size memory) {
+  if (memory < least_memory) throw bad_options({"cache::resize: memory must be at least 64 KiB"});
+}
+
+}  // namespace strata::detail

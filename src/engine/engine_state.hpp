@@ -1,0 +1,53 @@
+#pragma once
+/// What the parts of one engine share: options, clocks, floors, counters, memory, L2 and the admission.
+/// Threads: `options` and `owner` are immutable once the engine is open; each other member is internally
+/// synchronised.
+
+#include "engine/commit_clock.hpp"
+#include "engine/counters.hpp"
+#include "engine/fill_admission.hpp"
+#include "engine/floors.hpp"
+#include "engine/random_sequence.hpp"
+#include "engine/recent_miss_reasons.hpp"
+#include "engine/second_level.hpp"
+#include "engine/uncached_read_fence.hpp"
+#include "memory/table.hpp"
+
+#include <strata/cache.hpp>
+
+#include <memory>
+#include <string>
+
+namespace strata::detail {
+
+struct engine_state {
+  /// Throws bad_options that names every problem of `from`.
+  explicit engine_state(cache_options from);
+  engine_state(const engine_state&) = delete;
+  engine_state& operator=(const engine_state&) = delete;
+
+  bool has_second_level() const noexcept { return static_cast<bool>(l2); }
+  time_point now() const noexcept { return options.time->now(); }
+  /// The key's name in L2.
+  std::string l2_key(const key& key) const { return options.name_space + ':' + key.text(); }
+
+  /// This state, kept alive together with its engine: for work in the background.
+  std::shared_ptr<engine_state> shared() noexcept { return {owner.lock(), this}; }
+
+  const cache_options options;
+  commit_clock clock;
+  floor_table floors;
+  detail::counters counters;
+  second_level l2;
+  fill_admission admission;
+  recent_miss_reasons miss_reasons;
+  uncached_read_fence uncached_reads;
+  random_sequence random;
+  memory::table memory;
+  std::weak_ptr<void> owner;  ///< the engine; set before the first operation
+};
+
+/// Throws bad_options if `memory` is below the minimum of 64 KiB.
+void check_memory(byte_size memory);
+
+}  // namespace strata::detail

@@ -1,0 +1,40 @@
+#include "engine/fail_safe.hpp"
+
+#include <algorithm>
+
+namespace strata::detail {
+
+record_ptr fail_safe::standby(const any_key& target) const {
+  if (!target.policy->fail_safe) return nullptr;
+  auto found = memory_.peek(target.key);
+  if (found == nullptr || memory_.judge(target, *found, state_.now()).gone()) return nullptr;
+  return found;
+}
+
+std::optional<any_lookup> fail_safe::stand_in(const any_key& target) {
+  const auto stale = standby(target);
+  if (stale == nullptr) return std::nullopt;
+  reports_.count_stale(target);
+  const read_info info{.from = layer::l1, .reason = miss_reason::expired, .stored = true, .stale = true};
+  return read_reporter::lookup_of(stale, info, state_.now());
+}
+
+bool fail_safe::land_stale(const any_key& target, const fill_admission::joined& flight,
+                           const record_ptr& stale, miss_reason reason) {
+  if (!target.policy->fail_safe || stale == nullptr) return false;
+  const auto at = state_.now();
+  if (memory_.judge(target, *stale, at).gone()) return false;
+  // Fresh for the throttle, so that the source is left alone for so long.
+  auto throttled = std::make_shared<record>(*stale);
+  throttled->throttled = true;
+  throttled->fresh_until = std::min(at + target.policy->throttle, stale->stale_until);
+  if (memory_.admit(flight.lead, target.key, throttled, true) != fill_admission::verdict::entered) {
+    return false;
+  }
+  reports_.count_stale(target);
+  const read_info info{.from = layer::l1, .reason = reason, .stored = true, .stale = true};
+  state_.admission.land(flight, read_reporter::lookup_of(throttled, info, at), true);
+  return true;
+}
+
+}  // namespace strata::detail

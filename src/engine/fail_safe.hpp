@@ -1,0 +1,34 @@
+#pragma once
+/// Fail-safe: a stale value stands in when the source fails or is too slow, if the policy allows it.
+/// Threads: any.
+
+#include "engine/first_level.hpp"
+
+#include <optional>
+
+namespace strata::detail {
+
+class fail_safe {
+ public:
+  /// Lifetime: all of them outlive it.
+  fail_safe(engine_state& state, first_level& memory, read_reporter& reports) noexcept
+      : state_(state), memory_(memory), reports_(reports) {}
+
+  /// The record in memory that may stand in now, or null.
+  record_ptr standby(const any_key& target) const;
+
+  /// The standby as the answer of a read, if there is one.
+  std::optional<any_lookup> stand_in(const any_key& target);
+
+  /// Lands `flight`, whose factory failed, with `stale` instead, which is then served for the policy's
+  /// throttle. Returns false, and does nothing, if `stale` may not stand in or is null.
+  bool land_stale(const any_key& target, const fill_admission::joined& flight, const record_ptr& stale,
+                  miss_reason reason);
+
+ private:
+  engine_state& state_;
+  first_level& memory_;
+  read_reporter& reports_;
+};
+
+}  // namespace strata::detail

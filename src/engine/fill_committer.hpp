@@ -1,0 +1,51 @@
+#pragma once
+/// Commits what a factory returned: to L2 under its lease, then through the admission to memory.
+/// Threads: any.
+
+#include "engine/l2_reader.hpp"
+
+#include <optional>
+
+namespace strata::detail {
+
+/// What became of a factory's value.
+struct fill_outcome {
+  bool stored = false;
+  bool usable = false;  ///< nothing was invalidated since it was read: followers may return it
+  miss_reason reason = miss_reason::none;  ///< why it was not stored
+};
+
+/// A factory's value on its way in.
+struct pending_fill {
+  factory_result value;
+  fill_outcome outcome{};
+  std::optional<second_level::entry> for_l2{};  ///< what L2 is to store
+  bool refused = false;                         ///< by L2
+};
+
+class fill_committer {
+ public:
+  /// Lifetime: all of them outlive it.
+  fill_committer(engine_state& state, first_level& memory, record_builder& records) noexcept
+      : state_(state), memory_(memory), records_(records) {}
+
+  /// All three steps below for one key. Lifetime: the arguments outlive the task.
+  task<fill_outcome> commit(const any_key& target, const fill_admission::ticket& held, factory_result value,
+                            l2_probe& probe);
+
+  /// Decides whether the value is stored, and encodes it for L2.
+  pending_fill begin(const any_key& target, factory_result value, const l2_probe& probe);
+  /// Notes what L2 did with it.
+  void note_l2(const any_key& target, pending_fill& fill, l2_probe& probe, const result<fill_result>& filled);
+  /// Admits it to memory.
+  fill_outcome finish(const any_key& target, const fill_admission::ticket& held, pending_fill fill);
+
+ private:
+  void note_too_large(const any_key& target);
+
+  engine_state& state_;
+  first_level& memory_;
+  record_builder& records_;
+};
+
+}  // namespace strata::detail

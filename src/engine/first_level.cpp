@@ -1,0 +1,135 @@
+#include "engine/first_level.hpp"
+
+#include <cmath>
+
+namespace strata::detail {
+
+namespace {
+
+const record& record_at(const void* current) noexcept {
+  return *static_cast<const record*>(current);
+}
+
+}  // namespace
+
+record_ptr first_level::peek(const key& key) const {
+  return std::static_pointer_cast<const record>(state_.memory.peek(key.hash(), key.text(), state_.now()));
+}
+
+record_ptr first_level::peek_expired(const key& key) const {
+  const auto any_time = time_point::min();
+  return std::static_pointer_cast<const record>(state_.memory.peek(key.hash(), key.text(), any_time));
+}
+
+bool first_level::refresh_due(const policy& policy, const record& entry, time_point at, bool stale) noexcept {
+  bool due = stale;
+  if (!due && policy.eager_refresh > 0) {
+    const auto life = entry.fresh_until - entry.created;
+    due = at >= entry.created + std::chrono::duration_cast<duration>(life * policy.eager_refresh);
+  }
+  if (!due && policy.xfetch_beta > 0) {
+    const auto early = static_cast<double>(entry.source.took.count()) * policy.xfetch_beta *
+                       -std::log(1 - state_.random.next());
+    due = at + duration(static_cast<duration::rep>(early)) >= entry.fresh_until;
+  }
+  if (!due) return false;
+  // One hit takes the refresh; if that fails or is lost, another may after the throttle.
+  auto after = entry.refresh_after.load(std::memory_order_relaxed);
+  const auto ticks = at.time_since_epoch().count();
+  return ticks >= after && entry.refresh_after.compare_exchange_strong(after, ticks + policy.throttle.count(),
+                                                                       std::memory_order_relaxed);
+}
+
+any_lookup first_level::find(const any_key& target) noexcept {
+  any_lookup missed;
+  if (!target.cacheable()) {
+    missed.info.reason = miss_reason::bypassed;
+    return missed;
+  }
+  const auto hash = target.key.hash();
+  const auto& text = target.key.text();
+  const auto& time = *state_.options.time;
+  const bool timed = state_.counters.sample();
+  const auto began = timed ? time.now() : time_point();
+  const auto at = time.coarse_now();
+  auto found = std::static_pointer_cast<const record>(state_.memory.find(hash, text, at));
+  if (found == nullptr) {
+    // A record past its time stays in memory until it is swept; sweep it now, to know the reason.
+    const bool expired = state_.memory.erase_if(
+        hash, text, [&](const void* current) { return record_at(current).stale_until <= at; });
+    if (expired) state_.miss_reasons.note(hash, miss_reason::expired);
+    missed.info.reason = state_.miss_reasons.reason(hash);
+    return missed;
+  }
+  const auto standing = judge(target, *found, at);
+  if (standing.gone() && !standing.worth_keeping()) {
+    state_.memory.erase_if(hash, text, [&](const void* current) { return current == found.get(); });
+    state_.miss_reasons.note(hash, standing.why);
+  }
+  const auto& policy = *target.policy;
+  const bool serve_stale = standing.servable_stale(policy, at);
+  if (!standing.fresh() && !serve_stale) {
+    missed.info.reason = standing.why;
+    return missed;
+  }
+  bool due = false;
+  if (serve_stale || policy.eager_refresh > 0 || policy.xfetch_beta > 0) {
+    due = refresh_due(policy, *found, at, serve_stale);
+  }
+  auto lookup = reports_.hit(target, std::move(found), layer::l1, at);
+  lookup.refresh_due = due;
+  if (serve_stale) {
+    lookup.info.stale = true;
+    lookup.info.ttl = duration::zero();
+  }
+  if (lookup.info.stale) reports_.count_stale(target);
+  if (timed) state_.counters.time(operation::get, time.now() - began, counters::sample_every);
+  return lookup;
+}
+
+void first_level::keep(const key& key, const record_ptr& entry) {
+  state_.memory.insert_if(
+      key.hash(), key.text(), {entry, entry->bytes, entry->stale_until}, state_.now(),
+      [&](const void* current) { return current == nullptr || not_older(*entry, record_at(current)); });
+}
+
+fill_admission::verdict first_level::admit(const fill_admission::ticket& held, const key& key,
+                                           const record_ptr& entry, bool store) {
+  // A throttled record is served as stale, so it may be expired; one that is called fresh may not, nor may
+  // those who wait for it get it.
+  const auto valid = [&] {
+    if (entry->floors.check(state_.floors, entry->asof) != miss_reason::none) return false;
+    if (entry->throttled) return true;
+    const auto watermark = state_.l2.source_watermark();
+    return !may_be_behind(*entry, key.hash(), context({}, watermark)) &&
+           entry->floors.check_soft(state_.floors, entry->asof) == miss_reason::none;
+  };
+  const auto verdict = state_.admission.admit(held, entry->asof, valid, [&] {
+    if (store) keep(key, entry);
+  });
+  if (verdict != fill_admission::verdict::entered) {
+    state_.memory.erase_if(key.hash(), key.text(), [&](const void* current) {
+      return current != entry.get() && not_older(*entry, record_at(current));
+    });
+  }
+  return verdict;
+}
+
+bool first_level::touch(const key& key, duration ttl) {
+  const auto at = state_.now();
+  const auto found = peek(key);
+  if (found == nullptr || at >= found->fresh_until) return false;
+  if (found->floors.check(state_.floors, found->asof) != miss_reason::none ||
+      found->floors.check_soft(state_.floors, found->asof) != miss_reason::none) {
+    return false;
+  }
+  auto longer = std::make_shared<record>(*found);
+  const auto window = found->stale_until - found->fresh_until;
+  longer->fresh_until = at + ttl;
+  longer->stale_until = longer->fresh_until + window;
+  return state_.memory.insert_if(key.hash(), key.text(), {longer, longer->bytes, longer->stale_until}, at,
+                                 [&](const void* current) { return current == found.get(); }) ==
+         memory::inserted::stored;
+}
+
+}  // namespace strata::detail

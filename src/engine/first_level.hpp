@@ -1,0 +1,62 @@
+#pragma once
+/// L1 as the engine sees it: reads of memory, and the way in through the admission.
+/// Threads: any.
+
+#include "engine/engine_state.hpp"
+#include "engine/freshness.hpp"
+#include "engine/read_reporter.hpp"
+
+namespace strata::detail {
+
+class first_level {
+ public:
+  /// Lifetime: both outlive it.
+  first_level(engine_state& state, read_reporter& reports) noexcept : state_(state), reports_(reports) {}
+
+  /// Memory only. On a miss `info.from` is none and `info.reason` says why.
+  /// Cost: O(1), no I/O, no lock.
+  any_lookup find(const any_key& target) noexcept;
+
+  /// The record of `key`, whatever its state; null if there is none. Not a use.
+  record_ptr peek(const key& key) const;
+  /// As `peek`, but also a record past its time that has not been swept yet.
+  record_ptr peek_expired(const key& key) const;
+
+  /// How `entry` stands to a read of `target` at `at`. `source_watermark` is that of the moment when the
+  /// record was looked up.
+  freshness judge(const any_key& target, const record& entry, time_point at,
+                  time_point source_watermark) const noexcept {
+    return detail::judge(entry, target, context(at, source_watermark));
+  }
+  freshness judge(const any_key& target, const record& entry, time_point at) const noexcept {
+    return judge(target, entry, at, state_.l2.source_watermark());
+  }
+
+  /// Puts `entry` in memory unless a newer one is there. Runs under the admission's lock.
+  void keep(const key& key, const record_ptr& entry);
+
+  /// Admits `entry` under the ticket and puts it in memory if `store` says so. If it may not enter, older
+  /// records are removed: the reader of `entry` returns it all the same, and must not get an older one later.
+  fill_admission::verdict admit(const fill_admission::ticket& held, const key& key, const record_ptr& entry,
+                                bool store);
+
+  /// Gives a fresh record a new time to live. Returns whether there was one.
+  bool touch(const key& key, duration ttl);
+
+ private:
+  read_context context(time_point at, time_point source_watermark) const noexcept {
+    return {.floors = state_.floors,
+            .uncached_reads = state_.uncached_reads,
+            .time = *state_.options.time,
+            .at = at,
+            .trusted_until = state_.l2.trusted_until(),
+            .source_watermark = source_watermark,
+            .relayed = state_.l2.source_watermark() != time_point::min()};
+  }
+  bool refresh_due(const policy& policy, const record& entry, time_point at, bool stale) noexcept;
+
+  engine_state& state_;
+  read_reporter& reports_;
+};
+
+}  // namespace strata::detail

@@ -1,0 +1,54 @@
+#pragma once
+/// Removes and expires: first in memory, then in L2, then once more in memory what a read brought from L2 in
+/// between. Also applies the changes that the store reports.
+/// Threads: any.
+///
+/// If L2 cannot be reached, second_level keeps the invalidation for later and serves nothing before it is
+/// delivered. A read of L2 that is already under way may still bring a value whose asof says nothing, since
+/// our clock has not seen L2's: so the tickets of such reads are voided, whatever the floor.
+
+#include "engine/first_level.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::detail {
+
+class invalidator final : public store_observer {
+ public:
+  /// Lifetime: both outlive it.
+  invalidator(engine_state& state, first_level& memory) noexcept : state_(state), memory_(memory) {}
+
+  task<> remove(std::vector<key> keys);
+  task<> expire(key key);
+  /// Raises the floors of tags, prefixes, or (floor_table::root) of everything, to a new time.
+  task<> raise(std::vector<floor_entry> floors);
+  task<> remove_matching(std::string glob);
+  task<> clear();
+
+  /// Removes `key` from memory if it is older than `floor`, and fences fills under way.
+  void forget(const key& key, commit_time floor, miss_reason why);
+  /// L2 could not be reached for an invalidation of `key`: voids the reads of L2 that are under way for it.
+  void forget_undelivered(const key& key);
+
+  // From the store.
+  void changed(std::string_view l2_key) override;
+  void floor_raised(floor_entry floor) override;
+  void lost(bool may_have_forgotten) override;
+  void trust_until(time_point until, time_point source_watermark) noexcept override;
+
+ private:
+  /// A floor above whatever is in memory: for an invalidation whose time is unknown.
+  static constexpr commit_time any_asof = last_commit_time;
+
+  /// Raises floors here, then in L2, then here to the time that L2 gave them.
+  task<> raise_to(std::vector<floor_entry> floors);
+  void make_stale(const key& key, commit_time floor, commit_time older_than);
+  void forget_matching(const std::string& glob, commit_time floor);
+
+  engine_state& state_;
+  first_level& memory_;
+};
+
+}  // namespace strata::detail

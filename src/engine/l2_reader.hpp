@@ -1,0 +1,58 @@
+#pragma once
+/// Reads of L2: for callers without a factory, and before a factory runs.
+/// Threads: any.
+
+#include "engine/fill_lease.hpp"
+#include "engine/first_level.hpp"
+#include "engine/record_builder.hpp"
+
+#include <span>
+#include <vector>
+
+namespace strata::detail {
+
+/// What L2 answered before a factory runs.
+struct l2_probe {
+  record_ptr fresh{};
+  record_ptr stale{};
+  fill_lease lease{};  ///< the right to fill, if L2 granted it
+  bool up = false;     ///< L2 answered
+  bool busy = false;   ///< another process is filling
+  miss_reason reason = miss_reason::none;
+};
+
+class l2_reader {
+ public:
+  /// Lifetime: all of them outlive it.
+  l2_reader(engine_state& state, first_level& memory, read_reporter& reports,
+            record_builder& records) noexcept
+      : state_(state), memory_(memory), reports_(reports), records_(records) {}
+
+  /// The value of `target` in L2, admitted to memory.
+  task<any_lookup> get(any_key target);
+
+  /// The values of `keys`, from memory and with one L2 call for the others. A stale value is a miss.
+  /// Lifetime: `keys` outlive the task.
+  task<std::vector<any_lookup>> get_many(std::span<const any_key> keys);
+
+  /// Asks L2 for the value of `target` and, where it has none, for the lease to fill it. With `replace` it
+  /// wants the lease even if there is a fresh value.
+  task<l2_probe> probe(any_key target, bool replace);
+
+  /// Asks L2 for several keys, in one call. Lifetime: the arguments outlive the task.
+  task<std::vector<l2_probe>> probe_many(std::span<const any_key> keys, std::span<const std::size_t> wanted);
+
+ private:
+  /// `source_watermark` is from before L2 was asked.
+  l2_probe read_probe(const any_key& target, result<acquire_result> answer, time_point source_watermark);
+  /// What `stored` makes of the read `missed`.
+  any_lookup take(const any_key& target, const fill_admission::ticket& held, const stored_value& stored,
+                  time_point source_watermark, bool may_serve_stale, any_lookup missed);
+
+  engine_state& state_;
+  first_level& memory_;
+  read_reporter& reports_;
+  record_builder& records_;
+};
+
+}  // namespace strata::detail

@@ -1,0 +1,186 @@
+#include "engine/write_pipeline.hpp"
+
+#include <unordered_map>
+
+namespace strata::detail {
+
+write_right write_pipeline::enter(const key& key) {
+  write_right out;
+  out.known_since = state_.now();
+  out.ticket = state_.admission.enter(key);
+  out.began = out.known_asof = state_.clock.now();
+  return out;
+}
+
+void write_pipeline::take_lease(write_right& right, const key& key, const result<lease_grant>& lease,
+                                bool value_known) {
+  if (lease) right.lease = fill_lease(state_, key, *lease);
+  right.began = right.lease.asof(state_.clock);
+  if (value_known) {
+    // A process that changed the key before we had the lease has not fenced it.
+    right.overtaken = state_.admission.overtaken(right.ticket, right.known_asof);
+  } else {
+    right.known_asof = right.began;
+    state_.admission.lead_writers(right.ticket);
+  }
+}
+
+task<write_right> write_pipeline::begin(key key, bool value_known) {
+  auto out = enter(key);
+  if (state_.has_second_level() && key.cacheable()) {
+    take_lease(out, key, co_await state_.l2.force_lease(state_.l2_key(key)), value_known);
+  }
+  co_return out;
+}
+
+task<std::vector<write_right>> write_pipeline::begin_many(std::vector<key> keys) {
+  std::vector<write_right> out;
+  std::vector<std::string> names;
+  out.reserve(keys.size());
+  for (const auto& each : keys) {
+    out.push_back(enter(each));
+    names.push_back(state_.l2_key(each));
+  }
+  if (!state_.has_second_level() || keys.empty()) co_return out;
+  const auto leases = co_await state_.l2.force_lease_many(std::move(names));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    take_lease(out[i], keys[i], leases ? result<lease_grant>((*leases)[i]) : std::unexpected(leases.error()),
+               true);
+  }
+  co_return out;
+}
+
+task<commit_time> write_pipeline::drop_in_l2(const key& key, commit_time floor) {
+  std::vector<std::string> names{state_.l2_key(key)};
+  const auto delivered = co_await state_.l2.invalidate(std::move(names), floor);
+  if (!delivered) invalidations_.forget_undelivered(key);
+  co_return delivered.value_or(floor);
+}
+
+write_pipeline::pending_write write_pipeline::prepare(write_right right, const any_key& target,
+                                                      any_value value) {
+  // The commit is behind us: every value read before now is older than ours. Ours is as of the
+  // time before the commit, so that everything invalidated since then takes it along.
+  pending_write out{
+      .right = std::move(right), .target = target, .started = state_.now(), .floor = state_.clock.tick()};
+  const bool absent = value == nullptr;
+  out.entry = records_.make(target, std::move(value), fill_context(out.right.began),
+                            {.began = out.right.known_since});
+  const auto& floors = out.entry->floors;
+  const auto known_asof = out.right.known_asof;
+  out.wanted = !(absent && target.policy->negative_ttl == duration::zero()) && !out.right.overtaken &&
+               floors.check(state_.floors, known_asof) == miss_reason::none &&
+               floors.check_soft(state_.floors, known_asof) == miss_reason::none;
+  if (out.wanted && record_builder::too_large(target, *out.entry, 0)) {
+    state_.counters.count(target.type, &type_cells::fills_too_large);
+    out.wanted = false;
+  }
+  if (!state_.has_second_level() || !out.wanted || !out.right.lease) return out;
+  out.withheld = !records_.may_share(target);
+  if (out.withheld) {
+    state_.counters.count(target.type, &type_cells::fills_withheld);
+    return out;
+  }
+  out.for_l2 = {.name = state_.l2_key(target.key),
+                .lease = out.right.lease.token(),
+                .asof = out.right.began,
+                .bytes = records_.encode(target, *out.entry),
+                .until = out.entry->stale_until};
+  state_.l2.note_written(out.for_l2->name);
+  return out;
+}
+
+void write_pipeline::note_l2(pending_write& write, const result<fill_result>& filled) {
+  if (filled) write.right.lease.spent();
+  write.in_l2 = filled && *filled == fill_result::stored;
+}
+
+task<bool> write_pipeline::commit(pending_write write) {
+  const auto& key = write.target.key;
+  auto floor = write.floor;
+  const auto replace = [&](bool may_store) {
+    state_.memory.erase_if(key.hash(), key.text(), [&](const void* current) {
+      return static_cast<const record*>(current)->asof < floor;
+    });
+    if (may_store && write.wanted) memory_.keep(key, write.entry);
+  };
+  using verdict = fill_admission::verdict;
+  const auto& right = write.right;
+  bool stored = false;
+  if (!state_.has_second_level()) {
+    stored =
+        state_.admission.admit_write(right.ticket, right.known_asof, floor, replace) == verdict::entered &&
+        write.wanted;
+  } else {
+    if (!write.in_l2) {
+      // Before L2 is invalidated, as in remove. A withheld value stays in memory, and must not be fenced.
+      if (!write.withheld) invalidations_.forget(key, floor, miss_reason::removed);
+      const auto dropped = co_await drop_in_l2(key, floor);
+      if (!write.withheld) floor = dropped;
+    }
+    const bool keeps = write.in_l2 || write.withheld;
+    const auto admitted = state_.admission.admit_write(right.ticket, right.known_asof, floor,
+                                                       [&](bool may_store) { replace(may_store && keeps); });
+    stored = keeps && admitted != verdict::fenced;
+    if (write.in_l2 && !stored) {
+      const auto dropped = co_await drop_in_l2(key, state_.clock.tick());
+      invalidations_.forget(key, dropped, miss_reason::removed);
+    }
+    state_.admission.wake(key.text());
+  }
+  state_.miss_reasons.note(key.hash(), miss_reason::removed);
+  state_.counters.count(write.target.type, stored ? &type_cells::fills : &type_cells::fills_fenced);
+  state_.counters.time(operation::set, state_.now() - write.started);
+  co_return stored;
+}
+
+task<bool> write_pipeline::finish(write_right right, any_key target, any_value value) {
+  if (!target.key.cacheable()) co_return false;
+  auto write = prepare(std::move(right), target, std::move(value));
+  if (write.for_l2) note_l2(write, co_await state_.l2.fill(std::move(*write.for_l2)));
+  co_return co_await commit(std::move(write));
+}
+
+task<std::size_t> write_pipeline::set_many(std::span<const any_key> keys, std::vector<any_value> values) {
+  // Of several values for one key the last counts: an earlier one would only be in its way.
+  std::unordered_map<std::string_view, std::size_t> last;
+  for (std::size_t i = 0; i < keys.size(); ++i) last.insert_or_assign(keys[i].key.text(), i);
+  std::vector<std::size_t> wanted;
+  std::vector<key> to_write;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!keys[i].cacheable() || last.at(keys[i].key.text()) != i) continue;
+    wanted.push_back(i);
+    to_write.push_back(keys[i].key);
+  }
+  auto rights = co_await begin_many(std::move(to_write));
+  std::vector<pending_write> writes;
+  std::vector<second_level::entry> for_l2;
+  writes.reserve(wanted.size());
+  for (std::size_t w = 0; w < wanted.size(); ++w) {
+    writes.push_back(prepare(std::move(rights[w]), keys[wanted[w]], std::move(values[wanted[w]])));
+    if (writes.back().for_l2) for_l2.push_back(std::move(*writes.back().for_l2));
+  }
+  result<std::vector<fill_result>> filled;
+  if (!for_l2.empty()) filled = co_await state_.l2.fill_many(std::move(for_l2));
+  std::size_t nth = 0;
+  std::size_t stored = 0;
+  for (auto& each : writes) {
+    if (each.for_l2) {
+      note_l2(each, filled ? result<fill_result>((*filled)[nth]) : std::unexpected(filled.error()));
+      ++nth;
+    }
+    if (co_await commit(std::move(each))) ++stored;
+  }
+  co_return stored;
+}
+
+task<bool> write_pipeline::touch(key key, duration ttl) {
+  bool touched = memory_.touch(key, ttl);
+  if (state_.has_second_level()) {
+    const auto there = co_await state_.l2.touch(state_.l2_key(key), ttl);
+    if (there) touched = touched || *there;
+  }
+  co_return touched;
+}
+
+}  // namespace strata::detail
