@@ -57,7 +57,7 @@ TEST(Explain, GivesTheReasonThatTheNextReadGives) {
 }
 
 TEST(Explain, JudgesTheSecondLevelAsAReadDoes) {
-  testing::manual_clock time;
+  strata::testing::manual_clock time;
   const auto server = make_memory_server(time);
   const auto options = [&] { return fixture::on(time, {.second_level = connect(server)}); };
   cache filler(options());

@@ -6,7 +6,7 @@ namespace strata::detail {
 
 namespace {
 
-/// Apart from prefixes, so that the tag "agent" and the prefix "agent" are two things.
+/// Tags hash differently from prefixes, so that the tag "agent" and the prefix "agent" differ.
 constexpr XXH64_hash_t tag_seed = 0x7461675f73656564;
 
 }  // namespace

@@ -1,10 +1,10 @@
 #pragma once
-/// The table of floors: which asof a tag or prefix demands at least. Below a hard floor a value is
-/// gone, below a soft one it is expired.
+/// The table of floors: the least asof that a value must have, for each tag and prefix. Below a hard floor a
+/// value is gone, below a soft floor it is expired.
 /// Threads: internally synchronised, without locks.
 ///
-/// Tags and prefixes hash to 2^20 buckets. A collision only invalidates too much, never too
-/// little. Floors only rise; nothing is ever removed from the table.
+/// Tags and prefixes hash to 2^20 buckets. A collision invalidates too much, never too little. Floors only
+/// rise; nothing is ever removed from the table.
 
 #include "core/atomic_max.hpp"
 #include "engine/mutation.hpp"
@@ -22,7 +22,7 @@ namespace strata::detail {
 class floor_table {
  public:
   static constexpr std::uint32_t buckets = 1u << floor_bits;
-  /// The bucket that every key is under: what `clear` raises.
+  /// The bucket that applies to every key: `clear` raises it.
   static constexpr std::uint32_t root = buckets;
 
   floor_table()
@@ -45,10 +45,10 @@ class floor_table {
   commit_time soft(std::uint32_t bucket) const noexcept {
     return soft_[bucket].load(std::memory_order_acquire);
   }
-  /// Every floor that was ever raised. Cost: O(buckets).
+  /// Every floor that has been raised. Cost: O(buckets).
   std::vector<floor_entry> raised() const;
 
-  /// False while no soft floor was ever raised: the common case, and cheaper to know.
+  /// False while no soft floor has been raised: the common case, and a cheap check.
   bool any_soft() const noexcept { return any_soft_.load(std::memory_order_acquire); }
 
  private:

@@ -41,6 +41,7 @@ cache_options options_of(sim_process& process, const plan& of, std::uint64_t see
   options.timer = &process.timer;
   options.seed = seed;
   options.time = &process.time;
+  options.maintenance_interval = {};  // the world maintains its caches, when its schedule says so
   return options;
 }
 

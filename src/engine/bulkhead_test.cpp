@@ -1,0 +1,64 @@
+#include "engine/bulkhead.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace strata::detail {
+namespace {
+
+struct Bulkhead : ::testing::Test {
+  using entry = std::optional<bulkhead::pass>;
+
+  /// Asks for a turn; what came of it is in the returned object once it has come.
+  static std::shared_ptr<std::optional<entry>> ask(bulkhead& of) {
+    auto out = std::make_shared<std::optional<entry>>();
+    start(nullptr, of.enter(), [out](completion<entry> done) { out->emplace(std::move(*done)); });
+    return out;
+  }
+};
+
+TEST_F(Bulkhead, WithoutALimitEveryoneMayRun) {
+  bulkhead none(0, 0);
+  const auto first = ask(none);
+  const auto second = ask(none);
+  EXPECT_TRUE(**first && **second);
+}
+
+TEST_F(Bulkhead, TheNextInLineRunsWhenOneLeaves) {
+  bulkhead one(1, 2);
+  const auto running = ask(one);
+  const auto next = ask(one);
+  const auto last = ask(one);
+  ASSERT_TRUE(**running);
+  EXPECT_FALSE(*next);
+  running->reset();
+  ASSERT_TRUE(*next);
+  EXPECT_TRUE(**next);
+  EXPECT_FALSE(*last) << "first come, first served";
+  next->reset();
+  EXPECT_TRUE(*last && **last);
+}
+
+TEST_F(Bulkhead, AFullQueueTurnsCallersAway) {
+  bulkhead one(1, 1);
+  const auto running = ask(one);
+  const auto waiting = ask(one);
+  const auto refused = ask(one);
+  ASSERT_TRUE(*refused);
+  EXPECT_FALSE(**refused);
+  EXPECT_FALSE(*waiting);
+}
+
+TEST_F(Bulkhead, ADroppedWaiterPassesItsTurnOn) {
+  bulkhead one(1, 2);
+  const auto running = ask(one);
+  auto dropped = std::make_optional(one.enter());
+  const auto last = ask(one);
+  dropped.reset();
+  running->reset();
+  EXPECT_TRUE(*last && **last);
+}
+
+}  // namespace
+}  // namespace strata::detail
