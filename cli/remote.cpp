@@ -78,7 +78,7 @@ std::string seconds(double value) {
 }
 
 /// What is known about a key, for people: to standard error where standard output has its value.
-void print_explanation(const server::admin_explanation& where, std::FILE* to = stdout) {
+void print_explanation(const admin::admin_explanation& where, std::FILE* to = stdout) {
   fmt::print(to, "{}\n  type       {}\n", where.key, where.type);
   for (const auto& each : where.levels) {
     fmt::print(to, "  {:<10} {}", each.layer, each.state);
@@ -133,7 +133,7 @@ int explain_key(const admin_address& admin, const std::string& key, bool json) {
     fmt::print("{}\n", *body);
     return exit_ok;
   }
-  const auto answer = understood<server::admin_explanation>("explain", *body);
+  const auto answer = understood<admin::admin_explanation>("explain", *body);
   if (!answer) return exit_failed;
   print_explanation(*answer);
   return exit_ok;

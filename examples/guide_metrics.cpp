@@ -18,7 +18,8 @@ strata::task<> look(strata::cache& cache) {
   CHECK(stats.entries == 1 && stats.used <= stats.budget);
 
   const auto explanation = co_await cache.explain(agents("agt_1").key);
-  CHECK(explanation.levels.front().layer == "l1" && explanation.levels.front().state == "fresh");
+  CHECK(explanation.levels.front().layer == strata::layer::l1 &&
+        explanation.levels.front().state == strata::explanation::state::fresh);
   std::cout << explanation.next_read << '\n';
 }
 

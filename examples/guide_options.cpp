@@ -63,12 +63,14 @@ strata::task<> hooks() {
 strata::task<> explain(strata::cache& cache) {
   co_await cache.set(offers("o2"), std::string("free delivery"));
   auto explanation = co_await cache.explain(offers("o2").key);
-  CHECK(explanation.levels[0].layer == "l1" && explanation.levels[0].state == "fresh");
+  CHECK(explanation.levels[0].layer == strata::layer::l1 &&
+        explanation.levels[0].state == strata::explanation::state::fresh);
   CHECK(explanation.next_read == "The next read is answered from memory.");
 
   co_await cache.remove_by_tag("shop");
   explanation = co_await cache.explain(offers("o2").key);
-  CHECK(explanation.levels[0].state == "invalid" && explanation.levels[0].reason == "tag");
+  CHECK(explanation.levels[0].state == strata::explanation::state::invalid &&
+        explanation.levels[0].reason == strata::miss_reason::tag);
 
   const auto read = co_await cache.get(offers("o2"));
   CHECK(!read && read.info().reason == strata::miss_reason::tag);  // each read reports its reason

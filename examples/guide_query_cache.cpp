@@ -63,7 +63,7 @@ strata::task<> tour(strata::database& database, strata::cache& cache) {
   CHECK(uncached.info().from == strata::layer::source && !uncached.info().stored);
 
   const auto explanation = co_await agents_of.explain(organization);
-  CHECK(explanation.levels[0].state == "fresh");
+  CHECK(explanation.levels[0].state == strata::explanation::state::fresh);
   co_await agents_of.remove_all();  // for all parameters
   CHECK((co_await agents_of("org_1")).info().reason == strata::miss_reason::prefix);
 

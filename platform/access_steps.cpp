@@ -54,7 +54,8 @@ early refuse_stranger(const services& in, request& from, const strata::lookup<ca
 }
 
 task<early> authenticate_later(const services& in, request& from,
-                               task<strata::lookup<cached_response<user>>> pending, strata::read_options how) {
+                               task<strata::lookup<cached_response<user>>> pending,
+                               strata::read_options how) {
   const auto found = co_await std::move(pending);
   if (auto refused = refuse_stranger(in, from, found)) co_return refused;
   auto organization = in.data.rows<organization_entity>().find(found->row.organization_id, how);

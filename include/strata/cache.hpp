@@ -87,14 +87,15 @@ struct cache_options {
   /// cache and its background work.
   executor* background = &system_background();
   timers* timer = &system_timers();
-  const clock* time = &system_clock();
 
-  /// How often L1 drops expired entries, on the timers' thread, a bounded number each time. 0: only when
+  /// How often L1 drops expired entries in the background, a bounded number each time. 0: only when
   /// `maintain` is called, and when writes need the room.
   duration maintenance_interval = std::chrono::seconds(1);
 
   /// Seed of the random numbers behind jitter and XFetch; 0: chosen at random.
   std::uint64_t seed = 0;
+
+  const clock* time = &system_clock();
 };
 
 namespace detail {

@@ -60,6 +60,7 @@ TEST(Blocking, RemovesAndExpires) {
   EXPECT_EQ(reason_after([&] { now.remove(where.key); }), miss_reason::removed);
   EXPECT_EQ(reason_after([&] { now.remove(std::vector{where.key}); }), miss_reason::removed);
   EXPECT_EQ(reason_after([&] { now.remove_by_tag("team"); }), miss_reason::tag);
+  EXPECT_EQ(reason_after([&] { now.remove_by_tags({"team", "other"}); }), miss_reason::tag);
   EXPECT_EQ(reason_after([&] { now.remove_by_prefix("agent"); }), miss_reason::prefix);
   EXPECT_EQ(reason_after([&] { now.remove_pattern("agent:*"); }), miss_reason::prefix);
   EXPECT_EQ(reason_after([&] { now.clear(); }), miss_reason::cleared);
@@ -75,6 +76,17 @@ TEST(Blocking, RemovesAndExpires) {
   EXPECT_TRUE(stale_after([&] { now.expire_by_tag("team"); }));
   EXPECT_TRUE(stale_after([&] { now.expire_by_prefix("agent"); }));
   EXPECT_TRUE(stale_after([&] { now.expire_all(); }));
+}
+
+TEST(Blocking, TranslatesTokensOfOtherCaches) {
+  fixture here;
+  fixture there;
+  const auto token = blocking(there.cache).latest_write();
+  const auto now = blocking(here.cache);
+  here.read("1", "Ada");
+  const auto required = now.required_asof(token);
+  EXPECT_FALSE(now.get(here.agents("1").at_least(required))) << "it was read before the token was seen here";
+  EXPECT_EQ(now.required_asof(now.latest_write()), 0u) << "its own writes are there";
 }
 
 TEST(Blocking, HasTheBatches) {

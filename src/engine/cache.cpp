@@ -17,7 +17,8 @@ struct cache::write_ticket::state {
     auto removal = [](std::shared_ptr<detail::engine> engine, strata::key gone) -> task<> {
       co_await engine->invalidations().remove({std::move(gone)});
     };
-    start(nullptr, removal(std::move(owner), std::move(key)), [](const completion<void>&) {});
+    // `owner` stays: the ticket in `right` is returned to its engine after this.
+    start(nullptr, removal(owner, std::move(key)), [](const completion<void>&) {});
   }
 };
 

@@ -279,4 +279,17 @@ TEST(Cache, CountsWhatHappensByTypeAndReason) {
   EXPECT_EQ(agents.removals, 1u);
 }
 
+TEST(Lookup, HasOneOutcomeToSwitchOn) {
+  fixture f;
+  EXPECT_EQ(sync_wait(f.cache.get(f.agents("1"))).outcome(), read_outcome::missed);
+  EXPECT_EQ(f.read("1", "Ada").outcome(), read_outcome::value);
+  const auto absent = [] { return std::optional<agent>(); };
+  EXPECT_EQ(sync_wait(f.cache.get_or_set(f.agents("2"), absent)).outcome(), read_outcome::absent);
+  EXPECT_EQ(sync_wait(f.cache.get(f.agents("2"))).outcome(), read_outcome::absent) << "remembered";
+  const auto away = []() -> result<agent> { return fail(errc::store_unavailable, "the source is away"); };
+  const auto failed = sync_wait(f.cache.get_or_set(f.agents("3"), away));
+  EXPECT_EQ(failed.outcome(), read_outcome::failed);
+  EXPECT_EQ(failed.failure()->detail, "the source is away");
+}
+
 }  // namespace

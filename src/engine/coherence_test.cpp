@@ -151,9 +151,9 @@ TEST_F(CoherenceLease, ExplainTells) {
   t.below_a->trust_until(in(1s));
   t.advance(1s);
   const auto told = sync_wait(t.a.store.explain(t.a.agents("1").key));
-  EXPECT_EQ(told.levels[0].state, "invalid");
-  EXPECT_EQ(told.levels[0].reason, "not_coherent");
-  EXPECT_EQ(told.levels[1].reason, "not_coherent");
+  EXPECT_EQ(told.levels[0].state, explanation::state::invalid);
+  EXPECT_EQ(told.levels[0].reason, miss_reason::not_coherent);
+  EXPECT_EQ(told.levels[1].reason, miss_reason::not_coherent);
 }
 
 TEST(RelayedCache, TrustsItsMemoryOnlyForAsLongAsTheRelaySays) {

@@ -23,30 +23,42 @@ engine::engine(cache_options options)
 void engine::open() {
   const auto self = shared_from_this();
   state_.owner = self;
-  open_ = true;
   state_.l2.open(self, invalidations_);
+  const scoped_lock lock(maintenance_);
+  open_ = true;
   if (state_.options.maintenance_interval > duration::zero()) maintain_later();
 }
 
 void engine::close() noexcept {
-  open_ = false;
+  {
+    const scoped_lock lock(maintenance_);
+    open_ = false;
+  }
   state_.l2.close(invalidations_);
 }
 
 void engine::maintain_later() {
   const auto due = state_.now() + state_.options.maintenance_interval;
   state_.options.timer->at(due, [weak = weak_from_this(), due] {
-    const auto self = weak.lock();
-    // Timers on another clock than ours (a test's clock that stands still) fire too early: they are not set
-    // again.
-    if (self == nullptr || !self->open_ || self->state_.now() < due) return;
-    self->state_.options.background->post([weak] {
-      const auto again = weak.lock();
-      if (again == nullptr || !again->open_) return;
-      again->maintain();
-      again->maintain_later();
-    });
+    if (const auto self = weak.lock()) self->maintenance_due(due);
   });
+}
+
+void engine::maintenance_due(time_point due) {
+  const scoped_lock lock(maintenance_);
+  // Timers on another clock than ours (a test's clock that stands still) fire too early. They are not set
+  // again.
+  if (!open_ || state_.now() < due) return;
+  state_.options.background->post([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->run_maintenance();
+  });
+}
+
+void engine::run_maintenance() {
+  const scoped_lock lock(maintenance_);
+  if (!open_) return;
+  maintain();
+  maintain_later();
 }
 
 consistency_token engine::latest_write() const noexcept {

@@ -30,7 +30,6 @@
 
 #include <strata/cache.hpp>
 
-#include <atomic>
 #include <memory>
 #include <span>
 #include <vector>
@@ -70,8 +69,10 @@ class engine final : public std::enable_shared_from_this<engine> {
   void stop_filling() noexcept { factories_.close(); }
 
  private:
-  /// Calls maintain at the next interval, and so on until close.
-  void maintain_later();
+  /// Sets the timer of the next maintenance. Each maintenance sets it again, until close.
+  void maintain_later() STRATA_REQUIRES(maintenance_);
+  void maintenance_due(time_point due);
+  void run_maintenance();
 
   engine_state state_;
   read_reporter reports_{state_};
@@ -87,7 +88,8 @@ class engine final : public std::enable_shared_from_this<engine> {
   write_pipeline writes_{state_, memory_, records_, invalidations_};
   token_translator tokens_;
   explainer explains_{state_, memory_, records_};
-  std::atomic<bool> open_ = false;
+  mutex maintenance_;  ///< close waits for it, so that no clock is read afterwards
+  bool open_ STRATA_GUARDED_BY(maintenance_) = false;
 };
 
 }  // namespace strata::detail

@@ -312,8 +312,8 @@ TEST_F(Outage, IsExplained) {
   t.below_a->fail({});
   sync_wait(t.a.store.remove(t.a.agents("1")));
   const auto told = sync_wait(t.a.store.explain(t.a.agents("1").key));
-  EXPECT_EQ(told.levels[1].state, "unreachable");
-  EXPECT_EQ(told.levels[1].reason, "l2_down");
+  EXPECT_EQ(told.levels[1].state, explanation::state::unreachable);
+  EXPECT_EQ(told.levels[1].reason, miss_reason::l2_down);
   EXPECT_NE(told.levels[1].detail.find("1 invalidation"), std::string::npos) << told.levels[1].detail;
 }
 

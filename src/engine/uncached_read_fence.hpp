@@ -11,7 +11,6 @@
 /// Keys share slots by hash. A collision causes extra misses, until the watermark has moved on.
 
 #include "core/atomic_max.hpp"
-#include "core/atomic_max.hpp"
 #include "engine/mutation.hpp"
 
 #include <strata/time.hpp>

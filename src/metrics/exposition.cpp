@@ -59,8 +59,8 @@ void distribute(MetricFamily& of, labels with, const latency_stats& from) {
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < from.counts.size(); ++i) {
     cumulative += from.counts[i];
-    into.bucket.push_back(
-        {cumulative, i < from.bounds.size() ? seconds(from.bounds[i]) : std::numeric_limits<double>::infinity()});
+    into.bucket.push_back({cumulative, i < from.bounds.size() ? seconds(from.bounds[i])
+                                                              : std::numeric_limits<double>::infinity()});
   }
   into.sample_count = cumulative;
   into.sample_sum = seconds(from.sum);

@@ -151,7 +151,8 @@ TEST(Exposition, TellsEveryReasonForAMissAndNoneForAHit) {
 TEST(Exposition, TellsOfTheSecondLevelIfThereIsOne) {
   auto stats = sample();
   EXPECT_THAT(exposition(stats, {}, {}), testing::Not(HasSubstr("cache_l2_state")));
-  stats.second_level = {.state = second_level_state::down, .coherent = false, .breaker_opened = 2, .backlog = 3};
+  stats.second_level = {
+      .state = second_level_state::down, .coherent = false, .breaker_opened = 2, .backlog = 3};
   const scrape read(exposition(stats, {}, {}));
   EXPECT_EQ(read.at(R"(cache_l2_state{state="down"})"), 1);
   EXPECT_EQ(read.at(R"(cache_l2_state{state="up"})"), 0);

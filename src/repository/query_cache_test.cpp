@@ -132,7 +132,7 @@ TEST_F(QueryCache, ReturnsWhatIsTooLargeAndDoesNotKeepIt) {
       EXPECT_FALSE(found.info().stored);
       EXPECT_EQ(found.info().reason, miss_reason::too_large);
     }
-    EXPECT_EQ(sync_wait(query.explain({std::string("org_1")})).levels[0].reason, "too_large");
+    EXPECT_EQ(sync_wait(query.explain({std::string("org_1")})).levels[0].reason, miss_reason::too_large);
   }
 }
 
@@ -157,10 +157,10 @@ TEST_F(QueryCache, ExplainsWhereAResultStands) {
   sync_wait(lines_("org_1"));
   const auto told = sync_wait(lines_.explain({std::string("org_1")}));
   EXPECT_EQ(told.type, "query");
-  EXPECT_EQ(told.levels[0].state, "fresh");
+  EXPECT_EQ(told.levels[0].state, explanation::state::fresh);
   EXPECT_THAT(told.levels[0].tags, ::testing::ElementsAre("table:agents"));
   sync_wait(lines_.remove_all());
-  EXPECT_EQ(sync_wait(lines_.explain({std::string("org_1")})).levels[0].reason, "prefix");
+  EXPECT_EQ(sync_wait(lines_.explain({std::string("org_1")})).levels[0].reason, miss_reason::prefix);
 }
 
 TEST_F(QueryCache, RefusesWhatIsNoQueryAndNamesEveryProblem) {

@@ -41,7 +41,7 @@ struct world::source_call {
 
   task<result<std::optional<std::string>>> operator()(fill_context& context) {
     auto& all = in->oracle_;
-    const auto& rules = *in->plan_.keys[key].where.rules;
+    const auto& rules = *in->plan_.keys[key].where.policy;
     if (process->dead) throw std::runtime_error("the process is dead");
     const auto number = all.fetch(process->number, key, op, start, false);
     co_await in->turn(*process);
@@ -101,7 +101,7 @@ struct world::batch_call {
     std::vector<std::optional<std::string>> out;
     for (std::size_t i = 0; i < asked.size(); ++i) {
       const auto [number, key] = asked[i];
-      const auto& rules = *in->plan_.keys[key].where.rules;
+      const auto& rules = *in->plan_.keys[key].where.policy;
       all.fetched(number).open = true;
       all.fetch_ends(number, !fails, present[i], present[i] ? rules.ttl : rules.negative_ttl);
       if (!fails && !present[i]) {
