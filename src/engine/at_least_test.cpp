@@ -144,7 +144,7 @@ TEST(Bypassing, AsksTheSourceAndLeavesWhatIsCached) {
   EXPECT_EQ(f.read("1", "never")->name, "cached");
 }
 
-/// Two caches over one store, of which B is not told of changes in time.
+/// Two caches over one store; changes reach B too late.
 struct deaf_pair {
   strata::testing::manual_clock time;
   std::shared_ptr<memory_server> server = make_memory_server(time);

@@ -32,7 +32,7 @@ TEST(Blocking, HasTheOperationsOfTheCache) {
 
   EXPECT_TRUE(now.touch(where, 10min));
   EXPECT_EQ(now.get(where).info().ttl, duration(10min));
-  EXPECT_EQ(now.explain(where.key).levels.front().state, "fresh");
+  EXPECT_EQ(now.explain(where.key).levels.front().state, explanation::state::fresh);
   EXPECT_EQ(now.stats().entries, 1u);
 
   EXPECT_TRUE(now.set_absent(where));

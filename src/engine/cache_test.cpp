@@ -49,8 +49,8 @@ TEST(Cache, EvictsDownToASmallerBudgetAtOnceAndFillsALargerOne) {
   const auto before = cache.stats();
   cache.resize({256u << 10});
   const auto small = cache.stats();
-  EXPECT_EQ(small.budget, 256u << 10);
-  EXPECT_LE(small.bytes, small.budget);
+  EXPECT_EQ(small.budget, byte_size{256u << 10});
+  EXPECT_LE(small.used, small.budget);
   EXPECT_LT(small.entries, before.entries / 2);
   EXPECT_GT(small.entries, 0u);
   cache.resize({4u << 20});
@@ -248,7 +248,7 @@ TEST(Cache, EvictsToKeepItsBudget) {
   fixture f({.memory = {256u << 10}});
   for (int i = 0; i < 5000; ++i) f.read(std::to_string(i), std::string(200, 'x'));
   const auto stats = f.cache.stats();
-  EXPECT_LE(stats.bytes, stats.budget);
+  EXPECT_LE(stats.used, stats.budget);
   EXPECT_GT(stats.evictions, 0u);
   EXPECT_GT(stats.entries, 100u);
 }

@@ -1,4 +1,4 @@
-/// What may be served of what is in memory, when the store may be late in telling of changes.
+/// Which values in memory may be served while the store may report changes late.
 
 #include "engine/engine_test_support.hpp"
 #include "engine/two_stages_test_support.hpp"
@@ -135,7 +135,7 @@ TEST_F(CoherenceLease, FailSafeServesWhatIsNotToldOfWhenTheSourceFails) {
   EXPECT_TRUE(of.a.read(failing)->thrown);
 }
 
-TEST_F(CoherenceLease, NobodyWaitsForAFillThatWouldNotBeTold) {
+TEST_F(CoherenceLease, NoReadWaitsForAFillThatWouldNotBeReported) {
   const auto raw = connect(t.server);
   (void)sync_wait(raw->acquire("strata:agent:1", 30s, 0));
   t.below_a->trust_until(in(300ms));
@@ -146,7 +146,7 @@ TEST_F(CoherenceLease, NobodyWaitsForAFillThatWouldNotBeTold) {
   EXPECT_EQ((*reading->got)->name, "ours");
 }
 
-TEST_F(CoherenceLease, ExplainTells) {
+TEST_F(CoherenceLease, ExplainNamesTheMissingTrust) {
   t.read(t.a, "old");
   t.below_a->trust_until(in(1s));
   t.advance(1s);
@@ -168,7 +168,7 @@ TEST(RelayedCache, TrustsItsMemoryOnlyForAsLongAsTheRelaySays) {
   EXPECT_EQ(alone.read("1", "e")->name, "d");
 }
 
-/// The coarse time stands still until it is told to follow.
+/// A clock whose coarse time stands still until the test moves it.
 struct late_clock final : clock {
   time_point now() const noexcept override { return exact.now(); }
   time_point coarse_now() const noexcept override { return coarse; }

@@ -43,7 +43,7 @@ TEST(DrainLatch, ClosesBehindTheLastGuest) {
   EXPECT_TRUE(over);
 }
 
-TEST(DrainLatch, NobodyIsInsideOnceItIsClosedHoweverRaced) {
+TEST(DrainLatch, NoGuestIsInsideOnceItIsClosed) {
   for (int round = 0; round < 200; ++round) {
     drain_latch latch;
     std::atomic<bool> closed = false;

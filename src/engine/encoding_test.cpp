@@ -1,4 +1,4 @@
-/// What of a value reaches the second level: compressed, encrypted, or not at all.
+/// How a value reaches the second level: compressed, encrypted, or not at all.
 
 #include "engine/engine_test_support.hpp"
 
@@ -35,7 +35,7 @@ struct shared_store {
     const auto found = *sync_wait(raw->get("strata:agent:" + std::string(id)));
     return found ? found->bytes : std::string();
   }
-  /// Puts `bytes` under `id`, as somebody with the store's password can.
+  /// Puts `bytes` under `id`, as anyone with the store's password can.
   void plant(std::string_view id, std::string_view bytes) {
     sync_wait(raw->put("strata:agent:" + std::string(id), bytes, 60s));
   }

@@ -1,5 +1,5 @@
 #pragma once
-/// What the engine's tests share: an entity, a cache with a clock of its own, counted factories.
+/// Shared by the engine's tests: an entity, and a cache with its own clock.
 
 #include <strata/cache.hpp>
 #include <strata/json_codec.hpp>

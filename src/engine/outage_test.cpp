@@ -1,4 +1,5 @@
-/// The second level away, slow, or gone back in time: nothing is lost, and nobody waits for it.
+/// The second level is away, slow, or restored from an old copy: no invalidation is lost, and no read waits
+/// for it.
 
 #include "engine/two_stages_test_support.hpp"
 
@@ -64,7 +65,7 @@ TEST_F(Outage, WhatCouldNotBeToldIsToldBeforeAnythingIsServed) {
   }
 }
 
-TEST_F(Outage, TheFirstReadAfterwardsTellsItAndIsServed) {
+TEST_F(Outage, TheFirstReadAfterwardsRecoversAndIsServed) {
   t.read(t.b, "old");
   t.below_a->fail({.times = 1});
   sync_wait(t.a.store.remove(t.a.agents("1")));

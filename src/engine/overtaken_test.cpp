@@ -1,4 +1,4 @@
-/// What is overtaken while it is on its way: values, and those who wait for them.
+/// Values that a change overtakes on their way in, and the reads that wait for them.
 
 #include "engine/two_stages_test_support.hpp"
 

@@ -1,5 +1,5 @@
 #pragma once
-/// A cache on a stage: its clock, its timers and its background move only when the test says so.
+/// A cache whose clock, timers and background move only when the test says so.
 
 #include "engine/engine_test_support.hpp"
 

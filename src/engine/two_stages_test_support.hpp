@@ -1,5 +1,5 @@
 #pragma once
-/// Two processes over one store, each behind a store of its own that fails when the test says so.
+/// Two processes over one store; each reaches it through its own faulty store.
 
 #include "engine/stage_test_support.hpp"
 

@@ -1,4 +1,4 @@
-/// What was returned, and not kept, is not followed by what is older.
+/// After a read that was returned and not cached, no older value is served.
 
 #include "engine/uncached_read_fence.hpp"
 #include "engine/two_stages_test_support.hpp"
@@ -21,7 +21,8 @@ TEST(UncachedReadFence, HoldsBackOlderValuesUntilTheWatermarkHasPassed) {
   EXPECT_FALSE(reads.may_be_older(7, time_point::min(), at(1s)));
   reads.note(7, at(5s));
   EXPECT_TRUE(reads.may_be_older(7, time_point::min(), at(1s)));
-  EXPECT_TRUE(reads.may_be_older(7, at(5s), at(5s))) << "what was committed at that moment is not told";
+  EXPECT_TRUE(reads.may_be_older(7, at(5s), at(5s)))
+      << "a change committed at that moment may not have been reported";
   EXPECT_FALSE(reads.may_be_older(7, at(6s), at(1s))) << "it was read later";
   EXPECT_FALSE(reads.may_be_older(7, time_point::min(), at(6s))) << "the older one is gone by now";
   EXPECT_FALSE(reads.may_be_older(8, time_point::min(), at(1s))) << "another key";
@@ -29,7 +30,7 @@ TEST(UncachedReadFence, HoldsBackOlderValuesUntilTheWatermarkHasPassed) {
   EXPECT_TRUE(reads.may_be_older(7, at(4s), at(4s))) << "the latest counts";
 }
 
-/// Process b has filled "old"; the source says "new" now, and nobody has told.
+/// Process b has filled "old"; the source has "new" now, and no change has been reported yet.
 struct Relayed : ::testing::Test {
   two_stages t{{.ttl = 60s, .jitter = 0}};
 
