@@ -206,7 +206,7 @@ class judge_of_key {
     const auto to = by.read->ended + 50 * millisecond;
     for (const auto& each : versions_) {
       const auto known = each.acknowledged == never
-                             ? std::string("by nobody")
+                             ? std::string("by no session")
                              : fmt::format("{:.3f}", static_cast<double>(each.acknowledged - began_) / 1e6);
       if (each.begun < from || each.begun > to) {
         if (each.stamp != by.read->stamp || each.stamp == 0) continue;

@@ -186,7 +186,7 @@ std::string faults::commit(std::string_view name) {
     for (auto* each : replicas) each->resume();
     const bool moved = stage_.sentinels().wait_for_another_master(old);
     old.start();
-    return moved ? "" : "nobody took over";
+    return moved ? "" : "no replica took over";
   }
   throw std::runtime_error("no fault is called " + std::string(name));
 }

@@ -137,8 +137,8 @@ void lane(node& here) {
     bool idle = true;
     for (std::uint16_t i = 1; i <= shared.plan.sessions; ++i) {
       auto& slot = shared.sessions[i];
-      std::uint32_t nobody = 0;
-      if (slot.at != here.setup().index || !slot.lane.compare_exchange_strong(nobody, me)) continue;
+      std::uint32_t unowned = 0;
+      if (slot.at != here.setup().index || !slot.lane.compare_exchange_strong(unowned, me)) continue;
       if (slot.at == here.setup().index) {
         idle = false;
         visit visiting(here, i);

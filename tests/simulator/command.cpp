@@ -33,7 +33,7 @@ bool read_number(std::string_view text, std::uint64_t& into) {
   return read.ec == std::errc() && read.ptr == end && into != 0;
 }
 
-/// Nothing on wrong use.
+/// Empty on wrong usage.
 std::optional<arguments> parse(std::span<const std::string_view> given) {
   arguments out;
   bool one = false;

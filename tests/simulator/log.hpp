@@ -1,5 +1,5 @@
 #pragma once
-/// What happened in a simulation, for people. Costs nothing unless it is wanted.
+/// The readable log of a simulation. Costs nothing unless enabled.
 /// Threads: one.
 
 #include "tests/simulator/schedule.hpp"
@@ -17,7 +17,7 @@ inline constexpr unsigned no_process = ~0u;
 struct event_line {
   step_number step;
   unsigned process;
-  unsigned key;  ///< every_key: it matters to all
+  unsigned key;  ///< every_key: concerns all keys
   std::string text;
 };
 

@@ -10,11 +10,11 @@ namespace {
 
 using testing::store_call;
 
-/// What a caller waits for.
+/// The state of a waiting caller.
 template <class Answer>
 struct exchange {
-  std::optional<result<Answer>> got;     ///< from the store
-  std::optional<result<Answer>> answer;  ///< what the caller gets
+  std::optional<result<Answer>> got;     ///< the reply of the store
+  std::optional<result<Answer>> answer;  ///< the result for the caller
   std::coroutine_handle<> handle;
   executor* where = nullptr;
 
@@ -68,13 +68,13 @@ void damage(std::vector<T>& values, std::uint64_t random) {
   for (auto& each : values) damage(each, random);
 }
 
-/// A fill with what it refers to.
+/// A fill and the data that it refers to.
 struct owned_fill {
   std::string key;
   std::string bytes;
   fill_request what;
 
-  time_point end;  ///< of its life, which begins with the call
+  time_point end;  ///< end of its life, which begins with the call
 
   owned_fill(const fill_request& from, time_point sent)
       : key(from.key), bytes(from.bytes), what(from), end(sent + from.ttl) {}
@@ -179,7 +179,7 @@ void connection::lose(chance& random) {
     if (each.from != this) continue;
     each.from = nullptr;
     if (each.answer) over_.fail(each, why);
-    if (random.percent(50)) each.execute = nullptr;  // the others have left, and arrive some time
+    if (random.percent(50)) each.execute = nullptr;  // the others were sent, and arrive at some time
   }
   std::erase_if(over_.requests_, [](const request& each) { return !each.execute; });
   for (auto& each : over_.replies_) {
@@ -315,7 +315,7 @@ void network::start_empty(chance& random) {
   }
   requests_.clear();
   server_ = make_memory_server(time_, budget_);
-  // No token is given twice, by whatever server.
+  // No server issues a token twice.
   const auto fresh = connect(server_);
   for (std::size_t i = 0; i < leases_given_; ++i) {
     (void)fresh->force_lease("tokens", std::chrono::nanoseconds(1), 0).take_ready();

@@ -1,11 +1,11 @@
 #pragma once
-/// What the cache promises, checked on every read and every factory call. It knows the source's whole
-/// history and what each process has been told, and nothing of how the engine works.
+/// Checks the guarantees of the cache on every read and every factory call. It knows the full history of
+/// the source and the notifications of each process, and nothing about the engine.
 /// Threads: one.
 ///
-/// Every call of a factory is a *fetch* with a number that its value carries, so a value tells when it
-/// was read from its source. A *bound* says: no read that begins from now on may get a value that was
-/// read before this. docs/simulator.md says where bounds come from.
+/// Every factory call is a *fetch*, and its value carries the fetch's number, which shows when it was read
+/// from the source. A *bound* means: no read that begins from now on may get a value that was read before
+/// it. docs/simulator.md explains where bounds come from.
 
 #include "tests/simulator/log.hpp"
 #include "tests/simulator/network.hpp"
@@ -23,7 +23,7 @@
 
 namespace strata::simulator {
 
-/// A promise that was broken: which, and how.
+/// A broken guarantee: its name and the details.
 struct failure {
   step_number step = 0;
   std::string rule;
@@ -44,7 +44,7 @@ struct bound {
   }
 };
 
-/// A key of the simulation, and the names under which it can be invalidated.
+/// A key of the simulation, and the tags and prefixes that invalidate it.
 struct sim_key {
   typed_key<std::string> where;
   std::string stored;  ///< its name in the store
@@ -60,7 +60,7 @@ struct operation_record {
   std::optional<time_point> ended_at{};
 };
 
-/// One value's way out of the source.
+/// The path of one value from the source.
 struct fetch_record {
   unsigned process;
   unsigned key;
@@ -68,15 +68,15 @@ struct fetch_record {
   step_number began;
   step_number read = 0;
   bool unshared = false;  ///< led no flight
-  bool done = false;      ///< its value may be seen
-  bool skipped = false;   ///< … but by those who waited for it only
-  bool set = false;       ///< not fetched, but given to `set`
-  bool open = false;      ///< its life begins some time before its operation ends
+  bool done = false;      ///< reads may return its value
+  bool skipped = false;   ///< … but only reads that waited for it
+  bool set = false;       ///< not fetched, but passed to `set`
+  bool open = false;      ///< its life begins at some time before its operation ends
   time_point created = time_point::max();
   duration life{};
 };
 
-/// What is known when a read begins.
+/// The state at the start of a read.
 struct read_start {
   bound hard;
   bound soft;
@@ -84,11 +84,11 @@ struct read_start {
   step_number fetched = 0;
   step_number seen = 0;
   time_point at{};
-  time_point waiting_since{};  ///< a flight that it may follow may have begun then
+  time_point waiting_since{};  ///< the earliest start of a flight that it may follow
   unsigned disturbances = 0;
 };
 
-/// What simulations came across. One that never served a stale value has proved nothing about them.
+/// The coverage of simulations: one that never served a stale value proves nothing about stale values.
 struct tally {
   std::map<std::string, std::uint64_t, std::less<>> counts;
   void operator()(std::string_view what) {
@@ -103,22 +103,22 @@ struct tally {
 
 class oracle final : public network_listener {
  public:
-  /// `limited`: factories may be refused because too many run. `trust`: every change of the source is told,
-  /// and for so long after it was told last a process trusts what it has.
+  /// `limited`: factories may be refused because too many run. `trust`: a relay publishes every change of
+  /// the source, and a process trusts its values for this long after the last publication.
   oracle(const std::vector<sim_key>& keys, const clock& time, const step_number& step, duration lease,
          bool limited, std::optional<duration> trust, event_log& log, tally& seen);
 
-  /// The first promise that was broken.
+  /// The first broken guarantee.
   const std::optional<failure>& failed() const noexcept { return failed_; }
-  /// Nothing is left that could end an operation of `process`.
+  /// Nothing remains that could end an operation of `process`.
   void hangs(unsigned process) {
     broken("every operation ends", process, 0, "an operation waits for nothing");
   }
 
-  /// A new process begins; what is in the store binds it.
+  /// A new process starts; the bounds of the store apply to it.
   void starts(unsigned process, bool second_level);
 
-  /// The process serves from the store, or it does not: it was not answered, or has to catch up.
+  /// The process serves from the store, or does not: a reply is missing, or a recovery is needed.
   void serves(unsigned process, bool does);
 
   op_number begins(unsigned process);
@@ -129,20 +129,20 @@ class oracle final : public network_listener {
   void write(unsigned key, bool present);
   bool present(unsigned key) const { return !history_[key].empty() && history_[key].back().second; }
 
-  // Invalidations: `binds` when the call begins, `bound_by` when it has returned. Those of keys void
-  // the key's flight, those of tags and prefixes do not.
+  // Invalidations: `binds` when the call begins, `bound_by` when it has returned. Invalidating a key voids
+  // the key's flight; invalidating a tag or prefix does not.
   void binds(op_number op, unsigned key, bool soft, bool voids);
   void bound_by(op_number op, unsigned key, bool soft, bool voids);
-  /// What a write has stored is as of the source's `committed`.
+  /// A write has stored a value as of the source's `committed`.
   void bound_by_write(op_number op, unsigned key, step_number committed);
-  /// Writes void the flights of their key at some time while they last.
+  /// A write voids the flights of its key at some time while it runs.
   void writing(unsigned process, unsigned key, bool begins);
-  /// A write may store absence until it ends, and that may last for `life`.
+  /// A write may store absence until it ends; the entry may last for `life`.
   void absence(unsigned key, bool begins, duration life);
   void touching(unsigned key, bool begins, duration ttl);
 
   // Factories.
-  /// A `batch` waits for nobody's lease, and loads for itself, beside others, what a flight refused it.
+  /// A `batch` waits for no lease, and loads for itself, beside others, a key that a flight refused to it.
   fetch_number fetch(unsigned process, unsigned key, op_number op, const read_start& start, bool batch);
   void fetch_reads(fetch_number which) { fetches_[which].read = step_; }
   void fetch_ends(fetch_number which, bool done, bool present, duration life);
@@ -150,13 +150,13 @@ class oracle final : public network_listener {
   fetch_record& fetched(fetch_number which) { return fetches_[which]; }
 
   // Reads.
-  /// `in_flight`: the process has flights under way, of whatever key.
+  /// `in_flight`: the process has flights of any key.
   read_start read_begins(unsigned process, unsigned key, bool in_flight);
   void read_ends(unsigned process, unsigned key, op_number op, const read_start& start,
                  const lookup<std::string>& answer);
   void read_throws(unsigned process, std::span<const unsigned> keys, op_number op, const std::string& what);
 
-  // Of the network.
+  // The network.
   std::uint64_t sent(const subject& what) override;
   void unsent(unsigned process) override;
   std::uint64_t executing(const subject& what) override;
@@ -166,7 +166,7 @@ class oracle final : public network_listener {
   void told(unsigned process, const push& what) override;
   void told_lost(unsigned process) override;
 
-  /// Which write the leases forced now are for.
+  /// The write for which leases are forced now.
   std::optional<op_number> forcing;
 
  private:
@@ -176,22 +176,22 @@ class oracle final : public network_listener {
     bool soft;
     bool floor;  ///< of a tag or prefix
   };
-  /// What is known of one key in one process.
+  /// The state of one key in one process.
   struct view {
-    bound begun_hard;  ///< by this process's invalidations
+    bound begun_hard;  ///< from this process's invalidations
     bound begun_soft;
-    bound hard;  ///< what its reads are held to
+    bound hard;  ///< the bound for its reads
     bound soft;
-    commit_time asof = 0;       ///< the latest it has seen and kept
-    step_number fetched = 0;    ///< when that was read from the source
-    step_number seen = 0;       ///< the latest read of the source that was returned as fresh
-    step_number voided = 0;     ///< when a flight may last have been taken off
+    commit_time asof = 0;       ///< the latest asof that it has seen and kept
+    step_number fetched = 0;    ///< when that value was read from the source
+    step_number seen = 0;       ///< the latest source read that was returned as fresh
+    step_number voided = 0;     ///< when a flight may last have been detached
     unsigned disturbances = 0;  ///< how often a flight may have been refused
     unsigned writing = 0;
-    unsigned invalidating = 0;  ///< requests of which the answer has not come: they are given up at some time
+    unsigned invalidating = 0;  ///< requests without a reply; callers give up on them at some time
     std::set<lease_token> leases;
     step_number store_failed = 0;
-    step_number floor_unheard = 0;  ///< the answer to its raising a floor did not come
+    step_number floor_unheard = 0;  ///< the reply to its raised floor is missing
     step_number factory_failed = 0;
     std::optional<time_point> trouble;
     std::optional<time_point> waiting_since;  ///< for a flight, if there is one
@@ -201,12 +201,12 @@ class oracle final : public network_listener {
     bool second_level = false;
     step_number unsent = 0;
     bool serves = false;
-    step_number out_of_step = 0;  ///< when it last did not serve
+    step_number out_of_step = 0;  ///< when it last did not serve from the store
     time_point trusts_until = time_point::max();
     step_number trusts_since = 0;
     std::vector<view> keys;
   };
-  /// What holds for a key in the store.
+  /// The bounds of a key in the store.
   struct stored_view {
     bound hard;        ///< by key
     bound hard_floor;  ///< by tag or prefix

@@ -1,5 +1,5 @@
 #pragma once
-/// What one simulation is made of, all of it drawn from its seed.
+/// The parameters of one simulation, all drawn from its seed.
 /// Threads: one.
 
 #include "tests/simulator/oracle.hpp"
@@ -14,31 +14,31 @@ struct plan {
   explicit plan(chance& random);
 
   bool second_level;
-  bool relayed;    ///< somebody tells the store of every change of the source, some time after it
-  duration trust;  ///< for so long after what was told last, in a relayed process
+  bool relayed;    ///< a relay publishes every change of the source to the store, some time later
+  duration trust;  ///< how long a relayed process trusts its values after the last publication
   unsigned processes;
   unsigned sessions;    ///< in each process, one operation at a time each
-  unsigned operations;  ///< of the workload, all in all
+  unsigned operations;  ///< operations of the workload in total
   std::vector<sim_key> keys;
 
   duration lease;
   byte_size memory;
   byte_size server_budget;
   unsigned factory_limit;
-  std::size_t padding;  ///< of the values, at most
+  std::size_t padding;  ///< maximum padding of the values
 
-  // In a hundred.
-  unsigned store_faults;    ///< requests that fail somehow
+  // Per hundred.
+  unsigned store_faults;    ///< requests that fail
   unsigned source_faults;   ///< factories that fail
-  unsigned slow_sources;    ///< factories that take long
+  unsigned slow_sources;    ///< factories that are slow
   unsigned aborted_writes;  ///< transactions that roll back, or end with their ticket
 
-  // In ten thousand steps.
+  // Per ten thousand steps.
   unsigned connection_losses;
-  unsigned restarts;  ///< of the store, empty
-  unsigned crashes;   ///< of a process
+  unsigned restarts;  ///< the store restarts empty
+  unsigned crashes;   ///< a process dies
 
-  // How often each kind of step is picked, if there is one.
+  // How often each kind of step is picked, if one is possible.
   unsigned work_weight;
   unsigned network_weight;
   unsigned push_weight;
@@ -46,7 +46,7 @@ struct plan {
   unsigned time_weight;
   unsigned begin_weight;
   unsigned relay_weight;
-  unsigned relay_lag;  ///< steps between what it sees and what it tells, at least
+  unsigned relay_lag;  ///< minimum steps between seeing a change and publishing it
 };
 
 }  // namespace strata::simulator

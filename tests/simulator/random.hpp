@@ -1,5 +1,5 @@
 #pragma once
-/// The chances of a simulation: the same numbers from the same seed, on every machine.
+/// Random numbers of a simulation: the same seed gives the same numbers on every machine.
 /// Threads: one.
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace strata::simulator {
 class chance {
  public:
   explicit chance(std::uint64_t seed) : state_(seed) {
-    next();  // neighbouring seeds begin with different numbers
+    next();  // neighbouring seeds start with different numbers
   }
 
   std::uint64_t next() noexcept {
@@ -25,7 +25,7 @@ class chance {
   /// From 0 to `end` - 1. Requires: end > 0.
   std::size_t below(std::size_t end) noexcept { return static_cast<std::size_t>(next() % end); }
 
-  /// True in `percent` of a hundred.
+  /// True with a probability of `percent` in a hundred.
   bool percent(unsigned percent) noexcept { return below(100) < percent; }
 
   template <class T>

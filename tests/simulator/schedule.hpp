@@ -1,6 +1,6 @@
 #pragma once
-/// What waits for its turn: posted work, timers, and tasks in the middle of something. The world
-/// picks who goes next.
+/// Everything that waits for its turn: posted work, timers, and suspended tasks. The world picks the
+/// next one.
 /// Threads: one.
 
 #include "tests/simulator/random.hpp"
@@ -21,7 +21,7 @@ namespace strata::simulator {
 
 using step_number = std::uint64_t;
 
-/// Work that was posted and has not run. One thread's runs in order, a pool's in any.
+/// Posted work that has not run. A thread runs its work in order, a pool in any order.
 class posted_work final : public executor {
  public:
   void post(std::move_only_function<void()> work) override { waiting_.push_back(std::move(work)); }
@@ -37,7 +37,7 @@ class posted_work final : public executor {
   std::deque<std::move_only_function<void()>> waiting_;
 };
 
-/// Timers that fire one at a time, when they are picked and due.
+/// Timers that fire one at a time, when they are due and picked.
 class picked_timers final : public timers {
  public:
   id at(time_point when, std::move_only_function<void()> work) override {
@@ -62,7 +62,7 @@ class picked_timers final : public timers {
   id last_ = 0;
 };
 
-/// The clock of one process: that of all, until the process is dead and alone with its timers.
+/// The clock of one process: the common clock, until the process is dead and only its timers run.
 class process_clock final : public clock {
  public:
   explicit process_clock(const clock& all) : all_(all) {}
@@ -100,7 +100,7 @@ class turns {
 
   const std::vector<waiting>& all() const noexcept { return waiting_; }
 
-  /// Hands the task to its executor.
+  /// Posts the task to its executor.
   void go(std::size_t which) {
     const auto next = waiting_[which];
     waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(which));

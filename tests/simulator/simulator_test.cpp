@@ -1,4 +1,4 @@
-/// Thousands of simulations break no promise, and each mutant of the engine does.
+/// Thousands of simulations break no guarantee; each mutant of the engine breaks one.
 
 #include "engine/mutation.hpp"
 #include "tests/simulator/command.hpp"
@@ -12,7 +12,7 @@ using namespace strata::simulator;
 using strata::detail::active_mutation;
 using strata::detail::mutation;
 
-/// Breaks the engine while it lives.
+/// Enables a mutant during its lifetime.
 struct mutant {
   explicit mutant(mutation which) { active_mutation = which; }
   ~mutant() { active_mutation = mutation::none; }
@@ -57,7 +57,7 @@ TEST(Simulator, TakesTheSameStepsFromTheSameSeed) {
 
 struct caught {
   const char* mutant;
-  std::uint64_t within;  ///< so many seeds
+  std::uint64_t within;  ///< the maximum number of seeds
   std::vector<std::string> rules;
 
   friend void PrintTo(const caught& of, std::ostream* to) { *to << of.mutant; }

@@ -1,5 +1,5 @@
 #pragma once
-/// The processes of a simulation and what they do, one step at a time.
+/// The processes of a simulation, and their steps, one at a time.
 /// Threads: one.
 
 #include "core/function_ref.hpp"
@@ -27,7 +27,7 @@ struct sim_process {
 
   unsigned number;
   bool dead = false;
-  unsigned busy = 0;  ///< operations that have not ended
+  unsigned busy = 0;  ///< running operations
   process_clock time;
   posted_work front;
   posted_work background;
@@ -41,7 +41,7 @@ class world {
   world(std::uint64_t seed, bool lines, tally& seen);
   ~world();
 
-  /// Runs to the end, or until a promise is broken.
+  /// Runs to the end, or until a guarantee is broken.
   void run();
 
   const std::optional<failure>& failed() const noexcept { return oracle_.failed(); }
@@ -103,13 +103,13 @@ class world {
   unsigned begun_ = 0;
   bool ending_ = false;  ///< no more faults
 
-  /// What the relay has seen of the source, and not told yet.
+  /// Changes of the source that the relay has seen and not published yet.
   struct poll {
     std::set<unsigned> keys;
     time_point at;
     step_number step;
   };
-  std::set<unsigned> changed_;  ///< and not seen by the relay
+  std::set<unsigned> changed_;  ///< keys whose change the relay has not seen
   std::optional<poll> polled_;
 };
 
