@@ -66,7 +66,8 @@ class Layers:
             return
         for number, line in self.tree.lines(path):
             for ban in self.forbidden:
-                if room in ban["rooms"] and path not in ban.get("except", []) and re.search(ban["text"], line):
+                exempt = path in ban.get("except", []) or (ban.get("but_beside") and BESIDE.search(path))
+                if room in ban["rooms"] and not exempt and re.search(ban["text"], line):
                     yield Breach(path, number, f"{room} {ban['why']}")
             found = INCLUDE.match(line)
             if found:
