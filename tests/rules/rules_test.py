@@ -167,6 +167,19 @@ class RulesTest(unittest.TestCase):
         self.assert_one(self.breaches("formatting", {**style, "a.cpp": "int a;\nint  b;\n"}),
                         "a.cpp:2", "not formatted")
 
+    # locks
+
+    def test_a_lock_that_clang_cannot_check_is_a_breach(self):
+        self.assertEqual(self.breaches("locks", {
+            "src/a.cpp": "detail::mutex m;  // std::mutex is not annotated\n",
+            "src/core/mutex.hpp": "std::mutex held_;\n",
+            "src/a_test.cpp": "std::mutex m;\n",
+            "tests/a.hpp": "std::mutex m;\n"})[0], [])
+        for lock in ("std::mutex m;", "std::shared_mutex m;", "const std::lock_guard lock(m);",
+                     "std::unique_lock l(m);"):
+            self.assert_one(self.breaches("locks", {"server/a.hpp": "\n" + lock + "\n"}),
+                            "server/a.hpp:2", "core/mutex.hpp")
+
     # docs
 
     def test_a_true_page_is_no_breach(self):

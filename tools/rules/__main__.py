@@ -9,7 +9,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-RULES = ("layers", "files", "formatting", "docs")
+RULES = ("layers", "files", "formatting", "locks", "docs")
 
 
 def main():
