@@ -19,7 +19,7 @@ constexpr double panel_height = 440;
 constexpr double left = 64, right = 36, top = 64, bottom = 72;  // around the axes of a panel
 constexpr double heading = 56;
 
-/// Told apart by any eye (Okabe and Ito 2008), and by their marks.
+/// Distinct to any eye (Okabe and Ito 2008); the marks differ too.
 constexpr const char* colours[] = {"#0072b2", "#d55e00", "#009e73"};
 static_assert(std::size(colours) == eviction_policies.size());
 
@@ -108,7 +108,7 @@ class chart {
           of_.counts == replay_counts::memory ? ">memory, of what holds every object"
                                               : ">capacity, of all objects' sizes");
     for (const auto& each : of_.points) {
-      if (!each.asked_for) continue;
+      if (!each.requested) continue;
       const double x = at + x_of(each.fraction);
       line(x, low, x, high, "stroke=\"#888\" stroke-dasharray=\"5 4\"");
       const bool near_end = x > end - 60;

@@ -10,8 +10,8 @@ namespace strata::cli {
 
 namespace {
 
-/// One replay, in the names and the order that users rely on.
-struct told_replay {
+/// One replay. Users rely on these names and their order.
+struct replay_body {
   std::string trace;
   double object_miss_ratio = 0, byte_miss_ratio = 0;
   std::uint64_t requests = 0, objects = 0, bytes = 0, requested_bytes = 0;
@@ -20,41 +20,41 @@ struct told_replay {
   std::uint64_t misses = 0, missed_bytes = 0, evictions = 0, expirations = 0, rejected = 0, entries = 0,
                 used = 0;
 };
-BOOST_DESCRIBE_STRUCT(told_replay, (),
+BOOST_DESCRIBE_STRUCT(replay_body, (),
                       (trace, object_miss_ratio, byte_miss_ratio, requests, objects, bytes, requested_bytes,
                        policy, objective, memory, capacity, misses, missed_bytes, evictions, expirations,
                        rejected, entries, used))
 
-struct told_policy {
+struct policy_body {
   std::string policy;
   double object_miss_ratio = 0, byte_miss_ratio = 0;
 };
-BOOST_DESCRIBE_STRUCT(told_policy, (), (policy, object_miss_ratio, byte_miss_ratio))
+BOOST_DESCRIBE_STRUCT(policy_body, (), (policy, object_miss_ratio, byte_miss_ratio))
 
-struct told_point {
+struct point_body {
   double fraction = 0;
   std::uint64_t size = 0;
-  std::vector<told_policy> policies;
+  std::vector<policy_body> policies;
 };
-BOOST_DESCRIBE_STRUCT(told_point, (), (fraction, size, policies))
+BOOST_DESCRIBE_STRUCT(point_body, (), (fraction, size, policies))
 
-struct told_sweep {
+struct sweep_body {
   std::string trace;
   std::uint64_t requests = 0, objects = 0, bytes = 0, requested_bytes = 0;
   std::string counts, objective;
   std::uint64_t whole = 0;
-  std::vector<told_point> points;
+  std::vector<point_body> points;
 };
-BOOST_DESCRIBE_STRUCT(told_sweep, (),
+BOOST_DESCRIBE_STRUCT(sweep_body, (),
                       (trace, requests, objects, bytes, requested_bytes, counts, objective, whole, points))
 
 std::string_view name_of(replay_counts counts) {
   return counts == replay_counts::memory ? "memory" : "capacity";
 }
 
-told_replay told(const trace_contents& what, const replayed& how) {
+replay_body body_of(const trace_contents& what, const replay_run& how) {
   const auto& got = how.result;
-  told_replay out{.trace = what.trace,
+  replay_body out{.trace = what.trace,
                   .object_miss_ratio = got.object_miss_ratio(),
                   .byte_miss_ratio = got.byte_miss_ratio(),
                   .requests = what.requests,
@@ -92,8 +92,8 @@ bool sizes_are_bytes(const trace_contents& what, const sweep& of) {
   return what.has_sizes || of.counts == replay_counts::memory;
 }
 
-std::string replay_text(const trace_contents& what, const replayed& how) {
-  const auto all = told(what, how);
+std::string replay_text(const trace_contents& what, const replay_run& how) {
+  const auto all = body_of(what, how);
   std::string out;
   const auto line = [&](std::string_view name, auto value) {
     out += fmt::format("{:<18} {}\n", name, value);
@@ -115,8 +115,8 @@ std::string replay_text(const trace_contents& what, const replayed& how) {
   return out;
 }
 
-std::string replay_json(const trace_contents& what, const replayed& how) {
-  return json::text_of(told(what, how)) + '\n';
+std::string replay_json(const trace_contents& what, const replay_run& how) {
+  return json::text_of(body_of(what, how)) + '\n';
 }
 
 std::string sweep_text(const trace_contents& what, const sweep& of) {
@@ -139,20 +139,21 @@ std::string sweep_text(const trace_contents& what, const sweep& of) {
   const auto both = [&](const sweep_point& point, auto first, auto second) {
     return policies(point, first) + "   " + policies(point, second) + '\n';
   };
-  const auto heading = [](const replayed& each) { return fmt::format("{:>9}", name(each.options.policy)); };
+  const auto heading = [](const replay_run& each) { return fmt::format("{:>9}", name(each.options.policy)); };
   if (!of.points.empty()) out += both(of.points.front(), heading, heading);
   for (const auto& point : of.points) {
     out += fmt::format("{:>7.4g} %{:>13}{} ", point.fraction * 100, readable_size(point.size, bytes),
-                       point.asked_for ? '<' : ' ');
+                       point.requested ? '<' : ' ');
     out += both(
-        point, [](const replayed& each) { return fmt::format("{:>9.4f}", each.result.object_miss_ratio()); },
-        [](const replayed& each) { return fmt::format("{:>9.4f}", each.result.byte_miss_ratio()); });
+        point,
+        [](const replay_run& each) { return fmt::format("{:>9.4f}", each.result.object_miss_ratio()); },
+        [](const replay_run& each) { return fmt::format("{:>9.4f}", each.result.byte_miss_ratio()); });
   }
   return out;
 }
 
 std::string sweep_json(const trace_contents& what, const sweep& of) {
-  told_sweep out{.trace = what.trace,
+  sweep_body out{.trace = what.trace,
                  .requests = what.requests,
                  .objects = what.objects,
                  .bytes = what.bytes,
@@ -162,7 +163,7 @@ std::string sweep_json(const trace_contents& what, const sweep& of) {
                  .whole = of.whole,
                  .points = {}};
   for (const auto& point : of.points) {
-    auto& to = out.points.emplace_back(told_point{point.fraction, point.size, {}});
+    auto& to = out.points.emplace_back(point_body{point.fraction, point.size, {}});
     for (const auto& each : point.policies) {
       out.objective = std::string(name(each.options.objective));
       to.policies.push_back({std::string(name(each.options.policy)), each.result.object_miss_ratio(),

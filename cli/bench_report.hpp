@@ -1,5 +1,5 @@
 #pragma once
-/// What `strata bench trace` found out, as text, as a table and as JSON.
+/// The results of `strata bench trace` as text, as a table and as JSON.
 /// Threads: pure functions.
 
 #include <strata/trace.hpp>
@@ -11,7 +11,7 @@
 
 namespace strata::cli {
 
-/// What is in the trace, whatever the cache.
+/// The trace itself, whatever the cache.
 struct trace_contents {
   std::string trace;  ///< the file's name
   std::uint64_t requests = 0;
@@ -21,23 +21,23 @@ struct trace_contents {
   bool has_sizes = false;
 };
 
-/// How one replay ended.
-struct replayed {
+/// One replay and its result.
+struct replay_run {
   replay_options options;
   replay_result result;
 };
 
 /// Policies side by side in a cache of one size.
 struct sweep_point {
-  double fraction = 0;  ///< of what all objects take
+  double fraction = 0;  ///< of the size of all objects
   std::uint64_t size = 0;
-  bool asked_for = false;  ///< by --memory or --capacity
-  std::vector<replayed> policies;
+  bool requested = false;  ///< by --memory or --capacity
+  std::vector<replay_run> policies;
 };
 
 struct sweep {
   replay_counts counts = replay_counts::capacity;
-  std::uint64_t whole = 0;  ///< what all objects take, as `counts` says
+  std::uint64_t whole = 0;  ///< size of all objects, in the unit of `counts`
   std::vector<sweep_point> points;
 };
 
@@ -47,8 +47,8 @@ std::string readable_size(std::uint64_t size, bool bytes);
 /// Whether the sizes of `of` are bytes: the trace has sizes, or memory is counted.
 bool sizes_are_bytes(const trace_contents& what, const sweep& of);
 
-std::string replay_text(const trace_contents& what, const replayed& how);
-std::string replay_json(const trace_contents& what, const replayed& how);
+std::string replay_text(const trace_contents& what, const replay_run& how);
+std::string replay_json(const trace_contents& what, const replay_run& how);
 std::string sweep_text(const trace_contents& what, const sweep& of);
 std::string sweep_json(const trace_contents& what, const sweep& of);
 

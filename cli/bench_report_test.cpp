@@ -20,8 +20,8 @@ const trace_contents sized{.trace = "shop.csv.gz",
                            .requested_bytes = 16 << 20,
                            .has_sizes = true};
 
-replayed done(eviction_policy policy, std::uint64_t misses, std::uint64_t missed_bytes,
-              std::uint64_t size = 1 << 20, replay_counts counts = replay_counts::capacity) {
+replay_run done(eviction_policy policy, std::uint64_t misses, std::uint64_t missed_bytes,
+                std::uint64_t size = 1 << 20, replay_counts counts = replay_counts::capacity) {
   return {.options = {.size = {size}, .counts = counts, .policy = policy},
           .result = {.requests = 200,
                      .misses = misses,
@@ -41,7 +41,7 @@ sweep two_sizes() {
   out.points.push_back(
       {.fraction = 1,
        .size = 3 << 20,
-       .asked_for = true,
+       .requested = true,
        .policies = {done(eviction_policy::s3camp, 40, 3 << 20), done(eviction_policy::lru, 40, 3 << 20)}});
   return out;
 }

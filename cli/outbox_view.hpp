@@ -1,5 +1,5 @@
 #pragma once
-/// What `strata db status` prints: which tables write down their changes, and who relays them.
+/// What `strata db status` prints: the tables that record their changes, and the relays that read them.
 /// Threads: pure functions.
 
 #include <strata/outbox.hpp>

@@ -39,7 +39,7 @@ void progress_bar::show(std::uint64_t done, std::uint64_t records) {
   fmt::print(stderr, "{}{}", clear_line, shown_);
 }
 
-void progress_bar::tell(const std::string& line) {
+void progress_bar::print(const std::string& line) {
   if (shown_.empty()) {
     fmt::print(stderr, "{}\n", line);
   } else {

@@ -1,5 +1,5 @@
 #pragma once
-/// A progress bar on stderr, for a person who waits; nothing if stderr is no terminal.
+/// A progress bar on stderr, for a person who waits; prints nothing if stderr is no terminal.
 /// Threads: one.
 
 #include <cstdint>
@@ -14,14 +14,14 @@ std::string progress_line(const std::string& what, std::uint64_t done, std::uint
 class progress_bar {
  public:
   progress_bar(std::string what, std::uint64_t whole);
-  /// Takes the bar away.
+  /// Erases the bar.
   ~progress_bar();
   progress_bar(const progress_bar&) = delete;
   progress_bar& operator=(const progress_bar&) = delete;
 
   void show(std::uint64_t done, std::uint64_t records);
   /// Prints `line` above the bar.
-  void tell(const std::string& line);
+  void print(const std::string& line);
 
  private:
   std::string what_;

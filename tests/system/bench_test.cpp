@@ -109,7 +109,7 @@ TEST_F(BenchTrace, SaysWhatIsWrongWithAFile) {
   };
   refused("missing.csv", "missing.csv: cannot be read: No such file or directory");
   refused(folder.path(), "it is a folder");
-  refused(folder.write("empty.csv", ""), "empty.csv: there is no request in it");
+  refused(folder.write("empty.csv", ""), "empty.csv: the file has no request");
   refused(folder.write("page.html", "<html>\n"), "page.html:1: \"<html>\" is one field");
   refused(folder.write("words.csv", "0,a,1\n1,b,many\n"), "words.csv:2: size \"many\" is not a whole number");
   refused(folder.write("large.csv", "0,a,1\n1,b,2000000000000\n"),
@@ -131,7 +131,7 @@ TEST_F(BenchTrace, SaysHowItIsUsed) {
   };
   refused({"bench"}, "strata: bench: ");
   refused({"bench", "trace"}, "strata: bench trace: FILE is required; strata help bench");
-  refused({"bench", "trace", file}, "how large is the cache? --memory 64MiB counts all");
+  refused({"bench", "trace", file}, "give the cache's size: --memory 64MiB counts all");
   refused({"bench", "trace", file, "--capacity", "1", "--memory", "1MiB"}, "--memory excludes --capacity");
   refused({"bench", "trace", file, "--capacity", "many"}, "\"many\" is neither a whole number nor a size");
   refused({"bench", "trace", file, "--capacity", "0"}, "holds nothing");

@@ -1,5 +1,4 @@
-#include "cli/commands.hpp"
-#include "cli/program.hpp"
+#include "cli/command.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/log.hpp"
 
@@ -14,16 +13,16 @@ namespace strata::cli {
 
 namespace {
 
-/// SIGTERM and SIGINT, kept from every thread so that one can wait for them.
+/// SIGTERM and SIGINT, blocked in every thread so that one can wait for them.
 class stop_signals {
  public:
-  /// Requires: made before any other thread.
+  /// Requires: constructed before the process starts another thread.
   stop_signals() {
     sigemptyset(&set_);
     sigaddset(&set_, SIGTERM);
     sigaddset(&set_, SIGINT);
     ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);  // NOLINT: a client that went away is an error of its socket, not ours
+    ::signal(SIGPIPE, SIG_IGN);  // NOLINT: a closed connection is an error of its socket
   }
 
   int wait() const {
@@ -33,7 +32,7 @@ class stop_signals {
     return which;
   }
 
-  /// From now on the next one ends the process at once: for who does not want to wait.
+  /// Lets the next signal end the process at once, for an operator who does not want to wait.
   void let_through() const { ::pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
 
  private:
@@ -41,8 +40,9 @@ class stop_signals {
 };
 
 int failed(const gateway::config& values, gateway::logs& log, const std::string& what) {
-  if (values.log.app != "stderr") log.write(gateway::log_level::error, what);  // else it would be told twice
-  fmt::print(stderr, "strata: serve: {}\n", what);
+  if (values.log.app != "stderr")
+    log.write(gateway::log_level::error, what);  // else the line would appear twice
+  print_error("serve: " + what);
   return exit_failed;
 }
 
@@ -71,18 +71,52 @@ int serve_until_stopped(const loaded_config& loaded, const stop_signals& signals
   return exit_ok;
 }
 
-}  // namespace
-
 int serve(const loaded_config& loaded) {
   const stop_signals signals;
   std::unique_ptr<gateway::logs> log;
   try {
     log = std::make_unique<gateway::logs>(loaded.values.log);
-  } catch (const bad_options& wrong) {
-    for (const auto& each : wrong.problems()) fmt::print(stderr, "strata: serve: {}\n", each);
+  } catch (const bad_options& refused) {
+    for (const auto& each : refused.problems()) print_error("serve: " + each);
     return exit_failed;
   }
   return serve_until_stopped(loaded, signals, *log);
+}
+
+/// Opens database, cache and platform and serves until SIGTERM or SIGINT.
+class serve_command final : public command {
+ public:
+  serve_command(CLI::App& flags, const registry& program) : program_(program) {
+    config_.add_config_file(flags);
+    config_.add_settings(flags, program, [](const setting&) { return true; });
+    flags.add_flag("--print-config", print_config_, "print what is in force and where it came from, and end");
+    add_json_flag(flags, json_)->needs("--print-config");
+    flags.footer(
+        "Each flag is also a key of strata.toml and a variable: --limits-body, [limits] body, "
+        "STRATA_LIMITS_BODY.\n"
+        "Entities' policies: --entity-NAME-ttl, -fail-safe, -hard-timeout and more; see --print-config for "
+        "the names.");
+  }
+
+  int run() override {
+    const auto loaded = config_.load(program_);
+    if (!loaded) return exit_wrong_use;
+    if (!print_config_) return serve(*loaded);
+    fmt::print("{}", json_ ? print_config_json(*loaded) : print_config(*loaded));
+    return exit_ok;
+  }
+
+ private:
+  const registry& program_;
+  config_flags config_;
+  bool print_config_ = false;
+  bool json_ = false;
+};
+
+}  // namespace
+
+void add_serve(registry& to) {
+  to.add<serve_command>("serve", "serve the platform's API");
 }
 
 }  // namespace strata::cli

@@ -1,12 +1,21 @@
-#include "cli/commands.hpp"
-#include "cli/program.hpp"
+#include "cli/command.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace strata::cli {
 
 namespace {
+
+struct completed_command {
+  std::string name;
+  std::string help;
+  std::vector<std::string> flags;
+  std::vector<std::string> subcommands = {};
+};
 
 /// What may follow a command: its own commands and its flags.
 std::vector<std::string> words_of(const completed_command& command) {
@@ -24,7 +33,7 @@ void print_bash(const std::vector<completed_command>& commands) {
     fmt::print("      {}) flags=\"{}\" ;;\n", each.name, fmt::join(words_of(each), " "));
   }
   fmt::print("    esac\n  fi\n");
-  // Words that are no flag are files (strata import) as the shell completes them itself.
+  // The shell itself completes other words as files (strata import).
   fmt::print("  COMPREPLY=($(compgen -W \"$flags\" -- \"$word\"))\n}}\n");
   fmt::print("complete -o default -F _strata strata\n");
 }
@@ -64,13 +73,47 @@ void print_fish(const std::vector<completed_command>& commands) {
   }
 }
 
+std::vector<completed_command> commands_of(const CLI::App& app) {
+  const auto all = [](const CLI::App*) { return true; };
+  std::vector<completed_command> commands;
+  for (const auto* each : app.get_subcommands(all)) {
+    completed_command found{each->get_name(), each->get_description(), long_flags(*each)};
+    for (const auto* below : each->get_subcommands(all)) {
+      found.subcommands.push_back(below->get_name());
+      std::ranges::copy_if(long_flags(*below), std::back_inserter(found.flags),
+                           [](const std::string& flag) { return flag != "--help"; });
+    }
+    commands.push_back(std::move(found));
+  }
+  return commands;
+}
+
+/// Prints a completion script for bash, zsh or fish.
+class completion_command final : public command {
+ public:
+  completion_command(CLI::App& flags, registry& program) : program_(program) {
+    flags.add_option("SHELL", shell_, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  }
+
+  int run() override {
+    const auto commands = commands_of(program_.app());
+    if (shell_ == "bash") print_bash(commands);
+    if (shell_ == "zsh") print_zsh(commands);
+    if (shell_ == "fish") print_fish(commands);
+    return exit_ok;
+  }
+
+ private:
+  registry& program_;
+  std::string shell_;
+};
+
 }  // namespace
 
-int print_completion(const std::string& shell, const std::vector<completed_command>& commands) {
-  if (shell == "bash") print_bash(commands);
-  if (shell == "zsh") print_zsh(commands);
-  if (shell == "fish") print_fish(commands);
-  return exit_ok;
+void add_completion(registry& to) {
+  to.add<completion_command>("completion", "print a completion script");
 }
 
 }  // namespace strata::cli

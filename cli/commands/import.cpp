@@ -1,7 +1,6 @@
 #include "platform/import.hpp"
 
-#include "cli/commands.hpp"
-#include "cli/program.hpp"
+#include "cli/command.hpp"
 #include "cli/progress.hpp"
 #include "gateway/gateway.hpp"
 #include "platform/app.hpp"
@@ -36,7 +35,7 @@ struct import_report {
 BOOST_DESCRIBE_STRUCT(import_report, (), (records, created, updated, unchanged, refused, problems))
 
 int failed(const std::string& what) {
-  fmt::print(stderr, "strata: import: {}\n", what);
+  print_error("import: " + what);
   return exit_failed;
 }
 
@@ -45,14 +44,14 @@ std::string problem_line(const std::string& file, const platform::import_problem
   return fmt::format("strata: import: {}:{}: {}{}", file, problem.line, field, problem.detail);
 }
 
-int import_from(std::istream& from, std::uint64_t size, const loaded_config& loaded,
-                const import_request& what) {
+int import_from(std::istream& from, std::uint64_t size, const loaded_config& loaded, const std::string& file,
+                bool json) {
   auto source = open_database(loaded.values);
   if (!source) return failed(source.error().detail);
   platform::app app({.database = *source, .cache = std::make_shared<cache>()});
   if (auto done = sync_wait(app.migrate()); !done) return failed(done.error().detail);
 
-  const auto name = what.file == "-" ? std::string("standard input") : what.file;
+  const auto name = file == "-" ? std::string("standard input") : file;
   import_report report;
   result<platform::import_counts> done;
   {
@@ -60,7 +59,7 @@ int import_from(std::istream& from, std::uint64_t size, const loaded_config& loa
     platform::import_options options;
     options.on_problem = [&](const platform::import_problem& each) {
       report.problems.push_back({each.line, each.field, each.detail});
-      bar.tell(problem_line(name, each));
+      bar.print(problem_line(name, each));
     };
     options.on_progress = [&](const platform::import_counts& counts) {
       bar.show(counts.bytes, counts.records);
@@ -70,13 +69,13 @@ int import_from(std::istream& from, std::uint64_t size, const loaded_config& loa
   if (!done) return failed(fmt::format("{}: {}", name, done.error().detail));
   if (from.bad()) return failed(fmt::format("{}: cannot be read to its end", name));
 
-  if (what.json) {
+  if (json) {
     report.records = done->records;
     report.created = done->created;
     report.updated = done->updated;
     report.unchanged = done->unchanged;
     report.refused = done->refused;
-    fmt::print("{}\n", json::text_of(report));
+    fmt::print("{}\n", strata::json::text_of(report));
   } else {
     fmt::print("{} records: {} created, {} updated, {} unchanged, {} refused\n", done->records, done->created,
                done->updated, done->unchanged, done->refused);
@@ -84,16 +83,43 @@ int import_from(std::istream& from, std::uint64_t size, const loaded_config& loa
   return done->refused == 0 && report.problems.empty() ? exit_ok : exit_failed;
 }
 
+int import_file(const std::string& file, const loaded_config& loaded, bool json) {
+  if (file == "-") return import_from(std::cin, 0, loaded, file, json);
+  std::error_code problem;
+  if (std::filesystem::is_directory(file, problem)) return failed(file + " is a folder");
+  const auto size = std::filesystem::file_size(file, problem);
+  std::ifstream from(file, std::ios::binary);
+  if (!from) return failed(fmt::format("{} cannot be read: {}", file, std::strerror(errno)));
+  return import_from(from, problem ? 0 : size, loaded, file, json);
+}
+
+/// Writes the records of a file into the database.
+class import_command final : public command {
+ public:
+  import_command(CLI::App& flags, const registry& program) : program_(program) {
+    flags.add_option("FILE", file_, "JSON Lines of entities, or an MCP registry export; - is standard input")
+        ->required();
+    config_.add_config_file(flags);
+    config_.add_settings(flags, program, is_database_setting);
+    add_json_flag(flags, json_);
+  }
+
+  int run() override {
+    const auto loaded = config_.load(program_);
+    return loaded ? import_file(file_, *loaded, json_) : int{exit_wrong_use};
+  }
+
+ private:
+  const registry& program_;
+  config_flags config_;
+  std::string file_;
+  bool json_ = false;
+};
+
 }  // namespace
 
-int import_records(const loaded_config& loaded, const import_request& what) {
-  if (what.file == "-") return import_from(std::cin, 0, loaded, what);
-  std::error_code problem;
-  if (std::filesystem::is_directory(what.file, problem)) return failed(what.file + " is a folder");
-  const auto size = std::filesystem::file_size(what.file, problem);
-  std::ifstream from(what.file, std::ios::binary);
-  if (!from) return failed(fmt::format("{} cannot be read: {}", what.file, std::strerror(errno)));
-  return import_from(from, problem ? 0 : size, loaded, what);
+void add_import(registry& to) {
+  to.add<import_command>("import", "write the records of a file into the database");
 }
 
 }  // namespace strata::cli

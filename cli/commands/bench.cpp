@@ -1,8 +1,7 @@
 // Replays a trace of requests, to size a cache before it is bought: `strata bench trace`.
 
 #include "cli/bench_report.hpp"
-#include "cli/commands.hpp"
-#include "cli/program.hpp"
+#include "cli/command.hpp"
 #include "cli/progress.hpp"
 
 #include <fmt/format.h>
@@ -23,19 +22,32 @@ namespace strata::cli {
 
 namespace {
 
-/// Of what holds every object.
+/// Sizes to try, as fractions of the size that holds every object.
 constexpr double fractions[] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1};
 
 int complain(const std::string& what, int status) {
-  fmt::print(stderr, "strata: bench trace: {}\n", what);
+  print_error("bench trace: " + what);
   return status;
 }
 
-/// What was asked for, understood.
-struct trace_job {
+/// What the flags of `strata bench trace` said.
+struct trace_flags {
+  std::string file;
+  std::string memory;    ///< "64MiB"; at most one of these two; empty: not given
+  std::string capacity;  ///< "441", "1GiB"
+  std::string policy;    ///< empty: the default, and for a sweep all
+  std::string objective;
+  std::string svg;  ///< the file for a sweep's picture; empty: none
+  bool ignore_ttl = false;
+  bool sweep = false;
+  bool json = false;
+};
+
+/// The replay that the flags describe.
+struct replay_plan {
   std::string file;
   std::vector<eviction_policy> policies;
-  replay_options options;  ///< its size is what was given, or 0
+  replay_options options;  ///< its size is the given one, or 0
 };
 
 result<std::uint64_t> read_capacity(const std::string& text) {
@@ -50,8 +62,8 @@ result<std::uint64_t> read_capacity(const std::string& text) {
   return size->count;
 }
 
-result<trace_job> understood(const trace_bench_request& what) {
-  trace_job out{.file = what.file, .policies = {}, .options = {.size = {0}}};
+result<replay_plan> plan_of(const trace_flags& what) {
+  replay_plan out{.file = what.file, .policies = {}, .options = {.size = {0}}};
   for (const auto each : eviction_policies) {
     if (what.policy == name(each) || (what.policy.empty() && what.sweep)) out.policies.push_back(each);
   }
@@ -70,8 +82,8 @@ result<trace_job> understood(const trace_bench_request& what) {
   } else if (!what.sweep) {
     return fail(
         errc::invalid_argument,
-        "how large is the cache? --memory 64MiB counts all that it uses, --capacity N the trace's own "
-        "sizes alone; --sweep tries many");
+        "give the cache's size: --memory 64MiB counts all that it uses, --capacity N only the trace's own "
+        "sizes; --sweep tries several");
   }
   if ((!what.memory.empty() || !what.capacity.empty()) && out.options.size.count == 0) {
     return fail(errc::invalid_argument, "a cache of size 0 holds nothing");
@@ -101,7 +113,7 @@ result<void> read_trace(const std::string& file, const char* doing, Each each) {
     read += count;
     if (read % between_shows < count) bar.show(trace->position().count, read);
   }
-  if (read == 0) return fail(errc::invalid_argument, file + ": there is no request in it");
+  if (read == 0) return fail(errc::invalid_argument, file + ": the file has no request");
   return {};
 }
 
@@ -114,20 +126,19 @@ trace_contents contents_of(const std::string& file, const trace_census& census) 
           .has_sizes = census.has_sizes()};
 }
 
-void tell_of_missing_sizes(const trace_contents& what, const trace_job& job) {
-  if (what.has_sizes || job.options.counts != replay_counts::memory) return;
-  fmt::print(stderr,
-             "strata: bench trace: {} has no sizes, so each value counts as one byte; --capacity counts "
-             "objects\n",
-             what.trace);
+void warn_of_missing_sizes(const trace_contents& what, const replay_plan& plan) {
+  if (what.has_sizes || plan.options.counts != replay_counts::memory) return;
+  print_error(
+      fmt::format("bench trace: {} has no sizes, so each value counts as one byte; --capacity counts objects",
+                  what.trace));
 }
 
-int replay_once(const trace_job& job, bool json) {
-  replayed done{.options = job.options, .result = {}};
-  done.options.policy = job.policies.front();
+int replay_once(const replay_plan& plan, bool json) {
+  replay_run done{.options = plan.options, .result = {}};
+  done.options.policy = plan.policies.front();
   trace_census census;
   trace_replay cache(done.options);
-  const auto read = read_trace(job.file, "replaying", [&](std::span<const trace_request> some) {
+  const auto read = read_trace(plan.file, "replaying", [&](std::span<const trace_request> some) {
     for (const auto& each : some) {
       census.add(each);
       cache.add(each);
@@ -135,65 +146,65 @@ int replay_once(const trace_job& job, bool json) {
   });
   if (!read) return complain(read.error().detail, exit_failed);
   done.result = cache.result();
-  const auto what = contents_of(job.file, census);
-  tell_of_missing_sizes(what, job);
+  const auto what = contents_of(plan.file, census);
+  warn_of_missing_sizes(what, plan);
   fmt::print("{}", json ? replay_json(what, done) : replay_text(what, done));
   return exit_ok;
 }
 
 /// The points to try: the fractions of the whole, and the size that was given.
-std::vector<sweep_point> points_of(const trace_job& job, std::uint64_t whole) {
+std::vector<sweep_point> points_of(const replay_plan& plan, std::uint64_t whole) {
   std::vector<sweep_point> points;
   for (const double fraction : fractions) {
     const auto size = static_cast<std::uint64_t>(fraction * static_cast<double>(whole));
     if (size > 0) points.push_back({.fraction = fraction, .size = size, .policies = {}});
   }
-  if (const auto size = job.options.size.count; size > 0) {
+  if (const auto size = plan.options.size.count; size > 0) {
     const auto there = std::ranges::find(points, size, &sweep_point::size);
     if (there != points.end()) {
-      there->asked_for = true;
+      there->requested = true;
     } else {
       const auto fraction =
           static_cast<double>(size) / static_cast<double>(std::max<std::uint64_t>(whole, 1));
-      points.push_back({.fraction = fraction, .size = size, .asked_for = true, .policies = {}});
+      points.push_back({.fraction = fraction, .size = size, .requested = true, .policies = {}});
     }
   }
   std::ranges::sort(points, {}, &sweep_point::size);
   return points;
 }
 
-/// What a cache uses that never evicts.
-replay_options boundless(const trace_job& job) {
-  return {.size = {std::uint64_t{1} << 50}, .counts = job.options.counts, .ttls = false};
+/// Options of a cache that never evicts, to measure what all objects use.
+replay_options boundless(const replay_plan& plan) {
+  return {.size = {std::uint64_t{1} << 50}, .counts = plan.options.counts, .ttls = false};
 }
 
-result<sweep> sweep_over(const trace_job& job, trace_contents& what) {
+result<sweep> sweep_over(const replay_plan& plan, trace_contents& what) {
   trace_census census;
-  trace_replay everything(boundless(job));
-  const auto counted = read_trace(job.file, "counting", [&](std::span<const trace_request> some) {
+  trace_replay everything(boundless(plan));
+  const auto counted = read_trace(plan.file, "counting", [&](std::span<const trace_request> some) {
     for (const auto& each : some) {
       census.add(each);
-      if (job.options.counts == replay_counts::memory) everything.add(each);
+      if (plan.options.counts == replay_counts::memory) everything.add(each);
     }
   });
   if (!counted) return std::unexpected(counted.error());
-  what = contents_of(job.file, census);
+  what = contents_of(plan.file, census);
 
-  sweep out{.counts = job.options.counts, .whole = census.size().count, .points = {}};
+  sweep out{.counts = plan.options.counts, .whole = census.size().count, .points = {}};
   if (out.counts == replay_counts::memory) out.whole = everything.result().used.count;
   everything = trace_replay({.size = {0}});
-  out.points = points_of(job, out.whole);
+  out.points = points_of(plan, out.whole);
   std::vector<trace_replay> caches;
   for (auto& point : out.points) {
-    for (const auto policy : job.policies) {
-      auto options = job.options;
+    for (const auto policy : plan.policies) {
+      auto options = plan.options;
       options.size = {point.size};
       options.policy = policy;
       point.policies.push_back({.options = options, .result = {}});
       caches.emplace_back(options);
     }
   }
-  const auto read = read_trace(job.file, "replaying", [&](std::span<const trace_request> some) {
+  const auto read = read_trace(plan.file, "replaying", [&](std::span<const trace_request> some) {
     for (auto& cache : caches) {
       for (const auto& each : some) cache.add(each);
     }
@@ -206,11 +217,11 @@ result<sweep> sweep_over(const trace_job& job, trace_contents& what) {
   return out;
 }
 
-int replay_many(const trace_job& job, const std::string& svg, bool json) {
+int replay_many(const replay_plan& plan, const std::string& svg, bool json) {
   trace_contents what;
-  const auto done = sweep_over(job, what);
+  const auto done = sweep_over(plan, what);
   if (!done) return complain(done.error().detail, exit_failed);
-  tell_of_missing_sizes(what, job);
+  warn_of_missing_sizes(what, plan);
   fmt::print("{}", json ? sweep_json(what, *done) : sweep_text(what, *done));
   if (svg.empty()) return exit_ok;
   std::ofstream picture(svg, std::ios::binary);
@@ -220,12 +231,54 @@ int replay_many(const trace_job& job, const std::string& svg, bool json) {
   return exit_ok;
 }
 
+std::vector<std::string> policy_names() {
+  std::vector<std::string> names;
+  for (const auto each : eviction_policies) names.emplace_back(name(each));
+  return names;
+}
+
+/// Predicts what a memory cache of some size would do with the requests in a file.
+class bench_command final : public command {
+ public:
+  bench_command(CLI::App& flags, const registry&) {
+    flags.require_subcommand(1);
+    auto& trace = *flags.add_subcommand("trace", "replay a file of requests, to size a cache");
+    trace.add_option("FILE", flags_.file, "lines of time,key[,size[,ttl]], plain or gzip")->required();
+    auto* memory =
+        trace.add_option("--memory", flags_.memory, "the cache's size, all that it uses; e.g. 64MiB")
+            ->type_name("SIZE");
+    trace
+        .add_option("--capacity", flags_.capacity,
+                    "the cache's size in the trace's own sizes alone, as published figures count; objects "
+                    "if it has none")
+        ->type_name("N")
+        ->excludes(memory);
+    trace.add_option("--policy", flags_.policy, "eviction policy; default s3camp, and all for --sweep")
+        ->check(CLI::IsMember(policy_names()));
+    trace
+        .add_option("--objective", flags_.objective,
+                    "hit ratio to maximize, of objects or of bytes; default objects")
+        ->check(CLI::IsMember({"objects", "bytes"}));
+    trace.add_flag("--ignore-ttl", flags_.ignore_ttl, "as if the trace had no times to live");
+    auto* sweep = trace.add_flag("--sweep", flags_.sweep, "try sizes from 0.1 % of all objects to 100 %");
+    trace.add_option("--svg", flags_.svg, "also draw the curve")->type_name("FILE")->needs(sweep);
+    add_json_flag(trace, flags_.json);
+  }
+
+  int run() override {
+    const auto plan = plan_of(flags_);
+    if (!plan) return complain(plan.error().detail, exit_wrong_use);
+    return flags_.sweep ? replay_many(*plan, flags_.svg, flags_.json) : replay_once(*plan, flags_.json);
+  }
+
+ private:
+  trace_flags flags_;
+};
+
 }  // namespace
 
-int bench_trace(const trace_bench_request& what) {
-  const auto job = understood(what);
-  if (!job) return complain(job.error().detail, exit_wrong_use);
-  return what.sweep ? replay_many(*job, what.svg, what.json) : replay_once(*job, what.json);
+void add_bench(registry& to) {
+  to.add<bench_command>("bench", "measure how a cache would serve a trace");
 }
 
 }  // namespace strata::cli

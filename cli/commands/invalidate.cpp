@@ -1,0 +1,65 @@
+#include "admin/bodies.hpp"
+#include "cli/admin_client.hpp"
+#include "cli/command.hpp"
+
+#include <fmt/format.h>
+
+namespace strata::cli {
+
+namespace {
+
+class invalidate_command final : public command {
+ public:
+  invalidate_command(CLI::App& flags, const registry& program) : program_(program) {
+    flags.add_option("--key", keys_, "keys to remove")->type_name("KEY");
+    flags.add_option("--tag", tags_, "every key that carries the tag")->type_name("TAG");
+    flags.add_option("--prefix", prefixes_, "every key that is the prefix or continues it at a :")
+        ->type_name("PREFIX");
+    flags.add_option("--pattern", patterns_, "every key that matches the glob")->type_name("GLOB");
+    flags.add_flag("--soft", soft_,
+                   "expire instead of remove, so that a value may still be served stale; of patterns only * "
+                   "and PREFIX:*");
+    admin_.add(flags);
+    add_json_flag(flags, json_);
+  }
+
+  int run() override {
+    if (keys_.empty() && tags_.empty() && prefixes_.empty() && patterns_.empty()) {
+      print_error("invalidate: nothing is named; give --key, --tag, --prefix or --pattern");
+      return exit_wrong_use;
+    }
+    const auto address = admin_.resolve(program_);
+    if (!address) return exit_wrong_use;
+    const admin_client gateway("invalidate", *address);
+    const admin::admin_invalidation request{keys_, tags_, prefixes_, patterns_, soft_};
+    const auto body = gateway.post("/cache/invalidate", json::text_of(request));
+    if (!body) return exit_failed;
+    if (json_) {
+      fmt::print("{}\n", *body);
+      return exit_ok;
+    }
+    const auto done = gateway.parse<admin::admin_invalidated>(*body);
+    if (!done) return exit_failed;
+    fmt::print("{}: {} keys, {} tags, {} prefixes, {} patterns\n", soft_ ? "expired" : "invalidated",
+               done->keys, done->tags, done->prefixes, done->patterns);
+    return exit_ok;
+  }
+
+ private:
+  const registry& program_;
+  admin_flags admin_;
+  std::vector<std::string> keys_;
+  std::vector<std::string> tags_;
+  std::vector<std::string> prefixes_;
+  std::vector<std::string> patterns_;
+  bool soft_ = false;  // expire instead of remove
+  bool json_ = false;
+};
+
+}  // namespace
+
+void add_invalidate(registry& to) {
+  to.add<invalidate_command>("invalidate", "remove keys from every cache layer");
+}
+
+}  // namespace strata::cli
