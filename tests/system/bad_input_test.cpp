@@ -1,5 +1,5 @@
-// What is wrong is refused with the right status and a document that says what and where; the
-// gateway lives, and nothing is written.
+// The gateway refuses invalid input with the right status and a problem document that names the place. It
+// keeps running and writes nothing.
 
 #include "tests/system/gateway.hpp"
 
@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 
 struct BadInput : testing::Test {
-  // One gateway for all: a test that broke it would show in the next one.
+  // One gateway for all tests: if a test breaks it, the next one fails.
   static void SetUpTestSuite() {
     folder = new temp_folder();
     running = new gateway(*folder, {"--demo", "--limits-header-timeout", "300ms", "--limits-body-timeout",

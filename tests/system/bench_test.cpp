@@ -1,4 +1,4 @@
-// strata bench trace: figures that are known, and files that are no traces.
+// strata bench trace: known figures, and files that are not traces.
 
 #include "tests/system/process.hpp"
 
@@ -26,7 +26,7 @@ struct BenchTrace : testing::Test {
     return run(folder, arguments);
   }
 
-  /// Eighty keys round and round, `rounds` times, every second one of 300 bytes, else of 100.
+  /// A loop over eighty keys, `rounds` times; every second key has 300 bytes, the others 100.
   static std::string loop(int rounds) {
     std::string text;
     for (int i = 0; i < 80 * rounds; ++i) {
@@ -44,7 +44,8 @@ struct BenchTrace : testing::Test {
 };
 
 TEST_F(BenchTrace, PrintsWhatIsKnownOfALoop) {
-  // LRU never hits in a loop that is larger than it, and always after the first round in one that fits.
+  // LRU never hits in a loop that is larger than the cache, and always hits after the first round in one that
+  // fits.
   const auto text = loop(10);
   for (const auto& file :
        {folder.write("loop.csv", text), zipped("loop.csv.gz", text), zipped("loop", text)}) {

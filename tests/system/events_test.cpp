@@ -1,4 +1,4 @@
-// GET /cache/events: what is written anywhere is heard by who listens at any gateway.
+// GET /cache/events: a listener at any gateway gets the events of all writers.
 
 #include "tests/postgres/server.hpp"
 #include "tests/redis/server.hpp"
@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-/// Somebody who listens to what a gateway tells.
+/// A listener to a gateway's events.
 class listener {
  public:
   explicit listener(const gateway& to) : connection_(to.admin_port()) {
@@ -59,7 +59,7 @@ class OnPostgresEvents : public testing::Test {
     listener at_two(two);
     EXPECT_EQ(at_two.head().field("content-type"), "text/event-stream");
     {
-      // A gateway serves before its feed has begun.
+      // A gateway serves before its feed has started.
       const std::jthread says([this](const std::stop_token& heard) {
         while (!heard.stop_requested()) {
           server_.execute(name_, "SELECT strata_outbox.publish('{test.hello}')");

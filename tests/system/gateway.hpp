@@ -1,6 +1,6 @@
 #pragma once
-/// A running gateway with the demo platform, and requests of its clients.
-/// Threads: the gateway by one; `ask` any.
+/// A running gateway with the demo platform, and its clients' requests.
+/// Threads: one for the gateway; any for `ask`.
 
 #include "tests/postgres/chosen.hpp"
 #include "tests/system/http.hpp"
@@ -40,7 +40,7 @@ struct login {
 /// `strata serve` on free ports, with a database in `folder` or its PostgreSQL counterpart.
 class gateway {
  public:
-  /// Flags that make a test quick. Its own flags follow them.
+  /// Flags that make a test fast. The test's own flags follow them.
   static std::vector<std::string> flags(const temp_folder& folder) {
     return {"serve",
             "--listen",
@@ -106,7 +106,7 @@ class gateway {
     return system_test::ask(admin_port_, method, target, fields, body);
   }
 
-  /// The request field with a session of `who`.
+  /// The request field that carries a session of `who`.
   std::pair<std::string, std::string> session(const login& who) const {
     const auto answered = ask("POST", "/auth/login", {},
                               "{\"email\":\"" + who.email + "\",\"password\":\"" + who.password + "\"}");
@@ -114,7 +114,7 @@ class gateway {
     return {"Authorization", "Bearer " + text_at(answered.body, "session")};
   }
 
-  /// SIGTERM, then the exit status.
+  /// Sends SIGTERM and returns the exit status.
   int stop() {
     program_->signal(SIGTERM);
     const int status = program_->wait();
@@ -177,7 +177,7 @@ class other_program {
     return rows;
   }
 
-  /// All rows of all tables. Two images are equal if nothing was written in between.
+  /// All rows of all tables. Two images are equal if no write happened in between.
   std::string image() const {
     std::string all;
     std::istringstream tables(

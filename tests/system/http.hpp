@@ -1,6 +1,6 @@
 #pragma once
-/// HTTP over a raw socket, so that a test can also send what is no HTTP.
-/// Threads: each connection by one.
+/// HTTP over a raw socket, so that a test can also send bytes that are not HTTP.
+/// Threads: one for each connection.
 
 #include "tests/system/process.hpp"
 
@@ -61,7 +61,7 @@ class connection {
 
   void shut_write() const { ::shutdown(fd_, SHUT_WR); }
 
-  /// Waits until the other side closes; what it sent on the way is dropped. False: it did not.
+  /// Waits until the other side closes and drops the bytes before. Returns false if it does not.
   bool closed_within(std::chrono::milliseconds time) {
     const auto deadline = clock::now() + time;
     while (wait_readable(deadline)) {
@@ -71,7 +71,7 @@ class connection {
     return false;
   }
 
-  /// The next answer; nothing if the connection ends before one begins.
+  /// The next response; nothing if the connection ends before it begins.
   std::optional<answer> receive(bool has_body = true) {
     const auto deadline = clock::now() + patience;
     std::size_t end = 0;
@@ -94,7 +94,7 @@ class connection {
     return out;
   }
 
-  /// Waits for `text` in what comes next, and takes all up to its end.
+  /// Waits for `text` and returns all bytes up to its end.
   std::string receive_until(std::string_view text) {
     const auto deadline = clock::now() + patience;
     std::size_t at = 0;

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 constexpr const char* registry = STRATA_SOURCE "/../shared/data/mcp-registry-2025-05-16.json";
 
-/// An export like the registry's with `count` servers, made here.
+/// A synthetic export like the registry's, with `count` servers.
 std::string made_export(int count) {
   std::string out = "[";
   for (int i = 0; i < count; ++i) {
@@ -89,12 +89,12 @@ TEST_F(Import, MakesListingsOfAnExportAndASecondTimeChangesNothing) {
 
 TEST_F(Import, TakesTheRealRegistrysExportButItsBlankRecords) {
   if (!std::filesystem::exists(registry)) {
-    // The export is not part of the repository; the test above covers the same with one of its own.
+    // The export is not in the repository; the test above covers the same with a synthetic one.
     SUCCEED() << registry << " is not here";
     return;
   }
   const auto records = parsed(read_file(registry)).as_array();
-  std::size_t blank = 0;  // the export holds some without id, name or anything else
+  std::size_t blank = 0;  // the export has records without id, name or any other field
   for (const auto& each : records) blank += each.at("id").as_string().empty() ? 1 : 0;
   ASSERT_EQ(records.size(), 470u);
 

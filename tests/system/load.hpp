@@ -1,6 +1,6 @@
 #pragma once
-/// Clients that ask a gateway again and again, and what they were told.
-/// Threads: `load` by one; it runs threads of its own.
+/// Clients that send requests to a gateway in a loop, and count its responses.
+/// Threads: one for `load`, which runs its own threads.
 
 #include "tests/system/gateway.hpp"
 
@@ -16,7 +16,7 @@
 
 namespace strata::system_test {
 
-/// One kind of request. `target` is asked for a number that counts up.
+/// One kind of request. `target` returns the target of the n-th one.
 struct asked {
   std::string name;
   std::string method;
@@ -27,10 +27,10 @@ struct asked {
 
 class load {
  public:
-  /// How often something was answered in this way: "agent 200 hit", "agent 503".
+  /// Responses by outcome: "agent 200 hit", "agent 503".
   using tally = std::map<std::string, std::uint64_t>;
 
-  /// One client for each of `what`, so that one that waits holds up no other.
+  /// One client for each of `what`, so that a slow one delays no other.
   load(std::uint16_t port, const std::vector<asked>& what) : port_(port) {
     for (const auto& each : what) threads_.emplace_back([this, each] { run(each); });
   }
@@ -44,7 +44,7 @@ class load {
     threads_.clear();
   }
 
-  /// What was answered since the last call.
+  /// The responses since the last call.
   tally taken() {
     const std::lock_guard lock(mutex_);
     return std::exchange(answers_, {});
@@ -53,7 +53,7 @@ class load {
     const std::lock_guard lock(mutex_);
     return std::exchange(longest_, {});
   }
-  /// Answers that should never be given.
+  /// Responses that must never occur.
   std::vector<std::string> wrong() {
     const std::lock_guard lock(mutex_);
     return wrong_;

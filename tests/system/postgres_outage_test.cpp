@@ -1,5 +1,5 @@
-// PostgreSQL goes away under load. What may be served stale is, and says so; the rest is 503 with
-// Retry-After; and when it is back everything recovers by itself, without a herd. ./dev outage makes it
+// PostgreSQL goes away under load. Values that may be stale are served and marked as such; other requests get
+// 503 with Retry-After. When it is back, everything recovers by itself, without a stampede. ./dev outage runs
 // longer.
 
 #include "tests/postgres/server.hpp"
@@ -56,11 +56,11 @@ class OnPostgresOutage : public testing::Test {
             {"write", "PATCH", pick("/agents/", agents), write, R"({"description":"written under load"})"}};
   }
 
-  /// Statements that the server has run, since it started.
+  /// Statements that the server has run since its start.
   std::uint64_t statements() const {
     return std::stoull(server_.execute("postgres", "SELECT sum(calls)::bigint FROM pg_stat_statements"));
   }
-  /// The most that it has run in 100 ms, of `windows` such.
+  /// The most statements in one of `windows` periods of 100 ms.
   std::uint64_t peak(int windows) const {
     std::uint64_t most = 0;
     auto last = statements();
@@ -83,7 +83,7 @@ class OnPostgresOutage : public testing::Test {
     std::cout << '\n';
   }
 
-  /// Runs load over a gateway with `more` flags, and has `away` and `back` end and begin the server.
+  /// Runs load over a gateway with `more` flags; `away` stops the server and `back` restores it.
   template <class Away, class Back>
   void run(const std::vector<std::string>& more, Away away, Back back) {
     auto flags = more;
@@ -99,7 +99,7 @@ class OnPostgresOutage : public testing::Test {
 
     away();
     const auto gone = clock::now();
-    // What everybody reads grows old meanwhile.
+    // The cached values expire meanwhile.
     EXPECT_EQ(serving.ask_admin("POST", "/cache/invalidate", R"({"prefixes":["listing","user"],"soft":true})")
                   .status,
               200);
@@ -112,7 +112,7 @@ class OnPostgresOutage : public testing::Test {
     print("away  ", during, longest);
     EXPECT_TRUE(has(during, "listing 200 stale"));
     EXPECT_TRUE(has(during, "me 200 stale"));
-    // A server that stands still may yet answer: a statement is given its time.
+    // A paused server may still answer, so a statement waits for its timeout.
     EXPECT_TRUE(has(during, "write 503") || outage_time() < 8s);
     EXPECT_LT(longest, 20s) << "nobody waits for the database's return";
 

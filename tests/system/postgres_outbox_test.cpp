@@ -1,4 +1,4 @@
-// What other programs write to the platform's database, and to any table, is written down for the caches.
+// The outbox records other programs' writes to the platform's tables, and to any other table.
 
 #include "tests/postgres/server.hpp"
 #include "tests/system/gateway.hpp"

@@ -1,4 +1,4 @@
-// What other programs write to PostgreSQL is seen by every gateway in time, whatever it holds in memory.
+// Every gateway sees other programs' writes to PostgreSQL in time, whatever its memory holds.
 
 #include "tests/postgres/server.hpp"
 #include "tests/redis/server.hpp"
@@ -17,7 +17,7 @@ namespace {
 using test::eventually;
 using testing::HasSubstr;
 
-/// What relay.bound is by default: a read that begins later after a commit shows it.
+/// The default of relay.bound: a read that begins later than this after a commit returns it.
 constexpr auto bound = 350ms;
 
 class OnPostgresRelay : public testing::Test {
@@ -47,8 +47,8 @@ class OnPostgresRelay : public testing::Test {
     return (which == 0 ? *one : *two).ask("GET", target, {sessions[static_cast<std::size_t>(which)]});
   }
 
-  /// Reads `target` from both until `wanted` is in the answer of each. Fails at an answer without it that was
-  /// asked for too long after now. Returns how long it took.
+  /// Reads `target` from both until each response contains `wanted`. Fails if a response to a request that
+  /// began too late lacks it. Returns the time it took.
   clock::duration seen(const std::string& target, const std::string& wanted) {
     const auto committed = clock::now();
     for (const int which : {0, 1}) {
@@ -67,7 +67,7 @@ class OnPostgresRelay : public testing::Test {
     return clock::now() - committed;
   }
 
-  /// Both have `target` in memory, and trust it.
+  /// Waits until both hold `target` in memory and trust it.
   bool held(const std::string& target) const {
     return eventually([&] {
       return get(0, target).field("cache-status").contains("detail=l1") &&
@@ -104,7 +104,7 @@ class OnPostgresRelay : public testing::Test {
     copy_and_truncate();
   }
 
-  /// Bulk loads, as a statement of 1 row and as one of so many that they are told as one change.
+  /// Bulk loads: a statement of 1 row, and one of so many rows that the outbox records one change for all.
   void copy_and_truncate() {
     const auto agent = "/agents/" + agents.front();
     const auto load = [&](int rows, const std::string& named) {
@@ -192,7 +192,7 @@ TEST_F(OnPostgresRelay, TakesARightAwayThatAnotherProgramTakes) {
   psql("INSERT INTO user_permissions VALUES ('" + id +
        "', '[]', 1, '', '') ON CONFLICT (id) DO UPDATE SET permissions = '[]'");
   const auto committed = clock::now();
-  // How long an answer takes is the machine's; what was asked too late must not be let in.
+  // The machine decides how long a response takes, so the test judges by when the request began.
   for (auto asked = clock::now(); two->ask("GET", "/agents", {member}).status == 200; asked = clock::now()) {
     ASSERT_LT(asked - committed, bound);
   }

@@ -1,6 +1,6 @@
 #pragma once
-/// The program as a test runs it: by its file, in a folder of its own, ended by its pid.
-/// Threads: each object by one.
+/// Runs the program as a test does: in its own folder, and ends it by its pid.
+/// Threads: one for each object.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -25,8 +25,7 @@ namespace strata::system_test {
 using clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// How long anything may take before a test gives up: many times what it takes, for a busy machine
-/// and a sanitizer.
+/// The time after which a test gives up: far longer than needed, for a busy machine and a sanitizer.
 inline constexpr auto patience = 60s;
 
 inline std::string read_file(const std::string& path) {
@@ -35,7 +34,7 @@ inline std::string read_file(const std::string& path) {
   return text.str();
 }
 
-/// A folder that is gone with the test.
+/// A folder that is deleted after the test.
 class temp_folder {
  public:
   temp_folder() {
@@ -117,7 +116,7 @@ class process {
     return status_;
   }
 
-  /// Waits for a line of stdout that begins with `beginning`. Throws if the program ends before.
+  /// Waits for a line of stdout that begins with `beginning`. Throws if the program ends first.
   std::string wait_for_line(const std::string& beginning) {
     for (const auto deadline = clock::now() + patience; clock::now() < deadline;
          std::this_thread::sleep_for(500us)) {

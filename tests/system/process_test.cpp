@@ -1,4 +1,4 @@
-// The program as a process: starting, stopping, dying, being told wrong things.
+// The program as a process: how it starts, stops, dies and refuses bad arguments.
 
 #include "tests/system/gateway.hpp"
 
@@ -22,7 +22,7 @@ double milliseconds(clock::duration time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
-/// The CPU time of all processes that were started and have ended.
+/// The CPU time of all child processes that have ended.
 std::chrono::microseconds work_of_children() {
   rusage used{};
   ::getrusage(RUSAGE_CHILDREN, &used);
@@ -49,7 +49,7 @@ TEST(Process, StartsQuicklyOnAnExistingDatabase) {
   RecordProperty("start_to_first_answer_ms", std::to_string(milliseconds(best)));
   std::printf("start to first answer: %.1f ms, of which it works %.1f ms\n", milliseconds(best),
               milliseconds(least_work));
-  // What others do on the machine decides how long it waits for a core, not how long it works.
+  // Other programs affect how long it waits for a core, but not its CPU time.
   EXPECT_LT(least_work, 200ms);
   EXPECT_LT(best, 5s);
 }
@@ -83,10 +83,11 @@ TEST(Process, SigtermFinishesTheRequestInFlightAndExitsWithZero) {
       "PATCH /agents/" + id + " HTTP/1.1\r\nHost: a\r\n" + session.first + ": " + session.second +
       "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
   ASSERT_TRUE(slow.send(request + body.substr(0, 10)));
-  while (running.ask("GET", "/marketplace/listings").status != 200) {  // so that the half is surely read
+  while (running.ask("GET", "/marketplace/listings").status !=
+         200) {  // so that the gateway has read the half request
   }
   running.program().signal(SIGTERM);
-  // Stopping has begun when nobody new is let in.
+  // Stopping has begun once new connections are refused.
   for (const auto deadline = clock::now() + patience; clock::now() < deadline;) {
     try {
       connection refused(running.port());

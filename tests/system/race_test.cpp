@@ -1,4 +1,4 @@
-// An acknowledged update is never followed by an older answer.
+// A read after an acknowledged update never returns an older version.
 
 #include "tests/system/gateway.hpp"
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr int updates = 300;
 
-/// Readers ask until `done`; `check` gets each answer and what was acknowledged before the question.
+/// Readers run until `done`; `check` gets each response and the version acknowledged before its request.
 struct race {
   std::atomic<std::int64_t> acknowledged{0};
   std::atomic<bool> done{false};
@@ -34,7 +34,7 @@ struct race {
       }
       const auto version = version_of(got.body);
       if (version < floor) ++older;
-      last = std::max(last, version);  // one reader never goes back in time either
+      last = std::max(last, version);  // reads of one reader never go backwards
       ++reads;
     }
   }
@@ -77,7 +77,7 @@ TEST(Race, AnUpdatesAnswerIsNeverFollowedByAnOlderOne) {
   }
   EXPECT_EQ(one.older, 0) << "of " << one.reads << " reads";
   EXPECT_GT(one.reads, updates / 10);
-  EXPECT_EQ(running.stop(), 0);  // what a sanitizer found shows here
+  EXPECT_EQ(running.stop(), 0);  // a sanitizer's findings fail the exit status
 }
 
 }  // namespace

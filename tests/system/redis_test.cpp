@@ -1,4 +1,4 @@
-// Gateways that share one Redis: what one changes, the other shows at once.
+// Gateways that share one Redis: each shows the other's changes at once.
 
 #include "tests/redis/history.hpp"
 #include "tests/redis/server.hpp"
@@ -24,7 +24,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-/// Two gateways on one database file and one Redis, of which neither looks into the file by itself.
+/// Two gateways on one database file and one Redis; neither polls the file.
 struct SharedRedis : testing::Test {
   test::redis_server server;
   temp_folder folder;
@@ -88,7 +88,7 @@ TEST_F(SharedRedis, TellsAGatewayOnlyOfWhatItHasReadIfThatIsWanted) {
     EXPECT_TRUE(eventually(
         [&] { return text_at(few.ask("GET", "/agents/" + id, {session_few}).body, "name") == name; }));
   }
-  // B: of every value in the name space.
+  // B: Redis reports changes of every key in the name space.
   const auto flags_of = [&](const std::string& client) {
     const auto all = std::string(server.call({"CLIENT", "LIST"}).text());
     const auto line = all.find(" name=" + client + ' ');
@@ -99,13 +99,13 @@ TEST_F(SharedRedis, TellsAGatewayOnlyOfWhatItHasReadIfThatIsWanted) {
   EXPECT_THAT(flags_of("strata"), AllOf(HasSubstr("t"), HasSubstr("B")));
 }
 
-/// For so long these two run; `./dev gateways` says for longer.
+/// How long these two run; `./dev gateways` sets a longer time.
 std::chrono::seconds watched_for() {
   const char* text = std::getenv("STRATA_WATCH_SECONDS");
   return std::chrono::seconds(text != nullptr ? std::max(1, std::atoi(text)) : 5);
 }
 
-/// 200 agents, which the first gateway changes while both are read; each read is judged.
+/// 200 agents that the first gateway changes while both are read; every read is checked.
 struct WatchedGateways : SharedRedis {
   static constexpr std::size_t count = 200;
   const std::vector<std::string> ids = many_agents();
@@ -122,7 +122,7 @@ struct WatchedGateways : SharedRedis {
       if (list.at("items").as_array().empty()) break;
       for (const auto& each : list.at("items").as_array()) found.emplace_back(each.at("id").as_string());
     }
-    while (found.size() < count) {  // of one's own organization there are fewer
+    while (found.size() < count) {  // a user's own organization has fewer
       const auto made = one.ask("POST", "/agents", {session_one},
                                 R"({"name":"One more )" + std::to_string(found.size()) + "\"}");
       if (made.status != 201) throw std::runtime_error("no agent is made: " + made.body);
@@ -131,7 +131,7 @@ struct WatchedGateways : SharedRedis {
     found.resize(count);
     return found;
   }
-  /// Whether the first gateway has told Redis all it has to.
+  /// True if the first gateway has delivered every invalidation to Redis.
   bool told_all() const {
     return one.ask_admin("GET", "/metrics").body.contains("\ncache_l2_kept_invalidations 0");
   }
@@ -168,8 +168,8 @@ struct WatchedGateways : SharedRedis {
       ++changed;
     }
   }
-  /// Runs the load while `meanwhile` runs, and judges it: no read is older than 350 ms, and 99 in 100 are not
-  /// older than `usual`.
+  /// Runs the load while `meanwhile` runs. No read may be older than 350 ms, and 99 of 100 not older than
+  /// `usual`.
   template <class Meanwhile>
   void watch(double usual, Meanwhile meanwhile) {
     ASSERT_TRUE(eventually([&] { return uses_redis(one) && uses_redis(two); }));
@@ -250,7 +250,7 @@ TEST(RedisGateway, ServesWithoutItsStoreAndSaysSo) {
   const auto session = running.session(running.as("admin"));
   EXPECT_EQ(running.ask("GET", "/agents", {session}).status, 200);
   const auto readiness = [&] { return running.ask_admin("GET", "/readyz"); };
-  // Until the first attempt has failed there is no address in what it says.
+  // The message has no address until the first attempt has failed.
   EXPECT_TRUE(eventually([&] { return readiness().body.contains("127.0.0.1:"); })) << readiness().body;
   const auto ready = readiness();
   EXPECT_EQ(ready.status, 200);

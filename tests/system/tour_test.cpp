@@ -1,4 +1,4 @@
-// The README's tour, as a client sees it.
+// The README's tour, from a client's view.
 
 #include "tests/redis/child.hpp"
 #include "tests/system/gateway.hpp"
@@ -17,7 +17,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 struct Tour : testing::Test {
-  // One gateway for all tests; each takes an agent that no other test uses.
+  // One gateway for all tests; each uses an agent of its own.
   static void SetUpTestSuite() {
     shared = std::make_unique<one_gateway>();
     agents = shared->agents();
@@ -26,7 +26,7 @@ struct Tour : testing::Test {
 
   struct one_gateway {
     temp_folder folder;
-    // On PostgreSQL, what is cached must not be distrusted because the relay waits for a busy machine.
+    // On PostgreSQL a busy machine may delay the relay; cached values must stay trusted meanwhile.
     gateway running{folder, {"--demo", "--relay-bound", "20s"}};
     std::pair<std::string, std::string> session = running.session(running.as("admin"));
 
@@ -48,7 +48,7 @@ struct Tour : testing::Test {
   answer get(const std::string& target, field_list more = {}) const {
     return shared->get(target, std::move(more));
   }
-  /// The cached answer. On PostgreSQL the relay removes once more what a gateway has written itself.
+  /// The cached response. On PostgreSQL the relay removes a gateway's own writes once more, so it retries.
   answer hit_of(const std::string& target) const {
     answer out;
     test::eventually([&] {
