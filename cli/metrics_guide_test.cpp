@@ -1,4 +1,4 @@
-/// docs/guide/metrics.md names every series that the program tells, and no other.
+/// docs/guide/metrics.md names every series that the program exposes, and no other.
 
 #include <strata/metrics.hpp>
 
@@ -14,7 +14,7 @@
 namespace strata::cli {
 namespace {
 
-std::set<std::string> families_told() {
+std::set<std::string> exposed_families() {
   const std::array listeners{http_stats{.listener = "platform"}};
   cache_stats stats;
   stats.second_level.state = second_level_state::up;
@@ -50,9 +50,9 @@ std::set<std::string> families_documented() {
 }
 
 TEST(MetricsGuide, NamesEverySeriesAndNoOther) {
-  const auto told = families_told();
-  EXPECT_GT(told.size(), 20u);
-  EXPECT_EQ(families_documented(), told);
+  const auto exposed = exposed_families();
+  EXPECT_GT(exposed.size(), 20u);
+  EXPECT_EQ(families_documented(), exposed);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-/// What a process tells Prometheus: its caches' counters and its listeners', as text.
+/// The counters of a process's caches and listeners in Prometheus' text format.
 /// Threads: `exposition` is pure; `route_counters` is lock-free and may be used from any thread.
 
 #include <strata/event_feed_stats.hpp>
@@ -19,14 +19,14 @@
 
 namespace strata {
 
-/// Requests of one route, by status class: `by_class[2]` is 2xx; [0] what is no status at all.
+/// Requests of one route, by status class: `by_class[2]` is 2xx; [0] counts invalid statuses.
 struct route_stats {
   std::string route;
   std::array<std::uint64_t, 6> by_class{};
 };
 
 /// Counts requests by route pattern (never by path: a label must come from a closed list).
-/// Over `limit` routes, or for none, a request counts as "other".
+/// A request without a route, or of a route above `limit`, counts as "other".
 class route_counters {
  public:
   static constexpr std::size_t limit = 256;
@@ -46,7 +46,7 @@ class route_counters {
   std::unique_ptr<shard[]> shards_;
 };
 
-/// What one HTTP listener tells.
+/// The counters of one HTTP listener.
 struct http_stats {
   std::string listener;  ///< "platform", "admin"
   std::vector<route_stats> routes;
@@ -64,14 +64,14 @@ struct process_info {
   double start_seconds = 0;  ///< since 1970, UTC
 };
 
-/// What not every process has; null: this one has none.
+/// The parts that only some processes have; null: this one has none.
 struct process_parts {
   const store_health* shared = nullptr;  ///< the store on the network
   const relay_stats* relaying = nullptr;
   const event_feed_stats* feeding = nullptr;
 };
 
-/// The text exposition (format 0.0.4) of all of it; `exposition_type` is its media type.
+/// The text exposition (format 0.0.4) of all counters; `exposition_type` is its media type.
 /// Cost: O(series), some 100 KB; for a scrape, not for hot paths.
 std::string exposition(const cache_stats& cache, std::span<const http_stats> listeners,
                        const process_info& process, const process_parts& parts = {});

@@ -17,7 +17,7 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using labels = std::initializer_list<std::pair<const char*, std::string_view>>;
 
-/// Collects families in the order they are named.
+/// Collects metric families in the order of the calls.
 class families {
  public:
   MetricFamily& counter(const char* name, const char* help) { return add(name, help, MetricType::Counter); }
@@ -54,7 +54,7 @@ double seconds(duration span) {
   return std::chrono::duration<double>(span).count();
 }
 
-void distribute(MetricFamily& of, labels with, const latency_stats& from) {
+void observe(MetricFamily& of, labels with, const latency_stats& from) {
   auto& into = series(of, with).histogram;
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < from.counts.size(); ++i) {
@@ -80,14 +80,13 @@ void add_reads(families& into, const cache_stats& from) {
     count(hits, {{"cache_type", each.type}, {"level", "l1"}}, each.l1_hits);
     count(hits, {{"cache_type", each.type}, {"level", "l2"}}, each.l2_hits);
   }
-  auto& negative =
-      into.counter("cache_negative_hits_total", "Of the hits, those that said: there is no such value.");
+  auto& negative = into.counter("cache_negative_hits_total", "Hits on a cached \"not found\".");
   for (const auto& each : from.types) count(negative, {{"cache_type", each.type}}, each.negative_hits);
 
-  auto& stale = into.counter("cache_stale_hits_total",
-                             "Reads answered with a value past its time, by the policy's leave.");
+  auto& stale =
+      into.counter("cache_stale_hits_total", "Reads answered with a stale value, as the policy allows.");
   for (const auto& each : from.types) count(stale, {{"cache_type", each.type}}, each.stale_hits);
-  auto& refreshes = into.counter("cache_refreshes_total", "Refreshes begun in the background.");
+  auto& refreshes = into.counter("cache_refreshes_total", "Refreshes started in the background.");
   for (const auto& each : from.types) count(refreshes, {{"cache_type", each.type}}, each.refreshes);
 
   auto& misses = into.counter("cache_misses_total", "Reads the cache could not answer, by reason.");
@@ -104,10 +103,10 @@ void add_reads(families& into, const cache_stats& from) {
 void add_writes(families& into, const cache_stats& from) {
   auto& calls = into.counter("cache_factory_calls_total", "Calls of a factory to compute a value.");
   for (const auto& each : from.types) count(calls, {{"cache_type", each.type}}, each.factory_calls);
-  auto& failures = into.counter("cache_factory_failures_total", "Of the factory calls, those that failed.");
+  auto& failures = into.counter("cache_factory_failures_total", "Factory calls that failed.");
   for (const auto& each : from.types) count(failures, {{"cache_type", each.type}}, each.factory_failures);
 
-  auto& fills = into.counter("cache_fills_total", "Values offered to the cache, by what became of them.");
+  auto& fills = into.counter("cache_fills_total", "Values offered to the cache, by result.");
   for (const auto& each : from.types) {
     count(fills, {{"cache_type", each.type}, {"result", "stored"}}, each.fills);
     count(fills, {{"cache_type", each.type}, {"result", "fenced"}}, each.fills_fenced);
@@ -121,99 +120,97 @@ void add_writes(families& into, const cache_stats& from) {
 
 void add_second_level(families& into, const second_level_stats& from) {
   if (from.state == second_level_state::off) return;
-  auto& state = into.gauge("cache_l2_state", "1 for the state that the second level is in.");
+  auto& state = into.gauge("cache_l2_state", "1 for the current state of the second level.");
   for (const auto each : {second_level_state::up, second_level_state::recovering, second_level_state::down}) {
     measure(state, {{"state", name(each)}}, each == from.state ? 1 : 0);
   }
-  into.gauge("cache_l2_coherent", "1 while the second level tells of changes in time.",
-             from.coherent ? 1 : 0);
-  into.counter("cache_l2_breaker_opened_total", "How often the second level was left alone.",
+  into.gauge("cache_l2_coherent", "1 while the second level reports changes in time.", from.coherent ? 1 : 0);
+  into.counter("cache_l2_breaker_opened_total", "Times the circuit breaker of the second level opened.",
                from.breaker_opened);
-  into.counter("cache_l2_timeouts_total", "Calls to the second level that were given up.", from.timeouts);
-  into.counter("cache_l2_losses_total", "How often its changes may have been missed.", from.losses);
-  into.gauge("cache_l2_kept_invalidations", "Invalidations that it has not been told yet.",
+  into.counter("cache_l2_timeouts_total", "Calls to the second level that timed out.", from.timeouts);
+  into.counter("cache_l2_losses_total", "Times changes in the second level may have been missed.",
+               from.losses);
+  into.gauge("cache_l2_kept_invalidations", "Invalidations not yet delivered to the second level.",
              static_cast<double>(from.backlog));
-  into.counter("cache_l2_delivered_invalidations_total", "Invalidations that it was told later.",
-               from.delivered);
+  into.counter("cache_l2_delivered_invalidations_total",
+               "Kept invalidations delivered to the second level later.", from.delivered);
   into.counter("cache_l2_overflows_total",
-               "How often too many were kept, or for too long, and everything was cleared.", from.overflows);
+               "Times too many invalidations were kept, or for too long, and everything was cleared.",
+               from.overflows);
 }
 
 void add_store(families& into, const store_health& from) {
-  into.gauge("store_usable", "1 while the store on the network can be used.", from.usable ? 1 : 0);
+  into.gauge("store_usable", "1 while the network store can be used.", from.usable ? 1 : 0);
   if (from.event_lag) {
     into.gauge("store_hearing_lag_seconds",
-               "How long ago the moment is up to which all changes are known to have been told.",
+               "Age of the newest moment up to which every change is known to have arrived.",
                std::chrono::duration<double>(*from.event_lag).count());
   }
-  into.counter("store_losses_total", "How often changes may have been missed, and memory was emptied.",
-               from.losses);
+  into.counter("store_losses_total", "Times changes may have been missed and L1 was cleared.", from.losses);
   into.counter("store_requests_total", "Requests sent to the store.", from.requests);
-  into.counter("store_timeouts_total", "Of the requests, those that were not answered in time.",
-               from.timeouts);
-  into.gauge("store_requests_pending", "Requests that wait for their answers now.",
+  into.counter("store_timeouts_total", "Requests that were not answered in time.", from.timeouts);
+  into.gauge("store_requests_pending", "Requests waiting for a reply now.",
              static_cast<double>(from.pending));
-  into.counter("store_connections_total", "Connections made: all but the first are reconnects.",
+  into.counter("store_connections_total", "Connections opened; all but the first are reconnects.",
                from.connections);
-  into.counter("store_connect_failures_total", "Attempts to connect that failed.", from.failures);
+  into.counter("store_connect_failures_total", "Failed attempts to connect.", from.failures);
 }
 
 void add_relay(families& into, const relay_stats& from) {
   const auto seconds = [](duration span) { return std::chrono::duration<double>(span).count(); };
-  into.gauge("relay_active", "1 while this process relays what PostgreSQL's outbox says.",
-             from.active ? 1 : 0);
-  into.gauge("relay_trouble", "1 while the relay does not get on.", from.trouble.empty() ? 0 : 1);
-  into.counter("relay_polls_total", "Looks at the outbox that ended well.", from.polls);
-  into.counter("relay_failures_total", "Looks that failed, or could not be told.", from.failures);
+  into.gauge("relay_active", "1 while this process relays PostgreSQL's outbox.", from.active ? 1 : 0);
+  into.gauge("relay_trouble", "1 while the relay fails.", from.trouble.empty() ? 0 : 1);
+  into.counter("relay_polls_total", "Successful polls of the outbox.", from.polls);
+  into.counter("relay_failures_total", "Polls that failed, or whose changes could not be published.",
+               from.failures);
   into.counter("relay_changes_total", "Changes found in the outbox.", from.changes);
-  into.counter("relay_keys_total", "Keys removed for them.", from.keys);
-  into.counter("relay_floors_total", "Prefixes and tags removed for them.", from.floors);
-  into.counter("relay_takeovers_total", "How often this process took the duty over.", from.takeovers);
-  into.counter("relay_replays_total", "How often all that the outbox keeps was told again.", from.replays);
-  auto& clears = into.counter("relay_clears_total", "How often everything was removed, by reason.");
+  into.counter("relay_keys_total", "Keys removed for changes in the outbox.", from.keys);
+  into.counter("relay_floors_total", "Prefixes and tags removed for changes in the outbox.", from.floors);
+  into.counter("relay_takeovers_total", "Times this process became the active relay.", from.takeovers);
+  into.counter("relay_replays_total", "Times everything that the outbox keeps was published again.",
+               from.replays);
+  auto& clears = into.counter("relay_clears_total", "Times the relay cleared everything, by reason.");
   for (std::size_t i = 0; i < clear_reasons; ++i) {
     count(clears, {{"reason", name(static_cast<clear_reason>(i))}}, from.clears[i]);
   }
   into.gauge("relay_outbox_overflowed", "Statements that found the outbox full.",
              static_cast<double>(from.overflowed));
-  into.gauge("relay_outbox_bytes", "What the outbox weighs.", static_cast<double>(from.outbox_bytes));
+  into.gauge("relay_outbox_bytes", "Size of the outbox.", static_cast<double>(from.outbox_bytes));
   if (from.active) {
     into.gauge("relay_lag_seconds",
-               "How long ago the moment is up to which all that was committed is known to have been told.",
+               "Age of the newest moment up to which every commit is known to have been published.",
                seconds(from.lag));
   }
-  auto& told = into.gauge("relay_told_after_seconds",
-                          "From when a change may have been committed, at the earliest, until it was told.");
-  measure(told, {{"quantile", "0.5"}}, seconds(from.delivered_after_p50));
-  measure(told, {{"quantile", "0.99"}}, seconds(from.delivered_after_p99));
+  auto& latency = into.gauge("relay_told_after_seconds",
+                             "Time from the earliest possible commit of a change until it was published.");
+  measure(latency, {{"quantile", "0.5"}}, seconds(from.delivered_after_p50));
+  measure(latency, {{"quantile", "0.99"}}, seconds(from.delivered_after_p99));
 }
 
 void add_feed(families& into, const event_feed_stats& from) {
-  into.gauge("event_feed_trouble", "1 while this process does not hear what others' writes caused.",
+  into.gauge("event_feed_trouble", "1 while this process cannot read the events of other writers.",
              from.trouble.empty() ? 0 : 1);
   into.counter("event_feed_events_total", "Events read from the outbox.", from.events);
-  into.counter("event_feed_handled_total", "Calls of handlers that ended well.", from.handled);
-  into.counter("event_feed_retries_total", "Calls of handlers that failed, and were or will be made again.",
-               from.retries);
-  into.counter("event_feed_given_up_total", "Events that a handler never took.", from.given_up);
-  into.gauge("event_feed_waiting", "Events that wait for their handlers now.",
-             static_cast<double>(from.waiting));
-  into.counter("event_feed_gaps_total",
-               "How often it was away for longer than the outbox keeps what is written.", from.gaps);
+  into.counter("event_feed_handled_total", "Successful calls of handlers.", from.handled);
+  into.counter("event_feed_retries_total", "Failed calls of handlers that are retried.", from.retries);
+  into.counter("event_feed_given_up_total", "Events dropped after a handler failed too often.",
+               from.given_up);
+  into.gauge("event_feed_waiting", "Events waiting for a handler now.", static_cast<double>(from.waiting));
+  into.counter("event_feed_gaps_total", "Times the feed was away for longer than the outbox keeps its rows.",
+               from.gaps);
 }
 
 void add_cache(families& into, const cache_stats& from) {
   add_reads(into, from);
   add_writes(into, from);
-  auto& latency = into.histogram("cache_latency_seconds", "How long the cache's operations take.");
-  for (const auto& each : from.latencies) distribute(latency, {{"operation", each.operation}}, each);
-  into.gauge("cache_size_bytes", "Bytes that L1 uses, keys and index included.",
+  auto& latency = into.histogram("cache_latency_seconds", "Duration of the cache's operations.");
+  for (const auto& each : from.latencies) observe(latency, {{"operation", each.operation}}, each);
+  into.gauge("cache_size_bytes", "Bytes used by L1, keys and index included.",
              static_cast<double>(from.used.count));
   into.gauge("cache_size_limit_bytes", "Bytes that L1 may use.", static_cast<double>(from.budget.count));
   into.gauge("cache_entries", "Values in L1.", static_cast<double>(from.entries));
-  into.counter("cache_evictions_total", "Values that made room for others.", from.evictions);
-  into.counter("cache_expirations_total", "Values dropped from L1 since their time was over.",
-               from.expirations);
+  into.counter("cache_evictions_total", "Values evicted from L1.", from.evictions);
+  into.counter("cache_expirations_total", "Expired values removed from L1.", from.expirations);
   into.gauge("cache_flights", "Factory calls running now.", static_cast<double>(from.flights));
   into.counter("cache_l2_errors_total", "Failures of the second level.", from.l2_errors);
   into.counter("cache_l2_round_trips_total", "Round trips to the second level.", from.l2_round_trips);
@@ -227,15 +224,15 @@ void add_listeners(families& into, std::span<const http_stats> from) {
   for (const auto& listener : from) {
     for (const auto& route : listener.routes) {
       for (std::size_t i = 0; i < classes.size(); ++i) {
-        if (i < 2 && route.by_class[i] == 0) continue;  // unheard of: no line for each route
+        if (i < 2 && route.by_class[i] == 0) continue;  // rare: no line for each route
         count(requests, {{"listener", listener.listener}, {"route", route.route}, {"status", classes[i]}},
               route.by_class[i]);
       }
     }
   }
-  auto& latency =
-      into.histogram("http_request_duration_seconds", "From a request's last byte read to its answer.");
-  for (const auto& each : from) distribute(latency, {{"listener", each.listener}}, each.latency);
+  auto& latency = into.histogram("http_request_duration_seconds",
+                                 "Time from the last byte of a request to its response.");
+  for (const auto& each : from) observe(latency, {{"listener", each.listener}}, each.latency);
 
   const auto gauge = [&](const char* name, const char* help, std::uint64_t http_stats::* field) {
     auto& family = into.gauge(name, help);
@@ -246,19 +243,18 @@ void add_listeners(families& into, std::span<const http_stats> from) {
     auto& family = into.counter(name, help);
     for (const auto& each : from) count(family, {{"listener", each.listener}}, each.*field);
   };
-  gauge("http_requests_in_flight", "Requests whose answer is being made.", &http_stats::in_flight);
+  gauge("http_requests_in_flight", "Requests whose handler has not answered yet.", &http_stats::in_flight);
   gauge("http_connections_open", "Connections open now.", &http_stats::connections_open);
   counter("http_connections_accepted_total", "Connections accepted.", &http_stats::connections_accepted);
   counter("http_connections_refused_total", "Connections refused: too many were open.",
           &http_stats::connections_refused);
-  counter("http_timeouts_total", "Requests and answers that took longer than they may.",
-          &http_stats::timeouts);
+  counter("http_timeouts_total", "Requests and responses that exceeded a time limit.", &http_stats::timeouts);
 }
 
 void add_process(families& into, const process_info& process) {
   into.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.",
              process.start_seconds);
-  measure(into.gauge("strata_build_info", "Always 1; the labels tell the build."),
+  measure(into.gauge("strata_build_info", "Always 1; the labels name the build."),
           {{"version", process.version}}, 1);
 }
 

@@ -102,7 +102,7 @@ std::vector<http_stats> listeners() {
   return {platform, {.listener = "admin"}};
 }
 
-TEST(Exposition, HasTheNamesAndLabelsOfTheStrategy) {
+TEST(Exposition, HasTheNamesAndLabelsOfTheConvention) {
   const scrape read(exposition(sample(), listeners(), {"0.1.0", 1.5e9}));
   EXPECT_EQ(read.at(R"(cache_hits_total{cache_type="agent",level="l1"})"), 5);
   EXPECT_EQ(read.at(R"(cache_hits_total{cache_type="agent",level="l2"})"), 2);
@@ -140,7 +140,7 @@ TEST(Exposition, MakesBucketsCumulativeAndEndsThemAtInfinity) {
   EXPECT_EQ(read.at(R"(cache_latency_seconds_sum{operation="fill"})"), 0.5);
 }
 
-TEST(Exposition, TellsEveryReasonForAMissAndNoneForAHit) {
+TEST(Exposition, NamesEveryReasonForAMissAndNoneForAHit) {
   const auto text = exposition(sample(), {}, {});
   for (std::size_t i = 1; i < miss_reasons; ++i) {
     EXPECT_THAT(text, HasSubstr("reason=\"" + std::string(name(static_cast<miss_reason>(i))) + '"'));
@@ -148,7 +148,7 @@ TEST(Exposition, TellsEveryReasonForAMissAndNoneForAHit) {
   EXPECT_THAT(text, testing::Not(HasSubstr("reason=\"none\"")));
 }
 
-TEST(Exposition, TellsOfTheSecondLevelIfThereIsOne) {
+TEST(Exposition, ShowsTheSecondLevelIfThereIsOne) {
   auto stats = sample();
   EXPECT_THAT(exposition(stats, {}, {}), testing::Not(HasSubstr("cache_l2_state")));
   stats.second_level = {
@@ -161,7 +161,7 @@ TEST(Exposition, TellsOfTheSecondLevelIfThereIsOne) {
   EXPECT_EQ(read.at("cache_l2_kept_invalidations"), 3);
 }
 
-TEST(Exposition, TellsOfTheStoreIfThereIsOneOnTheNetwork) {
+TEST(Exposition, ShowsTheStoreIfThereIsOneOnTheNetwork) {
   EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("store_")));
   store_health shared{
       .losses = 4, .requests = 70, .timeouts = 5, .connections = 3, .failures = 2, .pending = 1};
@@ -180,7 +180,7 @@ TEST(Exposition, TellsOfTheStoreIfThereIsOneOnTheNetwork) {
   EXPECT_EQ(read.at("store_connect_failures_total"), 2);
 }
 
-TEST(Exposition, TellsOfTheRelayIfThereIsOne) {
+TEST(Exposition, ShowsTheRelayIfThereIsOne) {
   EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("relay_")));
   relay_stats relaying{.active = true, .polls = 7, .changes = 5, .lag = std::chrono::milliseconds(20)};
   relaying.clears[static_cast<std::size_t>(clear_reason::overflow)] = 2;
@@ -196,7 +196,7 @@ TEST(Exposition, TellsOfTheRelayIfThereIsOne) {
   EXPECT_EQ(read.at(R"(relay_told_after_seconds{quantile="0.99"})"), 0.03);
 }
 
-TEST(Exposition, TellsOfTheEventFeedIfThereIsOne) {
+TEST(Exposition, ShowsTheEventFeedIfThereIsOne) {
   EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("event_feed_")));
   const event_feed_stats feeding{.trouble = "there is no outbox",
                                  .events = 9,

@@ -7,7 +7,7 @@ namespace strata {
 
 namespace {
 
-// Threads that serve write to shards of their own as long as there are no more of them.
+// Up to this many serving threads each write to a shard of their own.
 constexpr std::size_t shard_count = 8;
 constexpr std::string_view other = "other";
 
@@ -48,18 +48,19 @@ struct alignas(64) route_counters::shard {
     return unnamed;
   }
 
-  /// The name now in `free`: ours, or another thread's that was faster; null if the table is full.
+  /// Returns the name now in `free`: `route`, or that of a thread that claimed it first. Null if the table is
+  /// full.
   const std::string* claim(slot& free, std::string_view route) noexcept {
     if (used.fetch_add(1, std::memory_order_relaxed) >= limit) {
       used.fetch_sub(1, std::memory_order_relaxed);
       return nullptr;
     }
-    auto made = std::make_unique<const std::string>(route);
-    const std::string* there = nullptr;
-    if (free.name.compare_exchange_strong(there, made.get(), std::memory_order_acq_rel))
-      return made.release();
+    auto name = std::make_unique<const std::string>(route);
+    const std::string* present = nullptr;
+    if (free.name.compare_exchange_strong(present, name.get(), std::memory_order_acq_rel))
+      return name.release();
     used.fetch_sub(1, std::memory_order_relaxed);
-    return there;
+    return present;
   }
 };
 
