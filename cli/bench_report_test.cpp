@@ -138,7 +138,7 @@ TEST(BenchChart, WritesNamesThatCannotBreakIt) {
   EXPECT_THAT(svg, Not(HasSubstr("<script>")));
 }
 
-TEST(BenchChart, HasAPictureOfASinglePointToo) {
+TEST(BenchChart, DrawsASinglePointToo) {
   auto swept = two_sizes();
   swept.points.resize(1);
   const auto svg = sweep_svg(sized, swept);

@@ -47,7 +47,7 @@ std::unexpected<error> no_answer(const http_call& what, int reason) {
           what.address, std::strerror(reason)));
 }
 
-/// Waits until the socket can do what `events` says. False: the time is over.
+/// Waits until the socket is ready for `events`. Returns false at `deadline`.
 bool wait(int fd, short events, clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now()).count();
   pollfd poll_on{.fd = fd, .events = events, .revents = 0};
@@ -70,12 +70,12 @@ int connect_within(int fd, const addrinfo& to, clock::time_point deadline) {
 }
 
 result<std::unique_ptr<socket_handle>> connect(const http_call& what, clock::time_point deadline) {
-  const auto where = gateway::parse_endpoint(what.address);
-  if (!where) return std::unexpected(where.error());
+  const auto to = gateway::parse_endpoint(what.address);
+  if (!to) return std::unexpected(to.error());
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(where->host.c_str(), std::to_string(where->port).c_str(), &hints, &found) != 0) {
+  if (::getaddrinfo(to->host.c_str(), std::to_string(to->port).c_str(), &hints, &found) != 0) {
     return no_answer(what, EADDRNOTAVAIL);
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
@@ -152,7 +152,7 @@ result<http_answer> call(const http_call& what) {
     if (n == 0) break;
     if (n > 0) {
       in.append(buffer, static_cast<std::size_t>(n));
-      if (in.size() > largest_answer) return fail(errc::too_large, "the answer is larger than 64 MiB");
+      if (in.size() > largest_answer) return fail(errc::too_large, "the response is larger than 64 MiB");
     } else if (errno != EAGAIN && errno != EINTR) {
       return no_answer(what, errno);
     }
@@ -162,11 +162,11 @@ result<http_answer> call(const http_call& what) {
 
 result<http_answer> parse_answer(std::string_view received) {
   const auto wrong = [](std::string_view why) {
-    return fail(errc::store_unavailable, fmt::format("what answers is no gateway: {}", why));
+    return fail(errc::store_unavailable, fmt::format("the server there is not a gateway: {}", why));
   };
   const auto end_of_head = received.find("\r\n\r\n");
   if (!received.starts_with("HTTP/1.1 ") || end_of_head == std::string_view::npos)
-    return wrong("this is no HTTP/1.1");
+    return wrong("it does not speak HTTP/1.1");
   http_answer out;
   const auto code = received.substr(9, 3);
   if (std::from_chars(code.data(), code.data() + code.size(), out.status).ptr != code.data() + 3) {
@@ -174,11 +174,11 @@ result<http_answer> parse_answer(std::string_view received) {
   }
   const auto head = received.substr(0, end_of_head + 2);
   auto body = received.substr(end_of_head + 4);
-  if (field(head, "Transfer-Encoding")) return wrong("its transfer coding is not known here");
+  if (field(head, "Transfer-Encoding")) return wrong("its transfer coding is unknown");
   if (const auto length = field(head, "Content-Length")) {
     std::size_t expected = 0;
     std::from_chars(length->data(), length->data() + length->size(), expected);
-    if (body.size() != expected) return wrong("the answer was cut off");
+    if (body.size() != expected) return wrong("its response was cut off");
   }
   out.body = body;
   return out;

@@ -25,11 +25,11 @@ struct http_answer {
 };
 
 /// Sends `what` and reads the whole answer, at most 64 MiB of it.
-/// Errors: invalid_argument (address), store_unavailable (nobody listens, or it is no HTTP),
+/// Errors: invalid_argument (address), store_unavailable (no server there, or it does not speak HTTP),
 /// timeout, too_large.
 result<http_answer> call(const http_call& what);
 
-/// Reads a whole answer as it was received. Errors: as `call`.
+/// Parses a complete response. Errors: as `call`.
 result<http_answer> parse_answer(std::string_view received);
 
 /// `text` percent-encoded for a query's value.

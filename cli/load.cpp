@@ -81,10 +81,10 @@ class loader {
         read_text(*found, text, name);
         continue;
       }
-      // Not an error: other programs' variables may begin alike (Kubernetes makes
-      // STRATA_SERVICE_HOST for a service called strata).
+      // Not an error: variables of other programs may begin alike (Kubernetes sets STRATA_SERVICE_HOST for a
+      // service called strata).
       out_.warnings.push_back(
-          with_hint(fmt::format("the environment variable {} is no setting", name), nearest(name, names)));
+          with_hint(fmt::format("the environment variable {} is not a setting", name), nearest(name, names)));
     }
   }
 
@@ -103,8 +103,8 @@ class loader {
     if (!problems_.empty()) return std::unexpected(std::move(problems_));
     for (const auto& each : problems(out_.values)) {
       const auto place = places_.find(each.key);
-      const auto where = place == places_.end() ? "" : place->second + ": ";
-      problems_.push_back(fmt::format("{}{}: {}", where, each.key, each.detail));
+      const auto prefix = place == places_.end() ? "" : place->second + ": ";
+      problems_.push_back(fmt::format("{}{}: {}", prefix, each.key, each.detail));
     }
     if (!problems_.empty()) return std::unexpected(std::move(problems_));
     return std::move(out_);
@@ -125,7 +125,7 @@ class loader {
     }
     const auto found = std::ranges::find(table_, entry.key, &setting::key);
     if (found == table_.end()) {
-      // What is below an unknown table was told with the table.
+      // The table itself was reported.
       if (!unknown_table_.empty() && entry.key.starts_with(unknown_table_)) return;
       const bool is_table = entry.kind == toml_kind::table;
       if (is_table) unknown_table_ = entry.key + '.';
@@ -166,7 +166,7 @@ class loader {
   std::vector<std::string> keys_;
   std::vector<std::string> sections_;
   std::string unknown_table_;
-  std::map<std::string, std::string> places_;  // of each value that was given: where to look
+  std::map<std::string, std::string> places_;  // where each given value stands
   loaded_config out_;
   config_problems problems_;
 };

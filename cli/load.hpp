@@ -1,8 +1,7 @@
 #pragma once
-/// From strata.toml, environment and flags to what is in force: flag before environment before
-/// file before default. Strict: what is not known or not valid is a problem, and all problems
-/// are told, each with its place.
-/// Threads: pure functions, but for reading the file.
+/// The configuration in force, from strata.toml, environment and flags: a flag overrides the environment,
+/// which overrides the file, which overrides the default. An unknown key or invalid value is a problem; all
+/// problems are reported, each with its place. Threads: pure functions, but for reading the file.
 
 #include "gateway/config.hpp"
 
@@ -15,11 +14,11 @@
 
 namespace strata::cli {
 
-/// What a configuration is made from.
+/// The sources of a configuration.
 struct config_sources {
   /// The file to read; none: strata.toml in the current folder, if it is there.
   std::optional<std::string> file;
-  /// Name and value; only names that begin with STRATA_ are looked at.
+  /// Name and value; only names that begin with STRATA_ count.
   std::map<std::string, std::string> environment;
   /// A setting's key and the text after its flag.
   std::vector<std::pair<std::string, std::string>> flags;
@@ -30,7 +29,7 @@ struct loaded_config {
   /// Where each setting's value came from, by key: "default", "strata.toml:12",
   /// "STRATA_LISTEN", "--listen".
   std::map<std::string, std::string> origins;
-  /// What looks like a mistake but may not be one, a sentence each.
+  /// Likely mistakes that are no problems, one sentence each.
   std::vector<std::string> warnings;
 };
 
@@ -41,7 +40,8 @@ using config_problems = std::vector<std::string>;
 std::expected<loaded_config, config_problems> load(const gateway::config& defaults,
                                                    const config_sources& sources);
 
-/// What is in force and where each value came from, as a strata.toml with comments; secrets masked.
+/// The configuration in force as a strata.toml, with the origin of each value in a comment; secrets are
+/// masked.
 std::string print_config(const loaded_config& loaded);
 /// The same as one JSON array of {key, value, origin}.
 std::string print_config_json(const loaded_config& loaded);

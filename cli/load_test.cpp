@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// A configuration file that is gone with the test.
+/// A configuration file that is deleted after the test.
 class file {
  public:
   explicit file(const std::string& text) {
@@ -99,7 +99,7 @@ TEST(Load, PointsAtValuesOfTheWrongKind) {
   EXPECT_THAT(problems_of("[listen]\n"), ElementsAre(HasSubstr("listen is text in quotes, not a table")));
 }
 
-TEST(Load, PointsAtPoliciesThatAreNotSound) {
+TEST(Load, PointsAtInvalidPolicies) {
   EXPECT_THAT(problems_of("[entity.agent]\nttl = \"0s\"\n"),
               ElementsAre("2:7: entity.agent.ttl: must be more than 0"));
   EXPECT_THAT(problems_of("[entity.agent]\nttl = \"31d\"\n"),
@@ -119,7 +119,7 @@ TEST(Load, PointsAtPoliciesThatAreNotSound) {
                           "\"entity.agent.fail_safe\"?"));
 }
 
-TEST(Load, TellsAllProblemsAtOnceInTheOrderOfTheirLines) {
+TEST(Load, ReportsAllProblemsAtOnceInTheOrderOfTheirLines) {
   EXPECT_THAT(problems_of("threads = true\nlisten = 1\n[limits]\nbdy = 1\nbody = \"x\"\n"),
               ElementsAre(HasSubstr("1:11: threads"), HasSubstr("2:10: listen"),
                           HasSubstr("4:1: unknown key"), HasSubstr("5:8: limits.body")));
@@ -148,7 +148,7 @@ TEST(Load, RefusesBadEnvironmentAndFlags) {
               ElementsAre(HasSubstr("STRATA_THREADS: \"many\""), HasSubstr("--drain-timeout: \"soon\"")));
 }
 
-TEST(Load, WarnsOfVariablesThatAreNoSetting) {
+TEST(Load, WarnsOfUnknownVariables) {
   const auto loaded =
       load(gateway::default_config(), {.environment = {{"STRATA_LISTN", "x"}, {"STRATA_CONFIG_OTHER", "y"}}});
   ASSERT_TRUE(loaded);
@@ -156,7 +156,7 @@ TEST(Load, WarnsOfVariablesThatAreNoSetting) {
   EXPECT_THAT(loaded->warnings[1], HasSubstr("did you mean \"STRATA_LISTEN\"?"));
 }
 
-TEST(Load, TellsThatTheNamedFileCannotBeRead) {
+TEST(Load, ReportsThatTheNamedFileCannotBeRead) {
   const auto loaded = load(gateway::default_config(), {.file = "/nonexistent/strata.toml"});
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error(), ElementsAre(HasSubstr("/nonexistent/strata.toml: cannot be read")));

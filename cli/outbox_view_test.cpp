@@ -30,7 +30,7 @@ TEST(OutboxView, ShowsWhatEachTableMakesInvalid) {
   EXPECT_THAT(view, Not(HasSubstr("full")));
 }
 
-TEST(OutboxView, SaysWhatIsWrong) {
+TEST(OutboxView, ShowsProblems) {
   auto status = sample();
   status.tables.front().complete = false;
   status.overflowed = 12;
@@ -40,7 +40,7 @@ TEST(OutboxView, SaysWhatIsWrong) {
   EXPECT_THAT(outbox_view({}), HasSubstr("there is no outbox"));
 }
 
-TEST(OutboxView, TellsProgramsTheSame) {
+TEST(OutboxView, PrintsTheSameAsJson) {
   const auto text = outbox_json(sample());
   EXPECT_THAT(text, HasSubstr(R"("present":true)"));
   EXPECT_THAT(text, HasSubstr(R"("keys":["agent:{id}","agent:{id}:config"])"));

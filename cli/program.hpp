@@ -8,7 +8,7 @@
 
 namespace strata::cli {
 
-/// How a command ends: what the shell sees.
+/// The exit statuses of every command.
 enum exit_status : int { exit_ok = 0, exit_failed = 1, exit_wrong_use = 2 };
 
 struct program_input {
@@ -16,8 +16,8 @@ struct program_input {
   std::map<std::string, std::string> environment;  ///< those that begin with STRATA_
 };
 
-/// Runs one command to its end. Writes results to stdout and one line for each problem to stderr:
-/// what, where, what to do.
+/// Runs one command to its end. Writes results to stdout and one line for each problem to stderr: the
+/// problem, its place, and what to do.
 int run(const program_input& input);
 
 }  // namespace strata::cli

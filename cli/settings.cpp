@@ -17,108 +17,118 @@ namespace strata::cli {
 
 namespace {
 
-struct explained {
+struct setting_help {
   std::string_view key;
   std::string_view help;
 };
 
 constexpr std::array helps{
-    explained{"listen", "where the platform API is served, HOST:PORT; port 0 picks a free one"},
-    explained{"admin",
-              "where the admin listener is served, HOST:PORT; other than loopback only with admin_token"},
-    explained{"admin_token",
-              "bearer token the admin listener asks for; at least 16 characters; empty: none, loopback only"},
-    explained{"store",
-              "second cache level: memory (none, this process's own memory only), or redis://…, "
-              "redis+sentinel://…, "
-              "redis+cluster://…, and the same with rediss"},
-    explained{"database",
-              "source of truth: sqlite:FILE, created if missing, or postgres://USER@HOST:PORT/DATABASE"},
-    explained{"demo", "fill an empty database with a demo platform and print its logins"},
-    explained{"threads", "threads that serve requests; 0: one for each core"},
-    explained{"drain_timeout", "how long requests in flight may take to finish after SIGTERM"},
-    explained{"log.access", "access log, one line a request: off, stderr or a file's path"},
-    explained{"log.app", "the program's own log: off, stderr or a file's path"},
-    explained{"log.level", "least severe line of log.app: debug, info, warning or error"},
-    explained{"limits.body", "largest request body; a larger one is answered with 413"},
-    explained{"limits.headers", "largest request line and headers together; more is answered with 431"},
-    explained{"limits.connections", "connections open at once; more are refused"},
-    explained{"limits.header_timeout", "how long a client may take to send a request's headers"},
-    explained{"limits.body_timeout", "how long a client may take to send a request's body"},
-    explained{"limits.idle_timeout", "how long a connection may stay open between requests"},
-    explained{"limits.write_timeout", "how long a client may take to accept an answer"},
-    explained{"limits.request_timeout", "how long making an answer may take; longer is answered with 504"},
-    explained{"cache.memory", "what the cache in this process's memory (L1) may use, all of it counted"},
-    explained{"cache.eviction", "who leaves L1 when room is needed: s3camp, s3fifo or lru"},
-    explained{"cache.objective", "what s3camp keeps high: objects (requests that hit) or bytes"},
-    explained{"cache.factory_limit",
-              "how many reads of the database may run at once for the cache; 0: no limit"},
-    explained{"cache.factory_queue", "how many more may wait for their turn; the rest is answered with 503"},
-    explained{"encryption.keys_file",
-              "file of keys that encrypt sensitive values in the second level, a line id:key each, for its "
-              "owner's eyes only; strata key new makes one"},
-    explained{"encryption.keys",
-              "the same keys as text, \"id:key id:key\"; for the environment, never for a flag: ps shows it"},
-    explained{"encryption.active", "id of the key that writes; 0: the first; all of them read"},
-    explained{"redis.tracked",
-              "of which values Redis tells when others change them: all, or read (those this gateway has "
-              "read), for one that holds few of many"},
-    explained{"sqlite.readers", "reading connections to SQLite, each with a thread"},
-    explained{"sqlite.busy_timeout", "how long a write waits for another program's write"},
-    explained{"sqlite.poll", "how often to look whether another program has written to the file"},
-    explained{"postgres.password", "password for PostgreSQL, better here or in PGPASSFILE than in the URL"},
-    explained{"postgres.readers", "reading connections to PostgreSQL, each shared by many queries at once"},
-    explained{"postgres.writers",
-              "writing connections to PostgreSQL, each lent to one transaction at a time"},
-    explained{"postgres.statement_timeout",
-              "how long a statement may take, waiting for a connection included"},
-    explained{"postgres.transaction_timeout", "how long a transaction may be open before it is rolled back"},
-    explained{"postgres.connect_timeout", "how long connecting to PostgreSQL may take"},
-    explained{"outbox.install",
-              "on PostgreSQL, install the outbox for the platform's tables at the start, so that what other "
-              "programs write is seen"},
-    explained{"outbox.limit", "what the outbox may hold in the database"},
-    explained{"relay.enabled",
-              "on PostgreSQL, read the outbox and tell the caches; without it they hear only of gateways"},
-    explained{"relay.poll", "how often the active relay looks at the outbox"},
-    explained{"relay.bound", "nothing cached is trusted that may miss what was committed longer ago"},
-    explained{"relay.takeover", "how long the active relay may stand still before another takes over"},
-    explained{
-        "relay.events",
-        "how often each gateway looks for what others' writes caused; 0s: it shows its own events only"},
-    explained{"auth.session_idle", "a session ends after this long without a request"},
-    explained{"auth.session_lifetime", "a session ends after this long, however used"},
-    explained{"auth.secure_cookie",
-              "mark the session cookie Secure: set it when clients reach the gateway by TLS"},
-    explained{"auth.password_threads", "threads that hash passwords, away from those that serve"},
-    explained{"auth.password_memory", "memory of one argon2id hash"},
-    explained{"rate.user", "requests a minute of one user; 0: no limit"},
-    explained{"rate.address", "requests a minute of one address without a session; 0: no limit"},
-    explained{"rate.login_account", "logins a minute tried for one email; 0: no limit"},
-    explained{"rate.login_address", "logins a minute tried from one address; 0: no limit"},
-    explained{"entity.*.ttl", "how long a value is fresh"},
-    explained{"entity.*.negative_ttl", "how long \"not found\" is remembered; 0s: not at all"},
-    explained{"entity.*.jitter", "random share, 0 to 0.5, by which each ttl is shortened"},
-    explained{"entity.*.max_size", "a value whose encoding is larger is returned, but not stored"},
-    explained{"entity.*.fail_safe",
-              "when its source fails or is too slow, serve the last value, marked stale"},
-    explained{"entity.*.grace", "how long after its ttl fail_safe may serve a value"},
-    explained{"entity.*.throttle", "how long fail_safe waits before it asks a failing source again"},
-    explained{
-        "entity.*.stale_while_revalidate",
-        "for so long after its ttl serve a value at once, marked stale, and refresh it behind; 0s: off"},
-    explained{"entity.*.eager_refresh",
-              "refresh behind a hit after this share of the ttl, below 1, e.g. 0.9; 0: off"},
-    explained{
+    setting_help{"listen", "address of the platform API, HOST:PORT; port 0 picks a free one"},
+    setting_help{"admin",
+                 "address of the admin listener, HOST:PORT; other than loopback only with admin_token"},
+    setting_help{
+        "admin_token",
+        "bearer token that the admin listener requires; at least 16 characters; empty: none, loopback only"},
+    setting_help{"store",
+                 "second cache level: memory (none, this process's own memory only), or redis://…, "
+                 "redis+sentinel://…, "
+                 "redis+cluster://…, and the same with rediss"},
+    setting_help{"database",
+                 "source of truth: sqlite:FILE, created if missing, or postgres://USER@HOST:PORT/DATABASE"},
+    setting_help{"demo", "fill an empty database with a demo platform and print its logins"},
+    setting_help{"threads", "threads that serve requests; 0: one for each core"},
+    setting_help{"drain_timeout", "how long requests in flight may take to finish after SIGTERM"},
+    setting_help{"log.access", "access log, one line a request: off, stderr or a file's path"},
+    setting_help{"log.app", "the program's own log: off, stderr or a file's path"},
+    setting_help{"log.level", "least severe line of log.app: debug, info, warning or error"},
+    setting_help{"limits.body", "largest request body; a larger one is answered with 413"},
+    setting_help{"limits.headers", "largest request line and headers together; more is answered with 431"},
+    setting_help{"limits.connections", "connections open at once; more are refused"},
+    setting_help{"limits.header_timeout", "how long a client may take to send a request's headers"},
+    setting_help{"limits.body_timeout", "how long a client may take to send a request's body"},
+    setting_help{"limits.idle_timeout", "how long a connection may stay open between requests"},
+    setting_help{"limits.write_timeout", "how long a client may take to receive a response"},
+    setting_help{"limits.request_timeout", "how long a handler may take; longer is answered with 504"},
+    setting_help{"cache.memory", "memory of the cache in this process (L1), its whole overhead included"},
+    setting_help{"cache.eviction", "eviction policy of L1: s3camp, s3fifo or lru"},
+    setting_help{"cache.objective", "hit ratio that s3camp maximizes: of objects (requests) or of bytes"},
+    setting_help{"cache.factory_limit",
+                 "how many reads of the database may run at once for the cache; 0: no limit"},
+    setting_help{"cache.factory_queue",
+                 "how many more may wait for their turn; further reads are answered with 503"},
+    setting_help{
+        "encryption.keys_file",
+        "file of keys that encrypt sensitive values in the second level, one id:key a line, readable by "
+        "its owner only; strata key new makes one"},
+    setting_help{
+        "encryption.keys",
+        "the same keys as text, \"id:key id:key\"; for the environment, never as a flag, which ps shows"},
+    setting_help{"encryption.active", "id of the key that encrypts; 0: the first; every key decrypts"},
+    setting_help{"redis.tracked",
+                 "values whose changes Redis reports: all, or read (those that this gateway has read), for a "
+                 "gateway that holds few of many"},
+    setting_help{"sqlite.readers", "reading connections to SQLite, each with a thread"},
+    setting_help{"sqlite.busy_timeout", "how long a write waits for another program's write"},
+    setting_help{"sqlite.poll", "how often to check whether another program has written to the file"},
+    setting_help{"postgres.password",
+                 "password for PostgreSQL, better here or in PGPASSFILE than in the URL"},
+    setting_help{"postgres.readers",
+                 "reading connections to PostgreSQL, each shared by many queries at once"},
+    setting_help{"postgres.writers",
+                 "writing connections to PostgreSQL, each lent to one transaction at a time"},
+    setting_help{"postgres.statement_timeout",
+                 "how long a statement may take, waiting for a connection included"},
+    setting_help{"postgres.transaction_timeout",
+                 "how long a transaction may be open before it is rolled back"},
+    setting_help{"postgres.connect_timeout", "how long connecting to PostgreSQL may take"},
+    setting_help{
+        "outbox.install",
+        "on PostgreSQL, install the outbox on the platform's tables at the start, so that caches see "
+        "other programs' writes"},
+    setting_help{"outbox.limit", "what the outbox may hold in the database"},
+    setting_help{"relay.enabled",
+                 "on PostgreSQL, read the outbox and invalidate the caches; without it they see only writes "
+                 "of gateways"},
+    setting_help{"relay.poll", "how often the active relay polls the outbox"},
+    setting_help{"relay.bound",
+                 "bound on staleness: no cached value is served that may miss an older commit"},
+    setting_help{"relay.takeover", "how long the active relay may be silent before another takes over"},
+    setting_help{"relay.events",
+                 "how often each gateway polls the outbox for events; 0s: it publishes its own events only"},
+    setting_help{"auth.session_idle", "a session ends after this long without a request"},
+    setting_help{"auth.session_lifetime", "a session ends after this long, however used"},
+    setting_help{"auth.secure_cookie",
+                 "mark the session cookie Secure: set it when clients reach the gateway through TLS"},
+    setting_help{"auth.password_threads", "threads that hash passwords, away from those that serve"},
+    setting_help{"auth.password_memory", "memory of one argon2id hash"},
+    setting_help{"rate.user", "requests a minute of one user; 0: no limit"},
+    setting_help{"rate.address", "requests a minute of one address without a session; 0: no limit"},
+    setting_help{"rate.login_account", "logins a minute tried for one email; 0: no limit"},
+    setting_help{"rate.login_address", "logins a minute tried from one address; 0: no limit"},
+    setting_help{"entity.*.ttl", "how long a value is fresh"},
+    setting_help{"entity.*.negative_ttl", "how long \"not found\" is remembered; 0s: not at all"},
+    setting_help{"entity.*.jitter", "random share, 0 to 0.5, by which each ttl is shortened"},
+    setting_help{"entity.*.max_size", "a value whose encoding is larger is returned, but not stored"},
+    setting_help{"entity.*.fail_safe",
+                 "when the source fails or is too slow, serve the last value, marked stale"},
+    setting_help{"entity.*.grace", "how long after its ttl fail_safe may serve a value"},
+    setting_help{"entity.*.throttle", "how long fail_safe waits before it calls a failing source again"},
+    setting_help{"entity.*.stale_while_revalidate",
+                 "how long after its ttl a value is served at once, marked stale, and refreshed in the "
+                 "background; 0s: off"},
+    setting_help{"entity.*.eager_refresh",
+                 "refresh in the background on a hit after this share of the ttl, below 1, e.g. 0.9; 0: off"},
+    setting_help{
         "entity.*.xfetch_beta",
         "refresh early at random, the earlier the slower the source (XFetch), 0 to 100; 1 suits; 0: off"},
-    explained{"entity.*.soft_timeout",
-              "how long a reader waits when there is a stale value; needs fail_safe; 0s: for ever"},
-    explained{"entity.*.hard_timeout", "how long a reader waits at all; 0s: for ever"},
-    explained{"entity.*.tags", "tags that every value carries, to be removed together"},
-    explained{"entity.*.sensitive", "encrypt in the second level, or keep out of it where there are no keys"},
-    explained{"entity.*.dictionaries",
-              "files of trained zstd dictionaries for the second level; the first writes, all read"},
+    setting_help{"entity.*.soft_timeout",
+                 "how long a reader waits when there is a stale value; needs fail_safe; 0s: for ever"},
+    setting_help{"entity.*.hard_timeout", "how long a reader waits at all; 0s: for ever"},
+    setting_help{"entity.*.tags", "tags that every value carries, for removal together"},
+    setting_help{"entity.*.sensitive", "encrypt in the second level, or keep out of it if there are no keys"},
+    setting_help{
+        "entity.*.dictionaries",
+        "files of trained zstd dictionaries for the second level; the first compresses, all decompress"},
 };
 
 std::string help_of(std::string_view key) {
@@ -218,7 +228,7 @@ constexpr setting_kind kind_of() {
 template <class T>
 using members_of = boost::describe::describe_members<T, boost::describe::mod_public>;
 
-/// Adds a row for each leaf below `Section`; `reach` finds the section in a config.
+/// Adds a row for each leaf below `Section`; `reach` returns the section of a config.
 template <class Section, class Reach>
 void add(std::vector<setting>& table, const gateway::config& defaults, const std::string& prefix,
          const std::string& help_prefix, Reach reach) {
@@ -317,15 +327,15 @@ std::string markdown(const gateway::config& defaults) {
                        shown(each, defaults), each.help);
   }
   out += "\n| key | default | what |\n|---|---|---|\n";
-  gateway::config one;  // an entity of no platform, under the library's own defaults
-  one.entity["*"] = gateway::configurable({});
+  gateway::config one;  // one entity with the library's own defaults
+  one.entity["*"] = gateway::entity_config_of({});
   const auto common = settings(one);
   for (const auto& each : common) {
     if (each.of_an_entity())
       out += fmt::format("| `{}` | {} | {} |\n", field_of(each), shown(each, one), each.help);
   }
   out += "\n| entity | ttl | and |\n|---|---|---|\n";
-  for (const auto& [entity, rules] : defaults.entity) {
+  for (const auto& [entity, policy] : defaults.entity) {
     std::string others;
     for (const auto& each : table) {
       if (!each.key.starts_with("entity." + entity + '.') || field_of(each) == "ttl") continue;
@@ -333,7 +343,7 @@ std::string markdown(const gateway::config& defaults) {
       if (each.write(defaults) == usual->write(one)) continue;
       others += fmt::format("{}`{} = {}`", others.empty() ? "" : ", ", field_of(each), each.write(defaults));
     }
-    out += fmt::format("| `{}` | `{}` | {} |\n", entity, strata::to_text(rules.ttl),
+    out += fmt::format("| `{}` | `{}` | {} |\n", entity, strata::to_text(policy.ttl),
                        others.empty() ? "–" : others);
   }
   return out;

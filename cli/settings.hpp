@@ -15,13 +15,13 @@
 namespace strata::cli {
 
 /// How a value is written. In strata.toml: text, duration and size in quotes, texts as a list of
-/// such, the others bare. As flag and variable, texts stand with commas between them.
+/// quoted texts, the others bare. As flag and variable, texts are separated by commas.
 enum class setting_kind { text, duration, size, count, fraction, yes_no, texts };
 
-/// "a size", "a whole number", …: what a value of `kind` is called in a message.
+/// The name of `kind` in a message: "a size", "a whole number", …
 std::string_view name(setting_kind kind) noexcept;
 
-/// One thing that can be configured.
+/// One key of the configuration.
 struct setting {
   std::string key;  ///< "limits.body"
   setting_kind kind{};
@@ -36,11 +36,11 @@ struct setting {
   bool of_an_entity() const { return key.starts_with("entity."); }
 };
 
-/// Every setting, in the order of `config`; for each entity that `defaults` names, its own.
+/// Every setting, in the order of `config`, with those of each entity that `defaults` names.
 std::vector<setting> settings(const gateway::config& defaults);
 
-/// The tables of docs/config.md, in Markdown: every setting, what an entity may be given, and what
-/// each entity has.
+/// The tables of docs/config.md in Markdown: every setting, the settings of an entity, and each entity's
+/// defaults.
 std::string markdown(const gateway::config& defaults);
 
 }  // namespace strata::cli

@@ -110,9 +110,9 @@ TEST(Config, TurnsEveryFieldOfAPolicyIntoSettingsAndBack) {
                              .tags = {"one", "two"},
                              .sensitive = true};
   gateway::config given;
-  given.entity["agent"] = gateway::configurable(rules);
+  given.entity["agent"] = gateway::entity_config_of(rules);
   gateway::config read;
-  read.entity["agent"] = gateway::configurable({});
+  read.entity["agent"] = gateway::entity_config_of({});
   for (const auto& each : settings(given)) {
     if (!each.of_an_entity()) continue;
     if (each.key != "entity.agent.dictionaries") EXPECT_NE(each.write(read), each.write(given)) << each.key;

@@ -10,7 +10,7 @@
 
 namespace strata::cli {
 
-/// `now` as a table. With `before`, taken `apart` earlier, also what happens each second.
+/// `now` as a table. With `before`, taken `apart` earlier, also rates per second.
 std::string stats_view(const admin::admin_stats& now, const admin::admin_stats* before, duration apart);
 
 }  // namespace strata::cli

@@ -27,7 +27,7 @@ TEST(StatsView, ShowsTheShareOfHitsAndWhyTheRestMissed) {
   EXPECT_THAT(view, Not(HasSubstr("reads/s")));
 }
 
-TEST(StatsView, LeavesOutTypesThatNobodyRead) {
+TEST(StatsView, OmitsTypesWithoutReads) {
   EXPECT_THAT(stats_view(sample(1), nullptr, duration::zero()), Not(HasSubstr("org")));
 }
 

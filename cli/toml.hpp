@@ -1,5 +1,5 @@
 #pragma once
-/// A TOML document as a flat list of what it sets, each with its place.
+/// A TOML document as a flat list of its entries, each with its place.
 /// Threads: pure functions.
 
 #include <cstdint>
@@ -22,9 +22,9 @@ struct toml_place {
 
 /// One key of a document, tables included: `[limits]` is an entry and each key below it another.
 struct toml_entry {
-  std::string key;  ///< dotted; a part that holds a dot itself stands in quotes
+  std::string key;  ///< dotted; a part that contains a dot is quoted
   toml_kind kind{};
-  std::string text;  ///< the value, texts with commas between them; empty for table, array and time
+  std::string text;  ///< the value, texts separated by commas; empty for table, array and time
   toml_place key_at;
   toml_place value_at;
 };

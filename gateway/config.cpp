@@ -26,7 +26,7 @@ void check_listeners(const config& values, std::vector<config_problem>& found) {
     found.push_back({"admin", admin.error().detail});
   } else if (!admin->loopback() && values.admin_token.empty()) {
     found.push_back(
-        {"admin", fmt::format("{} can be reached from other machines; set admin_token, or listen on "
+        {"admin", fmt::format("{} is reachable from other machines; set admin_token, or listen on "
                               "127.0.0.1",
                               values.admin)});
   }
@@ -138,16 +138,16 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   within("auth.password_memory", values.auth.password_memory, 8_MiB, 1_GiB, "8MiB to 1GiB");
 }
 
-/// A policy's problem begins with its field, "policy.ttl must be …": that field is the key.
-void check_entity(const std::string& name, const entity_config& rules, std::vector<config_problem>& found) {
+/// A problem of a policy begins with its field, "policy.ttl must be …"; the field becomes the key.
+void check_entity(const std::string& name, const entity_config& entity, std::vector<config_problem>& found) {
   constexpr std::string_view opening = "policy.";
-  for (const auto& each : strata::problems(policy_of(rules))) {
+  for (const auto& each : strata::problems(policy_of(entity))) {
     const auto end = std::min(each.find_first_of(" :"), each.size());
     const auto rest = std::min(each.find_first_not_of(" :", end), each.size());
     found.push_back({fmt::format("entity.{}.{}", name, each.substr(opening.size(), end - opening.size())),
                      each.substr(rest)});
   }
-  for (const auto& file : rules.dictionaries) {
+  for (const auto& file : entity.dictionaries) {
     if (file.empty()) found.push_back({fmt::format("entity.{}.dictionaries", name), "names no file"});
   }
 }
@@ -168,7 +168,8 @@ strata::eviction_objective objective_of(const cache_config& values) {
 
 config default_config() {
   config values;
-  for (const auto& [name, rules] : platform::default_policies()) values.entity[name] = configurable(rules);
+  for (const auto& [name, policy] : platform::default_policies())
+    values.entity[name] = entity_config_of(policy);
   return values;
 }
 
@@ -177,14 +178,14 @@ std::vector<config_problem> problems(const config& values) {
   check_listeners(values, found);
   check_parts(values, found);
   check_numbers(values, found);
-  for (const auto& [name, rules] : values.entity) check_entity(name, rules, found);
+  for (const auto& [name, entity] : values.entity) check_entity(name, entity, found);
   return found;
 }
 
-entity_config configurable(const strata::policy& rules) {
-  // Names every field, so that a new one does not compile until it can be configured, too.
+entity_config entity_config_of(const strata::policy& from) {
+  // Names every field, so that a new one does not compile until it can be configured.
   const auto& [ttl, negative_ttl, jitter, max_size, fail_safe, grace, throttle, stale_while_revalidate,
-               eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags, sensitive, dictionaries] = rules;
+               eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags, sensitive, dictionaries] = from;
   static_cast<void>(dictionaries);
   return {ttl,
           negative_ttl,

@@ -1,5 +1,5 @@
 #pragma once
-/// What can be configured. Each member is a key of strata.toml, a flag and an environment
+/// The configuration. Each member is a key of strata.toml, a flag and an environment
 /// variable: `limits.body`, `--limits-body`, `STRATA_LIMITS_BODY` (see settings.hpp).
 /// Threads: plain values.
 
@@ -48,11 +48,11 @@ struct cache_config {
 };
 BOOST_DESCRIBE_STRUCT(cache_config, (), (memory, eviction, objective, factory_limit, factory_queue))
 
-/// What `cache.eviction` and `cache.objective` name. Requires: no problems were found in `values`.
+/// The policy and the objective that `values` names. Requires: `values` has no problems.
 strata::eviction_policy eviction_of(const cache_config& values);
 strata::eviction_objective objective_of(const cache_config& values);
 
-/// What encrypts sensitive values in the second level; without keys they are kept out of it.
+/// The keys that encrypt sensitive values in the second level; without keys these values stay out of it.
 struct encryption_config {
   std::string keys_file;
   std::string keys;
@@ -66,7 +66,7 @@ struct redis_config {
 };
 BOOST_DESCRIBE_STRUCT(redis_config, (), (tracked))
 
-/// What `redis.tracked` names. Requires: no problems were found in `values`.
+/// The keys that `redis.tracked` names. Requires: `values` has no problems.
 strata::tracked_keys tracked_of(const redis_config& values);
 
 struct sqlite_config {
@@ -87,14 +87,14 @@ struct postgres_config {
 BOOST_DESCRIBE_STRUCT(postgres_config, (),
                       (password, readers, writers, statement_timeout, transaction_timeout, connect_timeout))
 
-/// What PostgreSQL writes down of changes, by whomever: strata/outbox.hpp.
+/// The outbox, in which PostgreSQL records every change: strata/outbox.hpp.
 struct outbox_config {
   bool install = true;
   strata::byte_size limit{1u << 30};
 };
 BOOST_DESCRIBE_STRUCT(outbox_config, (), (install, limit))
 
-/// Who tells the caches what PostgreSQL has written down: strata/relay.hpp.
+/// The relay, which publishes the outbox to the caches: strata/relay.hpp.
 struct relay_config {
   bool enabled = true;
   strata::duration poll = std::chrono::milliseconds(10);
@@ -174,22 +174,22 @@ BOOST_DESCRIBE_STRUCT(config, (),
                       (listen, admin, admin_token, store, database, demo, threads, drain_timeout, log, limits,
                        cache, encryption, redis, sqlite, postgres, outbox, relay, auth, rate, entity))
 
-/// What holds where nothing is configured: the above, and the platform's policies.
+/// The default configuration: the values above and the platform's policies.
 config default_config();
 
-/// What makes `values` unusable, as a sentence and the key it is about.
+/// One problem of a configuration.
 struct config_problem {
   std::string key;
   std::string detail;
 };
 
-/// Every problem of `values` that its types do not exclude already; empty if there is none.
+/// Every problem of `values`; empty if there is none.
 std::vector<config_problem> problems(const config& values);
 
-/// A policy as it is configured. Its dictionaries are not told: they come from files.
-entity_config configurable(const strata::policy& rules);
+/// `from` as a configuration, without its dictionaries, which come from files.
+entity_config entity_config_of(const strata::policy& from);
 
-/// The policy that `from` describes, without its dictionaries.
+/// `from` as a policy, without its dictionaries.
 strata::policy policy_of(const entity_config& from);
 
 }  // namespace strata::gateway

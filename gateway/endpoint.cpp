@@ -28,29 +28,29 @@ bool endpoint::loopback() const {
 }
 
 strata::result<endpoint> parse_endpoint(std::string_view text) {
-  const auto wrong = [&](std::string_view why) {
+  const auto refuse = [&](std::string_view why) {
     return strata::fail(strata::errc::invalid_argument,
                         '"' + std::string(text.substr(0, 80)) + "\" is not HOST:PORT: " + std::string(why));
   };
   const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return wrong("it has no port, e.g. \"127.0.0.1:8080\"");
-  endpoint where;
+  if (colon == std::string_view::npos) return refuse("it has no port, e.g. \"127.0.0.1:8080\"");
+  endpoint parsed;
   const auto port = text.substr(colon + 1);
-  const auto [end, status] = std::from_chars(port.data(), port.data() + port.size(), where.port);
-  if (status != std::errc() || end != port.data() + port.size()) return wrong("the port is 0 to 65535");
+  const auto [end, status] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
+  if (status != std::errc() || end != port.data() + port.size()) return refuse("the port is 0 to 65535");
 
   const auto host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) {
-    where.host = host.substr(1, host.size() - 2);
-    if (!is_ipv6(where.host)) return wrong("no IPv6 address is in the brackets");
-    return where;
+    parsed.host = host.substr(1, host.size() - 2);
+    if (!is_ipv6(parsed.host)) return refuse("the text in the brackets is not an IPv6 address");
+    return parsed;
   }
-  where.host = host;
-  if (is_ipv6(where.host)) return wrong("an IPv6 address stands in brackets, e.g. \"[::1]:8080\"");
-  if (where.host != "localhost" && !is_ipv4(where.host)) {
-    return wrong("the host is an IP address or localhost; 0.0.0.0 is every IPv4 address of this machine");
+  parsed.host = host;
+  if (is_ipv6(parsed.host)) return refuse("an IPv6 address needs brackets, e.g. \"[::1]:8080\"");
+  if (parsed.host != "localhost" && !is_ipv4(parsed.host)) {
+    return refuse("the host is an IP address or localhost; 0.0.0.0 is every IPv4 address of this machine");
   }
-  return where;
+  return parsed;
 }
 
 strata::result<endpoint> parse_url(std::string_view text) {
@@ -59,9 +59,9 @@ strata::result<endpoint> parse_url(std::string_view text) {
   return parse_endpoint(text);
 }
 
-std::string to_text(const endpoint& where) {
-  const bool bracketed = where.host.contains(':');
-  return (bracketed ? '[' + where.host + ']' : where.host) + ':' + std::to_string(where.port);
+std::string to_text(const endpoint& at) {
+  const bool bracketed = at.host.contains(':');
+  return (bracketed ? '[' + at.host + ']' : at.host) + ':' + std::to_string(at.port);
 }
 
 }  // namespace strata::gateway

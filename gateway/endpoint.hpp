@@ -1,5 +1,5 @@
 #pragma once
-/// Addresses as people write them: "127.0.0.1:8080", "[::1]:0", "localhost:9090".
+/// Addresses as users write them: "127.0.0.1:8080", "[::1]:0", "localhost:9090".
 /// Threads: pure functions.
 
 #include <strata/error.hpp>
@@ -20,13 +20,13 @@ struct endpoint {
 };
 
 /// Reads "HOST:PORT"; HOST is an IPv4 address, an IPv6 address in brackets, or localhost.
-/// Errors: invalid_argument that says what is wrong.
+/// Errors: invalid_argument with the reason.
 strata::result<endpoint> parse_endpoint(std::string_view text);
 
 /// Reads an endpoint with or without "http://" before it and "/" after it.
 strata::result<endpoint> parse_url(std::string_view text);
 
 /// "127.0.0.1:8080", "[::1]:8080".
-std::string to_text(const endpoint& where);
+std::string to_text(const endpoint& at);
 
 }  // namespace strata::gateway

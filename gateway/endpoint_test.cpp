@@ -11,7 +11,7 @@ TEST(Endpoint, ReadsAddressesAndPorts) {
   EXPECT_EQ(parse_endpoint("[::1]:65535").value(), (endpoint{"::1", 65535}));
 }
 
-TEST(Endpoint, RefusesWhatIsNoAddress) {
+TEST(Endpoint, RefusesAnythingButAnAddress) {
   for (const char* text :
        {"", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80x",
         "::1:8080", "[::1]", "[zz]:1", "example.org:80", "1.2.3:80", "a b:1"}) {

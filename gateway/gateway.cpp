@@ -35,11 +35,11 @@ namespace strata::gateway {
 
 namespace {
 
-server::server_options listener(const config& values, const std::string& address) {
-  const auto where = parse_endpoint(address).value();  // checked when the configuration was loaded
+server::server_options listener_options(const config& values, const std::string& address) {
+  const auto at = parse_endpoint(address).value();  // checked when the configuration was loaded
   const auto& limits = values.limits;
-  return {.address = where.host == "localhost" ? "127.0.0.1" : where.host,
-          .port = where.port,
+  return {.address = at.host == "localhost" ? "127.0.0.1" : at.host,
+          .port = at.port,
           .threads = values.threads,
           .max_head = limits.headers,
           .max_body = limits.body,
@@ -73,7 +73,7 @@ platform::app_options platform_options(const config& values, const platform::pol
   return options;
 }
 
-http_stats told(const char* name, const server::server& from, const route_counters& routes) {
+http_stats http_stats_of(const char* name, const server::server& from, const route_counters& routes) {
   auto stats = from.stats();
   const auto span = [](double seconds) {
     return std::chrono::round<duration>(std::chrono::duration<double>(seconds));
@@ -93,11 +93,11 @@ http_stats told(const char* name, const server::server& from, const route_counte
           .timeouts = stats.timeouts};
 }
 
-/// Says once that some values stay out of the second level, since nothing else would show it.
-void tell_withheld(const platform::policy_table& policies, logs& log) {
+/// Warns once that some values stay out of the second level, since nothing else would show it.
+void warn_of_withheld(const platform::policy_table& policies, logs& log) {
   std::string names;
-  for (const auto& [name, rules] : policies) {
-    if (rules.sensitive) names += (names.empty() ? "" : ", ") + name;
+  for (const auto& [name, policy] : policies) {
+    if (policy.sensitive) names += (names.empty() ? "" : ", ") + name;
   }
   if (names.empty()) return;
   log.write(log_level::warning,
@@ -127,7 +127,8 @@ result<std::shared_ptr<store>> open_shared(const config& values, logs& log) {
                                    .log = warnings_to(log)});
 }
 
-/// What tells `local`, or the store behind it, what others write to PostgreSQL; null: nobody does.
+/// The relay that publishes other programs' writes to PostgreSQL, to `local` or to the store behind it. Null
+/// if none is configured.
 result<std::unique_ptr<relay>> open_relay(const config& values, logs& log, cache& local) {
   if (!relays(values)) return std::unique_ptr<relay>();
   auto source = open_database(values, {.readers = 1, .writers = 1});
@@ -140,7 +141,7 @@ result<std::unique_ptr<relay>> open_relay(const config& values, logs& log, cache
   if (values.store == "memory") {
     options.local = &local;
   } else {
-    // A connection of its own: a store does not tell those who use it what they change themselves.
+    // A connection of its own: a store does not report a connection's own changes back to it.
     auto target = open_store(values.store, {.log = [](std::string_view) {}});
     if (!target) return std::unexpected(std::move(target.error()));
     options.target = std::move(*target);
@@ -148,7 +149,7 @@ result<std::unique_ptr<relay>> open_relay(const config& values, logs& log, cache
   return std::make_unique<relay>(std::move(options));
 }
 
-/// What brings the events of all gateways and other programs to `to`; null: those of this process have to do.
+/// The feed that publishes the events of all gateways and other programs to `to`. Null if none is configured.
 result<std::unique_ptr<event_feed>> open_feed(const config& values, logs& log, event_bus& to) {
   if (!relays(values) || values.relay.events == duration::zero()) return std::unique_ptr<event_feed>();
   auto source = open_database(values, {.readers = 1, .writers = 1});
@@ -157,8 +158,8 @@ result<std::unique_ptr<event_feed>> open_feed(const config& values, logs& log, e
       .source = std::move(*source), .to = &to, .poll = values.relay.events, .log = warnings_to(log)});
 }
 
-/// Has the database write down what is changed in the platform's tables. Gateways that start at once wait
-/// for each other; where it is done already nothing is locked.
+/// Installs the outbox on the platform's tables. Gateways that start at the same time wait for each other;
+/// where it is already installed nothing is locked.
 result<void> install_platform_outbox(database& target, const config& values) {
   for (auto& rule : platform::outbox_rules()) {
     auto table = rule.table;
@@ -177,8 +178,8 @@ double seconds_of(wall_time at) {
   return std::chrono::duration<double>(at.time_since_epoch()).count();
 }
 
-/// For /readyz: what hears of others' writes, by what it says of its trouble.
-result<void> gets_on(std::string trouble) {
+/// A part's readiness from its current trouble, which is empty while it works.
+result<void> ready_unless(std::string trouble) {
   if (trouble.empty()) return {};
   return fail(errc::database_unavailable, std::move(trouble));
 }
@@ -186,11 +187,12 @@ result<void> gets_on(std::string trouble) {
 }  // namespace
 
 struct gateway::state {
-  state(const config& wanted, logs& to, std::shared_ptr<database> opened, platform::policy_table rules,
-        std::shared_ptr<store> second_level, std::shared_ptr<const key_ring> keys)
+  state(const config& wanted, logs& to, std::shared_ptr<database> opened,
+        platform::policy_table entity_policies, std::shared_ptr<store> second_level,
+        std::shared_ptr<const key_ring> keys)
       : values(wanted),
         log(to),
-        policies(std::move(rules)),
+        policies(std::move(entity_policies)),
         source(std::move(opened)),
         shared(std::dynamic_pointer_cast<network_store>(second_level)),
         target(std::make_shared<strata::cache>(
@@ -202,15 +204,15 @@ struct gateway::state {
                           .encryption = std::move(keys),
                           .factory_limit = values.cache.factory_limit,
                           .factory_queue = values.cache.factory_queue})),
-        happened([this](const domain_event& event, std::string_view what) {
-          log.write(log_level::warning, fmt::format("a listener to {} failed: {}", event.type, what));
+        events([this](const domain_event& event, std::string_view what) {
+          log.write(log_level::warning, fmt::format("a handler of {} failed: {}", event.type, what));
         }),
         entities(policies),
         app(platform_options(values, policies, source, target, log)) {}
 
-  /// An admin thread waits for the database and the cache, never for a client's request.
+  /// One thread suffices: it waits for the database and the cache, never for a client.
   server::server_options admin_listener() {
-    auto options = listener(values, values.admin);
+    auto options = listener_options(values, values.admin);
     options.threads = 1;
     options.access_log = [this](const server::access_record& each) {
       admin_routes.count(each.route, each.status);
@@ -220,7 +222,7 @@ struct gateway::state {
   }
 
   server::server_options platform_listener() {
-    auto options = listener(values, values.listen);
+    auto options = listener_options(values, values.listen);
     options.access_log = [this, logged = log.access_wanted()](const server::access_record& each) {
       platform_routes.count(each.route, each.status);
       if (logged) log.write(each);
@@ -240,41 +242,42 @@ struct gateway::state {
     if (shared != nullptr) {
       checks.push_back({"store",
                         [this]() -> task<result<void>> {
-                          const auto now = shared->health();
-                          if (now.usable) return result<void>();
-                          return result<void>(fail(errc::store_unavailable, now.trouble));
+                          const auto health = shared->health();
+                          if (health.usable) return result<void>();
+                          return result<void>(fail(errc::store_unavailable, health.trouble));
                         },
                         false});
     }
     if (relaying != nullptr) {
-      checks.push_back(
-          {"relay", [this]() -> task<result<void>> { return gets_on(relaying->stats().trouble); }, false});
+      checks.push_back({"relay",
+                        [this]() -> task<result<void>> { return ready_unless(relaying->stats().trouble); },
+                        false});
     }
     if (feed != nullptr) {
       checks.push_back(
-          {"events", [this]() -> task<result<void>> { return gets_on(feed->stats().trouble); }, false});
+          {"events", [this]() -> task<result<void>> { return ready_unless(feed->stats().trouble); }, false});
     }
     return {.cache = target,
             .token = values.admin_token,
             .checks = std::move(checks),
             .metrics =
                 [this] {
-                  const std::array listeners{told("platform", *platform_server, platform_routes),
-                                             told("admin", *admin_server, admin_routes)};
+                  const std::array listeners{http_stats_of("platform", *platform_server, platform_routes),
+                                             http_stats_of("admin", *admin_server, admin_routes)};
                   const process_info self{version(), started};
-                  std::optional<store_health> store_now;
-                  if (shared != nullptr) store_now = shared->health();
-                  std::optional<relay_stats> relay_now;
-                  if (relaying != nullptr) relay_now = relaying->stats();
-                  std::optional<event_feed_stats> feed_now;
-                  if (feed != nullptr) feed_now = feed->stats();
+                  std::optional<store_health> store_state;
+                  if (shared != nullptr) store_state = shared->health();
+                  std::optional<relay_stats> relay_state;
+                  if (relaying != nullptr) relay_state = relaying->stats();
+                  std::optional<event_feed_stats> feed_state;
+                  if (feed != nullptr) feed_state = feed->stats();
                   return exposition(target->stats(), listeners, self,
-                                    {.shared = store_now ? &*store_now : nullptr,
-                                     .relaying = relay_now ? &*relay_now : nullptr,
-                                     .feeding = feed_now ? &*feed_now : nullptr});
+                                    {.shared = store_state ? &*store_state : nullptr,
+                                     .relaying = relay_state ? &*relay_state : nullptr,
+                                     .feeding = feed_state ? &*feed_state : nullptr});
                 },
-            .events = &happened,
-            .value = [this](const key& where) { return show_value(*target, entities, where); }};
+            .events = &events,
+            .value = [this](const key& shown) { return show_value(*target, entities, shown); }};
   }
 
   config values;
@@ -283,11 +286,11 @@ struct gateway::state {
   double started = seconds_of(system_clock().wall());
   std::atomic<bool> serving{false};
   std::shared_ptr<database> source;
-  std::shared_ptr<network_store> shared;  // null: none, or it is not on the network
+  std::shared_ptr<network_store> shared;  // null: none, or not on the network
   std::shared_ptr<strata::cache> target;
-  std::unique_ptr<strata::relay> relaying;  // null: nobody but gateways writes to the database
-  event_bus happened;  // anywhere, as far as we hear of it; what it makes invalid is the relay's
-  std::unique_ptr<event_feed> feed;  // null: what this process does is all that is heard of
+  std::unique_ptr<strata::relay> relaying;  // null: the configuration has none
+  event_bus events;                         // of every gateway; only for GET /cache/events
+  std::unique_ptr<event_feed> feed;         // null: `events` has this process's own only
   platform::entity_table entities;
   platform::app app;
   route_counters platform_routes;
@@ -316,7 +319,7 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
     if (!shared) return std::unexpected(std::move(shared.error()));
     second_level = std::move(*shared);
   }
-  if (second_level != nullptr && *keys == nullptr) tell_withheld(*policies, log);
+  if (second_level != nullptr && *keys == nullptr) warn_of_withheld(*policies, log);
   auto parts = std::make_unique<state>(values, log, std::move(*source), std::move(*policies),
                                        std::move(second_level), std::move(*keys));
   if (auto done = sync_wait(parts->app.migrate()); !done) return std::unexpected(std::move(done.error()));
@@ -328,18 +331,18 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
   auto relaying = open_relay(values, log, *parts->target);
   if (!relaying) return std::unexpected(std::move(relaying.error()));
   parts->relaying = std::move(*relaying);
-  auto feed = open_feed(values, log, parts->happened);
+  auto feed = open_feed(values, log, parts->events);
   if (!feed) return std::unexpected(std::move(feed.error()));
   parts->feed = std::move(*feed);
   if (parts->feed == nullptr) {
     parts->app.events().subscribe(
-        "*", [&to = parts->happened](const domain_event& event) { return to.publish(event); });
+        "*", [&to = parts->events](const domain_event& event) { return to.publish(event); });
   }
   return std::unique_ptr<gateway>(new gateway(std::move(parts)));
 }
 
 result<std::vector<std::string>> gateway::fill_demo() {
-  // Through a cache of its own: what nobody has asked for is not worth the room in ours.
+  // Through a cache of its own: values that no client has requested would only take room in ours.
   auto aside = std::make_shared<cache>();
   platform::app app(
       platform_options(state_->values, state_->policies, state_->source, std::move(aside), state_->log));
@@ -365,7 +368,7 @@ result<void> gateway::start() {
       on.start();
       return {};
     } catch (const std::system_error& failure) {
-      return fail(errc::busy, fmt::format("cannot listen on {}: {}; {} names another address", address,
+      return fail(errc::busy, fmt::format("cannot listen on {}: {}; use {} to name another address", address,
                                           failure.code().message(), flag));
     }
   };
@@ -376,15 +379,15 @@ result<void> gateway::start() {
 }
 
 std::string gateway::url() const {
-  auto where = parse_endpoint(state_->values.listen).value();
-  where.port = state_->platform_server->port();
-  return "http://" + to_text(where);
+  auto at = parse_endpoint(state_->values.listen).value();
+  at.port = state_->platform_server->port();
+  return "http://" + to_text(at);
 }
 
 std::string gateway::admin_url() const {
-  auto where = parse_endpoint(state_->values.admin).value();
-  where.port = state_->admin_server->port();
-  return "http://" + to_text(where);
+  auto at = parse_endpoint(state_->values.admin).value();
+  at.port = state_->admin_server->port();
+  return "http://" + to_text(at);
 }
 
 bool gateway::stop() {
@@ -393,10 +396,10 @@ bool gateway::stop() {
   bool finished = true;
   if (parts.platform_server != nullptr) finished = parts.platform_server->stop();
   parts.app.stop();
-  parts.target->stop_filling();  // what reads for nobody any more uses the app and its database
+  parts.target->stop_filling();  // background refreshes use the app and its database
   if (parts.relaying != nullptr) parts.relaying->stop();
   if (parts.feed != nullptr) parts.feed->stop();
-  // Last, so that what drains can be watched.
+  // Last, so that metrics stay available while the rest drains.
   if (parts.admin_server != nullptr) parts.admin_server->stop();
   return finished;
 }

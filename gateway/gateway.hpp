@@ -18,9 +18,9 @@ namespace strata::gateway {
 
 class gateway {
  public:
-  /// Opens the database, brings its tables up to date and prepares everything; serves nothing yet.
+  /// Opens the database, migrates its tables and constructs all parts; serves nothing yet.
   /// `second_level` is shared with other gateways; null: the configured store.
-  /// Errors: what cannot be had, with its reason and what to do. Throws bad_options.
+  /// Errors: the part that cannot be opened, the reason, and what to do. Throws bad_options.
   /// Lifetime: `log` outlives the gateway.
   static result<std::unique_ptr<gateway>> open(const config& values, logs& log,
                                                std::shared_ptr<store> second_level = nullptr);
@@ -32,15 +32,15 @@ class gateway {
   /// Returns a line for each role: "EMAIL PASSWORD admin|member ORG_ID".
   result<std::vector<std::string>> fill_demo();
 
-  /// Serves; returns when both listeners accept. Errors: an address that cannot be had.
+  /// Serves; returns when both listeners accept. Errors: busy, for an address that cannot be bound.
   result<void> start();
 
   /// "http://127.0.0.1:8080". Requires: started.
   std::string url() const;
   std::string admin_url() const;
 
-  /// Says "not ready", stops accepting, finishes what runs within the grace period and ends all
-  /// threads. Returns whether every request was finished. Idempotent.
+  /// Reports "not ready", stops accepting, finishes running requests within drain_timeout and ends all
+  /// threads. Returns whether every request finished. Idempotent.
   bool stop();
 
  private:
@@ -49,10 +49,10 @@ class gateway {
   std::unique_ptr<state> state_;
 };
 
-/// "0.1.0"
+/// The program's version, e.g. "0.1.0".
 std::string version();
 
-/// How many connections of PostgreSQL read, and how many write.
+/// Numbers of PostgreSQL connections that read and that write.
 struct pool_sizes {
   std::uint32_t readers = 0;
   std::uint32_t writers = 0;

@@ -15,7 +15,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-/// What a gateway with `values` has logged when it is open.
+/// The log of a gateway with `values` once it is open.
 std::string logged(config values, std::shared_ptr<store> second_level) {
   const test::temporary_folder folder;
   values.database = "sqlite:" + folder.file("strata.db");
@@ -30,7 +30,7 @@ std::string logged(config values, std::shared_ptr<store> second_level) {
   return text.str();
 }
 
-TEST(Gateway, SaysOnceThatSensitiveValuesStayOutOfTheSecondLevel) {
+TEST(Gateway, WarnsOnceThatSensitiveValuesStayOutOfTheSecondLevel) {
   const auto text = logged(default_config(), connect(make_memory_server()));
   const auto at =
       text.find("sensitive values (user_permissions, user_settings) stay out of the second level");
@@ -38,7 +38,7 @@ TEST(Gateway, SaysOnceThatSensitiveValuesStayOutOfTheSecondLevel) {
   EXPECT_EQ(text.find("stay out of", at + 80), std::string::npos) << text;
 }
 
-TEST(Gateway, SaysNothingOfItWithKeysOrWithoutASecondLevel) {
+TEST(Gateway, DoesNotWarnWithKeysOrWithoutASecondLevel) {
   EXPECT_THAT(logged(default_config(), nullptr), Not(HasSubstr("second level")));
   auto values = default_config();
   const auto key = key_ring::generate();

@@ -56,10 +56,10 @@ result<secret_text> read_keys(const std::string& file) {
   if (!in) return failed(file, "cannot be read");
   struct stat about{};
   if (::fstat(in.number(), &about) != 0) return failed(file, "cannot be read");
-  if (!S_ISREG(about.st_mode)) return fail(errc::invalid_argument, file + " is not a file of keys");
+  if (!S_ISREG(about.st_mode)) return fail(errc::invalid_argument, file + " is not a regular file");
   if ((about.st_mode & 077) != 0) {
     return fail(errc::invalid_argument,
-                fmt::format("{} is open to others than its owner (mode {:03o}); chmod 600 {}", file,
+                fmt::format("{} is accessible to others than its owner (mode {:03o}); chmod 600 {}", file,
                             about.st_mode & 0777, file));
   }
   secret_text out;
@@ -77,7 +77,7 @@ result<secret_text> read_keys(const std::string& file) {
   return out;
 }
 
-/// Everything but what stands behind a `#`.
+/// `text` without its comments, which begin with `#`.
 secret_text without_comments(std::string_view text) {
   secret_text out;
   out.text.reserve(text.size() + 1);
@@ -98,7 +98,7 @@ result<std::shared_ptr<key_ring>> ring_of(std::string_view text, const std::stri
   }
 }
 
-/// Puts `text` where `file` is, whole or not at all, for its owner's eyes only.
+/// Replaces `file` by `text` atomically; only its owner may read it.
 result<void> replace(const std::string& file, std::string_view text) {
   const auto beside = file + ".new";
   {
@@ -159,16 +159,17 @@ result<std::uint32_t> add_key(const std::string& file, std::uint32_t id) {
     const auto ids = (*ring)->ids();
     largest = std::ranges::max(ids);
     if (id != 0 && std::ranges::find(ids, id) != ids.end()) {
-      return fail(errc::invalid_argument, fmt::format("{} has a key {} already", file, id));
+      return fail(errc::invalid_argument, fmt::format("{} already has a key {}", file, id));
     }
     if (ids.size() == key_ring::max_keys) {
-      return fail(errc::too_large, fmt::format("{} holds {} keys; take old ones out", file, ids.size()));
+      return fail(errc::too_large, fmt::format("{} holds {} keys; remove old ones", file, ids.size()));
     }
     content.text.reserve(held->text.size() + 64);
     content.text = held->text;
     if (!content.text.ends_with('\n')) content.text += '\n';
   }
-  if (id == 0 && largest == UINT32_MAX) return fail(errc::too_large, file + ": give an --id");
+  if (id == 0 && largest == UINT32_MAX)
+    return fail(errc::too_large, file + ": its largest id has no successor; give an --id");
   if (id == 0) id = largest + 1;
   secret_text line;
   line.text = key_line(id) + '\n';

@@ -35,7 +35,7 @@ class Keys : public testing::Test {
   test::temporary_folder folder;
 };
 
-TEST_F(Keys, AreNoneWhereNoneAreConfigured) {
+TEST_F(Keys, AreAbsentIfNoneAreConfigured) {
   const auto made = open_keys({});
   ASSERT_TRUE(made);
   EXPECT_EQ(*made, nullptr);
@@ -64,10 +64,10 @@ TEST_F(Keys, AFileOpenToOthersIsRefused) {
   }
 }
 
-TEST_F(Keys, ProblemsAreToldWithoutAKey) {
+TEST_F(Keys, ProblemsNeverShowAKey) {
   EXPECT_THAT(problem_of({.keys_file = folder.file("none")}),
               HasSubstr("encryption.keys_file: " + folder.file("none") + " cannot be read: No such file"));
-  EXPECT_THAT(problem_of({.keys_file = folder.file(".")}), HasSubstr("is not a file of keys"));
+  EXPECT_THAT(problem_of({.keys_file = folder.file(".")}), HasSubstr("is not a regular file"));
   EXPECT_THAT(problem_of({.keys_file = write(std::string(20'000, '#'))}), HasSubstr("larger than 16 KiB"));
   EXPECT_THAT(problem_of({.keys_file = write("")}), HasSubstr("holds no 'id:key'"));
   const auto wrong = problem_of({.keys_file = write("1:" + key_one + "\n1:" + key_two + "\n2:tooshort\n")});

@@ -59,7 +59,7 @@ struct logs::state {
   std::shared_ptr<spdlog::logger> app;
   std::shared_ptr<spdlog::logger> access;
 
-  /// Null if `to` is "off"; what cannot be opened goes to `problems`.
+  /// Null if `to` is "off", or cannot be opened, which is added to `problems`.
   std::shared_ptr<spdlog::logger> open(const char* name, const std::string& to, const char* pattern,
                                        std::vector<std::string>& problems) {
     if (to == "off") return nullptr;
@@ -90,14 +90,14 @@ logs::logs(const log_config& wanted) : state_(std::make_unique<state>()) {
   if (!problems.empty()) throw bad_options(std::move(problems));
   if (state_->app != nullptr) {
     state_->app->set_level(spdlog::level::from_str(wanted.level));
-    state_->app->flush_on(spdlog::level::info);  // its lines are few, and read when something went wrong
+    state_->app->flush_on(spdlog::level::info);  // the lines are few, and most needed after a failure
   }
 }
 
 logs::~logs() {
   if (state_->app != nullptr) state_->app->flush();
   if (state_->access != nullptr) state_->access->flush();
-  state_->writer.reset();  // ends when all is written; then nobody uses what goes now
+  state_->writer.reset();  // joins the thread after the last line
 }
 
 void logs::write(log_level level, std::string_view message) {

@@ -17,15 +17,15 @@ enum class log_level { debug, info, warning, error };
 
 class logs {
  public:
-  /// Opens what `wanted` names. Throws bad_options that names every file that cannot be written.
+  /// Opens the logs. Throws bad_options that names every file that cannot be written.
   explicit logs(const log_config& wanted);
-  /// Writes what is queued.
+  /// Writes the queued lines.
   ~logs();
   logs(const logs&) = delete;
   logs& operator=(const logs&) = delete;
 
-  /// One line of the program's own log. With its queue full the oldest line is dropped: a log
-  /// must never stop the service.
+  /// Writes one line of the program's own log. A full queue drops its oldest line: a log must never stop the
+  /// service.
   void write(log_level level, std::string_view message);
 
   bool access_wanted() const noexcept;
@@ -41,7 +41,7 @@ class logs {
 std::string access_line(const server::access_record& answered);
 
 /// Appends `text` in quotes; quotes, backslashes, control characters and bytes outside ASCII are
-/// escaped, so that nothing a client sends can begin a line or end a value.
+/// escaped, so that a client can neither begin a line nor end a value.
 void append_quoted(std::string& out, std::string_view text);
 
 }  // namespace strata::gateway

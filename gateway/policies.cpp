@@ -31,9 +31,9 @@ result<std::shared_ptr<const dictionary>> read_dictionary(const std::string& fil
 result<platform::policy_table> policies_of(const config& values) {
   std::map<std::string, std::shared_ptr<const dictionary>> known;
   platform::policy_table out;
-  for (const auto& [name, rules] : values.entity) {
-    auto made = policy_of(rules);
-    for (const auto& file : rules.dictionaries) {
+  for (const auto& [name, entity] : values.entity) {
+    auto policy = policy_of(entity);
+    for (const auto& file : entity.dictionaries) {
       auto& held = known[file];
       if (held == nullptr) {
         auto read = read_dictionary(file);
@@ -43,9 +43,9 @@ result<platform::policy_table> policies_of(const config& values) {
         }
         held = std::move(*read);
       }
-      made.dictionaries.push_back(held);
+      policy.dictionaries.push_back(held);
     }
-    out.emplace(name, std::move(made));
+    out.emplace(name, std::move(policy));
   }
   return out;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// The entities' policies as configured, with the dictionaries that their files hold.
+/// The configured policies of the entities, with the dictionaries from their files.
 /// Threads: any.
 
 #include "gateway/config.hpp"
@@ -9,8 +9,8 @@
 
 namespace strata::gateway {
 
-/// The policy of every entity of `values`. A dictionary that several name is read once.
-/// Errors: of the first file that is no dictionary, with its key: "entity.agent.dictionaries: …".
+/// The policy of every entity of `values`. A dictionary that several entities name is read once.
+/// Errors: the first file that is not a dictionary, with its key: "entity.agent.dictionaries: …".
 result<platform::policy_table> policies_of(const config& values);
 
 }  // namespace strata::gateway
