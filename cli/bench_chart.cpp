@@ -105,7 +105,7 @@ class chart {
     }
     line(begin, low, begin, high, "stroke=\"#222\"");
     label((begin + end) / 2, low + 58, "middle",
-          of_.counts == replay_counts::memory ? ">memory, of what holds every object"
+          of_.counts == replay_counts::memory ? ">memory, of the size that holds every object"
                                               : ">capacity, of all objects' sizes");
     for (const auto& each : of_.points) {
       if (!each.requested) continue;

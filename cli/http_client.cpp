@@ -161,24 +161,24 @@ result<http_answer> call(const http_call& what) {
 }
 
 result<http_answer> parse_answer(std::string_view received) {
-  const auto wrong = [](std::string_view why) {
-    return fail(errc::store_unavailable, fmt::format("the server there is not a gateway: {}", why));
+  const auto refuse = [](std::string_view why) {
+    return fail(errc::store_unavailable, fmt::format("the server at that address is not a gateway: {}", why));
   };
   const auto end_of_head = received.find("\r\n\r\n");
   if (!received.starts_with("HTTP/1.1 ") || end_of_head == std::string_view::npos)
-    return wrong("it does not speak HTTP/1.1");
+    return refuse("it does not speak HTTP/1.1");
   http_answer out;
   const auto code = received.substr(9, 3);
   if (std::from_chars(code.data(), code.data() + code.size(), out.status).ptr != code.data() + 3) {
-    return wrong("it has no status");
+    return refuse("it has no status");
   }
   const auto head = received.substr(0, end_of_head + 2);
   auto body = received.substr(end_of_head + 4);
-  if (field(head, "Transfer-Encoding")) return wrong("its transfer coding is unknown");
+  if (field(head, "Transfer-Encoding")) return refuse("its transfer coding is unknown");
   if (const auto length = field(head, "Content-Length")) {
     std::size_t expected = 0;
     std::from_chars(length->data(), length->data() + length->size(), expected);
-    if (body.size() != expected) return wrong("its response was cut off");
+    if (body.size() != expected) return refuse("its response was cut off");
   }
   out.body = body;
   return out;

@@ -29,7 +29,7 @@ void add_commands(registry& to) {
   add_help(to);
 }
 
-/// What is wrong with the arguments before the name of a command.
+/// The problem with the arguments before the name of a command.
 std::string problem_before_command(const registry& program) {
   const auto& arguments = program.input().arguments;
   if (arguments.empty()) return "a command is missing; strata help lists them";
@@ -39,7 +39,7 @@ std::string problem_before_command(const registry& program) {
   return program.unknown_command(arguments.front());
 }
 
-/// What is wrong with the arguments of `command`, from CLI11's sentence.
+/// The problem with the arguments of `command`, from CLI11's sentence.
 std::string problem_of(const CLI::ParseError& failure, const CLI::App& command) {
   std::string sentence = failure.what();
   const auto colon = sentence.find(": ");

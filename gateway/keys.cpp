@@ -93,8 +93,8 @@ secret_text without_comments(std::string_view text) {
 result<std::shared_ptr<key_ring>> ring_of(std::string_view text, const std::string& source) {
   try {
     return std::make_shared<key_ring>(without_comments(text).text);
-  } catch (const bad_options& wrong) {
-    return fail(errc::invalid_argument, fmt::format("{}: {}", source, fmt::join(wrong.problems(), "; ")));
+  } catch (const bad_options& refused) {
+    return fail(errc::invalid_argument, fmt::format("{}: {}", source, fmt::join(refused.problems(), "; ")));
   }
 }
 
@@ -126,21 +126,21 @@ result<void> replace(const std::string& file, std::string_view text) {
 
 result<std::shared_ptr<const key_ring>> open_keys(const encryption_config& from) {
   if (from.keys_file.empty() && from.keys.empty()) return std::shared_ptr<const key_ring>();
-  result<std::shared_ptr<key_ring>> made;
+  result<std::shared_ptr<key_ring>> ring;
   if (!from.keys_file.empty()) {
     const auto text = read_keys(from.keys_file);
     if (!text) return fail(text.error().code, "encryption.keys_file: " + text.error().detail);
-    made = ring_of(text->text, "encryption.keys_file: " + from.keys_file);
+    ring = ring_of(text->text, "encryption.keys_file: " + from.keys_file);
   } else {
-    made = ring_of(from.keys, "encryption.keys");
+    ring = ring_of(from.keys, "encryption.keys");
   }
-  if (!made) return std::unexpected(std::move(made.error()));
+  if (!ring) return std::unexpected(std::move(ring.error()));
   try {
-    if (from.active != 0) (*made)->activate(from.active);
-  } catch (const bad_options& wrong) {
-    return fail(errc::invalid_argument, "encryption.active: " + wrong.problems().front());
+    if (from.active != 0) (*ring)->activate(from.active);
+  } catch (const bad_options& refused) {
+    return fail(errc::invalid_argument, "encryption.active: " + refused.problems().front());
   }
-  return *made;
+  return *ring;
 }
 
 std::string key_line(std::uint32_t id) {
@@ -148,10 +148,10 @@ std::string key_line(std::uint32_t id) {
 }
 
 result<std::uint32_t> add_key(const std::string& file, std::uint32_t id) {
-  const bool there = ::access(file.c_str(), F_OK) == 0;
+  const bool exists = ::access(file.c_str(), F_OK) == 0;
   secret_text content;
   std::uint32_t largest = 0;
-  if (there) {
+  if (exists) {
     auto held = read_keys(file);
     if (!held) return std::unexpected(std::move(held.error()));
     const auto ring = ring_of(held->text, file);

@@ -58,7 +58,7 @@ TEST_F(Keys, AreReadFromTextAndTheActiveOneWrites) {
 TEST_F(Keys, AFileOpenToOthersIsRefused) {
   for (const mode_t mode : {0640, 0604, 0620, 0601, 0666}) {
     const auto why = problem_of({.keys_file = write("1:" + key_one, mode)});
-    EXPECT_THAT(why, HasSubstr("open to others than its owner (mode 6")) << std::oct << mode;
+    EXPECT_THAT(why, HasSubstr("accessible to others than its owner (mode 6")) << std::oct << mode;
     EXPECT_THAT(why, HasSubstr("chmod 600 " + folder.file("keys")));
     EXPECT_FALSE(add_key(folder.file("keys"), 0));
   }
@@ -93,13 +93,13 @@ TEST_F(Keys, AreMadeIntoAFileOfTheirOwnersAndReadFromIt) {
   const auto made = open_keys({.keys_file = file});
   ASSERT_TRUE(made) << made.error().detail;
   EXPECT_THAT((*made)->ids(), ElementsAre(1, 7, 8));
-  EXPECT_EQ((*made)->active(), 1u) << "a new key must not write before all can read it";
+  EXPECT_EQ((*made)->active(), 1u) << "a new key must not encrypt before every gateway can decrypt with it";
   EXPECT_FALSE(std::filesystem::exists(file + ".new"));
 }
 
 TEST_F(Keys, AFileThatCannotBeWrittenIsLeftAsItWas) {
   const auto file = write("1:" + key_one + "\n");
-  std::ofstream(file + ".new") << "somebody else's";
+  std::ofstream(file + ".new") << "of another program";
   EXPECT_FALSE(add_key(file, 0));
   std::ostringstream text;
   text << std::ifstream(file).rdbuf();

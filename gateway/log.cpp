@@ -71,11 +71,11 @@ struct logs::state {
         sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(to);
       }
       if (writer == nullptr) writer = std::make_shared<spdlog::details::thread_pool>(queue_lines, 1);
-      auto made = std::make_shared<spdlog::async_logger>(name, std::move(sink), writer,
-                                                         spdlog::async_overflow_policy::overrun_oldest);
-      made->set_formatter(
+      auto logger = std::make_shared<spdlog::async_logger>(name, std::move(sink), writer,
+                                                           spdlog::async_overflow_policy::overrun_oldest);
+      logger->set_formatter(
           std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
-      return made;
+      return logger;
     } catch (const spdlog::spdlog_ex& failure) {
       problems.push_back(fmt::format("log.{}: {}", name, failure.what()));
       return nullptr;

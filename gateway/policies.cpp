@@ -21,8 +21,8 @@ result<std::shared_ptr<const dictionary>> read_dictionary(const std::string& fil
   if (!bytes) return std::unexpected(std::move(bytes.error()));
   try {
     return std::make_shared<const dictionary>(std::move(*bytes));
-  } catch (const bad_options& wrong) {
-    return fail(errc::invalid_argument, wrong.problems().front());
+  } catch (const bad_options& refused) {
+    return fail(errc::invalid_argument, refused.problems().front());
   }
 }
 

@@ -160,9 +160,9 @@ std::vector<sweep_point> points_of(const replay_plan& plan, std::uint64_t whole)
     if (size > 0) points.push_back({.fraction = fraction, .size = size, .policies = {}});
   }
   if (const auto size = plan.options.size.count; size > 0) {
-    const auto there = std::ranges::find(points, size, &sweep_point::size);
-    if (there != points.end()) {
-      there->requested = true;
+    const auto given = std::ranges::find(points, size, &sweep_point::size);
+    if (given != points.end()) {
+      given->requested = true;
     } else {
       const auto fraction =
           static_cast<double>(size) / static_cast<double>(std::max<std::uint64_t>(whole, 1));
