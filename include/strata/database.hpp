@@ -1,6 +1,6 @@
 #pragma once
 /// The port of the source of truth: statements, rows, transactions. SQLite and PostgreSQL
-/// implement it; `tests/contract/database_contract.hpp` is what they must pass.
+/// implement it and pass `tests/contract/database_contract.hpp`.
 /// Threads: a `database` may be used from any thread; a `transaction` by one task at a time.
 /// A task resumes on its caller's executor; no call blocks the caller's thread.
 ///
@@ -33,11 +33,11 @@ struct sql_query {
   sql_parameters parameters;
 };
 
-/// The tag of what was read from `table`: who writes to the table removes it, by `unit_of_work` or from
-/// outside.
+/// The tag of all values that were read from `table`. A writer of the table removes it, through
+/// `unit_of_work` or from outside.
 std::string table_tag(std::string_view table);
 
-/// What a statement returned.
+/// The result of a statement.
 class sql_rows {
  public:
   sql_rows() = default;
@@ -47,7 +47,7 @@ class sql_rows {
   bool empty() const noexcept { return rows_.empty(); }
   const std::vector<std::string>& columns() const noexcept { return columns_; }
 
-  /// The value at `row` and column `name`. Aborts if there is no such row or column.
+  /// The value at `row` and column `name`. Aborts if the row or column does not exist.
   const sql_value& at(std::size_t row, std::string_view name) const;
   const std::vector<sql_value>& row(std::size_t index) const { return rows_.at(index); }
 
@@ -65,17 +65,17 @@ class sql_rows {
 class transaction {
  public:
   virtual ~transaction() = default;
-  /// Errors: constraint, statement, invalid_argument, database_unavailable, timeout; contention where
-  ///         several write at once. After any error only `rollback` or destruction makes sense.
+  /// Errors: constraint, statement, invalid_argument, database_unavailable, timeout; contention with
+  ///         several writers. After any error only `rollback` or destruction makes sense.
   virtual task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) = 0;
   /// Runs a script of statements separated by `;`, without parameters or results: for migrations.
   virtual task<result<void>> run_script(std::string_view script) = 0;
-  /// Makes it durable and visible to every query that begins from now on. Errors: as `execute`; the
-  /// transaction is rolled back then.
+  /// Makes it durable and visible to every query that begins from now on. Errors: as `execute`; then the
+  /// transaction is rolled back.
   virtual task<result<void>> commit() = 0;
-  /// As `commit`, and then runs `reads` on what is committed; without a trip of its own where the
-  /// database can. For what is cached after a write: triggers may have changed it, or later writers.
-  /// Returns: the rows of each, or why there are none: the commit stands all the same.
+  /// As `commit`, and then runs `reads` on the committed data, in the same round trip if the database can.
+  /// Use it to cache a written row: triggers or later writers may have changed it.
+  /// Returns: the rows of each read, or its error; the commit stands in either case.
   virtual task<result<std::vector<result<sql_rows>>>> commit_and_read(std::vector<sql_query> reads) = 0;
   virtual task<result<void>> rollback() = 0;
 };
@@ -90,14 +90,14 @@ class database {
   virtual task<result<sql_rows>> query(std::string_view statement, sql_parameters parameters) = 0;
 
   /// Runs one writing statement in a transaction of its own; it is durable when the task ends.
-  /// Where several write at once, each row that it changes is the newest committed one.
+  /// With several writers, it changes the latest committed version of each row.
   virtual task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) = 0;
 
-  /// Opens a transaction; waits its turn where the database has one writer.
+  /// Opens a transaction; waits for its turn if the database has one writer.
   virtual task<result<std::unique_ptr<transaction>>> begin() = 0;
 
-  /// As `begin`, after a transaction that ended with `contention`: of those who try again, one at a
-  /// time has a transaction, so that they are not in each other's way once more.
+  /// As `begin`, after a transaction that failed with `contention`. Of all retrying tasks, one at a time has
+  /// a transaction, so that they do not conflict again.
   /// Requires: the caller has ended the transaction before.
   virtual task<result<std::unique_ptr<transaction>>> begin_again() { return begin(); }
 
@@ -105,11 +105,11 @@ class database {
   virtual task<result<void>> run_script(std::string_view script) = 0;
 
   /// Changes whenever another program commits to this database, and never for this object's own commits
-  /// alone. SQLite has it, at no cost to speak of; of what others write to PostgreSQL a relay tells
-  /// (relay.hpp). Errors: invalid_argument if there is no such number.
+  /// alone. SQLite supports it at almost no cost; for PostgreSQL a relay reports the writes of others
+  /// (relay.hpp). Errors: invalid_argument if the database has no such number.
   virtual task<result<std::uint64_t>> foreign_changes() = 0;
 
-  /// Answers if the database can serve now.
+  /// Succeeds if the database can serve now.
   virtual task<result<void>> ping() = 0;
 
   /// "sqlite" or "postgres".
@@ -129,21 +129,20 @@ struct sqlite_options {
 /// Errors: database_unavailable with the file's name and SQLite's reason.
 result<std::shared_ptr<database>> open_sqlite(sqlite_options options);
 
-/// Options of a PostgreSQL server, 15 or newer. What is given twice counts as a field, not as in the
-/// URL; what is given nowhere is libpq's default: PGHOST and its like, ~/.pgpass, ~/.postgresql.
+/// Options of a PostgreSQL server, 15 or newer. A field overrides the URL. A setting given in neither has
+/// libpq's default: PGHOST and its like, ~/.pgpass, ~/.postgresql.
 struct postgres_options {
   std::string url;         ///< postgres://user@host:5432/database?sslmode=verify-full, or "host=… dbname=…"
   std::string host;        ///< a name, an address, or the folder of a Unix socket
   std::uint16_t port = 0;  ///< 0: not given
   std::string database;
   std::string user;
-  std::string password;  ///< never shown in an error
-  std::string sslmode;   ///< disable, allow, prefer, require, verify-ca or verify-full
-  std::string
-      sslrootcert;       ///< file of the authorities that a server's certificate may come from, or "system"
-  std::string sslcert;   ///< file of our own certificate
-  std::string sslkey;    ///< file of its key
-  unsigned readers = 2;  ///< connections that only read, each shared by many queries at once
+  std::string password;          ///< never shown in an error
+  std::string sslmode;           ///< disable, allow, prefer, require, verify-ca or verify-full
+  std::string sslrootcert;       ///< file of the accepted certificate authorities, or "system"
+  std::string sslcert;           ///< file of our own certificate
+  std::string sslkey;            ///< file of its key
+  unsigned readers = 2;          ///< connections that only read, each shared by many queries at once
   unsigned pipeline_depth = 64;  ///< queries in flight on one of them
   unsigned writers = 4;          ///< connections that write, each lent to one transaction at a time
   unsigned queue_limit = 4096;   ///< statements waiting, above which a call ends with errc::busy
@@ -154,10 +153,10 @@ struct postgres_options {
   duration connect_timeout = std::chrono::seconds(5);
 };
 
-/// Connects to a PostgreSQL server. Transactions are SERIALIZABLE: one that cannot be put in order
-/// with the others ends with errc::contention, and nothing of it happened; run it again, begun with
-/// `begin_again`. Connections that are lost are made again in the background; meanwhile, queries
-/// wait for as long as the server might answer and fail at once when it does not.
+/// Connects to a PostgreSQL server. Transactions are SERIALIZABLE: one that cannot be ordered with the
+/// others fails with errc::contention and has no effect; retry it with `begin_again`. Lost connections are
+/// reopened in the background. Meanwhile queries wait while the server may still answer, and fail at once
+/// when it does not.
 /// Throws bad_options that names every problem.
 /// Errors: database_unavailable with PostgreSQL's reason. Every error of PostgreSQL keeps its message
 ///         and SQLSTATE in its detail, and no value.

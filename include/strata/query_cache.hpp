@@ -32,12 +32,12 @@ namespace strata {
 
 /// Options of one cached query.
 struct query_options {
-  /// Every table that the statement reads, by views and functions, too; or `rules.tags` that you
+  /// Every table that the statement reads, also through views and functions; or `policy.tags`, which you
   /// remove yourself.
   std::vector<std::string> tables = {};
 
-  /// `negative_ttl` is that of a result without rows, `max_size` what a cached result may weigh.
-  policy rules = {.ttl = std::chrono::minutes(1)};
+  /// `negative_ttl` applies to a result without rows, `max_size` limits the size of a cached result.
+  strata::policy policy = {.ttl = std::chrono::minutes(1)};
 
   /// A result of more rows is returned, but not cached: miss_reason::too_large.
   std::size_t max_rows = 1000;
@@ -45,23 +45,23 @@ struct query_options {
 
 namespace detail {
 
-/// A statement that is ready to be asked. Immutable.
+/// A prepared statement. Immutable.
 struct prepared_query {
   database* source;
   std::string statement;
-  std::string prefix;  ///< of its keys: "query:" and a hash of the statement and the columns it is read into
-  std::shared_ptr<const policy> rules;
+  std::string prefix;  ///< of its keys: "query:" and a hash of the statement and the result columns
+  std::shared_ptr<const strata::policy> policy;
   cache_type type;
   std::size_t max_rows;
 };
 
-/// Throws bad_options that names every problem. `name` tells apart the databases behind one cache.
+/// Throws bad_options that names every problem. `name` distinguishes the databases behind one cache.
 std::shared_ptr<const prepared_query> prepare_query(database& source, std::string_view name,
                                                     std::string_view statement,
                                                     const std::vector<std::string>& columns,
                                                     query_options options);
 
-/// `prefix:` and a hash of the parameters and their types: it tells nothing of them.
+/// `prefix:` and a hash of the parameters and their types, which reveals none of them.
 key query_key(const prepared_query& of, const sql_parameters& parameters);
 
 template <class T>
@@ -75,8 +75,8 @@ sql_value to_parameter(const T& value) {
 
 }  // namespace detail
 
-/// One statement of a `query_cache`, whose rows are read into `Row`: a described struct whose members
-/// are named as the statement's columns.
+/// One statement of a `query_cache`. `Row` is a described struct whose members are named as the statement's
+/// columns.
 /// Lifetime: the database and the cache outlive it and its tasks; as a repository, see `cache::stop_filling`.
 template <class Row>
 class cached_query {
@@ -89,21 +89,21 @@ class cached_query {
     return find({detail::to_parameter(arguments)...});
   }
 
-  /// As `cache::get_or_set`. No rows are an empty vector, remembered for `rules.negative_ttl`.
+  /// As `cache::get_or_set`. No rows are an empty vector, cached for `policy.negative_ttl`.
   /// Errors: as `database::query`; corrupt_entry if a column does not hold its member's type.
-  /// Cost: hit O(parameters), no I/O; miss one query, however many ask at once.
+  /// Cost: hit O(parameters), no I/O; miss one query for all concurrent callers.
   task<lookup<rows>> find(sql_parameters parameters, read_options how = {}) const {
-    auto where = key_of(parameters).reading(how);
-    return cache_->get_or_set(where, [of = of_, given = std::move(parameters)](fill_context& context) {
+    auto target = key_of(parameters).reading(how);
+    return cache_->get_or_set(target, [of = of_, given = std::move(parameters)](fill_context& context) {
       return load(of, given, context);
     });
   }
 
   typed_key<rows> key_of(const sql_parameters& parameters) const {
-    return {detail::query_key(*of_, parameters), of_->rules, of_->type};
+    return {detail::query_key(*of_, parameters), of_->policy, of_->type};
   }
 
-  /// Where the result for these parameters stands, and why the next read will do what.
+  /// The state of the result for these parameters in each layer, and what the next read will do.
   task<explanation> explain(sql_parameters parameters) const {
     return cache_->explain(key_of(parameters).key);
   }
@@ -123,7 +123,7 @@ class cached_query {
     auto typed = from_rows<Row>(*found);
     if (!typed) co_return std::unexpected(std::move(typed.error()));
     if (typed->size() > of->max_rows) context.skip(miss_reason::too_large);
-    if (typed->empty()) context.set_ttl(of->rules->negative_ttl);
+    if (typed->empty()) context.set_ttl(of->policy->negative_ttl);
     co_return std::move(*typed);
   }
 
@@ -134,13 +134,13 @@ class cached_query {
 /// Caches the rows of queries until a table that they read changes.
 class query_cache {
  public:
-  /// `name`: of several databases behind one cache, which one this is.
+  /// `name`: distinguishes several databases behind one cache.
   /// Lifetime: `source` and `target` outlive it, its queries and their tasks.
   query_cache(database& source, cache& target, std::string name = {})
       : source_(&source), cache_(&target), name_(std::move(name)) {}
 
   /// Throws bad_options that names every problem: a statement that is not one SELECT (or WITH … SELECT),
-  /// tables that are not named, rules that are not sound.
+  /// no tables named, or an invalid policy.
   template <class Row>
   cached_query<Row> prepare(std::string_view statement, query_options options) const {
     return {*cache_,

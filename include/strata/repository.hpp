@@ -10,7 +10,7 @@
 ///     return {};
 ///   });
 ///
-/// Writes to several tables that belong together go through one `unit_of_work`.
+/// Related writes to several tables go through one `unit_of_work`.
 
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
@@ -52,8 +52,8 @@ std::unexpected<error> row_moved(const table_statements& in, std::string_view id
 
 }  // namespace detail
 
-/// What a repository caches of a row of type `T`: the row itself, or a view made from it that says
-/// `using row_type = T;`, e.g. one that carries the row rendered.
+/// The type that a repository caches for a row of type `T`: the row itself, or a view built from it with
+/// `using row_type = T;`, e.g. one that holds the rendered row.
 template <class View>
 struct row_of {
   using type = View;
@@ -65,10 +65,10 @@ struct row_of<View> {
 };
 
 /// The rows of one table as entities. A row `T` is a described struct with `std::string id` and
-/// `std::int64_t version`, and, if it likes, `std::string created_at` and `updated_at`, which the
+/// `std::int64_t version`, and optionally `std::string created_at` and `updated_at`, which the
 /// repository sets (RFC 3339, UTC). Versions begin at 1 and grow by 1 with each update.
-/// Lifetime: the database and the cache outlive it; it outlives its tasks, and what the cache reads with it
-/// for nobody any more: see `cache::stop_filling`.
+/// Lifetime: the database and the cache outlive it; it outlives its tasks and the cache's background reads
+/// with it: see `cache::stop_filling`.
 template <class View, fixed_string Pattern>
 class repository {
   using T = row_of<View>::type;
@@ -83,7 +83,7 @@ class repository {
  public:
   using value_type = View;
   using row_type = T;
-  /// Changes the row it is given, or says why not: its error ends the write.
+  /// Changes the given row, or returns an error, which ends the write.
   using change_function = std::move_only_function<result<void>(T&)>;
 
   repository(database& source, cache& target, strata::entity<View, Pattern> entity, std::string_view table,
@@ -94,14 +94,14 @@ class repository {
         statements_(table, column_names<T>()),
         now_(std::move(now)) {}
 
-  /// The row with this id, through the cache; that there is none is cached too.
+  /// The row with this id, through the cache; "not found" is cached too.
   /// As `cache::get_or_set`. Errors: those of `load`.
   /// Cost: hit O(1), no I/O, no coroutine frame.
   task<lookup<View>> find(std::string_view id, read_options how = {}) const {
     return cache_->get_or_set(key_of(id).reading(how), view_loader(*this, id));
   }
 
-  /// The same for who reads one row often: `where` is `key_of(id)`, made once.
+  /// The same with a reusable key: `where` is `key_of(id)`.
   task<lookup<View>> find(const typed_key<View>& where, std::string_view id) const {
     return cache_->get_or_set(where, view_loader(*this, id));
   }
@@ -128,8 +128,8 @@ class repository {
   }
 
   /// Applies `change` to the row as it is inside the transaction, and writes it with the next
-  /// version, even if nothing changed. `id`, `version` and the times are not `change`'s to set. It is
-  /// applied anew, to the newer row, when another transaction was faster.
+  /// version, even if nothing changed. `change` must not set `id`, `version` or the times. When another
+  /// transaction was faster, it is applied again, to the newer row.
   /// `expected_version`: the version the caller saw; none accepts any.
   /// Returns: the row as written.
   /// Errors:  not_found, conflict (another version), constraint, what `change` returns; as `begin`
@@ -207,12 +207,12 @@ class repository {
     co_return result<void>();
   }
 
-  /// The key that the row with this id stands under.
+  /// The key of the row with this id.
   typed_key<View> key_of(std::string_view id) const { return entity_(id); }
   const std::string& table() const noexcept { return statements_.table; }
 
  private:
-  /// Has the cache hold the row `id` as the database has it after the commit.
+  /// Caches the row `id` as the database holds it after the commit.
   void put_in(unit_of_work& work, std::string id) const {
     auto where = key_of(id);
     sql_query read{statements_.select_by_id, {}};

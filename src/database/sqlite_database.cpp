@@ -1,10 +1,10 @@
-// SQLite behind the database port. One connection writes and several read, each on a thread of its
-// own, for SQLite blocks; write-ahead logging lets readers go on while the writer works.
+// SQLite behind the database port. One connection writes and several read, each on a thread of its own,
+// because SQLite blocks; write-ahead logging lets readers continue while the writer works.
 //
-// Whoever wants to write waits for the *turn*. The turn is a value that is handed along with the
-// work: into the job, out of it into the transaction, and at last into the job that commits. So
-// wherever a task is abandoned, the turn's destructor runs, rolls back what was left open (on the
-// writing thread, behind the work that is there already) and lets the next one write.
+// A writer waits for the *turn*. The turn is a value that moves with the work: into the job, out of it into
+// the transaction, and finally into the job that commits. So wherever a task is destroyed, the turn's
+// destructor runs, rolls back the open transaction (on the writing thread, after the work queued there) and
+// lets the next writer proceed.
 
 #include "core/option_problems.hpp"
 #include "database/turn_queue.hpp"

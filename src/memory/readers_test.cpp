@@ -60,8 +60,8 @@ TEST_F(Readers, WaitForASectionThatHasBegunAndForNoLaterOne) {
   reader.join();
 }
 
-/// What readers hold is never freed under them: writers replace numbers that carry a mark, and spoil
-/// the mark of what they take away after a grace period.
+/// Memory in use by readers is never freed. Writers replace marked numbers, and overwrite the mark of a
+/// removed number after a grace period.
 TEST_F(Readers, NeverSeeWhatWasFreed) {
   struct marked {
     std::uint64_t value;
@@ -96,13 +96,13 @@ TEST_F(Readers, NeverSeeWhatWasFreed) {
   delete shown.load();
 }
 
-TEST_F(Readers, AreToldToTakeTheLockWhenTheirThreadHasEnded) {
-  static std::atomic<int> told = 0;
+TEST_F(Readers, FallBackToTheLockWhenTheirThreadHasEnded) {
+  static std::atomic<int> outcome = 0;
   struct late {
     ~late() {
       readers::join();
       const readers::section here;
-      told = here ? 1 : 2;
+      outcome = here ? 1 : 2;
     }
   };
   std::thread([] {
@@ -114,7 +114,7 @@ TEST_F(Readers, AreToldToTakeTheLockWhenTheirThreadHasEnded) {
     const readers::section here;
     EXPECT_TRUE(here);
   }).join();
-  EXPECT_EQ(told, 2);
+  EXPECT_EQ(outcome, 2);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 ///   1. bytes() <= budget, unless the empty shard alone is larger; also while a structure grows;
 ///   2. an entry is in the index, in one queue of the policy and, if it ends, in the wheel;
 ///   3. no entry is returned at or past its drop_at;
-///   4. the view shows index and pool, if there are any and hits need not be told to the policy.
+///   4. the view shows index and pool, if they exist and the policy does not need to see hits.
 ///
 /// Long because every operation must keep all four at once.
 
@@ -49,7 +49,7 @@ class shard {
     note_structure();
   }
   ~shard() {
-    destroy_cells(pool_);  // and nobody reads any more, so what is retired may go as well
+    destroy_cells(pool_);  // no readers remain, so retired blocks are freed too
   }
   shard(const shard&) = delete;
   shard& operator=(const shard&) = delete;
@@ -262,7 +262,7 @@ class shard {
     note_structure();
   }
 
-  /// While there is one, nobody reads the shard without its lock.
+  /// While one exists, readers of the shard take its lock.
   class hidden {
    public:
     explicit hidden(shard& of) noexcept : of_(of) { of_.view_.hide(); }

@@ -42,7 +42,7 @@ class body {
   }
   const table::value& value() const noexcept { return value_; }
 
-  /// Once nobody reads it, its key gives way to the next of a list.
+  /// Once it has no readers, the link to the next body replaces its key.
   body* next() const noexcept {
     body* next;
     std::memcpy(static_cast<void*>(&next), text(), sizeof(body*));

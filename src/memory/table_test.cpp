@@ -136,12 +136,12 @@ TEST(Table, ExpiresABoundedNumberOfEntriesAWrite) {
   EXPECT_EQ(t.table.stats().entries, 1);
 }
 
-TEST(Table, TellsOfEvictedAndExpiredEntriesOnly) {
-  std::map<std::string, gone> told;
+TEST(Table, ReportsOnlyEvictedAndExpiredEntries) {
+  std::map<std::string, gone> departed;
   ints t(table_options{
       .budget = 64_KiB, .shards = 1, .on_gone = [&](std::string_view key, std::uint64_t hash, gone why) {
         EXPECT_EQ(hash, hash_of(key));
-        EXPECT_TRUE(told.emplace(key, why).second);
+        EXPECT_TRUE(departed.emplace(key, why).second);
       }});
   t.put("expires", 1, 64, start + 1s);
   t.put("replaced", 1);
@@ -149,19 +149,19 @@ TEST(Table, TellsOfEvictedAndExpiredEntriesOnly) {
   t.put("erased", 1);
   t.erase("erased");
   t.table.sweep(start + 1min);
-  EXPECT_EQ(told, (std::map<std::string, gone>{{"expires", gone::expired}}));
-  told.clear();
+  EXPECT_EQ(departed, (std::map<std::string, gone>{{"expires", gone::expired}}));
+  departed.clear();
   t.put("late", 1, 64, start + 1s);
   t.put("late", 2, 64, start + 1h, start + 1s);  // found expired by its own replacement
-  EXPECT_EQ(told, (std::map<std::string, gone>{{"late", gone::expired}}));
-  told.clear();
+  EXPECT_EQ(departed, (std::map<std::string, gone>{{"late", gone::expired}}));
+  departed.clear();
   for (int i = 0; i < 2000; ++i) t.put(name(i), i);
   const auto stats = t.table.stats();
-  EXPECT_EQ(told.size(), stats.evictions);
+  EXPECT_EQ(departed.size(), stats.evictions);
   EXPECT_GT(stats.evictions, 1000);
-  for (const auto& [key, why] : told) EXPECT_EQ(why, gone::evicted);
+  for (const auto& [key, why] : departed) EXPECT_EQ(why, gone::evicted);
   t.table.clear();
-  EXPECT_EQ(told.size(), stats.evictions);
+  EXPECT_EQ(departed.size(), stats.evictions);
 }
 
 TEST(Table, AsksThePredicateBeforeItInserts) {

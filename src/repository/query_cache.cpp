@@ -16,8 +16,8 @@ namespace strata::detail {
 
 namespace {
 
-/// 128 bits of BLAKE2b as hexadecimal digits: parameters come from outside, and nobody must find two
-/// that share a key.
+/// 128 bits of BLAKE2b as hexadecimal digits. Parameters come from outside, and an attacker must not find
+/// two that share a key.
 class digest {
  public:
   digest() { crypto_generichash_init(&state_, nullptr, 0, size); }
@@ -56,19 +56,19 @@ std::shared_ptr<const prepared_query> prepare_query(database& source, std::strin
   option_problems problems;
   const auto text = normalized_query(statement, dialect_of(source));
   if (!text) problems.add(fmt::format("query statement: {} (in: {:.120})", text.error().detail, statement));
-  if (options.tables.empty() && options.rules.tags.empty()) {
+  if (options.tables.empty() && options.policy.tags.empty()) {
     problems.add("query tables: name every table that the statement reads");
   }
   for (const auto& each : options.tables) {
     if (each.empty()) problems.add("query tables: a table's name is empty");
     auto tag = table_tag(each);
-    options.rules.tags.push_back(std::move(tag));
+    options.policy.tags.push_back(std::move(tag));
   }
-  if (options.rules.tags.size() > max_entry_tags) {
+  if (options.policy.tags.size() > max_entry_tags) {
     problems.add(fmt::format("query tables: {} tables and tags at most", max_entry_tags));
   }
   if (options.max_rows == 0) problems.add("query max_rows: must be at least 1");
-  for (auto& each : strata::problems(options.rules)) problems.add("query " + std::move(each));
+  for (auto& each : strata::problems(options.policy)) problems.add("query " + std::move(each));
   problems.throw_if_any();
 
   digest of;
@@ -81,7 +81,7 @@ std::shared_ptr<const prepared_query> prepare_query(database& source, std::strin
       prepared_query{.source = &source,
                      .statement = std::string(statement),
                      .prefix = std::move(prefix),
-                     .rules = std::make_shared<const policy>(std::move(options.rules)),
+                     .policy = std::make_shared<const strata::policy>(std::move(options.policy)),
                      .type = cache_type::named("query"),
                      .max_rows = options.max_rows});
 }

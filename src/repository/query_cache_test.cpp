@@ -78,7 +78,7 @@ TEST_F(QueryCache, NoRowsAreAResultWithATimeOfItsOwn) {
   EXPECT_TRUE(again.info().hit());
   EXPECT_LE(again.info().ttl, 30s);
   auto options = agents_table();
-  options.rules.negative_ttl = 0s;
+  options.policy.negative_ttl = 0s;
   const auto forgetful = queries_.prepare<line>(by_organization, options);
   EXPECT_FALSE(sync_wait(forgetful("org_1")).info().stored);
   EXPECT_FALSE(sync_wait(forgetful("org_1")).info().hit());
@@ -122,7 +122,7 @@ TEST_F(QueryCache, ReturnsWhatIsTooLargeAndDoesNotKeepIt) {
   auto few = agents_table();
   few.max_rows = 2;
   auto light = agents_table();
-  light.rules.max_size = {200};
+  light.policy.max_size = {200};
   for (const auto& options : {few, light}) {
     const auto query = queries_.prepare<line>(by_organization, options);
     for (int i = 0; i < 2; ++i) {
@@ -165,7 +165,7 @@ TEST_F(QueryCache, ExplainsWhereAResultStands) {
 
 TEST_F(QueryCache, RefusesWhatIsNoQueryAndNamesEveryProblem) {
   try {
-    (void)queries_.prepare<line>("DELETE FROM agents", {.rules = {.ttl = 0s}, .max_rows = 0});
+    (void)queries_.prepare<line>("DELETE FROM agents", {.policy = {.ttl = 0s}, .max_rows = 0});
     FAIL() << "accepted";
   } catch (const bad_options& wrong) {
     EXPECT_EQ(wrong.problems().size(), 4u);

@@ -16,7 +16,7 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, Size>& 
   return std::ranges::any_of(words, [&](std::string_view each) { return same_word(word, each); });
 }
 
-/// What has been seen of a statement, token by token.
+/// The state of reading a statement, token by token.
 class query_shape {
  public:
   void see(sql_token kind, std::string_view text) {
@@ -27,7 +27,7 @@ class query_shape {
     first_ = false;
   }
 
-  /// Why it cannot be cached; null: it can.
+  /// The reason why it cannot be cached; null: it can.
   const char* refusal() const {
     if (writes_) return "a query that writes cannot be cached";
     if (!selects_) return "only SELECT, or WITH … SELECT, can be cached";

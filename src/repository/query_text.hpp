@@ -1,5 +1,5 @@
 #pragma once
-/// What a statement's text must be to be cached, and what of it does not matter.
+/// Checks and normalises the text of a statement that is to be cached.
 /// Threads: pure functions.
 
 #include "database/sql_scanner.hpp"
@@ -11,8 +11,8 @@
 
 namespace strata::detail {
 
-/// `text` with one space for each run of blanks and comments, without a `;` at its end. Texts that mean
-/// different things stay different. Errors: statement, unless it is one SELECT or WITH … SELECT that
+/// `text` with one space for each run of blanks and comments, and without a trailing `;`. Texts with
+/// different meanings stay different. Errors: statement, unless it is one SELECT or WITH … SELECT that
 /// writes nothing.
 result<std::string> normalized_query(std::string_view text, sql_dialect dialect);
 

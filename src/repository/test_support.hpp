@@ -1,5 +1,5 @@
 #pragma once
-/// What the tests of repositories and cached queries share: tables, rows, a cache and a database, which is
+/// Shared by the tests of repositories and cached queries: tables, rows, a cache and a database, which is
 /// SQLite or PostgreSQL (tests/postgres/chosen.hpp).
 
 #include "tests/contract/temporary_folder.hpp"

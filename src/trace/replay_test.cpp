@@ -40,7 +40,7 @@ std::vector<trace_request> some_trace(std::uint64_t seed, std::size_t requests, 
   return out;
 }
 
-/// LRU as it is told in one sentence, in linear time.
+/// A reference LRU, in linear time.
 replay_result simple_lru(const std::vector<trace_request>& trace, std::uint64_t capacity) {
   std::list<trace_request> newest_first;
   std::uint64_t used = 0;

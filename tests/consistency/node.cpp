@@ -82,7 +82,7 @@ node::node(node_setup setup)
       items_(database_, cache_, rows_, "items", [] { return system_clock().wall(); }),
       bulk_(database_, cache_, rows_, "bulk", [] { return system_clock().wall(); }),
       queries_(database_, cache_),
-      bulk_lines_(queries_.prepare<line>(select_lines, {.tables = {"bulk"}, .rules = {.ttl = 3s}})),
+      bulk_lines_(queries_.prepare<line>(select_lines, {.tables = {"bulk"}, .policy = {.ttl = 3s}})),
       tokens_((static_cast<std::int64_t>(setup_.index + 1) << 48) +
               (static_cast<std::int64_t>(setup_.incarnation) << 32)),
       relay_({.source = must_open({.url = setup_.database_url, .readers = 1, .writers = 1}),

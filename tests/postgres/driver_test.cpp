@@ -1,5 +1,4 @@
-// What the contract suite does not ask of every database: pipelines, pools, deadlines, statements
-// that are kept.
+// Features beyond the contract suite of databases: pipelines, pools, deadlines, prepared statements.
 
 #include "tests/postgres/support.hpp"
 
@@ -182,7 +181,7 @@ TEST_F(PostgresDatabase, ATransactionCannotBeHeldForEver) {
   auto held = sync_wait(db->begin()).value();
   ASSERT_TRUE(sync_wait(held->execute("UPDATE t SET a = 2", {})));
   EXPECT_TRUE(execute(*db, "UPDATE t SET a = 3")) << "its lock was let go";
-  // The server ends the session; who notices first says which of the two it was.
+  // The server ends the session; the first side to notice determines the error.
   EXPECT_THAT(code_of(sync_wait(held->execute("SELECT 1", {}))),
               testing::AnyOf("timeout", "database_unavailable"));
   EXPECT_FALSE(sync_wait(held->commit()));
@@ -249,7 +248,7 @@ TEST_F(PostgresDatabase, ATaskWithoutAnExecutorGoesOnOnTheDriversThread) {
   std::thread::id where;
   start(nullptr, db->query("SELECT 1", {}), [&](const auto&) {
     where = std::this_thread::get_id();
-    db.reset();  // even the database may be let go there
+    db.reset();  // even the database may be released there
     finished.set();
   });
   sync_wait([](async_latch& on) -> task<> { co_await on.wait(); }(finished));

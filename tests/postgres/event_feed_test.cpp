@@ -40,7 +40,7 @@ class PostgresEvents : public RelayTest {
     }
     return out;
   }
-  /// Writes rows until `bus` hears of one: then the feed has begun.
+  /// Writes rows until `bus` receives an event: then the feed has started.
   void warm_up(const recording_bus& heard) {
     wait_until([&] {
       elsewhere("INSERT INTO agents VALUES ('warm" + std::to_string(++warmed) + "', 'o', '')");

@@ -1,4 +1,4 @@
-// A server that goes away, comes back, or stands still.
+// A server that stops, returns, or hangs.
 
 #include "tests/postgres/support.hpp"
 
@@ -7,7 +7,7 @@
 namespace strata::test {
 namespace {
 
-/// Its own server, for others' tests must not suffer with it.
+/// Its own server, so that other tests are not affected.
 class PostgresOutage : public testing::Test {
  protected:
   std::shared_ptr<database> open(postgres_options with = {}) {
@@ -50,7 +50,7 @@ TEST_F(PostgresOutage, AKilledSessionTakesTheServerDownAndEverythingRecovers) {
   ASSERT_EQ(::kill(std::stoi(pid), SIGKILL), 0);
   loop.run_until([&] { return !ended.empty(); });
   EXPECT_EQ(ended, "database_unavailable") << "a write may have happened: it is not sent again";
-  // The server ends all sessions, but one after the other.
+  // The server ends all sessions, one after the other.
   wait_until([&] { return !sync_wait(held->execute("SELECT 1", {})); });
   EXPECT_FALSE(sync_wait(held->commit()));
   held.reset();

@@ -1,4 +1,4 @@
-// The outbox: what its triggers write down, and that nothing is left of it.
+// The outbox: the records of its triggers, and its complete removal.
 
 #include "tests/postgres/support.hpp"
 
@@ -24,7 +24,7 @@ class PostgresOutbox : public PostgresTest {
   result<bool> try_install(outbox_rule rule) { return sync_wait(install_outbox(*db, std::move(rule))); }
   outbox_status status() { return sync_wait(status_of_outbox(*db)).value(); }
 
-  /// What was written down since the last call, a line each: what it was and with which values.
+  /// The changes recorded since the last call, a line each: kind and values.
   std::string written() {
     auto out = elsewhere("SELECT what, vals FROM strata_outbox.changes ORDER BY place");
     elsewhere("TRUNCATE strata_outbox.changes");

@@ -1,5 +1,5 @@
-// A failover of Sentinel to a replica that lags behind, with a relay at work: what the old master was told
-// and its replica was not is told again, and nobody reads what is older.
+// A failover of Sentinel to a lagging replica, with a running relay: the relay republishes the changes that
+// only the old master received, and no read returns an older version.
 
 #include "tests/postgres/relay_support.hpp"
 #include "tests/redis/sentinel_group.hpp"
@@ -34,7 +34,7 @@ class reader {
     const auto found = read(row);
     return found ? *found : found.failure()->detail;
   }
-  /// Whether it has `name` in memory, and trusts it.
+  /// Whether `name` is in its memory and trusted.
   bool holds(int row, const std::string& name) {
     return eventually([&] {
       const auto found = read(row);
@@ -76,7 +76,7 @@ TEST_F(PostgresRelayFailover, TellsAgainWhatTheReplicaHadNotHeard) {
   }
   ASSERT_TRUE(eventually([&] { return group.is_ready(); }));
 
-  // From here on the replicas hear nothing; what had reached their sockets is gone with the connection.
+  // From here on the replicas receive nothing; data in their sockets is lost with the connection.
   auto& old = group.master();
   const auto replicas = group.others(old);
   for (auto* each : replicas) each->pause();
@@ -109,7 +109,7 @@ TEST_F(PostgresRelayFailover, TellsAgainWhatTheReplicaHadNotHeard) {
   all_are(wanted);
   EXPECT_EQ(clears(tells, clear_reason::source_lost), 0U);
 
-  // And what is written from now on is told to the new one.
+  // Later writes are published to the new master.
   elsewhere("UPDATE agents SET name = 'fourth'");
   wait_until_told(tells);
   std::this_thread::sleep_for(350ms);

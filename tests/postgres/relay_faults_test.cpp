@@ -1,4 +1,4 @@
-// Real relays over a real Redis, paused, killed and cut off: nobody may read what is older than the bound.
+// Real relays over a real Redis, paused, killed and cut off: no read may be older than the bound.
 
 #include "tests/postgres/relay_support.hpp"
 #include "tests/redis/store_support.hpp"
@@ -18,8 +18,8 @@ using testing::HasSubstr;
 
 constexpr duration bound = 350ms;
 
-/// Somebody who writes one row again and again with another program, and somebody who reads it through a
-/// cache and knows what he should have seen.
+/// A writer that updates one row repeatedly with another program, and a reader that reads it through a cache
+/// and knows which version it must see.
 class duel {
  public:
   duel(std::string postgres, const std::string& redis)
@@ -46,7 +46,7 @@ class duel {
     if (reads_.joinable()) reads_.join();
   }
 
-  /// Returns when memory is trusted that cannot be so for anything said before; throws if it never is.
+  /// Returns when memory is trusted because of a later notification; throws if that never happens.
   void wait_for_trust() {
     const auto since = system_clock().now() + bound;
     wait_until([&] { return time_point(duration(last_hit_.load())) > since; });
@@ -71,7 +71,7 @@ class duel {
 
  private:
   void write() {
-    // What fails may have been committed all the same: it is tried again with the same version.
+    // A failed write may have been committed, so it is retried with the same version.
     if (to_ == nullptr || PQstatus(to_.get()) != CONNECTION_OK) {
       to_.reset(PQconnectdb((url_ + "&connect_timeout=2").c_str()));
     }
@@ -119,9 +119,9 @@ class duel {
   entity<std::string, "agent:{id}"> agents_{{.ttl = 600s}};
   std::unique_ptr<PGconn, decltype(&PQfinish)> to_{nullptr, &PQfinish};
   std::atomic<bool> stop_ = false;
-  std::atomic<duration::rep> last_hit_ = 0;  ///< when a read began that was answered from memory
+  std::atomic<duration::rep> last_hit_ = 0;  ///< start of the last read that was answered from memory
   mutable std::mutex mutex_;
-  std::vector<time_point> committed_;  ///< when each version was known to be
+  std::vector<time_point> committed_;  ///< when each version was known to be committed
   std::string wrong_;
   duration oldest_{};
   std::thread writes_;
@@ -265,7 +265,7 @@ TEST_F(PostgresRelayFaults, APostgresThatIsRestartedCleanlyLosesNothingAndEmptie
       sync_wait(held.set(agents("changed"), std::string("old")));
       return found("kept") == "as it was" && found("changed") == "old";
     }));
-    // What is committed just before is in no cache's way to be told but the outbox's.
+    // Only the outbox can report the commits just before to the caches.
     if (round > 0) tells.signal(SIGSTOP);
     own.execute("postgres",
                 "INSERT INTO agents VALUES ('changed', 'o', 'new') "

@@ -1,8 +1,8 @@
-/// A process that relays, to be paused and killed by a test.
+/// A process with a relay, for tests that pause and kill it.
 ///
 ///   relay_program POSTGRES_URL STORE_URL
 ///
-/// Prints what the relay says, until it is ended.
+/// Prints the relay's log until it is ended.
 
 #include <strata/strata.hpp>
 

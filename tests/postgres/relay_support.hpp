@@ -1,5 +1,5 @@
 #pragma once
-/// What the tests of the relay share: a table with a rule, and somebody who notes what a store is told.
+/// Shared by the tests of the relay: a table with a rule, and a recorder of the changes a store reports.
 /// Threads: one; the listener is internally locked.
 
 #include "tests/postgres/support.hpp"
@@ -12,7 +12,7 @@
 
 namespace strata::test {
 
-/// Notes the keys that a store says are changed.
+/// Records the keys that a store reports as changed.
 class key_listener final : public store_observer {
  public:
   explicit key_listener(std::shared_ptr<store> of) : of_(std::move(of)) { of_->observe(*this); }
@@ -64,7 +64,7 @@ class RelayTest : public PostgresTest {
     if (!done) throw std::runtime_error(done.error().detail);
   }
 
-  /// A database as a relay wants it.
+  /// A database with the options that a relay needs.
   std::shared_ptr<database> source() const { return open({.readers = 1, .writers = 1}); }
   relay_options speaking_to(std::shared_ptr<store> target) const {
     return {.source = source(), .target = std::move(target), .log = noting()};
@@ -83,7 +83,7 @@ class RelayTest : public PostgresTest {
   static std::uint64_t clears(const relay& of, clear_reason why) {
     return of.stats().clears[static_cast<std::size_t>(why)];
   }
-  /// Returns when all that is committed by now has been told by `of`.
+  /// Returns when `of` has published everything committed so far.
   static void wait_until_told(const relay& of) {
     const auto asked = system_clock().now();
     wait_until([&] { return system_clock().now() - of.stats().lag > asked; });

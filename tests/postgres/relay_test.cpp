@@ -11,7 +11,7 @@ using testing::HasSubstr;
 
 class PostgresRelay : public RelayTest {};
 
-/// A cache of names of agents, as one process has it.
+/// One process's cache of the names of agents.
 struct names {
   explicit names(std::shared_ptr<database> from) : source(std::move(from)) {}
   std::shared_ptr<database> source;

@@ -65,7 +65,7 @@ TEST_F(PostgresSchema, AMigrationThatFailsLeavesNothing) {
   EXPECT_EQ(elsewhere("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0\n");
 }
 
-// Writers of two processes count in one row. Every update that was answered is there.
+// Writers of two processes increment one row. Every acknowledged update is present.
 TEST_F(PostgresSchema, NoUpdateOfAHotRowIsLost) {
   ASSERT_TRUE(sync_wait(migrate(*open(), steps, noon)));
   struct gateway {

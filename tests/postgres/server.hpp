@@ -40,7 +40,7 @@ class postgres_server {
   static constexpr const char* password = "a long secret";
   static constexpr const char* url_password = "a%20long%20secret";
 
-  /// Makes a database cluster and starts it. `more` settings follow those that make it quick.
+  /// Creates a database cluster and starts it. The settings `more` follow those that make it fast.
   explicit postgres_server(settings more = {}) : more_(std::move(more)) {
     using std::filesystem::perms;
     constexpr auto readable = perms::owner_read | perms::group_read | perms::others_read;
@@ -57,7 +57,7 @@ class postgres_server {
   postgres_server(const postgres_server&) = delete;
   postgres_server& operator=(const postgres_server&) = delete;
 
-  /// Gives `file` to the user that servers run as.
+  /// Changes the owner of `file` to the user that runs the servers.
   static void give(const std::string& file) {
     const auto* them = unprivileged();
     if (them != nullptr && ::chown(file.c_str(), them->pw_uid, them->pw_gid) != 0) {
@@ -112,7 +112,7 @@ class postgres_server {
   void stop_immediately() { end(SIGQUIT); }
   void start_again() { start(); }
 
-  /// Suspends the server and all its sessions, as a frozen machine does.
+  /// Suspends the server and all its sessions, like a hanging machine.
   void pause() const {
     // The postmaster comes first, so that no session begins. A session from just before may not be its child
     // yet.

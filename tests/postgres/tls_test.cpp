@@ -1,4 +1,4 @@
-// TLS with a certificate that is made here.
+// TLS with a certificate created here.
 
 #include "tests/postgres/support.hpp"
 

@@ -97,7 +97,7 @@ void client::close() {
   {
     scoped_lock lock(guard_);
     if (std::exchange(closed_, true)) return;
-    woken_ = true;  // nobody posts any more
+    woken_ = true;  // no more posts
   }
   asio::post(machine_->loop, [this] {
     auto& in = *machine_;
@@ -145,7 +145,7 @@ std::optional<result<sql_rows>> client::submit(command_ptr next) {
 
 std::optional<error> client::submit(write_job_ptr job) {
   scoped_lock lock(guard_);
-  // Who has a connection is let go on, or nobody would get it.
+  // A task that holds a connection may continue; otherwise the connection would never be returned.
   if (auto why = refusal(); why && (job->loan == 0 || closed_)) return why;
   ++waiting_;
   jobs_.push_back(std::move(job));

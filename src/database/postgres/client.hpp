@@ -20,12 +20,12 @@ class client : public std::enable_shared_from_this<client> {
   static result<std::shared_ptr<client>> open(postgres_options options);
   ~client();
 
-  /// Ends every task that waits, with database_unavailable, and the thread. Idempotent.
+  /// Ends every waiting task with database_unavailable, and the thread. Idempotent.
   void close();
 
-  /// Takes a reading statement with its waiter. Returns what is to be told at once: busy, closed.
+  /// Takes a reading statement with its waiter. Returns an immediate error: busy, closed.
   std::optional<result<sql_rows>> submit(command_ptr next);
-  /// Takes a batch. Returns why not.
+  /// Takes a batch. Returns the error if it cannot.
   std::optional<error> submit(write_job_ptr job);
   void give_back(std::uint64_t loan);
 

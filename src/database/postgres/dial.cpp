@@ -40,11 +40,11 @@ bool wait_for(pg_conn* connection, PostgresPollingStatusType wanted, time_point 
   return false;
 }
 
-/// A thread may be connecting while the process ends: OpenSSL must not clean up under it. It lets itself be
-/// told so only before its first use.
+/// A thread may be connecting while the process ends, so OpenSSL must not clean up at exit. It accepts this
+/// setting only before its first use.
 void keep_openssl_to_the_end() {
-  static const int told = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
-  static_cast<void>(told);
+  static const int initialized = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+  static_cast<void>(initialized);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ class dialer {
   /// the loop. `keep` is held meanwhile: what owns the loop.
   bool dial(server_address::role as, std::shared_ptr<void> keep, taker done);
 
-  /// True if the last attempt failed: nobody need wait for a connection.
+  /// True if the last attempt failed: no task need wait for a connection.
   bool is_down() const noexcept { return when_.is_down(); }
   const error& last_failure() const noexcept { return last_; }
 

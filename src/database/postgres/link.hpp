@@ -20,7 +20,7 @@ namespace strata::detail {
 
 class link : public std::enable_shared_from_this<link> {
  public:
-  /// Whoever uses the connection. May drop the link in any of these.
+  /// The user of the connection. It may drop the link in any of these.
   class owner {
    public:
     virtual void answered(link& from, command_ptr of, result<sql_rows> rows) = 0;

@@ -1,9 +1,9 @@
 #pragma once
-/// Which answer of a pipelined connection belongs to which statement. No I/O.
+/// Matches the replies of a pipelined connection to its statements. No I/O.
 ///
-/// Statements are sent without waiting; a *sync* ends a batch. The server answers in order. When a
-/// statement fails, what follows it up to the sync is not run but *aborted*; statements that only
-/// read can be sent again, so one error costs its batch a second trip and nobody else an answer.
+/// Statements are sent without waiting; a *sync* ends a batch. The server replies in order. When a statement
+/// fails, the server *aborts* the following ones up to the sync. Statements that only read are sent again, so
+/// one error costs its batch a second round trip and no other statement its result.
 /// Threads: one at a time.
 
 #include "async/one_shot.hpp"
@@ -34,7 +34,7 @@ struct command {
   unsigned lost = 0;   ///< with how many connections it was lost
   unsigned stale = 0;  ///< how often its prepared statement was not the right one
   time_point deadline = time_point::max();
-  std::shared_ptr<one_shot<result<sql_rows>>> waiter;  ///< of a query; else its batch is told
+  std::shared_ptr<one_shot<result<sql_rows>>> waiter;  ///< of a query; null: its batch gets the result
 };
 using command_ptr = std::unique_ptr<command>;
 
@@ -65,8 +65,8 @@ class pipeline {
   /// The statement that the next answer belongs to. Null: the library's own, or one that is gone.
   const command* next() const noexcept;
 
-  /// How often a statement is prepared anew before its error is told: behind a pooler that hands
-  /// connections around it would never end.
+  /// How often a statement is prepared again before its error is reported. Behind a pooler that shares
+  /// connections it would never end otherwise.
   static constexpr unsigned most_stale = 3;
 
   enum class verdict {
@@ -102,7 +102,7 @@ class pipeline {
   struct slot {
     step what;
     std::string name;  ///< of the prepared statement
-    command_ptr of;    ///< of `execute`; null if it has been told its end already
+    command_ptr of;    ///< of `execute`; null if its result has been delivered already
   };
   event take_failure(answer_kind answer, slot failed);
   event finish(verdict what, command_ptr of);

@@ -285,7 +285,7 @@ class postgres_database final : public database {
   task<result<std::uint64_t>> foreign_changes() override {
     return result<std::uint64_t>(
         fail(errc::invalid_argument,
-             "a relay tells of what others write to PostgreSQL; it has no number for that"));
+             "PostgreSQL has no change counter; a relay reports the writes of other programs"));
   }
 
   task<result<void>> ping() override { return greet(client_); }

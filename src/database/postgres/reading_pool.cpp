@@ -63,10 +63,10 @@ reading_pool::lane* reading_pool::least_busy() {
 }
 
 void reading_pool::send_waiting() {
-  const auto nobody = [&] {
+  const auto none_is_up = [&] {
     return std::ranges::none_of(lanes_, [](const lane& each) { return !!each.up; });
   };
-  if (!waiting_.empty() && nobody()) {
+  if (!waiting_.empty() && none_is_up()) {
     if (parts_->dial.is_down()) refuse_waiting(parts_->dial.last_failure());
     return;
   }
@@ -153,7 +153,7 @@ void reading_pool::sweep(time_point now) {
       }
       oldest = false;
     });
-    // Its oldest statement should have been ended by the server: nobody answers at the other end.
+    // The server should have ended its oldest statement by now: it does not respond.
     if (stuck) drop(each, {errc::database_unavailable, "PostgreSQL does not answer"});
   }
   pump();

@@ -33,9 +33,9 @@ std::int64_t milliseconds(duration of) {
   return std::chrono::ceil<std::chrono::milliseconds>(of).count();
 }
 
-/// What a session of ours is like, as the server's command line has it.
+/// The settings of our sessions, in the form of the server's command line.
 std::string session_options(const postgres_options& options, bool reads) {
-  // A statement that nobody waits for any more ends when the server notices that we are gone.
+  // An abandoned statement ends when the server notices that the client has disconnected.
   auto out = fmt::format(
       "-c statement_timeout={} -c idle_in_transaction_session_timeout={} -c "
       "client_connection_check_interval=1000"

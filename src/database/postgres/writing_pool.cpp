@@ -56,8 +56,8 @@ void writing_pool::pump() {
       run(*free, std::move(job));
     }
   }
-  const bool nobody = std::ranges::none_of(lanes_, [](const lane& each) { return !!each.up; });
-  if (!waiting_.empty() && nobody && parts_->dial.is_down()) refuse_waiting(parts_->dial.last_failure());
+  const bool none_is_up = std::ranges::none_of(lanes_, [](const lane& each) { return !!each.up; });
+  if (!waiting_.empty() && none_is_up && parts_->dial.is_down()) refuse_waiting(parts_->dial.last_failure());
   parts_->arm();
 }
 

@@ -37,18 +37,18 @@ class writer_loan {
 
 /// A batch for one connection, or the wish for one.
 struct write_job {
-  std::uint64_t loan = 0;  ///< whose connection; 0: any that is free, for this batch only
+  std::uint64_t loan = 0;  ///< whose connection; 0: any free one, for this batch only
   std::vector<command_ptr> commands;
   bool ends_loan = false;  ///< COMMIT or ROLLBACK
-  bool unlimited = false;  ///< a script takes as long as it takes
-  unsigned tries = 0;      ///< how often it has been run
+  bool unlimited = false;  ///< a script has no time limit
+  unsigned tries = 0;      ///< how often it has run
   time_point deadline = time_point::max();
   std::shared_ptr<one_shot<result<writer_loan>>> borrower;  ///< wants a loan and sends nothing
   std::shared_ptr<one_shot<result<sql_rows>>> waiter;       ///< gets the last statement's rows
-  /// Of what is read behind COMMIT, in order. The driver's until the waiter has been told.
+  /// The results of the reads after COMMIT, in order. The driver owns it until the waiter is resumed.
   std::shared_ptr<std::vector<result<sql_rows>>> read_back;
 };
-/// How often a single statement is run when others are faster, e.g. in a deadlock.
+/// How often a single statement runs when other writers are faster, e.g. in a deadlock.
 inline constexpr unsigned most_tries = 4;
 using write_job_ptr = std::unique_ptr<write_job>;
 
