@@ -39,7 +39,7 @@ class redis_under_test {
   }
   void advance(duration by) { std::this_thread::sleep_for(by); }
   void settle() {
-    for (const auto& each : opened_) test::wait_until_told(*each, name_space_);
+    for (const auto& each : opened_) test::wait_until_notified(*each, name_space_);
   }
 
  private:

@@ -82,7 +82,7 @@ TEST_F(PostgresRelayFailover, TellsAgainWhatTheReplicaHadNotHeard) {
   for (auto* each : replicas) each->pause();
   old.call({"CLIENT", "KILL", "TYPE", "replica"});
   elsewhere("UPDATE agents SET name = 'second'");
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   all_are([](int) { return "second"; });
   old.kill();
   for (auto* each : replicas) each->resume();
@@ -101,7 +101,7 @@ TEST_F(PostgresRelayFailover, TellsAgainWhatTheReplicaHadNotHeard) {
     moved = moved || &group.master() != &old;
     return moved && tells.stats().replays > 0;
   });
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   for (int row = 0; row < rows; ++row) {
     EXPECT_TRUE(one.holds(row, wanted(row)));
     EXPECT_TRUE(two.holds(row, wanted(row)));
@@ -111,7 +111,7 @@ TEST_F(PostgresRelayFailover, TellsAgainWhatTheReplicaHadNotHeard) {
 
   // Later writes are published to the new master.
   elsewhere("UPDATE agents SET name = 'fourth'");
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   std::this_thread::sleep_for(350ms);
   all_are([](int) { return "fourth"; });
 }

@@ -84,7 +84,7 @@ class RelayTest : public PostgresTest {
     return of.stats().clears[static_cast<std::size_t>(why)];
   }
   /// Returns when `of` has published everything committed so far.
-  static void wait_until_told(const relay& of) {
+  static void wait_until_relayed(const relay& of) {
     const auto asked = system_clock().now();
     wait_until([&] { return system_clock().now() - of.stats().lag > asked; });
   }

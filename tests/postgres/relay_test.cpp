@@ -38,7 +38,7 @@ TEST_F(PostgresRelay, TellsACacheWhatOtherProgramsCommit) {
   elsewhere("INSERT INTO agents VALUES ('a', 'o', 'first'), ('b', 'o', 'other')");
   names of(db);
   relay tells({.source = source(), .local = &of.held, .bound = 20s, .log = noting()});
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   EXPECT_EQ(clears(tells, clear_reason::fresh), 1U);
   EXPECT_EQ(of.name_of("a"), "first");
   EXPECT_EQ(of.name_of("b"), "other");
@@ -50,7 +50,7 @@ TEST_F(PostgresRelay, TellsACacheWhatOtherProgramsCommit) {
            {"COPY agents FROM PROGRAM 'printf \"a\\to\\tthird\\n\"'", "third"},
            {"TRUNCATE agents", "nobody"}}) {
     elsewhere(write);
-    wait_until_told(tells);
+    wait_until_relayed(tells);
     EXPECT_EQ(of.name_of("a"), name) << write;
     EXPECT_EQ(of.read("a").info().from, layer::l1) << "and that one is trusted";
   }
@@ -61,7 +61,7 @@ TEST_F(PostgresRelay, LetsACacheTrustItsMemoryForNoLongerThanItHears) {
   elsewhere("INSERT INTO agents VALUES ('a', 'o', 'first')");
   names of(db);
   relay tells({.source = source(), .local = &of.held, .bound = 200ms});
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   of.read("a");
   tells.stop();
   elsewhere("UPDATE agents SET name = 'second'");
@@ -73,7 +73,7 @@ TEST_F(PostgresRelay, LetsACacheTrustItsMemoryForNoLongerThanItHears) {
 TEST_F(PostgresRelay, RemovesKeysPrefixesAndTagsFromAStore) {
   const auto shared = make_memory_server();
   const relay tells(speaking_to(connect(shared)));
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   cache other({.second_level = connect(shared)});
   const entity<std::string, "agent:{id}"> agents{{.ttl = 600s}};
   const entity<std::string, "api:agents:list:{org}:{page}"> lists{{.ttl = 600s}};
@@ -86,7 +86,7 @@ TEST_F(PostgresRelay, RemovesKeysPrefixesAndTagsFromAStore) {
   from(lists("p", "1"));
   from(counts("agents"));
   elsewhere("INSERT INTO agents VALUES ('a', 'o', '')");
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   EXPECT_EQ(from(agents("a")), layer::source);
   EXPECT_EQ(from(lists("o", "1")), layer::source);
   EXPECT_EQ(from(counts("agents")), layer::source);
@@ -101,7 +101,7 @@ TEST_F(PostgresRelay, MissesNothingHoweverTransactionsOverlap) {
   const auto shared = make_memory_server();
   const key_listener heard(connect(shared));
   const relay tells(speaking_to(connect(shared)));
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   std::mutex mutex;
   std::set<std::string> committed;
   std::set<std::string> aborted;
@@ -130,7 +130,7 @@ TEST_F(PostgresRelay, MissesNothingHoweverTransactionsOverlap) {
     });
   }
   for (auto& each : writers) each.join();
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   const auto told = heard.keys();
   for (const auto& each : committed) EXPECT_TRUE(told.contains(each)) << each;
   for (const auto& each : aborted) EXPECT_FALSE(told.contains(each)) << each;
@@ -142,12 +142,12 @@ TEST_F(PostgresRelay, GoesOnWhereAnotherStopped) {
   const key_listener heard(connect(shared));
   {
     const relay first(speaking_to(connect(shared)));
-    wait_until_told(first);
+    wait_until_relayed(first);
   }
   elsewhere("INSERT INTO agents VALUES ('meanwhile', 'o', '')");
   EXPECT_FALSE(heard.heard("strata:agent:meanwhile"));
   const relay second(speaking_to(connect(shared)));
-  wait_until_told(second);
+  wait_until_relayed(second);
   EXPECT_TRUE(heard.heard("strata:agent:meanwhile"));
   EXPECT_EQ(clears(second, clear_reason::fresh), 0U);
   EXPECT_EQ(sync_wait(status_of_outbox(*db))->leaders.at(0).term, 2);
@@ -174,7 +174,7 @@ TEST_F(PostgresRelay, RemovesEverythingWhenTheOutboxWasFull) {
   install({.table = "agents", .keys = {"agent:{id}"}}, {.limit = byte_size{1u << 20}});
   const auto shared = make_memory_server();
   const relay tells(speaking_to(connect(shared)));
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   const std::unique_ptr<PGconn, decltype(&PQfinish)> late(PQconnectdb(server.url(name).c_str()), &PQfinish);
   const auto run = [&](const char* what) {
     const std::unique_ptr<PGresult, decltype(&PQclear)> done(PQexec(late.get(), what), &PQclear);
@@ -187,13 +187,13 @@ TEST_F(PostgresRelay, RemovesEverythingWhenTheOutboxWasFull) {
   wait_until([&] { return clears(tells, clear_reason::overflow) > 0; });
   run("BEGIN");
   run("INSERT INTO agents VALUES ('late', 'o', '')");
-  wait_until_told(tells);
-  wait_until_told(tells);
+  wait_until_relayed(tells);
+  wait_until_relayed(tells);
   const auto before = clears(tells, clear_reason::overflow);
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   EXPECT_EQ(clears(tells, clear_reason::overflow), before);
   run("COMMIT");
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   EXPECT_GT(clears(tells, clear_reason::overflow), before) << "it was counted before, and is seen now";
 }
 
@@ -201,13 +201,13 @@ TEST_F(PostgresRelay, RemovesEverythingWhenItWasAwayForTooLong) {
   const auto shared = make_memory_server();
   {
     const relay first(speaking_to(connect(shared)));
-    wait_until_told(first);
+    wait_until_relayed(first);
   }
   elsewhere("INSERT INTO agents VALUES ('a', 'o', '')");
   elsewhere(
       "INSERT INTO strata_outbox.marks (at) VALUES (clock_timestamp() - interval '9 minutes 30 seconds')");
   const relay second(speaking_to(connect(shared)));
-  wait_until_told(second);
+  wait_until_relayed(second);
   EXPECT_EQ(clears(second, clear_reason::too_old), 1U);
 }
 
@@ -215,7 +215,7 @@ TEST_F(PostgresRelay, RemovesEverythingWhenTooMuchWaits) {
   const auto shared = make_memory_server();
   {
     const relay first(speaking_to(connect(shared)));
-    wait_until_told(first);
+    wait_until_relayed(first);
   }
   for (int i = 0; i < 60; ++i) {
     elsewhere("INSERT INTO agents SELECT n, 'o', '' FROM generate_series(" + std::to_string(i * 900) + ", " +
@@ -223,12 +223,12 @@ TEST_F(PostgresRelay, RemovesEverythingWhenTooMuchWaits) {
   }
   const key_listener heard(connect(shared));
   const relay second(speaking_to(connect(shared)));
-  wait_until_told(second);
+  wait_until_relayed(second);
   EXPECT_EQ(clears(second, clear_reason::too_many), 1U);
   EXPECT_TRUE(heard.keys().empty());
   EXPECT_EQ(heard.floors(), 1U);
   elsewhere("INSERT INTO agents VALUES ('later', 'o', '')");
-  wait_until_told(second);
+  wait_until_relayed(second);
   EXPECT_TRUE(heard.heard("strata:agent:later"));
 }
 
@@ -246,7 +246,7 @@ TEST_F(PostgresRelay, SaysThatTheOutboxIsMissingAndGoesOnOnceItIsThere) {
   wait_until([&] { return !tells.stats().trouble.empty(); });
   EXPECT_THAT(tells.stats().trouble, HasSubstr("strata db install"));
   install({.table = "agents", .keys = {"agent:{id}"}});
-  wait_until_told(tells);
+  wait_until_relayed(tells);
   EXPECT_EQ(tells.stats().trouble, "");
   EXPECT_THAT(log(), HasSubstr("relay: goes on\n"));
 }

@@ -80,7 +80,7 @@ inline std::shared_ptr<network_store> open_now(const std::string& url,
 
 /// Returns when the observers of `of` know of every change made before: a reply arrives after the pushes of
 /// the turn before it, and a heartbeat's reply after that.
-inline void wait_until_told(store& of, const std::string& name_space = "strata") {
+inline void wait_until_notified(store& of, const std::string& name_space = "strata") {
   const auto key = name_space + ":of the wait";
   for (int i = 0; i < 3; ++i) sync_wait(of.get(key));
   const auto before = health_of(of).trusted_until;

@@ -159,7 +159,7 @@ class watched_caches {
 
   /// After the last write all caches return the newest versions.
   void rest() {
-    for (const auto& each : stores_) wait_until_told(*each);
+    for (const auto& each : stores_) wait_until_notified(*each);
     for (std::size_t key = 0; key < with_.keys; ++key) {
       for (std::size_t process = 0; process < caches_.size(); ++process) {
         const auto found = get(process, key);

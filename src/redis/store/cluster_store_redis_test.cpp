@@ -19,7 +19,7 @@ using test::cluster_group;
 using test::eventually;
 using test::open_now;
 using test::redis_server;
-using test::wait_until_told;
+using test::wait_until_notified;
 using test::wait_until_up;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
@@ -158,7 +158,7 @@ TEST(ClusterStore, ReadsAndRemovesWhileASlotIsHalfHereAndHalfThere) {
   EXPECT_EQ(fill(*store, slot.key("new")), fill_result::stored);
   EXPECT_TRUE(holds(*other, all[1]));
   EXPECT_FALSE(holds(*other, all[0]));
-  wait_until_told(*store);
+  wait_until_notified(*store);
   EXPECT_EQ(store->health().losses, losses) << "a slot that moves is no loss";
 }
 
@@ -175,7 +175,7 @@ TEST(ClusterStore, MovesWithTheSlotOfItsClock) {
   ASSERT_TRUE(eventually([&] { return sync_wait(store->raise(tags)).has_value(); }));
   EXPECT_GT(sync_wait(store->raise(tags)).value(), before + 1);
   EXPECT_TRUE(holds(*store, "strata:a"));
-  wait_until_told(*store);
+  wait_until_notified(*store);
   EXPECT_EQ(to.call({"EXISTS", "strata-clock:{strata}"}).integer(), 1);
 }
 
@@ -291,7 +291,7 @@ TEST(ClusterStore, TellsOthersOnWhicheverNode) {
   const std::vector<floor_entry> tags{{.bucket = 1}, {.bucket = 2}};
   ASSERT_TRUE(sync_wait(one->raise(tags)));
   ASSERT_TRUE(eventually([&] { return heard.count() >= keys.size() && heard.floors == 2; }));
-  wait_until_told(*two);
+  wait_until_notified(*two);
   EXPECT_EQ(heard.count(), keys.size()) << "each once, though every node passes messages on";
   two->unobserve(heard);
 }

@@ -51,7 +51,7 @@ struct NearCache : ::testing::Test {
     held->delay({.call = store_call::acquire, .times = 1, .after = true});
     auto reading = std::async(std::launch::async, [this] { return read(ours, "never asked for"); });
     EXPECT_TRUE(eventually([&] { return held->waiting() == 1; }));
-    test::wait_until_told(*below);  // replies come in order
+    test::wait_until_notified(*below);  // replies come in order
     return reading;
   }
   /// Another process removes it while our connection is being lost: nobody tells us.
@@ -72,7 +72,7 @@ TEST_F(NearCache, WhatWasReadBeforeItsChangeWasToldDoesNotEnter) {
   ASSERT_EQ(read(theirs, "old"), "old");
   auto reading = read_and_hold();
   sync_wait(theirs.remove(pages("1")));
-  test::wait_until_told(*below);
+  test::wait_until_notified(*below);
   held->let_go();
   reading.wait();  // it had begun before, and may return either
   EXPECT_EQ(read(ours, "new"), "new");

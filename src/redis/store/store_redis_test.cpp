@@ -22,7 +22,7 @@ using test::eventually;
 using test::open_now;
 using test::redis_server;
 using test::shared_redis;
-using test::wait_until_told;
+using test::wait_until_notified;
 using test::wait_until_up;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
@@ -211,7 +211,7 @@ TEST(RedisStore, GoesOnAfterAFlushWithFloorsAboveAllBefore) {
   const fill_request late{
       .key = "strata:a", .lease = before->lease, .asof = 1000, .bytes = "old", .ttl = 60s};
   EXPECT_EQ(*sync_wait(store->fill(late)), fill_result::lease_lost);
-  wait_until_told(*store);
+  wait_until_notified(*store);
   EXPECT_EQ(fill(*store, "strata:a"), fill_result::stored);
   const std::vector<std::string> keys{"strata:a"};
   EXPECT_GT(*sync_wait(store->invalidate(keys, 0)), 1000u);
@@ -225,7 +225,7 @@ TEST(RedisStore, FindsOutByItsHeartbeatThatAnotherEpochHasBegun) {
   store->observe(told);
   ASSERT_EQ(fill(*store, "strata:a", "old"), fill_result::stored);
   const auto before = sync_wait(store->force_lease("strata:b", 60s, 0));
-  wait_until_told(*store);
+  wait_until_notified(*store);
   ASSERT_EQ(told.lost_memory(), 0);
   // As whoever noticed that the server forgot, but nobody hears of it.
   const auto clocks = server.call({"KEYS", "strata-clock:*"});
@@ -247,7 +247,7 @@ TEST(RedisStore, TellsOfAKeyThatWasDeletedByHand) {
   recorder told;
   store->observe(told);
   ASSERT_EQ(fill(*store, "strata:a"), fill_result::stored);
-  wait_until_told(*store);
+  wait_until_notified(*store);
   EXPECT_FALSE(told.saw("strata:a"));  // our own
   server.call({"DEL", "strata:a"});
   EXPECT_TRUE(eventually([&] { return told.saw("strata:a"); }));
@@ -367,7 +367,7 @@ TEST(RedisStore, LeavesNoCopyThatTheServerNoLongerHasHoweverRaced) {
       });
     }
     for (auto& each : users) each.join();
-    for (const auto& each : stores) wait_until_told(*each);
+    for (const auto& each : stores) wait_until_notified(*each);
     for (std::size_t i = 0; i < stores.size(); ++i) {
       std::lock_guard lock(caches[i]->mutex);
       for (const auto& [key, at] : caches[i]->slots) {
