@@ -47,8 +47,9 @@ class sql_rows {
   bool empty() const noexcept { return rows_.empty(); }
   const std::vector<std::string>& columns() const noexcept { return columns_; }
 
-  /// The value at `row` and column `name`. Aborts if the row or column does not exist.
+  /// The value at `row` and column `name`. Throws std::out_of_range if there is no such row or column.
   const sql_value& at(std::size_t row, std::string_view name) const;
+  /// The values of a row, in the order of `columns`. Throws std::out_of_range if there is no such row.
   const std::vector<sql_value>& row(std::size_t index) const { return rows_.at(index); }
 
   /// How many rows an INSERT, UPDATE or DELETE changed.

@@ -115,4 +115,12 @@ TEST(Row, AnIntegerServesWhereARealNumberIsMeant) {
   EXPECT_EQ(strata::from_rows<thing>(rows_of(row))->front().weight, 4.0);
 }
 
+TEST(SqlRows, ThrowForARowOrColumnThatTheyDoNotHave) {
+  const auto rows = rows_of(a_row());
+  EXPECT_EQ(std::get<std::string>(rows.at(0, "id")), "t1");
+  EXPECT_THROW(rows.at(0, "other"), std::out_of_range);
+  EXPECT_THROW(rows.at(1, "id"), std::out_of_range);
+  EXPECT_THROW(rows.row(1), std::out_of_range);
+}
+
 }  // namespace

@@ -1,8 +1,9 @@
 #include <strata/database.hpp>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <utility>
 
 namespace strata {
 
@@ -19,12 +20,8 @@ sql_rows::sql_rows(std::vector<std::string> columns, std::vector<std::vector<sql
 
 const sql_value& sql_rows::at(std::size_t row, std::string_view name) const {
   const auto found = std::ranges::find(columns_, name);
-  if (found == columns_.end() || row >= rows_.size()) {
-    std::fprintf(stderr, "strata: sql_rows::at: no column %.*s in row %zu of %zu\n",
-                 static_cast<int>(name.size()), name.data(), row, rows_.size());
-    std::abort();
-  }
-  return rows_[row][static_cast<std::size_t>(found - columns_.begin())];
+  if (found == columns_.end()) throw std::out_of_range("sql_rows::at: no column " + std::string(name));
+  return rows_.at(row).at(static_cast<std::size_t>(found - columns_.begin()));
 }
 
 }  // namespace strata

@@ -168,7 +168,7 @@ std::vector<std::string> problems_of(const outbox_rule& rule, const std::vector<
   }
   const auto letters = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
   if (!std::ranges::all_of(rule.event, letters))
-    problems.emplace_back("event may contain only a-z, 0-9 and _");
+    problems.emplace_back("event must be made of a-z, 0-9 and _");
   if (rule.level == trigger_level::statement && table.needs_rows) {
     problems.push_back(table.named.name +
                        " needs row triggers: it is partitioned, inherits, or is replicated");

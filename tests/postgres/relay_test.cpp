@@ -248,7 +248,7 @@ TEST_F(PostgresRelay, SaysThatTheOutboxIsMissingAndGoesOnOnceItIsThere) {
   install({.table = "agents", .keys = {"agent:{id}"}});
   wait_until_relayed(tells);
   EXPECT_EQ(tells.stats().trouble, "");
-  EXPECT_THAT(log(), HasSubstr("relay: goes on\n"));
+  EXPECT_THAT(log(), HasSubstr("relay: working again\n"));
 }
 
 }  // namespace
