@@ -46,8 +46,8 @@ strata::duration check_interval(const app_options& options) {
 struct app::state {
   explicit state(app_options given)
       : options(checked(std::move(given))),
-        bus([this](const strata::domain_event& happened, std::string_view what) {
-          options.log("a handler of " + happened.type + " failed: " + std::string(what));
+        bus([this](const strata::domain_event& event, std::string_view what) {
+          options.log("a handler of " + event.type + " failed: " + std::string(what));
         }),
         data(*options.database, *options.cache, bus, entity_table(options.policies, options.entities),
              *options.time),

@@ -13,8 +13,8 @@ namespace {
 
 class Consistency : public testing::PlatformTest {};
 
-// One writer, several readers. Before it asks, a reader notes the newest version whose PATCH has
-// been answered; whatever way it reads, it must not get an older one, nor go back in time.
+// One writer, several readers. Before each read, a reader notes the newest acknowledged version. The read
+// must not return an older one, nor go back in time.
 TEST_F(Consistency, NoReadIsOlderThanAnAcknowledgedUpdate) {
   const auto row = at.add_agent(home, "0");
   const auto path = "/agents/" + row.id;
@@ -139,8 +139,8 @@ TEST_F(Consistency, EveryEventDropsTheKeysOfItsRule) {
     const strata::typed_key<std::string> other{
         strata::key("agent:other"), std::make_shared<const strata::policy>(), {}};
     strata::sync_wait(at.cache->set(other, std::string("kept")));
-    strata::domain_event happened{rule.event + ".updated", attributes};
-    strata::sync_wait(at.held->events().publish(happened));
+    strata::domain_event event{rule.event + ".updated", attributes};
+    strata::sync_wait(at.held->events().publish(event));
     for (const auto& each : held) {
       EXPECT_FALSE(strata::sync_wait(at.cache->get(each))) << rule.event << ' ' << each.key.text();
     }

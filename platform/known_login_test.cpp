@@ -90,7 +90,7 @@ TEST(KnownSession, HoldsWhileItIsInUseAndNoLonger) {
   const auto [token, held] = table.begin("usr_1");
   EXPECT_TRUE(table.holds(*held));
   time.advance(2s);
-  EXPECT_FALSE(table.holds(*held)) << "its last use must be noted now and then";
+  EXPECT_FALSE(table.holds(*held)) << "its last use must be recorded from time to time";
   ASSERT_TRUE(table.use(token));
   EXPECT_TRUE(table.holds(*held));
   for (int i = 0; i < 12; ++i) {

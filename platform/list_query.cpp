@@ -25,7 +25,7 @@ std::string_view next_word(std::string_view& rest) {
 list_query page_of(std::string_view table, const std::vector<std::string>& columns,
                    std::string_view condition, std::string_view order, strata::sql_parameters parameters,
                    page_request part) {
-  const auto where = condition.empty() ? std::string() : fmt::format(" WHERE {}", condition);
+  const auto filter = condition.empty() ? std::string() : fmt::format(" WHERE {}", condition);
   const auto at = parameters.size();
   parameters.emplace_back(part.limit);
   parameters.emplace_back((part.page - 1) * part.limit);
@@ -33,7 +33,7 @@ list_query page_of(std::string_view table, const std::vector<std::string>& colum
       fmt::format("SELECT (SELECT COUNT(*) FROM {0}{2}) AS total, listed.* FROM (SELECT 1 AS one) AS base "
                   "LEFT JOIN (SELECT {1} FROM {0}{2} ORDER BY {3} LIMIT ${4} OFFSET ${5}) AS listed ON 1 = 1 "
                   "ORDER BY {3}",
-                  table, fmt::join(columns, ", "), where, order, at + 1, at + 2),
+                  table, fmt::join(columns, ", "), filter, order, at + 1, at + 2),
       std::move(parameters),
   };
 }

@@ -87,7 +87,7 @@ std::string parameters_of(const endpoint& of) {
   return out + ']';
 }
 
-/// Of an answer to a write.
+/// A header of the response to a write.
 constexpr std::string_view token_header =
     R"({"Strata-Mark":{"description":"to be sent along with the next requests, so that they see this write",)"
     R"("schema":{"type":"string","maxLength":40}}})";

@@ -143,8 +143,8 @@ TEST_F(Outage, LogsARowThatCannotBeRead) {
   try {
     at.ask("GET", path, token);
     FAIL() << "answered";
-  } catch (const std::runtime_error& told) {
-    EXPECT_THAT(told.what(), ::testing::HasSubstr("execution_count"));
+  } catch (const std::runtime_error& thrown) {
+    EXPECT_THAT(thrown.what(), ::testing::HasSubstr("execution_count"));
   }
 }
 
