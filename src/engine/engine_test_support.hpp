@@ -30,6 +30,7 @@ struct fixture {
   static cache_options on(const testing::manual_clock& clock, cache_options options) {
     options.time = &clock;
     options.seed = 1;
+    options.maintenance_interval = {};  // the machine's timers do not follow the test's clock
     return options;
   }
 

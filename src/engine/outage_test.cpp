@@ -293,7 +293,7 @@ TEST_F(Outage, AReadOnItsWayCannotBringBackWhatCouldNotBeTold) {
 
 struct states : cache_observer {
   std::vector<second_level_state> seen;
-  void on_second_level(second_level_state is) override { seen.push_back(is); }
+  void on_second_level(second_level_state state) override { seen.push_back(state); }
 };
 
 TEST_F(Outage, IsToldToTheObserver) {

@@ -16,13 +16,13 @@ constexpr step_number most_steps = 50'000;
 /// Tells the oracle whether a process serves from its store.
 class watcher final : public cache_observer {
  public:
-  watcher(oracle& told, unsigned process) : told_(told), process_(process) {}
-  void on_second_level(second_level_state is) override {
-    told_.serves(process_, is == second_level_state::up);
+  watcher(oracle& listener, unsigned process) : listener_(listener), process_(process) {}
+  void on_second_level(second_level_state state) override {
+    listener_.serves(process_, state == second_level_state::up);
   }
 
  private:
-  oracle& told_;
+  oracle& listener_;
   unsigned process_;
 };
 
