@@ -1,5 +1,7 @@
 #include "engine/bulkhead.hpp"
 
+#include "tests/contract/abandonable.hpp"
+
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -50,12 +52,18 @@ TEST_F(Bulkhead, AFullQueueTurnsCallersAway) {
   EXPECT_FALSE(*waiting);
 }
 
-TEST_F(Bulkhead, ADroppedWaiterPassesItsTurnOn) {
+strata::test::abandonable wait_for_turn(bulkhead& of) {
+  (void)co_await of.enter();
+}
+
+TEST_F(Bulkhead, ADestroyedWaiterPassesItsTurnOn) {
   bulkhead one(1, 2);
+  run_loop loop;
   const auto running = ask(one);
-  auto dropped = std::make_optional(one.enter());
+  auto destroyed = wait_for_turn(one);
+  destroyed.start(loop);
   const auto last = ask(one);
-  dropped.reset();
+  destroyed.destroy();
   running->reset();
   EXPECT_TRUE(*last && **last);
 }
