@@ -243,7 +243,7 @@ row measure_pointers(const options& with, const streams& small) {
 }
 
 #if defined(STRATA_BENCH_TBB)
-/// TBB's cache computes its value on a miss and is never told one: reads only. It evicts what no
+/// TBB's cache computes its own values on a miss and accepts none: reads only. It evicts what no
 /// handle holds once `capacity` such are kept.
 double measure_tbb(const options& with, const streams& keys, std::size_t capacity) {
   tbb::concurrent_lru_cache<std::uint64_t, std::uint64_t> cache(

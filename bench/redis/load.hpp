@@ -33,7 +33,7 @@ redis_measure run_strata(const redis_load& what);
 redis_measure run_strata_elsewhere(const redis_load& what);
 redis_measure run_hiredis(const redis_load& what);
 
-/// The keys of redis-benchmark. Without printf, which would be a tenth of what a client costs.
+/// The keys of redis-benchmark. Without printf, which would take a tenth of a client's time.
 inline std::string key_of(std::uint32_t number) {
   std::string text = "key:000000000000";
   number %= keys;

@@ -11,7 +11,7 @@
 
 namespace strata {
 
-/// Why a relay removed everything instead of what had changed.
+/// Why a relay removed everything instead of the changed keys.
 enum class clear_reason : std::uint8_t {
   fresh,        ///< no relay had worked before, or not for this cache
   source_lost,  ///< PostgreSQL crashed, or another server took over: commits may be lost

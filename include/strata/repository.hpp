@@ -101,9 +101,9 @@ class repository {
     return cache_->get_or_set(key_of(id).reading(how), view_loader(*this, id));
   }
 
-  /// The same with a reusable key: `where` is `key_of(id)`.
-  task<lookup<View>> find(const typed_key<View>& where, std::string_view id) const {
-    return cache_->get_or_set(where, view_loader(*this, id));
+  /// The same with a reusable key: `key` is `key_of(id)`.
+  task<lookup<View>> find(const typed_key<View>& key, std::string_view id) const {
+    return cache_->get_or_set(key, view_loader(*this, id));
   }
 
   /// The row with this id from the database. Errors: as `database::query`, and corrupt_entry if a
@@ -214,10 +214,10 @@ class repository {
  private:
   /// Caches the row `id` as the database holds it after the commit.
   void put_in(unit_of_work& work, std::string id) const {
-    auto where = key_of(id);
+    auto key = key_of(id);
     sql_query read{statements_.select_by_id, {}};
     read.parameters.emplace_back(std::move(id));
-    work.put_read_back(std::move(where), std::move(read), &view_of);
+    work.put_read_back(std::move(key), std::move(read), &view_of);
     work.changes(statements_.table);
   }
 

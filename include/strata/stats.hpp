@@ -55,7 +55,7 @@ std::string_view name(second_level_state state) noexcept;
 /// The second level, as this process sees it.
 struct second_level_stats {
   second_level_state state = second_level_state::off;
-  bool coherent = true;              ///< changes of what is in L1 are reported to this process in time
+  bool coherent = true;              ///< changes of keys in L1 are reported to this process in time
   std::uint64_t breaker_opened = 0;  ///< how often it was left alone
   std::uint64_t timeouts = 0;        ///< calls given up by l2_timeout
   std::uint64_t backlog = 0;         ///< invalidations not delivered to it yet

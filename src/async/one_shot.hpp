@@ -55,7 +55,7 @@ class one_shot : public std::enable_shared_from_this<one_shot<T>> {
     return taken;
   }
 
-  /// False once the waiting task has been destroyed: nobody needs the work any more.
+  /// False once the waiting task has been destroyed: its work is no longer needed.
   bool is_wanted() const noexcept { return !suspension_.is_abandoned(); }
 
   class awaiter;

@@ -63,7 +63,7 @@ TEST(Cache, EvictsDownToASmallerBudgetAtOnceAndFillsALargerOne) {
 TEST(Cache, KeepsWhatItsEvictionPolicySays) {
   fixture f;
   // All that was read once stands in the order of use with LRU: the first half goes, the second stays.
-  // S3-CAMP lets newcomers pass that nobody asks for again.
+  // S3-CAMP evicts new keys that are not read again.
   const entity<std::string, "page:{id}"> pages{{.ttl = 60s}};
   const auto survivors = [&](eviction_policy policy) {
     strata::cache cache({.memory = {256u << 10}, .eviction = policy, .time = &f.time});

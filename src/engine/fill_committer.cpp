@@ -21,7 +21,7 @@ pending_fill fill_committer::begin(const any_key& target, factory_result value, 
     keep = false;
   }
   if (!state_.has_second_level()) return out;
-  // Without the lease, or without L2, nobody would notify us when the value is out of date.
+  // Without the lease, or without L2, no notification would report that the value is out of date.
   if (!probe.lease || !probe.up) keep = false;
   if (keep && withheld) state_.counters.count(target.type, &type_cells::fills_withheld);
   if (keep && !withheld) {

@@ -47,7 +47,7 @@ TEST(Observer, IsToldOfWhatIsEvictedAndNotOfWhatIsRemoved) {
     EXPECT_TRUE(evicted.insert(key).second) << key << " left twice";
   }
   EXPECT_FALSE(evicted.contains("agent:removed"));
-  // A read says so too, of what left last.
+  // A read also reports the reason of the last departure.
   const auto& last = watching->seen.back().first;
   EXPECT_EQ(sync_wait(f.cache.get(f.agents(last.substr(6)))).info().reason, miss_reason::evicted);
 }

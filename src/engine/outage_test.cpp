@@ -207,7 +207,7 @@ TEST_F(Outage, AServerThatWentBackInTimeIsToldAgain) {
     const auto raw = connect(of.server);
     const auto replica = *sync_wait(raw->get("strata:agent:1"));
     sync_wait(invalidate(of.a, way));
-    // A replica that has the old value and no floor takes over; nobody told B of that.
+    // A replica with the old value and no floor takes over; B is not notified.
     of.server = make_memory_server(of.server_time);
     const auto taken_over = two_stages::behind(of.server);
     (void)sync_wait(taken_over->put("strata:agent:1", replica->bytes, 60s));
@@ -245,7 +245,7 @@ TEST_F(Outage, WhatAStoreThatIsThereIsNotToldForLongClearsEverything) {
   sync_wait(t.a.store.remove(t.a.agents("1")));
   for (int i = 0; i < 49; ++i) t.advance(100ms);
   EXPECT_EQ(stats().state, second_level_state::down);
-  EXPECT_EQ(t.read(t.b, "new")->name, "old");  // nobody could tell it
+  EXPECT_EQ(t.read(t.b, "new")->name, "old");  // no notification could reach it
   for (int i = 0; i < 70; ++i) t.advance(100ms);
   EXPECT_EQ(stats().state, second_level_state::up);
   EXPECT_EQ(stats().backlog, 0u);

@@ -246,7 +246,7 @@ task<result<bool>> second_level::touch(std::string name, duration ttl) {
 }
 
 task<result<void>> second_level::release(std::string name, lease_token lease) {
-  // Not held up by the breaker: others would wait for a lease that nobody ends.
+  // Bypasses the breaker: others would wait for a lease that never ends.
   return calls_.call_past_breaker<void>(
       plain_request([name = std::move(name), lease](store& to) { return to.release(name, lease); }));
 }

@@ -53,7 +53,7 @@ class second_level {
   task<result<std::vector<acquire_result>>> acquire_many(std::vector<std::string> names);
   /// The lease, though there is a value; not if another process holds it.
   task<result<lease_grant>> take_lease(std::string name);
-  /// The lease, whoever holds it: for writers.
+  /// Takes the lease even if another process holds it: for writers.
   task<result<lease_grant>> force_lease(std::string name);
   task<result<std::vector<lease_grant>>> force_lease_many(std::vector<std::string> names);
 

@@ -361,7 +361,7 @@ TEST(StopFilling, WaitsForFactoriesThatRunAndLetsNoneBegin) {
     co_return agent{"1", "late"};
   });
   s.advance(2s);
-  EXPECT_EQ((*slow->got).failure()->code, errc::timeout);  // nobody waits any more, but it runs
+  EXPECT_EQ((*slow->got).failure()->code, errc::timeout);  // no reader waits any more, but it runs
   std::atomic<bool> over = false;
   std::thread stopping([&] {
     s.store.stop_filling();
@@ -377,7 +377,7 @@ TEST(StopFilling, WaitsForFactoriesThatRunAndLetsNoneBegin) {
   go_on.set();
   s.settle();
   stopping.join();
-  EXPECT_EQ((*s.read_value("never asked")->got)->name, "late");  // a hit, of what came late
+  EXPECT_EQ((*s.read_value("never asked")->got)->name, "late");  // a hit: the late value was stored
   const auto many = sync_wait(s.store.get_or_set_many(std::vector{s.agents("3")}, [](auto missing) {
     return std::vector<std::optional<agent>>(missing.size(), agent{"3", "new"});
   }));

@@ -1,5 +1,5 @@
 #pragma once
-/// A call to a store with a deadline. After the deadline the call goes on, but nobody waits for it.
+/// A call to a store with a deadline. After the deadline the call goes on, but its caller no longer waits.
 /// Threads: the awaiting task resumes on its executor, or without one on the thread that ends the call.
 ///
 /// The call owns its arguments, the store and the work to do when it ends. So the waiting task can be

@@ -18,7 +18,7 @@ struct conditions {
   bool any() const noexcept { return if_match || if_none_match || if_modified_since || if_unmodified_since; }
 };
 
-/// The current state of what is asked for.
+/// The current state of the requested resource.
 struct validators {
   std::string_view etag;  ///< with quotes and W/; empty: none
   std::optional<std::chrono::sys_seconds> last_modified;

@@ -71,7 +71,7 @@ class shard {
     return at != 0 ? &cell_at(at) : nullptr;
   }
 
-  /// Stores `value` of `value_bytes` in place of what is there, if `wanted(cell or null)`; else
+  /// Stores `value` of `value_bytes` in place of the current one, if `wanted(cell or null)`; else
   /// `value` stays as it is. Calls `out.gone(cell, why)` for each entry that leaves, and `out.free(value)`
   /// for each value that no reader can hold any more. Calls `out.crowded()` if a `readers::wait` is due
   /// after the lock is released, which happens only if cells linger.

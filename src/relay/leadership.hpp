@@ -1,7 +1,7 @@
 #pragma once
 /// Which process relays for a name space: a row of `strata_outbox.relays`.
 ///
-/// Correctness does not depend on there being one leader: a watermark is true whoever writes it
+/// Correctness does not depend on there being one leader: a watermark is true for any writer
 /// (store::advance_watermark). Leadership only keeps the other processes from polling PostgreSQL. The row
 /// counts the terms; a relay that reads a term other than its own has been replaced. The row also holds the
 /// position from which the next leader continues.

@@ -3,8 +3,8 @@
 ///
 /// **A ring of parts.** A change goes into one of 8 parts of `strata_outbox.changes`, chosen by the time: a
 /// part takes the changes of two minutes. `maintain` empties a part once all its changes were committed
-/// before the retention, by TRUNCATE of that part alone, and only if nobody has it locked. So nothing needs
-/// vacuum, and no writer ever waits for the outbox.
+/// before the retention, by TRUNCATE of that part alone, and only if no client has it locked. So nothing
+/// needs vacuum, and no writer ever waits for the outbox.
 ///
 /// **A full part** takes no more. The trigger then increments a sequence: every session sees that at once, it
 /// belongs to no transaction and takes no room, and no writer waits for another. The relay sees the number

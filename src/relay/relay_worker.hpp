@@ -2,9 +2,9 @@
 /// The relay's loop: one turn after another.
 ///
 /// A turn reads the watermark, polls the outbox, and applies everything committed since the cursor. Then it
-/// advances the watermark if nobody else has, and the cursor after it. A turn that fails leaves both as they
-/// were, and the next one begins from there. So a watermark means: everything committed before the *previous*
-/// watermark was written has been applied to *this life* of the store.
+/// advances the watermark if no other relay has, and the cursor after it. A turn that fails leaves both as
+/// they were, and the next one begins from there. So a watermark means: everything committed before the
+/// *previous* watermark was written has been applied to *this life* of the store.
 ///
 /// A store may forget what was applied in an earlier life. Its values are void then (decision 12), but an
 /// invalidation between the last moments of that life and the first of this one is not made up for by that:

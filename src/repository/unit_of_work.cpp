@@ -30,7 +30,7 @@ task<result<sql_rows>> unit_of_work::execute(std::string_view statement, sql_par
 
 void unit_of_work::record(std::unique_ptr<detail::pending_write> write) {
   const auto same =
-      std::ranges::find_if(writes_, [&](const auto& each) { return each->where() == write->where(); });
+      std::ranges::find_if(writes_, [&](const auto& each) { return each->key() == write->key(); });
   if (same != writes_.end()) {
     *same = std::move(write);
   } else {
@@ -38,13 +38,13 @@ void unit_of_work::record(std::unique_ptr<detail::pending_write> write) {
   }
 }
 
-void unit_of_work::forget(key where) {
-  forgotten_.push_back(std::move(where));
+void unit_of_work::forget(strata::key key) {
+  forgotten_.push_back(std::move(key));
 }
 
 std::vector<key> unit_of_work::written_keys() const {
   auto keys = forgotten_;
-  for (const auto& each : writes_) keys.push_back(each->where());
+  for (const auto& each : writes_) keys.push_back(each->key());
   return keys;
 }
 
@@ -74,16 +74,16 @@ task<result<std::vector<result<sql_rows>>>> unit_of_work::commit_and_read() {
   co_return by_write;
 }
 
-/// Tells the cache of a commit. Tags go first: the tickets of the keys look after themselves.
+/// Applies a commit to the cache. Tags go first; tickets already protect the keys.
 task<> unit_of_work::tell(std::vector<result<sql_rows>> rows) {
   co_await cache_->remove_by_tags(tags_);
   auto gone = forgotten_;
   try {
     for (std::size_t i = 0; i < writes_.size(); ++i) {
       const bool holds = co_await writes_[i]->after_commit(*cache_, &rows[i]);
-      if (!holds) gone.push_back(writes_[i]->where());
+      if (!holds) gone.push_back(writes_[i]->key());
     }
-  } catch (...) {  // a value that cannot be encoded, no memory: the write itself stands
+  } catch (...) {  // a value cannot be encoded, or no memory: the write itself stands
     gone = written_keys();
   }
   if (!gone.empty()) co_await cache_->remove(std::move(gone));
@@ -98,7 +98,7 @@ task<result<void>> unit_of_work::commit() {
   }
   const auto why = done.error().code;
   co_await cache_->remove(written_keys());
-  // Refused is not committed for sure; no query has read anything of it.
+  // A refused transaction is certainly not committed; no query has read any of it.
   if (why != errc::constraint && why != errc::contention) co_await cache_->remove_by_tags(tags_);
   co_return std::unexpected(std::move(done.error()));
 }

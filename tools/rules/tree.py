@@ -1,4 +1,4 @@
-"""The files of the repository, and how a breach of a rule is told."""
+"""The files of the repository, and how a breach of a rule is reported."""
 
 import pathlib
 import subprocess
