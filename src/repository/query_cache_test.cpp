@@ -155,10 +155,10 @@ TEST_F(QueryCache, ACallMayPassByAndMayAskForAtLeastATime) {
 TEST_F(QueryCache, ExplainsWhereAResultStands) {
   create("agt_1", "ann");
   sync_wait(lines_("org_1"));
-  const auto told = sync_wait(lines_.explain({std::string("org_1")}));
-  EXPECT_EQ(told.type, "query");
-  EXPECT_EQ(told.levels[0].state, explanation::state::fresh);
-  EXPECT_THAT(told.levels[0].tags, ::testing::ElementsAre("table:agents"));
+  const auto explained = sync_wait(lines_.explain({std::string("org_1")}));
+  EXPECT_EQ(explained.type, "query");
+  EXPECT_EQ(explained.levels[0].state, explanation::state::fresh);
+  EXPECT_THAT(explained.levels[0].tags, ::testing::ElementsAre("table:agents"));
   sync_wait(lines_.remove_all());
   EXPECT_EQ(sync_wait(lines_.explain({std::string("org_1")})).levels[0].reason, miss_reason::prefix);
 }

@@ -18,7 +18,7 @@ command_ptr statement(const char* text) {
 }
 
 /// "done a", "again b", …
-std::string told(pipeline::event happened) {
+std::string text_of(pipeline::event happened) {
   static constexpr const char* names[] = {"nothing", "done", "failed", "again", "synced", "confused"};
   const std::string name = names[static_cast<int>(happened.what)];
   return happened.of ? name + ' ' + happened.of->text : name;
@@ -35,7 +35,7 @@ struct Pipeline : testing::Test {
   std::vector<std::string> answers(std::initializer_list<kind> kinds) {
     std::vector<std::string> out;
     for (const auto each : kinds) {
-      if (auto text = told(line.take(each)); text != "nothing") out.push_back(text);
+      if (auto text = text_of(line.take(each)); text != "nothing") out.push_back(text);
     }
     return out;
   }
@@ -140,12 +140,12 @@ TEST_F(Pipeline, TheLeastRecentlyUsedStatementMakesRoomForANewOne) {
 }
 
 TEST_F(Pipeline, AnswersOutOfOrderAreNoticed) {
-  EXPECT_EQ(told(line.take(kind::done)), "confused");
+  EXPECT_EQ(text_of(line.take(kind::done)), "confused");
   batch({"a"});
-  EXPECT_EQ(told(line.take(kind::sync)), "confused");
+  EXPECT_EQ(text_of(line.take(kind::sync)), "confused");
   pipeline other;
   other.add_sync();
-  EXPECT_EQ(told(other.take(kind::failed)), "confused") << "an error of the sync itself";
+  EXPECT_EQ(text_of(other.take(kind::failed)), "confused") << "an error of the sync itself";
 }
 
 TEST_F(Pipeline, GivesBackEverythingThatHasNoAnswerInOrder) {

@@ -22,11 +22,11 @@ error late(const command& of, bool was_sent) {
 
 }  // namespace
 
-reading_pool::reading_pool(pool_parts& parts) : parts_(&parts), lanes_(parts.options.readers) {
+reading_pool::reading_pool(pool_parts& parts) : parts_(&parts), slots_(parts.options.readers) {
 }
 
 void reading_pool::adopt(connection_handle first) {
-  lanes_.front().up = link::make(parts_->loop, std::move(first), *this);
+  slots_.front().up = pipelined_connection::make(parts_->loop, std::move(first), *this);
 }
 
 void reading_pool::add(command_ptr next) {
@@ -40,23 +40,23 @@ void reading_pool::pump() {
 }
 
 void reading_pool::dial_missing() {
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    if (lanes_[i].up || lanes_[i].dialing) continue;
-    lanes_[i].dialing =
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].up || slots_[i].dialing) continue;
+    slots_[i].dialing =
         parts_->dial.dial(server_address::role::reading, parts_->keeper(),
                           [this, i](result<connection_handle> made) { connected(i, std::move(made)); });
   }
 }
 
 void reading_pool::connected(std::size_t which, result<connection_handle> made) {
-  lanes_[which].dialing = false;
-  if (made) lanes_[which].up = link::make(parts_->loop, std::move(*made), *this);
+  slots_[which].dialing = false;
+  if (made) slots_[which].up = pipelined_connection::make(parts_->loop, std::move(*made), *this);
   pump();
 }
 
-reading_pool::lane* reading_pool::least_busy() {
-  lane* best = nullptr;
-  for (auto& each : lanes_) {
+reading_pool::pool_slot* reading_pool::least_busy() {
+  pool_slot* best = nullptr;
+  for (auto& each : slots_) {
     if (each.up && (best == nullptr || each.up->in_flight() < best->up->in_flight())) best = &each;
   }
   return best != nullptr && best->up->in_flight() < parts_->options.pipeline_depth ? best : nullptr;
@@ -64,13 +64,13 @@ reading_pool::lane* reading_pool::least_busy() {
 
 void reading_pool::send_waiting() {
   const auto none_is_up = [&] {
-    return std::ranges::none_of(lanes_, [](const lane& each) { return !!each.up; });
+    return std::ranges::none_of(slots_, [](const pool_slot& each) { return !!each.up; });
   };
   if (!waiting_.empty() && none_is_up()) {
     if (parts_->dial.is_down()) refuse_waiting(parts_->dial.last_failure());
     return;
   }
-  std::vector<lane*> touched;
+  std::vector<pool_slot*> touched;
   while (!waiting_.empty()) {
     auto& next = *waiting_.front();
     const bool wanted = next.waiter && next.waiter->is_wanted();
@@ -87,7 +87,7 @@ void reading_pool::send_waiting() {
   for (auto* each : touched) each->up->sync();
 }
 
-void reading_pool::answered(link&, command_ptr of, result<sql_rows> rows) {
+void reading_pool::answered(pipelined_connection&, command_ptr of, result<sql_rows> rows) {
   finish(*of, std::move(rows));
 }
 
@@ -95,11 +95,11 @@ void reading_pool::finish(command& of, result<sql_rows> rows) {
   if (const auto waiter = std::exchange(of.waiter, nullptr)) waiter->set(std::move(rows));
 }
 
-void reading_pool::again(link&, command_ptr of) {
+void reading_pool::again(pipelined_connection&, command_ptr of) {
   again_.push_back(std::move(of));
 }
 
-void reading_pool::synced(link&) {
+void reading_pool::synced(pipelined_connection&) {
   requeue(std::exchange(again_, {}));
   send_waiting();
 }
@@ -110,13 +110,14 @@ void reading_pool::requeue(std::vector<command_ptr> commands) {
                   std::make_move_iterator(commands.end()));
 }
 
-void reading_pool::lost(link& from, const error& why) {
-  const auto found = std::ranges::find_if(lanes_, [&](const lane& each) { return each.up.get() == &from; });
-  if (found != lanes_.end()) drop(*found, why);
+void reading_pool::lost(pipelined_connection& from, const error& why) {
+  const auto found =
+      std::ranges::find_if(slots_, [&](const pool_slot& each) { return each.up.get() == &from; });
+  if (found != slots_.end()) drop(*found, why);
   pump();
 }
 
-void reading_pool::drop(lane& which, const error& why) {
+void reading_pool::drop(pool_slot& which, const error& why) {
   const auto gone = std::exchange(which.up, nullptr);
   gone->close();
   auto unanswered = std::exchange(again_, {});
@@ -142,7 +143,7 @@ void reading_pool::sweep(time_point now) {
     finish(*each, std::unexpected(late(*each, false)));
     return true;
   });
-  for (auto& each : lanes_) {
+  for (auto& each : slots_) {
     if (!each.up) continue;
     bool stuck = false;
     bool oldest = true;
@@ -161,11 +162,11 @@ void reading_pool::sweep(time_point now) {
 
 bool reading_pool::needs_time() const noexcept {
   return !waiting_.empty() ||
-         std::ranges::any_of(lanes_, [](const lane& each) { return !each.up || !each.up->idle(); });
+         std::ranges::any_of(slots_, [](const pool_slot& each) { return !each.up || !each.up->idle(); });
 }
 
 void reading_pool::close(const error& why) {
-  for (auto& each : lanes_) {
+  for (auto& each : slots_) {
     if (!each.up) continue;
     each.up->close();
     for (auto& of : each.up->take_all()) finish(*of, std::unexpected(why));

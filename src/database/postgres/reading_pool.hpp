@@ -8,7 +8,7 @@
 /// Threads: the loop's.
 
 #include "database/postgres/dialer.hpp"
-#include "database/postgres/link.hpp"
+#include "database/postgres/pipelined_connection.hpp"
 
 #include <atomic>
 #include <deque>
@@ -32,7 +32,7 @@ struct pool_parts {
 /// ends it at the deadline and says so.
 inline constexpr duration answer_grace = std::chrono::milliseconds(250);
 
-class reading_pool final : public link::owner {
+class reading_pool final : public pipelined_connection::owner {
  public:
   explicit reading_pool(pool_parts& parts);
 
@@ -50,28 +50,28 @@ class reading_pool final : public link::owner {
   void close(const error& why);
 
  private:
-  struct lane {
-    std::shared_ptr<link> up;
+  struct pool_slot {
+    std::shared_ptr<pipelined_connection> up;
     bool dialing = false;
   };
 
-  void answered(link& from, command_ptr of, result<sql_rows> rows) override;
-  void again(link& from, command_ptr of) override;
-  void synced(link& from) override;
-  void lost(link& from, const error& why) override;
+  void answered(pipelined_connection& from, command_ptr of, result<sql_rows> rows) override;
+  void again(pipelined_connection& from, command_ptr of) override;
+  void synced(pipelined_connection& from) override;
+  void lost(pipelined_connection& from, const error& why) override;
 
   void dial_missing();
   void connected(std::size_t which, result<connection_handle> made);
   /// Null: none has room.
-  lane* least_busy();
+  pool_slot* least_busy();
   void send_waiting();
   void requeue(std::vector<command_ptr> commands);
-  void drop(lane& which, const error& why);
+  void drop(pool_slot& which, const error& why);
   void refuse_waiting(const error& why);
   void finish(command& of, result<sql_rows> rows);
 
   pool_parts* parts_;
-  std::vector<lane> lanes_;
+  std::vector<pool_slot> slots_;
   std::deque<command_ptr> waiting_;
   std::vector<command_ptr> again_;  ///< aborted ones, until their batch has ended
 };

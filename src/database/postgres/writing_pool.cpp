@@ -12,10 +12,10 @@
 namespace strata::detail {
 
 writing_pool::writing_pool(pool_parts& parts, std::function<writer_loan(std::uint64_t)> lend)
-    : parts_(&parts), lend_(std::move(lend)), lanes_(parts.options.writers) {
+    : parts_(&parts), lend_(std::move(lend)), slots_(parts.options.writers) {
 }
 
-void writing_pool::tell(write_job& job, result<sql_rows> rows) {
+void writing_pool::complete(write_job& job, result<sql_rows> rows) {
   if (const auto waiter = std::exchange(job.waiter, nullptr)) {
     waiter->set(std::move(rows));
   } else if (const auto borrower = std::exchange(job.borrower, nullptr)) {
@@ -29,13 +29,13 @@ void writing_pool::add(write_job_ptr job) {
     return;
   }
   --parts_->waiting;
-  auto* const on = lane_of_loan(job->loan);
+  auto* const on = slot_of_loan(job->loan);
   if (on != nullptr && !on->job) return run(*on, std::move(job));
   const auto why = ended_.find(job->loan);
-  tell(*job,
-       std::unexpected(why != ended_.end()
-                           ? why->second
-                           : error{errc::statement, "a statement of this transaction is still running"}));
+  complete(*job,
+           std::unexpected(why != ended_.end()
+                               ? why->second
+                               : error{errc::statement, "a statement of this transaction is still running"}));
 }
 
 void writing_pool::pump() {
@@ -44,8 +44,8 @@ void writing_pool::pump() {
     auto& next = *waiting_.front();
     const bool wanted =
         (next.waiter && next.waiter->is_wanted()) || (next.borrower && next.borrower->is_wanted());
-    const auto free = std::ranges::find_if(lanes_, &lane::available);
-    if (wanted && free == lanes_.end()) break;
+    const auto free = std::ranges::find_if(slots_, &pool_slot::available);
+    if (wanted && free == slots_.end()) break;
     auto job = std::move(waiting_.front());
     waiting_.pop_front();
     --parts_->waiting;
@@ -56,34 +56,34 @@ void writing_pool::pump() {
       run(*free, std::move(job));
     }
   }
-  const bool none_is_up = std::ranges::none_of(lanes_, [](const lane& each) { return !!each.up; });
+  const bool none_is_up = std::ranges::none_of(slots_, [](const pool_slot& each) { return !!each.up; });
   if (!waiting_.empty() && none_is_up && parts_->dial.is_down()) refuse_waiting(parts_->dial.last_failure());
   parts_->arm();
 }
 
 void writing_pool::dial_missing() {
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    if (lanes_[i].up || lanes_[i].dialing) continue;
-    lanes_[i].dialing =
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].up || slots_[i].dialing) continue;
+    slots_[i].dialing =
         parts_->dial.dial(server_address::role::writing, parts_->keeper(),
                           [this, i](result<connection_handle> made) { connected(i, std::move(made)); });
   }
 }
 
 void writing_pool::connected(std::size_t which, result<connection_handle> made) {
-  lanes_[which].dialing = false;
-  if (made) lanes_[which].up = link::make(parts_->loop, std::move(*made), *this);
+  slots_[which].dialing = false;
+  if (made) slots_[which].up = pipelined_connection::make(parts_->loop, std::move(*made), *this);
   pump();
 }
 
-void writing_pool::lend_to(lane& which, write_job& job) {
+void writing_pool::lend_to(pool_slot& which, write_job& job) {
   which.loan = ++last_loan_;
   which.lent_at = std::chrono::steady_clock::now();
   const auto borrower = std::exchange(job.borrower, nullptr);
   borrower->set(lend_(which.loan));
 }
 
-void writing_pool::run(lane& on, write_job_ptr job) {
+void writing_pool::run(pool_slot& on, write_job_ptr job) {
   on.failed.reset();
   on.rows = {};
   on.job = std::move(job);
@@ -93,8 +93,8 @@ void writing_pool::run(lane& on, write_job_ptr job) {
   on.up->sync();
 }
 
-void writing_pool::answered(link& from, command_ptr of, result<sql_rows> rows) {
-  auto* const which = lane_of(from);
+void writing_pool::answered(pipelined_connection& from, command_ptr of, result<sql_rows> rows) {
+  auto* const which = slot_of(from);
   if (which == nullptr || !which->job) return;
   if (of->what == command::role::read_back) {
     which->job->read_back->push_back(std::move(rows));
@@ -106,9 +106,9 @@ void writing_pool::answered(link& from, command_ptr of, result<sql_rows> rows) {
   which->job->commands.push_back(std::move(of));
 }
 
-void writing_pool::again(link& from, command_ptr of) {
+void writing_pool::again(pipelined_connection& from, command_ptr of) {
   // Behind an error it is that error's. Else its plan was stale, and the transaction has failed.
-  auto* const which = lane_of(from);
+  auto* const which = slot_of(from);
   if (which == nullptr || !which->job) return;
   error why{errc::contention, fmt::format("the schema changed under the statement; run it again (in: {})",
                                           shortened(of->text))};
@@ -120,8 +120,8 @@ void writing_pool::again(link& from, command_ptr of) {
   which->job->commands.push_back(std::move(of));
 }
 
-void writing_pool::synced(link& from) {
-  auto* const which = lane_of(from);
+void writing_pool::synced(pipelined_connection& from) {
+  auto* const which = slot_of(from);
   if (which == nullptr) return;
   if (which->rolling_back) {
     which->rolling_back = false;
@@ -131,7 +131,7 @@ void writing_pool::synced(link& from) {
   pump();
 }
 
-void writing_pool::finish(lane& which) {
+void writing_pool::finish(pool_slot& which) {
   auto job = std::move(which.job);
   if (job->unlimited) which.lent_at = std::chrono::steady_clock::now();
   const bool ends = job->loan == 0 || job->ends_loan;
@@ -144,13 +144,13 @@ void writing_pool::finish(lane& which) {
     ++parts_->waiting;
     waiting_.push_front(std::move(job));
   } else if (which.failed) {
-    tell(*job, std::unexpected(std::move(*which.failed)));
+    complete(*job, std::unexpected(std::move(*which.failed)));
   } else {
-    tell(*job, std::move(which.rows));
+    complete(*job, std::move(which.rows));
   }
 }
 
-void writing_pool::clean_up(lane& which) {
+void writing_pool::clean_up(pool_slot& which) {
   if (!which.up || !which.up->in_transaction()) return;
   auto undo = std::make_unique<command>();
   undo->text = "ROLLBACK";
@@ -164,7 +164,7 @@ void writing_pool::clean_up(lane& which) {
 
 void writing_pool::give_back(std::uint64_t loan) {
   ended_.erase(loan);
-  auto* const which = lane_of_loan(loan);
+  auto* const which = slot_of_loan(loan);
   if (which == nullptr) return;
   if (which->job) {
     parts_->dial.cancel(which->up->cancel());
@@ -177,12 +177,12 @@ void writing_pool::give_back(std::uint64_t loan) {
   pump();
 }
 
-void writing_pool::lost(link& from, const error& why) {
-  if (auto* const which = lane_of(from)) drop(*which, why);
+void writing_pool::lost(pipelined_connection& from, const error& why) {
+  if (auto* const which = slot_of(from)) drop(*which, why);
   pump();
 }
 
-void writing_pool::drop(lane& which, const error& why) {
+void writing_pool::drop(pool_slot& which, const error& why) {
   const auto gone = std::exchange(which.up, nullptr);
   gone->close();
   auto job = std::move(which.job);
@@ -190,22 +190,22 @@ void writing_pool::drop(lane& which, const error& why) {
   which.rolling_back = false;
   if (!job) return;
   // An error that was answered is the cause; a COMMIT that was not may have happened.
-  tell(*job, std::unexpected(which.failed ? *which.failed : why));
+  complete(*job, std::unexpected(which.failed ? *which.failed : why));
 }
 
 void writing_pool::refuse_waiting(const error& why) {
   parts_->waiting -= waiting_.size();
-  for (auto& each : std::exchange(waiting_, {})) tell(*each, std::unexpected(why));
+  for (auto& each : std::exchange(waiting_, {})) complete(*each, std::unexpected(why));
 }
 
 void writing_pool::sweep(time_point now) {
   std::erase_if(waiting_, [&](write_job_ptr& each) {
     if (each->deadline > now) return false;
     --parts_->waiting;
-    tell(*each, fail(errc::timeout, "no connection for writing was free in time"));
+    complete(*each, fail(errc::timeout, "no connection for writing was free in time"));
     return true;
   });
-  for (auto& each : lanes_) {
+  for (auto& each : slots_) {
     if (!each.up) continue;
     const bool late = each.job && !each.job->unlimited && each.job->deadline + answer_grace <= now;
     const bool held = each.loan != 0 && !(each.job && each.job->unlimited) &&
@@ -223,24 +223,26 @@ void writing_pool::sweep(time_point now) {
 }
 
 bool writing_pool::needs_time() const noexcept {
-  return !waiting_.empty() || std::ranges::any_of(lanes_, [](const lane& each) { return !each.available(); });
+  return !waiting_.empty() ||
+         std::ranges::any_of(slots_, [](const pool_slot& each) { return !each.available(); });
 }
 
 void writing_pool::close(const error& why) {
-  for (auto& each : lanes_) {
+  for (auto& each : slots_) {
     if (each.up) drop(each, why);
   }
   refuse_waiting(why);
 }
 
-writing_pool::lane* writing_pool::lane_of(const link& which) {
-  const auto found = std::ranges::find_if(lanes_, [&](const lane& each) { return each.up.get() == &which; });
-  return found == lanes_.end() ? nullptr : &*found;
+writing_pool::pool_slot* writing_pool::slot_of(const pipelined_connection& which) {
+  const auto found =
+      std::ranges::find_if(slots_, [&](const pool_slot& each) { return each.up.get() == &which; });
+  return found == slots_.end() ? nullptr : &*found;
 }
 
-writing_pool::lane* writing_pool::lane_of_loan(std::uint64_t number) {
-  const auto found = std::ranges::find(lanes_, number, &lane::loan);
-  return found == lanes_.end() ? nullptr : &*found;
+writing_pool::pool_slot* writing_pool::slot_of_loan(std::uint64_t number) {
+  const auto found = std::ranges::find(slots_, number, &pool_slot::loan);
+  return found == slots_.end() ? nullptr : &*found;
 }
 
 }  // namespace strata::detail

@@ -52,7 +52,7 @@ struct write_job {
 inline constexpr unsigned most_tries = 4;
 using write_job_ptr = std::unique_ptr<write_job>;
 
-class writing_pool final : public link::owner {
+class writing_pool final : public pipelined_connection::owner {
  public:
   writing_pool(pool_parts& parts, std::function<writer_loan(std::uint64_t)> lend);
 
@@ -64,8 +64,8 @@ class writing_pool final : public link::owner {
   void close(const error& why);
 
  private:
-  struct lane {
-    std::shared_ptr<link> up;
+  struct pool_slot {
+    std::shared_ptr<pipelined_connection> up;
     bool dialing = false;
     std::uint64_t loan = 0;  ///< who has it
     time_point lent_at;
@@ -76,26 +76,26 @@ class writing_pool final : public link::owner {
     bool available() const noexcept { return up && loan == 0 && !job && !rolling_back; }
   };
 
-  void answered(link& from, command_ptr of, result<sql_rows> rows) override;
-  void again(link& from, command_ptr of) override;
-  void synced(link& from) override;
-  void lost(link& from, const error& why) override;
+  void answered(pipelined_connection& from, command_ptr of, result<sql_rows> rows) override;
+  void again(pipelined_connection& from, command_ptr of) override;
+  void synced(pipelined_connection& from) override;
+  void lost(pipelined_connection& from, const error& why) override;
 
   void dial_missing();
   void connected(std::size_t which, result<connection_handle> made);
-  void run(lane& on, write_job_ptr job);
-  void lend_to(lane& which, write_job& job);
-  void finish(lane& which);
-  void clean_up(lane& which);
-  void drop(lane& which, const error& why);
+  void run(pool_slot& on, write_job_ptr job);
+  void lend_to(pool_slot& which, write_job& job);
+  void finish(pool_slot& which);
+  void clean_up(pool_slot& which);
+  void drop(pool_slot& which, const error& why);
   void refuse_waiting(const error& why);
-  lane* lane_of(const link& which);
-  lane* lane_of_loan(std::uint64_t number);
-  static void tell(write_job& job, result<sql_rows> rows);
+  pool_slot* slot_of(const pipelined_connection& which);
+  pool_slot* slot_of_loan(std::uint64_t number);
+  static void complete(write_job& job, result<sql_rows> rows);
 
   pool_parts* parts_;
   std::function<writer_loan(std::uint64_t)> lend_;
-  std::vector<lane> lanes_;
+  std::vector<pool_slot> slots_;
   std::deque<write_job_ptr> waiting_;
   std::unordered_map<std::uint64_t, error> ended_;  ///< loans whose connection is gone, until given back
   std::uint64_t last_loan_ = 0;

@@ -18,27 +18,28 @@ class io_context;
 
 namespace strata::detail {
 
-class link : public std::enable_shared_from_this<link> {
+class pipelined_connection : public std::enable_shared_from_this<pipelined_connection> {
  public:
-  /// The user of the connection. It may drop the link in any of these.
+  /// The user of the connection. It may drop the connection in any of these.
   class owner {
    public:
-    virtual void answered(link& from, command_ptr of, result<sql_rows> rows) = 0;
+    virtual void answered(pipelined_connection& from, command_ptr of, result<sql_rows> rows) = 0;
     /// The statement was not run: something before it failed, or it must be prepared anew.
-    virtual void again(link& from, command_ptr of) = 0;
+    virtual void again(pipelined_connection& from, command_ptr of) = 0;
     /// Everything up to a sync is answered.
-    virtual void synced(link& from) = 0;
+    virtual void synced(pipelined_connection& from) = 0;
     /// The connection is gone. What it has not answered is in `take_all`.
-    virtual void lost(link& from, const error& why) = 0;
+    virtual void lost(pipelined_connection& from, const error& why) = 0;
 
    protected:
     ~owner() = default;
   };
 
-  static std::shared_ptr<link> make(boost::asio::io_context& on, connection_handle connection, owner& of);
-  ~link();
-  link(const link&) = delete;
-  link& operator=(const link&) = delete;
+  static std::shared_ptr<pipelined_connection> make(boost::asio::io_context& on, connection_handle connection,
+                                                    owner& of);
+  ~pipelined_connection();
+  pipelined_connection(const pipelined_connection&) = delete;
+  pipelined_connection& operator=(const pipelined_connection&) = delete;
 
   /// Writes a statement behind what was written before. It leaves with the next `sync`.
   void send(command_ptr next);
@@ -59,7 +60,7 @@ class link : public std::enable_shared_from_this<link> {
 
  private:
   struct watch;
-  link(boost::asio::io_context& on, connection_handle connection, owner& of);
+  pipelined_connection(boost::asio::io_context& on, connection_handle connection, owner& of);
   void read_later();
   void readable();
   void flush();

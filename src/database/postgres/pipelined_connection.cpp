@@ -1,4 +1,4 @@
-#include "database/postgres/link.hpp"
+#include "database/postgres/pipelined_connection.hpp"
 
 #include "database/postgres/sql_text.hpp"
 #include "database/postgres/sqlstate.hpp"
@@ -77,7 +77,7 @@ result<sql_rows> outcome_of(PGresult* from, const command& of) {
 
 /// Waits at a descriptor of its own: libpq closes its socket by itself when a connection breaks, and the
 /// next one to be opened has that number.
-struct link::watch {
+struct pipelined_connection::watch {
   watch(asio::io_context& on, int connection) : loop(on), socket(on.get_executor()) {
     const int own = ::fcntl(connection, F_DUPFD_CLOEXEC, 0);
     if (own >= 0) socket.assign(own);
@@ -86,8 +86,9 @@ struct link::watch {
   descriptor socket;
 };
 
-std::shared_ptr<link> link::make(asio::io_context& on, connection_handle connection, owner& of) {
-  std::shared_ptr<link> made(new link(on, std::move(connection), of));
+std::shared_ptr<pipelined_connection> pipelined_connection::make(asio::io_context& on,
+                                                                 connection_handle connection, owner& of) {
+  std::shared_ptr<pipelined_connection> made(new pipelined_connection(on, std::move(connection), of));
   if (made->watch_->socket.is_open()) {
     made->read_later();
   } else {
@@ -96,20 +97,20 @@ std::shared_ptr<link> link::make(asio::io_context& on, connection_handle connect
   return made;
 }
 
-link::link(asio::io_context& on, connection_handle connection, owner& of)
+pipelined_connection::pipelined_connection(asio::io_context& on, connection_handle connection, owner& of)
     : connection_(std::move(connection)),
       watch_(std::make_unique<watch>(on, PQsocket(connection_.get()))),
       owner_(&of) {
 }
 
-link::~link() = default;
+pipelined_connection::~pipelined_connection() = default;
 
-bool link::in_transaction() const noexcept {
+bool pipelined_connection::in_transaction() const noexcept {
   const auto status = PQtransactionStatus(connection_.get());
   return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
-void link::send(command_ptr next) {
+void pipelined_connection::send(command_ptr next) {
   auto* const to = connection_.get();
   const auto plan = pipeline_.add(std::move(next));
   bool sent = true;
@@ -131,7 +132,7 @@ void link::send(command_ptr next) {
   if (!sent) give_up({errc::database_unavailable, PQerrorMessage(to)});
 }
 
-void link::sync() {
+void pipelined_connection::sync() {
   if (broken_) return;
   pipeline_.add_sync();
   if (PQpipelineSync(connection_.get()) != 1) {
@@ -140,7 +141,7 @@ void link::sync() {
   flush();
 }
 
-void link::flush() {
+void pipelined_connection::flush() {
   if (writing_ || broken_) return;
   const int left = PQflush(connection_.get());
   if (left == 0) return;
@@ -155,14 +156,14 @@ void link::flush() {
                             });
 }
 
-void link::read_later() {
+void pipelined_connection::read_later() {
   watch_->socket.async_wait(descriptor::wait_read,
                             [weak = weak_from_this()](const boost::system::error_code& failed) {
                               if (const auto self = weak.lock(); self && !failed) self->readable();
                             });
 }
 
-void link::readable() {
+void pipelined_connection::readable() {
   if (broken_) return;
   auto* const from = connection_.get();
   const bool open = PQconsumeInput(from) == 1;
@@ -185,7 +186,7 @@ void link::readable() {
   read_later();
 }
 
-void link::take(PGresult* raw) {
+void pipelined_connection::take(PGresult* raw) {
   const result_handle from(raw, &PQclear);
   const auto status = PQresultStatus(raw);
   in_answer_ = status != PGRES_PIPELINE_SYNC;
@@ -235,7 +236,7 @@ void link::take(PGresult* raw) {
   }
 }
 
-void link::give_up(error why) {
+void pipelined_connection::give_up(error why) {
   if (std::exchange(broken_, true)) return;
   while (!why.detail.empty() && why.detail.back() == '\n') why.detail.pop_back();
   why_ = std::move(why);
