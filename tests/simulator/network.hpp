@@ -1,10 +1,10 @@
 #pragma once
-/// The store as processes see it over a network: every request is executed, every answer arrives and
-/// every push is told when the world picks it, or not at all.
+/// The store behind a simulated network: the world picks when each request is executed and when each reply
+/// and push arrives, or drops it.
 /// Threads: one.
 ///
-/// A request owns what it carries, so that it can be executed after its caller has given up. Pushes
-/// reach a process in the order in which they were sent; requests and answers overtake each other.
+/// A request owns its data, so that it can be executed after its caller has given up. Pushes reach a process
+/// in the order in which they were sent; requests and replies overtake each other.
 
 #include "tests/simulator/schedule.hpp"
 
@@ -24,7 +24,7 @@ namespace strata::simulator {
 class network;
 class connection;
 
-/// What becomes of one request.
+/// The fate of one request.
 enum class fate : std::uint8_t {
   done,        ///< executed and answered
   lost,        ///< never executed; its caller gives up
@@ -34,7 +34,7 @@ enum class fate : std::uint8_t {
   corrupted,   ///< done, but one bit of each value is changed
 };
 
-/// What a request is about.
+/// The content of a request.
 struct subject {
   std::uint64_t id = 0;
   unsigned process = 0;
@@ -42,56 +42,56 @@ struct subject {
   std::vector<std::string> keys;
   std::vector<floor_entry> floors;
   bool soft = false;                ///< an invalidation that expires its keys
-  std::vector<lease_token> leases;  ///< that fills and releases are given, one for each key
+  std::vector<lease_token> leases;  ///< passed to fills and releases, one for each key
   time_point sent{};
-  std::uint64_t note = 0;  ///< of the listener: what it knew when this was sent
+  std::uint64_t note = 0;  ///< set by the listener: its state when this was sent
 };
 
-/// A request on its way to the store.
+/// A request in flight to the store.
 struct request {
   subject about;
-  connection* from = nullptr;  ///< null: its connection is gone
+  connection* from = nullptr;  ///< null: its connection is lost
   std::move_only_function<void(store&)> execute;
   std::move_only_function<void(bool executed, std::uint64_t random)> damage;
   std::move_only_function<void(std::optional<error>)> answer;  ///< null: its caller has given up
 };
 
-/// An answer on its way back: an error, or what the request has got.
+/// A reply in flight: an error, or the result of the request.
 struct reply {
   subject about;
   std::optional<error> failure;
   std::move_only_function<void(std::optional<error>)> answer;
 };
 
-/// A push on its way to a process.
+/// A push in flight to a process.
 struct push {
   enum class kind : std::uint8_t { changed, floor, lost, source } what{};
   std::string key;
   floor_entry floor{};
-  time_point source{};     ///< all that was committed to the source before has been told
-  std::uint64_t note = 0;  ///< of the listener: what it means when it is told
+  time_point source{};     ///< every commit to the source before this has been published
+  std::uint64_t note = 0;  ///< set by the listener: the meaning of the push
 };
 
-/// Told of what happens on the way.
+/// Observes the network.
 class network_listener {
  public:
   virtual ~network_listener() = default;
   /// Returns the request's note.
   virtual std::uint64_t sent(const subject& what) = 0;
-  /// The process wanted to send something, and has no connection.
+  /// The process tried to send a request without a connection.
   virtual void unsent(unsigned process) = 0;
-  /// About to be executed. Returns the note of the pushes that it causes.
+  /// Called before execution. Returns the note for the pushes that it causes.
   virtual std::uint64_t executing(const subject& what) = 0;
-  /// Was executed, and its keys were granted `leases`, or filled.
+  /// Called after execution: its keys were granted `leases`, or filled.
   virtual void executed(const subject& what, std::span<const lease_token> leases,
                         std::span<const fill_result> filled) = 0;
   virtual void answered(const subject& what, const std::optional<error>& failure) = 0;
   virtual void told(unsigned process, const push& what) = 0;
-  /// The process hears that it may have missed changes.
+  /// The process is notified that it may have missed changes.
   virtual void told_lost(unsigned process) = 0;
 };
 
-/// The way of one process to the store.
+/// The connection of one process to the store.
 class connection final : public store, private store_observer {
  public:
   connection(network& over, unsigned process);
@@ -100,13 +100,13 @@ class connection final : public store, private store_observer {
   bool up() const noexcept { return real_ != nullptr; }
   const std::deque<push>& pushes() const noexcept { return pushes_; }
 
-  /// Tells the first push that waits.
+  /// Delivers the first waiting push.
   void tell();
-  /// The connection is gone: what is on its way fails, what was to be told is lost.
+  /// The connection is lost: requests in flight fail, and pushes are lost.
   void lose(chance& random);
-  /// It is back, and the process is told that it may have missed something.
+  /// It is back, and the process is notified that it may have missed changes.
   void restore();
-  /// The process is dead: nothing is sent or told any more, and every call fails at once.
+  /// The process is dead: nothing is sent or delivered any more, and every call fails at once.
   void cut(chance& random);
 
   task<result<std::optional<stored_value>>> get(std::string_view key) override;
@@ -144,8 +144,8 @@ class connection final : public store, private store_observer {
   void lost(bool may_have_forgotten) override;
   void trust_until(time_point when, time_point told) override;
 
-  /// Sends `what`, whose work is `work(store)`, a ready task of the store behind.
-  /// `spoil(random)` damages what the request carries.
+  /// Sends `what`. Its work is `work(store)`, a ready task of the real store.
+  /// `spoil(random)` damages the request's data.
   template <class Answer, class Work, class Spoil = void (*)(std::uint64_t)>
   task<result<Answer>> call(subject about, Work work, Spoil spoil = [](std::uint64_t) {});
   void open();
@@ -160,10 +160,10 @@ class connection final : public store, private store_observer {
   std::deque<push> pushes_;
 };
 
-/// The server, and what is on its way to and from it.
+/// The server, with the messages in flight.
 class network {
  public:
-  /// `trust`: for so long after what the relay of the source told last; nothing: there is no relay.
+  /// `trust`: how long values are trusted after the relay's last publication; empty: there is no relay.
   network(const clock& time, byte_size budget, network_listener& listener, std::optional<duration> trust)
       : time_(time),
         budget_(budget),
@@ -174,13 +174,13 @@ class network {
   const std::vector<request>& requests() const noexcept { return requests_; }
   const std::vector<reply>& replies() const noexcept { return replies_; }
 
-  /// The request meets its fate.
+  /// Applies the fate of the request.
   void meet(std::size_t which, fate meets, std::uint64_t random);
-  /// The answer arrives.
+  /// The reply arrives.
   void arrive(std::size_t which);
-  /// Tells the store, and by it every process, what was committed to the source before `until`.
+  /// Publishes to the store, and so to every process, that all commits before `until` have been applied.
   void relay(const std::vector<std::string>& changed, time_point until);
-  /// Another server takes over that knows nothing; all connections are gone.
+  /// An empty server takes over; all connections are lost.
   void start_empty(chance& random);
 
  private:

@@ -1,4 +1,4 @@
-/// Judges every read. Long because the rules of all kinds of read share one model of the store.
+/// Checks every read. Long because the rules of all kinds of read share one model of the store.
 
 #include "tests/simulator/oracle.hpp"
 
@@ -12,10 +12,10 @@ namespace {
 
 using testing::store_call;
 
-/// Lives are stored in milliseconds.
+/// The store keeps lives in milliseconds.
 constexpr duration rounding = std::chrono::milliseconds(2);
 
-/// After one refusal more a follower loads for itself; the first may come of what was before its read.
+/// After one more refusal a follower loads for itself; the first may result from events before its read.
 constexpr unsigned patience_of_followers = 3;
 
 std::string_view result_name(fill_result what) {
@@ -345,7 +345,7 @@ void oracle::answered(const subject& what, const std::optional<error>& failure) 
   const auto k = what.keys.empty() ? std::nullopt : key_of(what.keys.front());
   log_.note(what.process, k ? *k : every_key, "request {} ({}) is answered{}", what.id,
             testing::name(what.call), failure ? ": " + failure->detail : "");
-  // Whoever invalidates does it once more when the store has, and voids flights once more.
+  // The invalidating process repeats it after the store has confirmed, and voids flights again.
   const bool invalidates = what.call == store_call::invalidate || what.call == store_call::expire ||
                            what.call == store_call::apply;
   for (const auto& name : what.keys) {

@@ -42,8 +42,8 @@ read_start oracle::read_begins(unsigned process, unsigned key, bool in_flight) {
 }
 
 bool oracle::excused(const fetch_record& given, const bound& by) const {
-  // `set` says "true as of now", and that is the time of the lease it then gets: it may overtake another
-  // process's invalidation that begins meanwhile. Who cannot have that takes a ticket before the commit.
+  // `set` means "true as of now", which is the time of the lease it then gets. It may overtake another
+  // process's invalidation that begins meanwhile. To prevent that, take a ticket before the commit.
   const auto& writer = operations_[given.op];
   return given.set && operations_[by.by].process != writer.process && writer.began <= by.step &&
          (!writer.ended || *writer.ended >= by.step);
@@ -79,11 +79,12 @@ void oracle::read_ends(unsigned process, unsigned key, op_number op, const read_
   if (answer && trust_ && !info.stale) check_seen(process, key, op, start, answer);
 }
 
-/// A value as it was before a change that a reader of the same process has seen.
+/// A value from before a change that a reader of the same process has seen.
 void oracle::check_seen(unsigned process, unsigned key, op_number op, const read_start& start,
                         const lookup<std::string>& answer) {
   const auto read = read_value(*answer);
-  if (!read || fetches_[read->first].set) return;  // `set` says "true as of now", and others may know better
+  if (!read || fetches_[read->first].set)
+    return;  // `set` means "true as of now", and other processes may know a newer value
   const auto fetched = fetches_[read->first].read;
   const bool changed = std::ranges::any_of(
       history_[key], [&](const auto& each) { return each.first > fetched && each.first <= start.seen; });
@@ -97,7 +98,7 @@ void oracle::check_seen(unsigned process, unsigned key, op_number op, const read
   here.seen = std::max(here.seen, fetched);
 }
 
-/// A value as of an earlier time than what was seen before, and with a change of the source between.
+/// A value as of an earlier time than a value seen before, with a change of the source in between.
 void oracle::check_order(unsigned process, unsigned key, op_number op, const read_start& start,
                          const lookup<std::string>& answer) {
   const auto& info = answer.info();
@@ -179,7 +180,7 @@ void oracle::check_stale(unsigned process, unsigned key, const read_start& start
       start.at < fresh_end + rules.stale_while_revalidate) {
     return;
   }
-  // Longer only if its source is in trouble.
+  // Longer only while its source fails.
   const auto& trouble = at(process, key).trouble;
   const bool failed = trouble && start.at <= *trouble + rules.throttle + rules.stale_while_revalidate;
   const auto waited = time_.now() - start.waiting_since;

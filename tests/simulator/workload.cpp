@@ -1,4 +1,4 @@
-/// What the processes of a simulation do.
+/// The operations of the processes of a simulation.
 
 #include "core/glob.hpp"
 #include "engine/floors.hpp"
@@ -31,7 +31,7 @@ std::vector<unsigned> world::covered_by(std::uint32_t bucket) const {
   return found;
 }
 
-/// The factory of one key: a question to the source, and its answer.
+/// The factory of one key: a request to the source, and its reply.
 struct world::source_call {
   world* in;
   sim_process* process;
@@ -78,7 +78,7 @@ struct world::batch_call {
   std::vector<unsigned> keys;
   op_number op;
   std::vector<read_start> starts;
-  std::shared_ptr<std::vector<unsigned>> absent;  ///< what it said not to exist
+  std::shared_ptr<std::vector<unsigned>> absent;  ///< the keys it reported as not found
 
   task<result<std::vector<std::optional<std::string>>>> operator()(std::span<const std::size_t> missing,
                                                                    fill_context&) {
@@ -143,7 +143,7 @@ task<> world::read(sim_process& in, unsigned key, read_kind kind) {
   oracle_.ends(op);
 }
 
-/// Reads a key before and after another writer, who tells nobody, has changed it.
+/// Reads a key before and after a writer without a cache has changed it.
 task<> world::look_again(sim_process& in, unsigned key) {
   co_await read(in, key, read_kind::get_or_set);
   if (in.dead) co_return;

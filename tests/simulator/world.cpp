@@ -10,10 +10,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// No simulation takes so many; one that does goes round in circles.
+/// No valid simulation takes so many steps; one that does is in an endless loop.
 constexpr step_number most_steps = 50'000;
 
-/// Tells the oracle whether a process serves from its store.
+/// Reports to the oracle whether a process serves from its store.
 class watcher final : public cache_observer {
  public:
   watcher(oracle& listener, unsigned process) : listener_(listener), process_(process) {}
@@ -26,7 +26,7 @@ class watcher final : public cache_observer {
   unsigned process_;
 };
 
-/// How long a process trusts what it was told, if somebody relays the source.
+/// How long a process trusts its values after a publication, if there is a relay.
 std::optional<duration> trust_of(const plan& of) {
   return of.relayed ? std::optional(of.trust) : std::nullopt;
 }
@@ -156,7 +156,7 @@ void world::write_source(unsigned key, bool present) {
   if (plan_.relayed) changed_.insert(key);
 }
 
-/// Sees what has changed, or tells what it saw.
+/// The relay polls the changes, or publishes the polled ones.
 void world::relay() {
   if (!polled_) {
     polled_ = poll{std::exchange(changed_, {}), time_.now(), step_};
@@ -189,7 +189,7 @@ void world::pass_time(bool to_next) {
     by = next - time_.now();
   }
   time_.advance(by);
-  // That nothing has changed is told too, but not while something is on its way: it would never end.
+  // "Nothing has changed" is published too, but not while messages are in flight: it would never end.
   const bool told = std::ranges::all_of(
       processes_, [](const auto& each) { return !each->link || each->link->pushes().empty(); });
   if (plan_.relayed && !polled_ && changed_.empty() && told) polled_ = poll{{}, time_.now(), step_};
@@ -224,12 +224,12 @@ void world::misfortune() {
   }
 }
 
-/// Ends what runs in a process that has no effect on anything any more.
+/// Ends the work of a process that can no longer affect anything.
 void world::bury(sim_process& which) {
   which.dead = true;
   if (which.link) which.link->cut(random_);
-  // Its timers fire as long as somebody waits, and a little longer for what runs in its background: one
-  // that tries for ever to reach its store is not waited for.
+  // Its timers fire while an operation waits, and a little longer for background work. The loop does not
+  // wait for work that retries its store for ever.
   int rounds = 0;
   for (bool more = true; more;) {
     more = false;
