@@ -101,6 +101,9 @@ class suspension {
   /// must not suspend. After true the task may run elsewhere and destroy its awaiter.
   bool suspend(std::coroutine_handle<> task, executor* on) noexcept;
 
+  /// Undoes `suspend`, before anything else can resume the task: it goes on at once.
+  void withdraw() noexcept { phase_.store(phase::resumed, std::memory_order_release); }
+
   /// Resumes the task: by its executor if it has one, else before this returns. The first call counts.
   /// Returns true for that call, unless the task had been destroyed.
   static bool resume(const std::shared_ptr<suspension>& self) noexcept;

@@ -59,8 +59,18 @@ class one_shot : public std::enable_shared_from_this<one_shot<T>> {
   bool is_wanted() const noexcept { return !suspension_.is_abandoned(); }
 
   class awaiter;
-  /// `co_await shot.wait()` is the value. Requires: called once; the task holds a reference to `shot`.
+  /// `co_await shot.wait()` is the value. Requires: called once.
   awaiter wait() noexcept { return awaiter(*this); }
+
+  template <class Begin>
+  class starting_awaiter;
+  /// The same for work that begins with the wait: once the task is suspended, `begin()` hands the work to
+  /// its thread, or returns a value at once. So the task always resumes on its executor, or without one on
+  /// the setter's thread, however fast the work is.
+  template <class Begin>
+  starting_awaiter<Begin> wait_for(Begin begin) {
+    return starting_awaiter<Begin>(*this, std::move(begin));
+  }
 
  private:
   std::atomic<bool> claimed_ = false;
@@ -90,9 +100,34 @@ class one_shot<T>::awaiter {
     return value;
   }
 
- private:
+ protected:
   const std::shared_ptr<one_shot> of_;
+
+ private:
   bool taken_ = false;
+};
+
+template <class T>
+template <class Begin>
+class one_shot<T>::starting_awaiter : public awaiter {
+ public:
+  starting_awaiter(one_shot& of, Begin begin) : awaiter(of), begin_(std::move(begin)) {}
+
+  bool await_ready() const noexcept { return false; }
+  template <class P>
+  bool await_suspend(std::coroutine_handle<P> task) {
+    const auto of = this->of_;
+    auto begin = std::move(begin_);
+    of->suspension_.suspend(task, executor_of(task));
+    std::optional<T> refused = begin();  // if nothing, `this` may be gone already
+    if (!refused) return true;
+    of->suspension_.withdraw();
+    of->value_.emplace(std::move(*refused));
+    return false;
+  }
+
+ private:
+  Begin begin_;
 };
 
 }  // namespace strata::detail

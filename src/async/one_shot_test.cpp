@@ -105,6 +105,34 @@ TEST(OneShot, WhatIsDestroyedWithoutHavingWaitedLeavesNothing) {
   EXPECT_EQ(value.use_count(), 1);
 }
 
+TEST(OneShot, WorkThatBeginsWithTheWaitComesBackByTheExecutorHoweverFastItIs) {
+  const auto fast = std::make_shared<one_shot<int>>();
+  std::optional<int> found;
+  run_loop loop;
+  auto work = [](shot<int> from) -> task<int> {
+    co_return co_await from->wait_for([from]() -> std::optional<int> {
+      from->set(3);
+      return std::nullopt;
+    });
+  };
+  start(&loop, work(fast), [&](completion<int> value) { found = *value; });
+  EXPECT_FALSE(found);
+  EXPECT_EQ(loop.run_ready(), 1u);
+  EXPECT_EQ(found, 3);
+}
+
+TEST(OneShot, WorkThatIsRefusedDoesNotSuspend) {
+  const auto refused = std::make_shared<one_shot<int>>();
+  auto work = [](shot<int> from) -> task<int> {
+    co_return co_await from->wait_for([] { return std::optional<int>(4); });
+  };
+  std::optional<int> found;
+  run_loop loop;
+  start(&loop, work(refused), [&](completion<int> value) { found = *value; });
+  EXPECT_EQ(found, 4);
+  EXPECT_FALSE(refused->set(5)) << "nobody waits any more";
+}
+
 TEST(OneShot, RacedBySettersTheFirstOneCounts) {
   constexpr int setters = 3;
   constexpr int rounds = 300;

@@ -82,7 +82,7 @@ task<result<turn>> take_turn(core_ptr from) {
 template <class Work>
 task<std::invoke_result_t<Work&, sqlite_connection&>> run_on(core_ptr from, worker_pool core::* pool,
                                                              Work work) {
-  auto outcome = co_await offload((*from).*pool, std::move(work))->wait();
+  auto outcome = co_await offload((*from).*pool, std::move(work));
   if (!outcome) std::rethrow_exception(outcome.error());
   co_return std::move(*outcome);
 }

@@ -30,9 +30,15 @@ class worker_pool {
   worker_pool(std::vector<std::unique_ptr<sqlite_connection>> connections, unsigned limit);
   ~worker_pool();
 
-  posted post(job work) { return queue_->post(std::move(work), limit_); }
-  /// Posts although the queue is full: for what frees a resource. False if the pool is closed.
-  bool post_always(job work) { return queue_->post(std::move(work)) == posted::yes; }
+  posted post(job work) {
+    const auto queue = queue_;  // the job may drop the last reference to the pool before this returns
+    return queue->post(std::move(work), limit_);
+  }
+  /// Posts although the queue is full: for work that frees a resource. False if the pool is closed.
+  bool post_always(job work) {
+    const auto queue = queue_;
+    return queue->post(std::move(work)) == posted::yes;
+  }
 
   /// Runs what waits, refuses what comes, ends the threads and closes the connections. Idempotent.
   void close();
@@ -44,16 +50,17 @@ class worker_pool {
   std::vector<std::thread> threads_;
 };
 
-/// Runs `work(connection)`, which returns a `result`, on a thread of the pool, unless the task that
-/// waits for it is destroyed before. `co_await offload(pool, work)->wait()` is what it returned, or the
-/// exception that it threw. Errors besides: busy (the queue is full), database_unavailable (closed).
+/// `co_await offload(pool, work)` runs `work(connection)`, which returns a `result`, on a thread of the
+/// pool, unless the waiting task is destroyed before. It is a `completion` of what `work` returned or threw.
+/// Errors besides: busy (the queue is full), database_unavailable (closed).
 template <class Work>
 auto offload(worker_pool& pool, Work work) {
   using value_type = std::invoke_result_t<Work&, sqlite_connection&>;
-  auto outcome = std::make_shared<one_shot<completion<value_type>>>();
-  auto job = [outcome, work = std::optional<Work>(std::move(work))](sqlite_connection& connection) mutable {
-    std::optional<completion<value_type>> found;
-    if (outcome->is_wanted()) {
+  using outcome = completion<value_type>;
+  const auto shot = std::make_shared<one_shot<outcome>>();
+  auto job = [shot, work = std::optional<Work>(std::move(work))](sqlite_connection& connection) mutable {
+    std::optional<outcome> found;
+    if (shot->is_wanted()) {
       try {
         found.emplace((*work)(connection));
       } catch (...) {
@@ -61,19 +68,18 @@ auto offload(worker_pool& pool, Work work) {
       }
     }
     work.reset();  // what it owns ends here, on the connection's thread
-    if (found) outcome->set(std::move(*found));
+    if (found) shot->set(std::move(*found));
   };
-  switch (pool.post(std::move(job))) {
-    case worker_pool::posted::full:
-      outcome->set(value_type(fail(errc::busy, "too many database jobs are waiting")));
-      break;
-    case worker_pool::posted::closed:
-      outcome->set(value_type(fail(errc::database_unavailable, "the database is closed")));
-      break;
-    case worker_pool::posted::yes:
-      break;
-  }
-  return outcome;
+  return shot->wait_for([&pool, job = std::move(job)]() mutable -> std::optional<outcome> {
+    switch (pool.post(std::move(job))) {
+      case worker_pool::posted::full:
+        return value_type(fail(errc::busy, "too many database jobs are waiting"));
+      case worker_pool::posted::closed:
+        return value_type(fail(errc::database_unavailable, "the database is closed"));
+      default:
+        return std::nullopt;
+    }
+  });
 }
 
 }  // namespace strata::detail

@@ -60,13 +60,16 @@ result<std::vector<command_ptr>> make_script(std::string_view script) {
   return made;
 }
 
+// The lambdas below own the driver: once a statement is submitted, its task may end elsewhere.
+
 /// Runs a query.
 task<result<sql_rows>> read(client_ptr from, command_ptr what) {
   const auto rows = std::make_shared<detail::one_shot<result<sql_rows>>>();
   what->deadline = from->deadline();
   what->waiter = rows;
-  if (auto refused = from->submit(std::move(what))) co_return std::move(*refused);
-  co_return co_await rows->wait();
+  auto submit = [from, what = std::move(what)]() mutable { return from->submit(std::move(what)); };
+  auto answer = rows->wait_for(std::move(submit));
+  co_return co_await answer;
 }
 
 /// Runs a batch on a writing connection.
@@ -74,8 +77,12 @@ task<result<sql_rows>> write(client_ptr on, write_job_ptr job) {
   const auto rows = std::make_shared<detail::one_shot<result<sql_rows>>>();
   job->deadline = on->deadline();
   job->waiter = rows;
-  if (auto refused = on->submit(std::move(job))) co_return std::unexpected(std::move(*refused));
-  co_return co_await rows->wait();
+  auto submit = [on, job = std::move(job)]() mutable -> std::optional<result<sql_rows>> {
+    if (auto refused = on->submit(std::move(job))) return std::unexpected(std::move(*refused));
+    return std::nullopt;
+  };
+  auto answer = rows->wait_for(std::move(submit));
+  co_return co_await answer;
 }
 
 task<result<writer_loan>> borrow(client_ptr from) {
@@ -83,8 +90,12 @@ task<result<writer_loan>> borrow(client_ptr from) {
   auto wish = std::make_unique<write_job>();
   wish->deadline = from->deadline();
   wish->borrower = loan;
-  if (auto refused = from->submit(std::move(wish))) co_return std::unexpected(std::move(*refused));
-  co_return co_await loan->wait();
+  auto submit = [from, wish = std::move(wish)]() mutable -> std::optional<result<writer_loan>> {
+    if (auto refused = from->submit(std::move(wish))) return std::unexpected(std::move(*refused));
+    return std::nullopt;
+  };
+  auto answer = loan->wait_for(std::move(submit));
+  co_return co_await answer;
 }
 
 result<void> without_rows(const result<sql_rows>& rows) {
