@@ -32,7 +32,7 @@ class record_builder {
   /// A record of `value` (null: known not to exist), with a life by the policy or the context.
   record_ptr make(const any_key& target, any_value value, const fill_context& context, source_timing source);
 
-  /// The record of what a factory returned, or `previous` with a new life if the factory said that it is
+  /// The record of a factory's value, or `previous` with a new life if the factory said that it is
   /// not modified. Also decides whether the policy and the context allow caching it.
   factory_result finish(const any_key& target, any_value value, const fill_context& context,
                         const record_ptr& previous, source_timing source);

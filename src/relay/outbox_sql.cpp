@@ -81,7 +81,7 @@ BEGIN
 END $strata$;
 )sql";
 
-// A page of what was committed between two snapshots, ordered by `place`, which orders the changes of one
+// A page of the changes between two snapshots, ordered by `place`, which orders the changes of one
 // row. Later pages pass the snapshot of the first, so that all pages belong to one moment.
 constexpr std::string_view events = R"sql(
 CREATE FUNCTION strata_outbox.events(seen pg_snapshot, upto pg_snapshot, behind bigint, most bigint)
