@@ -70,6 +70,7 @@ class fill_context {
   bool not_modified_ = false;
 };
 
+/// A function that makes a value on a miss; it may take the context of the fill.
 template <class F>
 concept factory = std::invocable<F&> || std::invocable<F&, fill_context&>;
 

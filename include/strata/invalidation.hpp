@@ -26,6 +26,7 @@ struct invalidation {
   bool empty() const noexcept { return !everything && keys.empty() && prefixes.empty() && tags.empty(); }
 };
 
+/// The outcome of an invalidation.
 struct invalidation_result {
   /// On the cache's commit clock: every value that an invalidated key gets from now on is as of this or
   /// later.
