@@ -51,8 +51,8 @@ class worker_pool {
 };
 
 /// `co_await offload(pool, work)` runs `work(connection)`, which returns a `result`, on a thread of the
-/// pool, unless the waiting task is destroyed before. It is a `completion` of what `work` returned or threw.
-/// Errors besides: busy (the queue is full), database_unavailable (closed).
+/// pool, unless the waiting task is destroyed before. It is a `completion` with the result or exception of
+/// `work`. Errors besides: busy (the queue is full), database_unavailable (closed).
 template <class Work>
 auto offload(worker_pool& pool, Work work) {
   using value_type = std::invoke_result_t<Work&, sqlite_connection&>;

@@ -223,7 +223,9 @@ class RulesTest(unittest.TestCase):
     def test_a_phrase_that_hides_the_actor_is_a_breach(self):
         self.assert_one(self.breaches("docs", {"README.md": "# A\n\nA cache is told.\n"}), "README.md:3", "'told'")
         self.assert_one(self.breaches("docs", {"README.md": "# A\n\nWhoever reads.\n"}), "README.md:3", "'Whoever'")
-        self.assertEqual(self.breaches("docs", {"README.md": "# A\n\n`relay_told_after`\n"})[0], [])
+        self.assert_one(self.breaches("docs", {"src/a.hpp": "int a;  ///< told\n"}), "src/a.hpp:1", "'told'")
+        self.assertEqual(self.breaches("docs", {"README.md": "# A\n\n`relay_told_after`\n",
+                                                "src/a.cpp": 'auto nobody = "http://nobody";\n'})[0], [])
 
     def test_a_guide_page_that_nothing_links_to_is_a_breach(self):
         self.assert_one(self.breaches("docs", {"docs/guide/a.md": "# A\n\nDoes it.\n"}),
