@@ -54,7 +54,8 @@ struct cache_options {
   /// store_options::relayed.
   bool relayed = false;
 
-  /// Prepended to every key in L2, so that several caches can share a store. a-z, 0-9, _ and -.
+  /// Prepended to every key in L2, so that several caches can share a server. a-z, 0-9, _ and -. Must be that
+  /// of `second_level`.
   std::string name_space = "strata";
 
   /// The keys that encrypt values of sensitive policies in L2. Null or empty: these values stay in L1.

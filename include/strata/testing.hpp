@@ -208,6 +208,7 @@ class faulty_store final : public store {
   task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) override;
   void observe(store_observer& observer) override;
   void unobserve(store_observer& observer) override;
+  std::string_view name_space() const noexcept override;
 
  private:
   struct script;

@@ -36,6 +36,12 @@ cache_options checked(cache_options options) {
   if (options.name_space.empty() || !std::ranges::all_of(options.name_space, legal)) {
     problems.emplace_back("cache_options.name_space must be a-z, 0-9, _ and -, and not empty");
   }
+  const auto served =
+      options.second_level == nullptr ? std::string_view() : options.second_level->name_space();
+  if (!served.empty() && served != options.name_space) {
+    problems.push_back("cache_options.name_space is \"" + options.name_space +
+                       "\", but second_level serves \"" + std::string(served) + '"');
+  }
   if (!problems.empty()) throw bad_options(std::move(problems));
   return options;
 }

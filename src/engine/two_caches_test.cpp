@@ -149,9 +149,17 @@ TEST(TwoCaches, ALateJoinerKnowsTheFloorsRaisedBefore) {
 
 TEST(TwoCaches, NamespacesKeepThemApart) {
   pair_of_caches p;
-  cache other(fixture::on(p.time, {.second_level = connect(p.server), .name_space = "other"}));
+  cache other(fixture::on(p.time, {.second_level = connect(p.server, "other"), .name_space = "other"}));
   p.read(p.a, "Ada");
   EXPECT_EQ(p.read(other, "Bob")->name, "Bob");
+}
+
+TEST(TwoCaches, ACacheRejectsAStoreOfAnotherNameSpace) {
+  pair_of_caches p;
+  EXPECT_THROW(cache(fixture::on(p.time, {.second_level = connect(p.server, "shop")})), bad_options);
+  EXPECT_THROW(cache(fixture::on(p.time, {.second_level = connect(p.server), .name_space = "shop"})),
+               bad_options);
+  EXPECT_NO_THROW(cache(fixture::on(p.time, {.second_level = connect(p.server, "")})));
 }
 
 TEST(TwoCaches, ACorruptEntryIsAMissWithItsReason) {

@@ -238,8 +238,10 @@ namespace {
 
 class memory_connection final : public store {
  public:
-  memory_connection(std::shared_ptr<memory_server> server, const std::string& name_space)
-      : server_(std::move(server)), space_(server_->space(name_space)) {}
+  memory_connection(std::shared_ptr<memory_server> server, std::string name_space)
+      : name_space_(std::move(name_space)), server_(std::move(server)), space_(server_->space(name_space_)) {}
+
+  std::string_view name_space() const noexcept override { return name_space_; }
 
   task<result<std::optional<stored_value>>> get(std::string_view key) override {
     detail::scoped_lock lock(space_.all.mutex);
@@ -463,6 +465,7 @@ class memory_connection final : public store {
     });
   }
 
+  const std::string name_space_;
   std::shared_ptr<memory_server> server_;
   memory_space& space_;
 };

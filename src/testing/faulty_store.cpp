@@ -478,4 +478,8 @@ void faulty_store::unobserve(store_observer& observer) {
   relay_->remove(observer);
 }
 
+std::string_view faulty_store::name_space() const noexcept {
+  return script_->real.load()->name_space();
+}
+
 }  // namespace strata::testing

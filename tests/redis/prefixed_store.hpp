@@ -19,6 +19,7 @@ class prefixed_store : public store {
     for (auto& each : observers_) real_->unobserve(*each);
   }
 
+  std::string_view name_space() const noexcept override { return real_->name_space(); }
   task<result<std::optional<stored_value>>> get(std::string_view key) override {
     const auto name = named(key);
     co_return co_await real_->get(name);

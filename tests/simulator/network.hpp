@@ -136,6 +136,7 @@ class connection final : public store, private store_observer {
   task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) override;
   void observe(store_observer& observer) override;
   void unobserve(store_observer&) override { told_ = nullptr; }
+  std::string_view name_space() const noexcept override { return "strata"; }
 
  private:
   friend class network;

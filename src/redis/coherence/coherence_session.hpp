@@ -68,6 +68,7 @@ class coherence_session final : public topology_observer {
   /// Ends the heartbeats. Requires: called before the servers stop.
   void stop();
 
+  std::string_view name_space() const noexcept { return options_.name_space; }
   const store_names& names() const noexcept { return names_; }
   bool only_read() const noexcept { return options_.only_read; }
   std::string_view origin() const noexcept { return push_reader_.origin(); }

@@ -73,6 +73,7 @@ class redis_store final : public network_store {
   void observe(store_observer& observer) override;
   void unobserve(store_observer& observer) override;
 
+  std::string_view name_space() const noexcept override { return session_.name_space(); }
   store_health health() const override;
 
  private:
