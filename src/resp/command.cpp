@@ -15,7 +15,7 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// What the pushes begin with that confirm a command; empty if it is answered.
+/// The first item of the pushes that confirm a command; empty if it has a reply.
 std::string_view confirming_push(std::string_view name) {
   const auto* found = std::ranges::find_if(
       confirmed_names, [&](std::string_view each) { return std::ranges::equal(each, name, {}, {}, lower); });
@@ -86,8 +86,8 @@ void pipeline::bulk(std::string_view bytes) {
   bytes_ += "\r\n";
 }
 
-/// The number of arguments stands in front of them and is written anew for each: its digits change
-/// in place, and only a command's 10th, 100th … argument moves what is behind.
+/// The number of arguments precedes them and is updated for each: its digits change in place, and only a
+/// command's 10th, 100th … argument moves the bytes behind it.
 void pipeline::count_argument() {
   if (!confirmed_.empty() && confirmed_.back().command + 1 == commands_) ++confirmed_.back().pushes;
   if (arguments_ < 9) {

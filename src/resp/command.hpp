@@ -16,7 +16,7 @@ namespace strata::resp {
 template <class T>
 concept whole_number = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>;
 
-/// Several commands in one buffer, to be sent in one piece and answered in order.
+/// Several commands in one buffer, sent in one piece and answered in order.
 ///
 ///   pipeline batch;
 ///   batch.add("ASKING");
@@ -25,13 +25,13 @@ class pipeline {
  public:
   pipeline() = default;
 
-  /// Begins a command. `name` is split at spaces: add("CLIENT TRACKING") is a command and its first argument.
+  /// Starts a command. `name` is split at spaces: add("CLIENT TRACKING") is a command and its first argument.
   /// Requires: not empty.
   pipeline& add(std::string_view name);
   /// Appends a whole pipeline, or a command.
   pipeline& add(const pipeline& more);
 
-  /// One more argument of the command begun last: any bytes.
+  /// Appends an argument to the last command: any bytes.
   pipeline& arg(std::string_view bytes);
   template <whole_number T>
   pipeline& arg(T number) {
@@ -42,20 +42,20 @@ class pipeline {
     }
   }
 
-  /// Makes room for `bytes` more, for who knows that much will come.
+  /// Reserves room for `bytes` more.
   void reserve(std::size_t bytes) { bytes_.reserve(bytes_.size() + bytes); }
 
   bool empty() const noexcept { return commands_ == 0; }
-  /// How many commands there are, and so how many replies.
+  /// The number of commands, which is the number of replies.
   std::size_t size() const noexcept { return commands_; }
   /// The wire format of all of them.
   const std::string& bytes() const noexcept { return bytes_; }
 
-  /// SUBSCRIBE and its like are not answered but confirmed, by one push for each channel.
+  /// SUBSCRIBE and similar commands have no reply: one push for each channel confirms them.
   struct confirmation {
-    std::size_t command = 0;  ///< which one
-    std::size_t pushes = 0;   ///< how many end it
-    std::string_view push;    ///< what they begin with, e.g. "subscribe"; static
+    std::size_t command = 0;  ///< its index
+    std::size_t pushes = 0;   ///< the number that confirm it
+    std::string_view push;    ///< their first item, e.g. "subscribe"; static
     friend bool operator==(confirmation, confirmation) = default;
   };
   const std::vector<confirmation>& confirmed() const noexcept { return confirmed_; }

@@ -7,7 +7,7 @@ namespace strata::resp {
 
 namespace {
 
-constexpr std::size_t most_reserved = 1024;  // items: what a peer announces is not what it sends
+constexpr std::size_t most_reserved = 1024;  // items: a peer may send fewer than it announces
 
 bool has_text(token_kind is) {
   switch (is) {
@@ -114,7 +114,7 @@ bool parser::begin(const token& of) {
   return true;
 }
 
-/// Puts a whole value where it belongs. Returns true if that ends the message, which is then in `into`.
+/// Adds a complete value to its aggregate. Returns true if it completes the message, which is then in `into`.
 bool parser::finish(value& into, value done) {
   if (open_.empty()) {
     into = std::move(done);
@@ -127,13 +127,13 @@ bool parser::finish(value& into, value done) {
   return close_full(into);
 }
 
-/// Ends the innermost aggregate if nothing more belongs to it, and then those around it.
+/// Closes the innermost aggregate if it is complete, and then those around it.
 bool parser::close_full(value& into) {
   if (open_.back().streamed || open_.back().left > 0) return false;
   open ended = std::move(open_.back());
   open_.pop_back();
   if (ended.is == token_kind::attribute) {
-    // What stands before attributes belongs, with them, to the value after both.
+    // Attributes before attributes belong, together with them, to the value after both.
     attributes_ = std::move(ended.attributes);
     for (auto& each : ended.items) attributes_.push_back(std::move(each));
     return false;

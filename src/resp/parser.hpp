@@ -1,5 +1,5 @@
 #pragma once
-/// Whole RESP3 messages out of bytes that come in pieces, however they are cut.
+/// Reads whole RESP3 messages from bytes that arrive in pieces of any size.
 /// Threads: one strand.
 
 #include "resp/tokenizer.hpp"
@@ -16,10 +16,10 @@ class parser {
  public:
   explicit parser(const limits& with = {}) : limits_(with), tokens_(with) {}
 
-  /// Reads on in `input` and takes off what it has read. `complete`: `into` is the next message, a
-  /// reply or a push. `incomplete`: keep the bytes that are left and call again with more behind
-  /// them. `refused`: `why` says why, for good.
-  /// Cost: O(new bytes); a string is copied once, when all of it is there
+  /// Reads from `input` and removes what it has read. `complete`: `into` is the next message, a reply or
+  /// a push. `incomplete`: keep the remaining bytes and call again when more have been appended.
+  /// `refused`: `why` gives the reason, and the stream is unusable.
+  /// Cost: O(new bytes); a string is copied once, when it is complete
   progress next(std::string_view& input, value& into);
 
   /// See `tokenizer::wanted`.
@@ -33,7 +33,7 @@ class parser {
     bool streamed;
     std::uint64_t left;
     std::vector<value> items;
-    std::vector<value> attributes;  ///< that stood before it
+    std::vector<value> attributes;  ///< that precede it
   };
   progress refuse(std::string_view why);
   bool count(const token& of);
@@ -44,8 +44,8 @@ class parser {
   limits limits_;
   tokenizer tokens_;
   std::vector<open> open_;
-  std::vector<value> attributes_;  ///< of the value that comes next
-  bool streaming_ = false;         ///< parts of a string are coming in
+  std::vector<value> attributes_;  ///< of the next value
+  bool streaming_ = false;         ///< parts of a string are arriving
   std::string streamed_;
   std::size_t elements_ = 0;
   std::size_t size_ = 0;

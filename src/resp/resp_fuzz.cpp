@@ -1,5 +1,5 @@
-/// The parser comes to the same messages and the same verdict however its input is cut.
-/// An input is a byte that says how, and the bytes of a stream.
+/// The parser returns the same messages and the same verdict for any split of its input.
+/// An input is a byte that selects the split, and the bytes of a stream.
 
 #include "resp/parser.hpp"
 

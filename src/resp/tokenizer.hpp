@@ -9,12 +9,12 @@
 
 namespace strata::resp {
 
-/// How much a peer may make us hold.
+/// The limits of what a peer may make us hold.
 struct limits {
-  std::size_t depth = 32;                 ///< aggregates in one another
-  std::size_t elements = 1u << 20;        ///< scalars and aggregates in one message, all depths
-  std::size_t string_size = 64u << 20;    ///< bytes of one string, streamed ones as a whole
-  std::size_t line_size = 64u << 10;      ///< bytes of what ends in CR LF: simple strings, errors, numbers
+  std::size_t depth = 32;               ///< of nested aggregates
+  std::size_t elements = 1u << 20;      ///< scalars and aggregates in one message, all depths
+  std::size_t string_size = 64u << 20;  ///< bytes of one string, streamed ones as a whole
+  std::size_t line_size = 64u << 10;  ///< bytes of a line that ends in CR LF: simple strings, errors, numbers
   std::size_t message_size = 256u << 20;  ///< bytes of all strings in one message
 };
 
@@ -55,14 +55,14 @@ class tokenizer {
  public:
   explicit tokenizer(const limits& with = {}) noexcept : limits_(with) {}
 
-  /// Reads the token at the start of `input` and takes its bytes off. `incomplete`: `input` is as it
-  /// was; call again with the same bytes and more behind them. `refused`: `why` says why, and the
-  /// stream is of no use any more.
+  /// Reads the token at the start of `input` and removes its bytes. `incomplete`: `input` is unchanged;
+  /// call again with the same bytes and more after them. `refused`: `why` gives the reason, and the
+  /// stream is unusable.
   /// Lifetime: `into.text` views `input`.   Cost: O(new bytes), no allocation
   progress next(std::string_view& input, token& into) noexcept;
 
-  /// How many bytes the unfinished token at the start of the input needs, as far as is known: for a
-  /// reader who makes room. Never less than what is there plus one after `incomplete`.
+  /// How many bytes the incomplete token at the start of the input needs, as far as is known: for a
+  /// reader that reserves room. After `incomplete`, at least one more than are there.
   std::size_t wanted() const noexcept { return wanted_; }
 
   /// Static text.
@@ -78,7 +78,7 @@ class tokenizer {
   progress aggregate(std::string_view text, token& into) noexcept;
 
   limits limits_;
-  std::size_t scanned_ = 0;  ///< bytes of the unfinished token in which there is no line end
+  std::size_t scanned_ = 0;  ///< bytes of the incomplete token that hold no line end
   std::size_t wanted_ = 1;
   std::string_view why_;
 };

@@ -164,7 +164,7 @@ void value::add_attributes(std::vector<value> more) {
 bool operator==(const value& a, const value& b) {
   if (a.kind_ != b.kind_ || a.held_.index() != b.held_.index()) return false;
   if (const auto* real = std::get_if<double>(&a.held_)) {
-    // By their bits: a value that is no number equals itself here.
+    // By their bits, so that NaN equals itself.
     if (std::bit_cast<std::uint64_t>(*real) != std::bit_cast<std::uint64_t>(std::get<double>(b.held_)))
       return false;
   } else if (a.held_ != b.held_) {

@@ -1,5 +1,5 @@
 #pragma once
-/// One RESP3 value that owns what it holds: a reply, a push, or a part of one.
+/// One RESP3 value that owns its contents: a reply, a push, or a part of one.
 /// Threads: a value.
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace strata::resp {
 
-/// What the server said it is sending.
+/// The type that the server gave a value.
 enum class kind : std::uint8_t {
   null,
   boolean,
@@ -32,11 +32,11 @@ enum class kind : std::uint8_t {
   push,
 };
 
-/// An error that a server answered with: "-MOVED 3999 127.0.0.1:6381". The views live as long as
-/// the value they came from.
+/// An error reply: "-MOVED 3999 127.0.0.1:6381". The views live as long as the value that they
+/// belong to.
 struct reply_error {
   std::string_view code;     ///< the first word: "MOVED", "NOSCRIPT", "WRONGTYPE", "ERR"
-  std::string_view message;  ///< all of it, the code too
+  std::string_view message;  ///< the whole text, with the code
 };
 
 class value {
@@ -65,7 +65,7 @@ class value {
   bool is_ok() const noexcept { return kind_ == resp::kind::simple_string && text() == "OK"; }
 
   /// The bytes of a string, a big number or an error (a verbatim string without its format); empty
-  /// for anything else: look at `is_text` where that matters.
+  /// for anything else: check `is_text` where that matters.
   std::string_view text() const noexcept;
   /// As `text`, moved out where that is possible. The value is an empty string afterwards.
   std::string take_text() &&;
@@ -79,16 +79,16 @@ class value {
   /// A boolean, or a number that is 0 or 1; nothing for anything else.
   std::optional<bool> boolean() const noexcept;
 
-  /// What an aggregate holds, a map as key, value, key, value …; empty for anything else.
+  /// The items of an aggregate, a map's as key, value, key, value …; empty for anything else.
   std::span<const value> items() const noexcept;
   std::span<value> items() noexcept;
-  /// A map's value under the text `key`, or null if it is not there or this is no map.
+  /// A map's value under the text `key`, or null if it has none or this is not a map.
   const value* find(std::string_view key) const noexcept;
 
   /// Requires: is_error().
   reply_error error() const noexcept;
 
-  /// What the server said about this value beside it, as key, value, key, value …; mostly empty.
+  /// The attributes that the server sent with this value, as key, value, key, value …; mostly empty.
   std::span<const value> attributes() const noexcept;
   void add_attributes(std::vector<value> more);
 
@@ -104,7 +104,7 @@ class value {
 };
 
 /// `of` as people read it, one line: `{"a" => 1, "b" => [null, true]}`; strings of more than `longest`
-/// bytes are cut. For tests and messages: do not show what may be a secret.
+/// bytes are cut. For tests and messages: never pass a value that may be a secret.
 std::string to_text(const value& of, std::size_t longest = 100);
 
 }  // namespace strata::resp

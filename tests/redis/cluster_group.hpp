@@ -78,7 +78,7 @@ class cluster_group {
         const auto map = map_of(*each);
         if (!map) continue;
         const auto index = map->owner(static_cast<std::uint16_t>(slot));
-        if (index == redis::cluster_map::nobody) continue;
+        if (index == redis::cluster_map::no_owner) continue;
         return by_port(map->masters()[index].at.port);
       } catch (const std::exception&) {
         continue;  // it was killed

@@ -1,5 +1,5 @@
 #pragma once
-/// A store under a name space, as seen by who knows nothing of it: "k" is "strata:k" there.
+/// A store under a name space for a user that does not know it: "k" is "strata:k" there.
 /// Threads: as the store behind it; observers are taken and given back by one thread.
 
 #include <strata/store.hpp>
@@ -114,7 +114,7 @@ class prefixed_store : public store {
   }
   void unobserve(store_observer& observer) override {
     std::erase_if(observers_, [&](const auto& each) {
-      if (&each->told != &observer) return false;
+      if (&each->observer != &observer) return false;
       real_->unobserve(*each);
       return true;
     });
@@ -122,12 +122,12 @@ class prefixed_store : public store {
 
  private:
   struct translator final : store_observer {
-    translator(store_observer& to, std::size_t cut) : told(to), prefix(cut) {}
-    void changed(std::string_view key) override { told.changed(key.substr(prefix)); }
-    void floor_raised(floor_entry floor) override { told.floor_raised(floor); }
-    void lost(bool may_have_forgotten) override { told.lost(may_have_forgotten); }
-    void trust_until(time_point when, time_point since) override { told.trust_until(when, since); }
-    store_observer& told;
+    translator(store_observer& to, std::size_t cut) : observer(to), prefix(cut) {}
+    void changed(std::string_view key) override { observer.changed(key.substr(prefix)); }
+    void floor_raised(floor_entry floor) override { observer.floor_raised(floor); }
+    void lost(bool may_have_forgotten) override { observer.lost(may_have_forgotten); }
+    void trust_until(time_point when, time_point since) override { observer.trust_until(when, since); }
+    store_observer& observer;
     std::size_t prefix;
   };
 

@@ -467,7 +467,7 @@ void asio_connection::connected() {
     socket_.set_option(socket_number<IPPROTO_TCP, TCP_USER_TIMEOUT>(static_cast<int>(silence.count())),
                        ignored);
   }
-  liveness_.heard(time_.now());
+  liveness_.bytes_moved(time_.now());
   if (tls_) {
     const auto& name = options_.tls.server_name;
     session_ = std::make_unique<tls_session>(tls_, name.empty() ? server.host : name);
@@ -497,7 +497,7 @@ void asio_connection::read() {
 void asio_connection::on_read(const error_code& failed, std::size_t size) {
   if (failed == asio::error::eof) return broke("closed the connection");
   if (failed) return broke("cannot be read from", failed);
-  liveness_.heard(time_.now());
+  liveness_.bytes_moved(time_.now());
   if (tls_) {
     const auto took = session_->received({cipher_.get(), size}, in_);
     session_->take_output(wire_);
@@ -580,7 +580,7 @@ void asio_connection::write() {
     socket_.async_wait(socket::wait_write, guarded([this](const error_code& no_wait) {
                          writing_ = false;
                          if (no_wait) return broke("cannot be written to", no_wait);
-                         liveness_.heard(time_.now());  // the peer has made room
+                         liveness_.bytes_moved(time_.now());  // the peer has made room
                        }));
   } else if (failed) {
     broke("cannot be written to", failed);

@@ -140,7 +140,7 @@ TEST(RedisFaults, AServerThatStopsForTwoSecondsIsLeftAndFoundAgain) {
   EXPECT_EQ(test::get(redis, "a"), std::nullopt);
 }
 
-/// Freezes the link `after` it was made, and returns how long the client takes to find out.
+/// Freezes the connection `after` it was made, and returns how long the client takes to notice.
 std::chrono::milliseconds time_to_find(test::proxy& between, client& redis, const test::recorder& seen,
                                        std::chrono::milliseconds after) {
   between.freeze(false);

@@ -1,4 +1,4 @@
-/// The small state machines: back-off, liveness, the buffer and the greeting.
+/// The small state machines: back-off, liveness, the buffer and the handshake.
 
 #include "redis/connection/backoff.hpp"
 #include "redis/connection/handshake.hpp"
@@ -27,24 +27,24 @@ TEST(Backoff, IsBelowABoundThatDoubles) {
 }
 
 TEST(Liveness, AsksWhenNothingWasAskedForAWhile) {
-  liveness link(700ms, 200ms);
+  liveness peer(700ms, 200ms);
   const time_point start{100s};
-  link.heard(start);
-  EXPECT_EQ(link.judge(start + 199ms, {}), liveness::verdict::alive);
-  EXPECT_EQ(link.judge(start + 200ms, {}), liveness::verdict::ask);
-  EXPECT_EQ(link.due({}), start + 200ms);
+  peer.bytes_moved(start);
+  EXPECT_EQ(peer.judge(start + 199ms, {}), liveness::verdict::alive);
+  EXPECT_EQ(peer.judge(start + 200ms, {}), liveness::verdict::ask);
+  EXPECT_EQ(peer.due({}), start + 200ms);
 }
 
 TEST(Liveness, SilenceAfterAQuestionIsDeath) {
-  liveness link(700ms, 200ms);
+  liveness peer(700ms, 200ms);
   const time_point start{100s};
-  link.heard(start);
+  peer.bytes_moved(start);
   const auto asked = start + 200ms;
-  EXPECT_EQ(link.judge(asked + 699ms, asked), liveness::verdict::alive);
-  EXPECT_EQ(link.judge(asked + 700ms, asked), liveness::verdict::dead);
-  link.heard(asked + 500ms);
-  EXPECT_EQ(link.judge(asked + 1199ms, asked), liveness::verdict::alive);
-  EXPECT_EQ(link.judge(asked + 1200ms, asked), liveness::verdict::dead);
+  EXPECT_EQ(peer.judge(asked + 699ms, asked), liveness::verdict::alive);
+  EXPECT_EQ(peer.judge(asked + 700ms, asked), liveness::verdict::dead);
+  peer.bytes_moved(asked + 500ms);
+  EXPECT_EQ(peer.judge(asked + 1199ms, asked), liveness::verdict::alive);
+  EXPECT_EQ(peer.judge(asked + 1200ms, asked), liveness::verdict::dead);
 }
 
 TEST(ReadSize, GrowsWithTheDepth) {
@@ -77,7 +77,7 @@ TEST(ReadBuffer, KeepsWhatIsNotParsedHoweverItGrows) {
   }
 }
 
-// The greeting ------------------------------------------------------------------------------------
+// The handshake -----------------------------------------------------------------------------------
 
 resp::value text(std::string of) {
   return resp::value::text(resp::kind::bulk_string, std::move(of));

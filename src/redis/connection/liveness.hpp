@@ -17,7 +17,7 @@ class liveness {
   liveness(duration silence, duration ping_after) noexcept : silence_(silence), ping_after_(ping_after) {}
 
   /// Bytes arrived, or the peer made room for ours.
-  void heard(time_point now) noexcept { last_ = now; }
+  void bytes_moved(time_point now) noexcept { last_ = now; }
 
   enum class verdict { alive, ask, dead };
   /// `asked`: when the oldest unanswered question was sent, if there is one.

@@ -1,4 +1,4 @@
-/// Clients that are told where their server is.
+/// Clients that look up their server's address.
 
 #include "redis/connection/client.hpp"
 #include "tests/redis/client_support.hpp"

@@ -21,7 +21,7 @@ watch_setup three(const std::string& url, tracked_keys tracked = tracked_keys::a
   return {.urls = {url, url, url}, .store = {.tracked = tracked}};
 }
 
-/// What must hold whatever the server tells of.
+/// What must hold for each set of tracked keys.
 struct CacheFaultsHoweverTold : testing::TestWithParam<tracked_keys> {};
 INSTANTIATE_TEST_SUITE_P(, CacheFaultsHoweverTold, testing::Values(tracked_keys::all, tracked_keys::read),
                          [](const auto& each) {

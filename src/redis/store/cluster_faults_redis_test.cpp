@@ -112,7 +112,8 @@ TEST(ClusterFaults, SlotsThatMoveUnderLoad) {
 TEST(ClusterFaults, ASlotThatEachMasterSaysAnotherHas) {
   cluster_group group;
   auto with = three(group);
-  with.for_all = false;  // a removal that cannot be told is kept, and after a while all is cleared instead
+  with.for_all =
+      false;  // a removal that cannot be delivered is kept, and after a while all is cleared instead
   watched_caches caches(with);
   caches.run(300ms);
   const int slot = slot_of("strata:page:0");

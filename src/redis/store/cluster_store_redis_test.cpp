@@ -211,10 +211,10 @@ TEST(ClusterStore, TakesInAMasterThatJoins) {
   ASSERT_EQ(fill(*store, "strata:a"), fill_result::stored);
   const auto& joined = group.add_master();
   const moving slot(group, "joined");
-  group.move_slot(slot.slot(), slot.from, joined);  // nobody cares for one without slots
+  group.move_slot(slot.slot(), slot.from, joined);  // a master without slots does not matter
   const auto is_known = [&] { return store->health().address.contains(std::to_string(joined.port())); };
   ASSERT_TRUE(eventually(is_known)) << store->health().address;
-  // Until all nodes have heard of the new one, views may alternate, and a call may be refused.
+  // Until all nodes know the new one, views may alternate, and a call may fail.
   wait_until_up(*store);
   result<std::optional<stored_value>> found;
   ASSERT_TRUE(eventually([&] {
@@ -283,17 +283,17 @@ TEST(ClusterStore, TellsOthersOnWhicheverNode) {
     std::mutex mutex;
     std::multiset<std::string> keys;
     std::atomic<int> floors = 0;
-  } heard;
-  two->observe(heard);
+  } observer;
+  two->observe(observer);
   std::vector<std::string> keys;
-  for (int i = 0; i < 30; ++i) keys.push_back("strata:told:" + std::to_string(i));
-  ASSERT_TRUE(sync_wait(one->invalidate(keys, 0)));  // of absent keys: told on the channels alone
+  for (int i = 0; i < 30; ++i) keys.push_back("strata:reported:" + std::to_string(i));
+  ASSERT_TRUE(sync_wait(one->invalidate(keys, 0)));  // of absent keys: reported on the channels alone
   const std::vector<floor_entry> tags{{.bucket = 1}, {.bucket = 2}};
   ASSERT_TRUE(sync_wait(one->raise(tags)));
-  ASSERT_TRUE(eventually([&] { return heard.count() >= keys.size() && heard.floors == 2; }));
+  ASSERT_TRUE(eventually([&] { return observer.count() >= keys.size() && observer.floors == 2; }));
   wait_until_notified(*two);
-  EXPECT_EQ(heard.count(), keys.size()) << "each once, though every node passes messages on";
-  two->unobserve(heard);
+  EXPECT_EQ(observer.count(), keys.size()) << "each once, although every node forwards messages";
+  two->unobserve(observer);
 }
 
 }  // namespace

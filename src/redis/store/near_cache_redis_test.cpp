@@ -1,5 +1,5 @@
-/// What memory holds beside a server that tells of changes: nothing that was read before a change of which
-/// it was told, or may not have been told.
+/// What memory holds beside a server that reports changes: nothing that was read before a change that was
+/// reported, or whose report may have been lost.
 
 #include "tests/redis/proxy.hpp"
 #include "tests/redis/store_support.hpp"
@@ -24,7 +24,7 @@ using strata::testing::store_call;
 using test::eventually;
 using test::open_now;
 
-/// A cache whose link can be cut and whose answers can be held up, beside another process.
+/// A cache whose connection can be cut and whose replies can be delayed, beside another process.
 struct NearCache : ::testing::Test {
   const test::redis_server& server = test::shared_redis();
   test::proxy between{server.port()};
@@ -54,7 +54,7 @@ struct NearCache : ::testing::Test {
     test::wait_until_notified(*below);  // replies come in order
     return reading;
   }
-  /// Another process removes it while our connection is being lost: nobody tells us.
+  /// Another process removes it while our connection is being lost: the push does not reach us.
   void remove_unheard() {
     const auto connections = below->health().connections;
     between.freeze();
@@ -83,7 +83,7 @@ TEST_F(NearCache, WhatWasReadOverAConnectionThatIsGoneDoesNotEnter) {
   auto reading = read_and_hold();
   remove_unheard();
   held->let_go();
-  EXPECT_NE(reading.get(), "old");  // nobody knows of when the answer is, so it asked the source
+  EXPECT_NE(reading.get(), "old");  // the age of the reply is unknown, so it asked the source
   EXPECT_NE(read(ours, "new"), "old");
 }
 
@@ -111,7 +111,7 @@ TEST_F(NearCache, IsNotTrustedByAnswersThatTakeAsLongAsTheLease) {
   EXPECT_TRUE(below->health().usable);
 }
 
-/// Counts what it is told of losses.
+/// Counts losses.
 struct loss_counter final : store_observer {
   void changed(std::string_view) override {}
   void floor_raised(floor_entry) override {}
@@ -123,8 +123,8 @@ struct loss_counter final : store_observer {
 TEST(NearCacheFlushed, IsToldOfItBeforeTheNextHeartbeat) {
   const auto& server = test::shared_redis();
   const auto store = open_now(server.url(), {.trust_for = 4s, .heartbeat = 1s});
-  loss_counter told;
-  store->observe(told);
+  loss_counter observer;
+  store->observe(observer);
   const auto scripts = [&] {
     const auto text = std::string(server.call({"INFO", "commandstats"}).text());
     const auto at = text.find("cmdstat_evalsha:calls=");
@@ -134,13 +134,13 @@ TEST(NearCacheFlushed, IsToldOfItBeforeTheNextHeartbeat) {
   bool before_the_next = false;
   for (int i = 0; i < 10 && !before_the_next; ++i) {
     const auto beats = scripts();
-    told.losses = 0;
+    observer.losses = 0;
     EXPECT_TRUE(server.call({"FLUSHALL"}).is_ok());
-    EXPECT_TRUE(eventually([&] { return told.losses > 0; }));
+    EXPECT_TRUE(eventually([&] { return observer.losses > 0; }));
     before_the_next = scripts() == beats;
   }
   EXPECT_TRUE(before_the_next);
-  store->unobserve(told);
+  store->unobserve(observer);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-/// Stores that a relay speaks to: whom they trust, and for how long.
+/// Stores with a relay: how long they may be trusted.
 
 #include "tests/redis/store_support.hpp"
 
@@ -14,7 +14,7 @@ namespace {
 using test::open_now;
 using namespace std::chrono_literals;
 
-/// Moves the mark as a relay does that has nothing to tell.
+/// Advances the watermark as a relay without changes does.
 class mover {
  public:
   explicit mover(store& at) {
@@ -49,20 +49,20 @@ struct listener final : store_observer {
   void trust_until(time_point when, time_point before) override {
     std::lock_guard lock(mutex);
     until = when;
-    told = before;
+    source_watermark = before;
     ++times;
   }
   time_point trusted() {
     std::lock_guard lock(mutex);
     return until;
   }
-  int heard() {
+  int notifications() {
     std::lock_guard lock(mutex);
     return times;
   }
   std::mutex mutex;
   time_point until{};
-  time_point told{};
+  time_point source_watermark{};
   int times = 0;
 };
 
@@ -70,22 +70,22 @@ TEST(RelayedStore, IsTrustedOnlyWhileTheMarkMoves) {
   const auto& server = test::shared_redis();
   const auto relay = open_now(server.url());
   const auto store = *open_store(server.url(), {.relayed = true, .bound = 300ms});
-  listener heard;
-  store->observe(heard);
+  listener observer;
+  store->observe(observer);
   ASSERT_TRUE(test::eventually([&] { return test::health_of(*store).usable; }));
-  EXPECT_EQ(heard.trusted(), time_point{}) << "nobody relays";
+  EXPECT_EQ(observer.trusted(), time_point{}) << "there is no relay";
   {
     const mover moves(*relay);
-    ASSERT_TRUE(test::eventually([&] { return heard.heard() > 20; }));
-    std::lock_guard lock(heard.mutex);
-    EXPECT_LE(heard.told, moves.looked());
-    EXPECT_GT(heard.told, moves.looked() - 5s);
-    EXPECT_LE(heard.until, heard.told + 300ms);
+    ASSERT_TRUE(test::eventually([&] { return observer.notifications() > 20; }));
+    std::lock_guard lock(observer.mutex);
+    EXPECT_LE(observer.source_watermark, moves.looked());
+    EXPECT_GT(observer.source_watermark, moves.looked() - 5s);
+    EXPECT_LE(observer.until, observer.source_watermark + 300ms);
   }
   const auto last = system_clock().now() + 300ms;
   ASSERT_TRUE(test::eventually([&] { return system_clock().now() > last; }));
-  EXPECT_LE(heard.trusted(), last) << "nobody has moved it since";
-  store->unobserve(heard);
+  EXPECT_LE(observer.trusted(), last) << "no relay has advanced it since";
+  store->unobserve(observer);
 }
 
 TEST(RelayedStore, BelievesNoMarkFromBeforeAFlush) {

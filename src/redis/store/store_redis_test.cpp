@@ -178,8 +178,8 @@ TEST(RedisStore, StartsWithoutItsServerAndComesUpWithIt) {
 TEST(RedisStore, ServesNothingThatARestoredServerBringsBack) {
   redis_server server;
   const auto store = open_now(server.url());
-  recorder told;
-  store->observe(told);
+  recorder observer;
+  store->observe(observer);
   ASSERT_EQ(fill(*store, "strata:a", "old"), fill_result::stored);
   const auto in_flight = sync_wait(store->acquire("strata:b", 60s, 0))->lease;
   ASSERT_TRUE(server.call({"SAVE"}).is_ok());
@@ -193,21 +193,21 @@ TEST(RedisStore, ServesNothingThatARestoredServerBringsBack) {
   EXPECT_FALSE(holds(*store, "strata:a"));
   const fill_request late{.key = "strata:b", .lease = in_flight, .asof = 1, .bytes = "old", .ttl = 60s};
   EXPECT_EQ(*sync_wait(store->fill(late)), fill_result::lease_lost);
-  EXPECT_GE(told.lost_memory(), 1);
+  EXPECT_GE(observer.lost_memory(), 1);
   EXPECT_EQ(fill(*store, "strata:a", "new"), fill_result::stored);
   EXPECT_TRUE(holds(*store, "strata:a"));
-  store->unobserve(told);
+  store->unobserve(observer);
 }
 
 TEST(RedisStore, GoesOnAfterAFlushWithFloorsAboveAllBefore) {
   const auto& server = shared_redis();
   const auto store = open_now(server.url());
-  recorder told;
-  store->observe(told);
+  recorder observer;
+  store->observe(observer);
   const auto before = sync_wait(store->acquire("strata:a", 60s, 1000));
   ASSERT_EQ(before->granted_at, 1000u);
   ASSERT_TRUE(server.call({"FLUSHALL"}).is_ok());
-  ASSERT_TRUE(eventually([&] { return told.lost_memory() > 0; }));
+  ASSERT_TRUE(eventually([&] { return observer.lost_memory() > 0; }));
   const fill_request late{
       .key = "strata:a", .lease = before->lease, .asof = 1000, .bytes = "old", .ttl = 60s};
   EXPECT_EQ(*sync_wait(store->fill(late)), fill_result::lease_lost);
@@ -215,56 +215,56 @@ TEST(RedisStore, GoesOnAfterAFlushWithFloorsAboveAllBefore) {
   EXPECT_EQ(fill(*store, "strata:a"), fill_result::stored);
   const std::vector<std::string> keys{"strata:a"};
   EXPECT_GT(*sync_wait(store->invalidate(keys, 0)), 1000u);
-  store->unobserve(told);
+  store->unobserve(observer);
 }
 
 TEST(RedisStore, FindsOutByItsHeartbeatThatAnotherEpochHasBegun) {
   const auto& server = shared_redis();
   const auto store = open_now(server.url());
-  recorder told;
-  store->observe(told);
+  recorder observer;
+  store->observe(observer);
   ASSERT_EQ(fill(*store, "strata:a", "old"), fill_result::stored);
   const auto before = sync_wait(store->force_lease("strata:b", 60s, 0));
   wait_until_notified(*store);
-  ASSERT_EQ(told.lost_memory(), 0);
-  // As whoever noticed that the server forgot, but nobody hears of it.
+  ASSERT_EQ(observer.lost_memory(), 0);
+  // As a process that noticed the loss, but whose message reaches no one.
   const auto clocks = server.call({"KEYS", "strata-clock:*"});
   ASSERT_EQ(clocks.items().size(), 1u);
   server.call({"HINCRBY", std::string(clocks.items()[0].text()), "epoch", "1"});
-  EXPECT_TRUE(eventually([&] { return told.lost_memory() > 0; }));
+  EXPECT_TRUE(eventually([&] { return observer.lost_memory() > 0; }));
   EXPECT_FALSE(holds(*store, "strata:a"));
   const fill_request late{
       .key = "strata:b", .lease = before->lease, .asof = before->granted_at, .bytes = "old", .ttl = 60s};
   EXPECT_EQ(*sync_wait(store->fill(late)), fill_result::lease_lost);
   EXPECT_EQ(fill(*store, "strata:a", "new"), fill_result::stored);
   EXPECT_TRUE(holds(*store, "strata:a"));
-  store->unobserve(told);
+  store->unobserve(observer);
 }
 
 TEST(RedisStore, TellsOfAKeyThatWasDeletedByHand) {
   const auto& server = shared_redis();
   const auto store = open_now(server.url());
-  recorder told;
-  store->observe(told);
+  recorder observer;
+  store->observe(observer);
   ASSERT_EQ(fill(*store, "strata:a"), fill_result::stored);
   wait_until_notified(*store);
-  EXPECT_FALSE(told.saw("strata:a"));  // our own
+  EXPECT_FALSE(observer.saw("strata:a"));  // our own
   server.call({"DEL", "strata:a"});
-  EXPECT_TRUE(eventually([&] { return told.saw("strata:a"); }));
-  store->unobserve(told);
+  EXPECT_TRUE(eventually([&] { return observer.saw("strata:a"); }));
+  store->unobserve(observer);
 }
 
 TEST(RedisStore, TrustsNothingWhileItHearsNothing) {
   redis_server server;
   const auto store = open_now(server.url());
-  recorder told;
-  store->observe(told);
-  ASSERT_TRUE(eventually([&] { return told.trusted_until() > system_clock().now(); }));
+  recorder observer;
+  store->observe(observer);
+  ASSERT_TRUE(eventually([&] { return observer.trusted_until() > system_clock().now(); }));
   server.pause();
-  ASSERT_TRUE(eventually([&] { return told.trusted_until() < system_clock().now(); }, 2s));
+  ASSERT_TRUE(eventually([&] { return observer.trusted_until() < system_clock().now(); }, 2s));
   server.resume();
-  EXPECT_TRUE(eventually([&] { return told.trusted_until() > system_clock().now(); }));
-  store->unobserve(told);
+  EXPECT_TRUE(eventually([&] { return observer.trusted_until() > system_clock().now(); }));
+  store->unobserve(observer);
 }
 
 TEST(RedisStore, TakesInvalidationsThoughItsServerIsFull) {

@@ -115,7 +115,7 @@ std::optional<error> cluster_map::take(const line& from, const address& asked) {
 
 result<cluster_map> cluster_map::read(std::string_view reply, const address& asked) {
   cluster_map out;
-  out.owners_.fill(nobody);
+  out.owners_.fill(no_owner);
   // Sorted, so that views which say the same are the same.
   std::vector<std::string_view> lines;
   while (!reply.empty()) lines.push_back(detail::cut(reply, '\n'));
@@ -125,7 +125,7 @@ result<cluster_map> cluster_map::read(std::string_view reply, const address& ask
     if (auto wrong = out.take(line::of(each), asked)) return std::unexpected(std::move(*wrong));
   }
   if (out.masters_.empty()) return std::unexpected(malformed("there is no master"));
-  out.complete_ = std::ranges::find(out.owners_, nobody) == out.owners_.end();
+  out.complete_ = std::ranges::find(out.owners_, no_owner) == out.owners_.end();
   return out;
 }
 

@@ -33,7 +33,7 @@ class cluster_map {
  public:
   static constexpr std::size_t slots = 16384;
   /// No master has the slot.
-  static constexpr std::uint16_t nobody = 0xffff;
+  static constexpr std::uint16_t no_owner = 0xffff;
 
   /// Reads a reply to CLUSTER NODES. `asked` is the address of a node that does not know its own.
   /// Leaves out a failed master without slots: the nodes only remember it.
@@ -42,7 +42,7 @@ class cluster_map {
 
   /// In the order of their ids.
   const std::vector<cluster_master>& masters() const noexcept { return masters_; }
-  /// Index of the master that has `slot`, or `nobody`. Requires: slot < slots.
+  /// Index of the master that has `slot`, or `no_owner`. Requires: slot < slots.
   std::uint16_t owner(std::uint16_t slot) const noexcept { return owners_[slot]; }
   /// True if every slot has a master.
   bool complete() const noexcept { return complete_; }

@@ -14,7 +14,7 @@ address asked() {
 
 std::string owner(const cluster_map& map, std::uint16_t slot) {
   const auto index = map.owner(slot);
-  return index == cluster_map::nobody ? "nobody" : map.masters()[index].id;
+  return index == cluster_map::no_owner ? "nobody" : map.masters()[index].id;
 }
 
 const std::string three =

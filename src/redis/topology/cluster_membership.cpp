@@ -40,7 +40,7 @@ task<result<node_answer>> ask_seed(client& seed, time_point deadline) {
 
 node_ptr cluster_layout::owner(std::uint16_t slot) const {
   const auto index = map.owner(slot);
-  return index == cluster_map::nobody ? nullptr : masters[index];
+  return index == cluster_map::no_owner ? nullptr : masters[index];
 }
 
 node_ptr cluster_layout::find(const redirection& to, const cluster_node& from) const {

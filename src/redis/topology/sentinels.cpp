@@ -123,9 +123,9 @@ task<result<address>> sentinels::master() {
   }
   if (questions.empty()) co_return fail(errc::store_unavailable, "the store is closed");
   const auto asked = std::make_shared<inquiry>(questions.size());
-  for (auto& [whom, question] : questions) {
+  for (auto& [sentinel, question] : questions) {
     start(nullptr, std::move(question),
-          [asked, from = std::move(whom), group = options_.group](const completion<replies>& said) {
+          [asked, from = std::move(sentinel), group = options_.group](const completion<replies>& said) {
             asked->take(from, said, group);
           });
   }
