@@ -120,7 +120,7 @@ class store_observer {
   /// Until `until` every change arrives in time; after it, copies must not be trusted until the next call.
   /// Each call replaces the one before, also with an earlier time. Before the first call nothing may be
   /// trusted; a store that cannot miss changes calls it with time_point::max() inside `observe`.
-  /// `source_watermark`: all commits to the source before this moment were reported, whoever made them.
+  /// `source_watermark`: all commits to the source before this moment were reported, from any writer.
   /// time_point::min() without a relay of the source: then only changes by users of the store are reported.
   virtual void trust_until(time_point until, time_point source_watermark) = 0;
 };

@@ -9,7 +9,7 @@
 
 namespace strata::resp {
 
-/// The limits of what a peer may make us hold.
+/// Limits on the memory that a peer can make us use.
 struct limits {
   std::size_t depth = 32;               ///< of nested aggregates
   std::size_t elements = 1u << 20;      ///< scalars and aggregates in one message, all depths

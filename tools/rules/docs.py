@@ -13,7 +13,7 @@ PHRASES = re.compile(r"\b(for who|of what|whoever|nobody|is there twice|told|tel
 # Where the prose of a line begins, by the kind of file.
 PROSE = {".md": re.compile(""), ".cpp": re.compile("(?<!:)//"), ".hpp": re.compile("(?<!:)//")}
 # Rooms whose comments are still to be rewritten.
-REWRITING = ("admin/", "include/strata/store.hpp", "server/", "src/redis/", "src/resp/")
+REWRITING = ("admin/", "server/")
 DECISION = ("## Context", "## Decision", "## Rejected", "## Revisit when")
 
 

@@ -128,7 +128,7 @@ void coherence_session::session_began(std::uint64_t generation, const std::strin
           "server and voids what is stored; allow +info");
     }
     run_id_is_invented_ = invented;
-    // Nobody else has an invented one, so only the first heartbeat of a connection carries it.
+    // No other client has an invented one, so only the first heartbeat of a connection carries it.
     const auto current = invented ? std::string(origin()) + '-' + std::to_string(generation) : run_id;
     data_lost_ = !run_id_.empty() && run_id_ != current;
     run_id_ = current;

@@ -3,8 +3,8 @@
 /// a push goes in, events come out.
 /// Threads: internally locked. Pushes and replies are passed in the order in which the server sent them.
 ///
-/// **Two sources.** CLIENT TRACKING (BCAST) reports every change of a value, whoever made it, redis-cli and
-/// eviction too: once a turn of the server's event loop, after the replies of that turn. It reports our own
+/// **Two sources.** CLIENT TRACKING (BCAST) reports every change of a value, also by redis-cli and
+/// eviction: once a turn of the server's event loop, after the replies of that turn. It reports our own
 /// changes as well (NOLOOP does not hold for scripts). The store's channel reports at once what no value
 /// shows: an absent key that was invalidated, a lease that ended, floors, a clear. It also reports each
 /// change of a value that existed before.

@@ -156,7 +156,7 @@ TEST(Multiplexer, AnAbandonedRequestIsNotSentAndItsReplyNobodys) {
   with.answer("of b");
   with.answer("of c");
   const std::vector<outcome> expected{{"b", "of b"},
-                                      {"c", "of c"}};  // whoever wakes them sees that b is gone
+                                      {"c", "of c"}};  // the code that wakes them sees that b is gone
   EXPECT_EQ(with.done(), expected);
 }
 
@@ -237,7 +237,7 @@ TEST(Multiplexer, AConfirmationIsTheReplyToASubscription) {
   with.requests.add(new request(resp::command("SUBSCRIBE").arg("x").arg("y"), start + 1s, false));
   with.ask("b");
   with.send();
-  with.requests.confirm(push("subscribe"));  // not asked for by the first, so nobody's
+  with.requests.confirm(push("subscribe"));  // not requested by the first, so it belongs to none
   with.answer("1");
   with.requests.confirm(push("message"));
   with.requests.confirm(push("subscribe"));

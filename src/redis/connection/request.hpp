@@ -91,7 +91,7 @@ class request_chain {
     taken->*Next = nullptr;
     return taken;
   }
-  /// Moves all of `others` in front of what is here.
+  /// Moves all of `others` in front of these requests.
   void prepend(request_chain& others) noexcept {
     if (others.empty()) return;
     *others.end_ = first_;

@@ -37,7 +37,7 @@ struct of_keys {
 };
 
 /// Keys: value, lease. Arguments: token, hold in ms, known, mode ("miss": a value is returned
-/// instead of a lease; "take": only if the lease is free; "force": whoever holds it), epoch.
+/// instead of a lease; "take": only if the lease is free; "force": also from another holder), epoch.
 /// Returns: the value, or [1 if granted else 0, counter].
 /// Idempotent: a holder that calls again with its token is granted the lease again.
 extern const of_keys lease;

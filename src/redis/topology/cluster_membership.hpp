@@ -11,8 +11,8 @@
 ///
 /// **A refresh** asks all nodes at once, and the seeds too while there is no session; the newest answer
 /// counts. One refresh runs at a time. It is due when a node redirects us, when the clock's view differs,
-/// when a node's epoch has changed (each heartbeat checks that, so that a failover is noticed although nobody
-/// reads), and repeatedly until there is a session.
+/// when a node's epoch has changed (each heartbeat checks that, so that a failover is noticed without
+/// any reads), and repeatedly until there is a session.
 
 #include "core/mutex.hpp"
 #include "redis/topology/cluster_map.hpp"

@@ -3,8 +3,8 @@
 /// Threads: internally locked; every member from any thread.
 ///
 /// There is a connection to each sentinel that was given, and to each that those name; so one reachable
-/// address is enough. All are asked at once, and the newest answer counts (sentinel_replies.hpp). Whoever
-/// connects to the master then verifies that it is one.
+/// address is enough. All are asked at once, and the newest answer counts (sentinel_replies.hpp). The
+/// connection to the master then verifies that it is one.
 ///
 /// A sentinel also publishes when it has promoted another server. Then all are asked again, and also whenever
 /// one is connected, since it may have published before. If the master has changed, the connection to the old

@@ -30,7 +30,7 @@ struct push_subscription {
   resp::pipeline setup(std::string_view own_channel) const;
 };
 
-/// Is notified of what happens to the servers; called on the thread of their pushes.
+/// Is notified of changes of the servers; called on the thread of their pushes.
 class topology_observer {
  public:
   virtual ~topology_observer() = default;
