@@ -77,28 +77,31 @@ class blocking_cache {
     return sync_wait(cache_->set_many(std::move(values)));
   }
 
+  invalidation_result invalidate(invalidation what) const {
+    return sync_wait(cache_->invalidate(std::move(what)));
+  }
   template <class T>
-  void remove(const typed_key<T>& key) const {
-    sync_wait(cache_->remove(key));
+  invalidation_result remove(const typed_key<T>& key) const {
+    return sync_wait(cache_->remove(key));
   }
-  void remove(const key& key) const { sync_wait(cache_->remove(key)); }
-  void remove(std::vector<key> keys) const { sync_wait(cache_->remove(std::move(keys))); }
-  void remove_by_tag(std::string_view tag) const { sync_wait(cache_->remove_by_tag(tag)); }
-  void remove_by_tags(std::vector<std::string> tags) const {
-    sync_wait(cache_->remove_by_tags(std::move(tags)));
+  invalidation_result remove(const key& key) const { return sync_wait(cache_->remove(key)); }
+  invalidation_result remove(std::vector<key> keys) const { return sync_wait(cache_->remove(std::move(keys))); }
+  invalidation_result remove_by_tag(std::string_view tag) const { return sync_wait(cache_->remove_by_tag(tag)); }
+  invalidation_result remove_by_tags(std::vector<std::string> tags) const {
+    return sync_wait(cache_->remove_by_tags(std::move(tags)));
   }
-  void remove_by_prefix(std::string_view prefix) const { sync_wait(cache_->remove_by_prefix(prefix)); }
-  void remove_pattern(std::string_view glob) const { sync_wait(cache_->remove_pattern(glob)); }
-  void clear() const { sync_wait(cache_->clear()); }
+  invalidation_result remove_by_prefix(std::string_view prefix) const { return sync_wait(cache_->remove_by_prefix(prefix)); }
+  invalidation_result remove_pattern(std::string_view glob) const { return sync_wait(cache_->remove_pattern(glob)); }
+  invalidation_result clear() const { return sync_wait(cache_->clear()); }
 
   template <class T>
-  void expire(const typed_key<T>& key) const {
-    sync_wait(cache_->expire(key));
+  invalidation_result expire(const typed_key<T>& key) const {
+    return sync_wait(cache_->expire(key));
   }
-  void expire(const key& key) const { sync_wait(cache_->expire(key)); }
-  void expire_by_tag(std::string_view tag) const { sync_wait(cache_->expire_by_tag(tag)); }
-  void expire_by_prefix(std::string_view prefix) const { sync_wait(cache_->expire_by_prefix(prefix)); }
-  void expire_all() const { sync_wait(cache_->expire_all()); }
+  invalidation_result expire(const key& key) const { return sync_wait(cache_->expire(key)); }
+  invalidation_result expire_by_tag(std::string_view tag) const { return sync_wait(cache_->expire_by_tag(tag)); }
+  invalidation_result expire_by_prefix(std::string_view prefix) const { return sync_wait(cache_->expire_by_prefix(prefix)); }
+  invalidation_result expire_all() const { return sync_wait(cache_->expire_all()); }
 
   template <class T>
   bool touch(const typed_key<T>& key, duration ttl) const {

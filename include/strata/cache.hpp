@@ -16,6 +16,7 @@
 #include <strata/error.hpp>
 #include <strata/eviction.hpp>
 #include <strata/factory.hpp>
+#include <strata/invalidation.hpp>
 #include <strata/lookup.hpp>
 #include <strata/observer.hpp>
 #include <strata/stats.hpp>
@@ -239,41 +240,45 @@ class cache {
     co_return co_await set_many(std::span(keys), std::move(all));
   }
 
-  /// Removes `key` from every layer. When the task ends, no read in this process returns the old value, and
-  /// no fill that began before can bring it back. While L2 is away, the removal applies here at once, and is
-  /// delivered to L2 later.
+  /// Removes, or expires, all that `what` names from every layer. When the task ends, no read in this process
+  /// returns an old value, and no fill that began before can bring it back. While L2 is away, the invalidation
+  /// applies here at once, and is delivered to L2 later.
+  /// Cost: one L2 round trip a node. Without L2 O(keys); to remove everything, O(entries in memory).
+  task<invalidation_result> invalidate(invalidation what);
+
+  /// `invalidate` of one key, or of several.
   template <class T>
-  task<> remove(const typed_key<T>& key) {
+  task<invalidation_result> remove(const typed_key<T>& key) {
     return remove(key.key);
   }
-  task<> remove(const key& key);
-  task<> remove(std::vector<key> keys);
+  task<invalidation_result> remove(const key& key);
+  task<invalidation_result> remove(std::vector<key> keys);
 
   /// Expires `key`: the next read fills it again, and until then the policy may allow serving the value as
   /// stale. To hide a value at once, remove it instead.
   template <class T>
-  task<> expire(const typed_key<T>& key) {
+  task<invalidation_result> expire(const typed_key<T>& key) {
     return expire(key.key);
   }
-  task<> expire(const key& key);
-  task<> expire_by_tag(std::string_view tag);
-  task<> expire_by_prefix(std::string_view prefix);
-  task<> expire_all();
+  task<invalidation_result> expire(const key& key);
+  task<invalidation_result> expire_by_tag(std::string_view tag);
+  task<invalidation_result> expire_by_prefix(std::string_view prefix);
+  task<invalidation_result> expire_all();
 
   /// Removes every value that has `tag`. Cost: O(1), whatever the number of values.
-  task<> remove_by_tag(std::string_view tag);
+  task<invalidation_result> remove_by_tag(std::string_view tag);
   /// The same for each of `tags`. Cost: one L2 round trip.
-  task<> remove_by_tags(std::vector<std::string> tags);
+  task<invalidation_result> remove_by_tags(std::vector<std::string> tags);
 
   /// Removes every key that is `prefix` or continues it at a `:`. Cost: O(1).
-  task<> remove_by_prefix(std::string_view prefix);
+  task<invalidation_result> remove_by_prefix(std::string_view prefix);
 
   /// Removes every key that matches `glob` (`*`, `?`, `[…]`, `\`).
   /// Cost: O(1) for a prefix such as `a:b:*`; any other glob visits all keys.
-  task<> remove_pattern(std::string_view glob);
+  task<invalidation_result> remove_pattern(std::string_view glob);
 
   /// Removes everything. Cost: O(entries in memory).
-  task<> clear();
+  task<invalidation_result> clear();
 
   /// Gives the value of `key` a new time to live. Returns whether there was a fresh value.
   template <class T>

@@ -52,7 +52,7 @@ class cached_function {
   /// Removes the value for `arguments`.
   template <class... Arguments>
     requires detail::keyed_by<Entity, KeyBuilder, Arguments...>
-  task<> invalidate(const Arguments&... arguments) const {
+  task<invalidation_result> invalidate(const Arguments&... arguments) const {
     return cache_->remove(key_for(arguments...).key);
   }
 

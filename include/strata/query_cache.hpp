@@ -109,7 +109,7 @@ class cached_query {
   }
 
   /// Removes the results for all parameters. O(1).
-  task<> remove_all() const { return cache_->remove_by_prefix(of_->prefix); }
+  task<invalidation_result> remove_all() const { return cache_->remove_by_prefix(of_->prefix); }
 
  private:
   friend class query_cache;

@@ -15,7 +15,8 @@ struct cache::write_ticket::state {
   ~state() {
     if (!right) return;
     auto removal = [](std::shared_ptr<detail::engine> engine, strata::key gone) -> task<> {
-      co_await engine->invalidations().remove({std::move(gone)});
+      invalidation what{.keys = {std::move(gone)}};
+      co_await engine->invalidations().invalidate(std::move(what));
     };
     // `owner` stays: the ticket in `right` is returned to its engine after this.
     start(nullptr, removal(owner, std::move(key)), [](const completion<void>&) {});
@@ -99,54 +100,54 @@ task<std::vector<detail::any_lookup>> cache::get_or_set_many(std::span<const det
   return engine_->batches().fill_many(keys, std::move(factory));
 }
 
-task<> cache::remove(const key& key) {
-  return engine_->invalidations().remove({key});
+task<invalidation_result> cache::invalidate(invalidation what) {
+  return engine_->invalidations().invalidate(std::move(what));
 }
 
-task<> cache::remove(std::vector<key> keys) {
-  return engine_->invalidations().remove(std::move(keys));
+task<invalidation_result> cache::remove(const key& key) {
+  return invalidate({.keys = {key}});
 }
 
-task<> cache::remove_by_tag(std::string_view tag) {
-  return engine_->invalidations().raise({{.bucket = detail::floor_table::tag_bucket(tag), .soft = false}});
+task<invalidation_result> cache::remove(std::vector<key> keys) {
+  return invalidate({.keys = std::move(keys)});
 }
 
-task<> cache::remove_by_tags(std::vector<std::string> tags) {
-  std::vector<floor_entry> floors;
-  for (const auto& each : tags) floors.push_back({.bucket = detail::floor_table::tag_bucket(each)});
-  return engine_->invalidations().raise(std::move(floors));
+task<invalidation_result> cache::remove_by_tag(std::string_view tag) {
+  return invalidate({.tags = {std::string(tag)}});
 }
 
-task<> cache::remove_by_prefix(std::string_view prefix) {
-  return engine_->invalidations().raise(
-      {{.bucket = detail::floor_table::prefix_bucket(prefix), .soft = false}});
+task<invalidation_result> cache::remove_by_tags(std::vector<std::string> tags) {
+  return invalidate({.tags = std::move(tags)});
 }
 
-task<> cache::expire(const key& key) {
-  return engine_->invalidations().expire(key);
+task<invalidation_result> cache::remove_by_prefix(std::string_view prefix) {
+  return invalidate({.prefixes = {std::string(prefix)}});
 }
 
-task<> cache::expire_by_tag(std::string_view tag) {
-  return engine_->invalidations().raise({{.bucket = detail::floor_table::tag_bucket(tag), .soft = true}});
+task<invalidation_result> cache::expire(const key& key) {
+  return invalidate({.keys = {key}, .soft = true});
 }
 
-task<> cache::expire_by_prefix(std::string_view prefix) {
-  return engine_->invalidations().raise(
-      {{.bucket = detail::floor_table::prefix_bucket(prefix), .soft = true}});
+task<invalidation_result> cache::expire_by_tag(std::string_view tag) {
+  return invalidate({.tags = {std::string(tag)}, .soft = true});
 }
 
-task<> cache::expire_all() {
-  return engine_->invalidations().raise({{.bucket = detail::floor_table::root, .soft = true}});
+task<invalidation_result> cache::expire_by_prefix(std::string_view prefix) {
+  return invalidate({.prefixes = {std::string(prefix)}, .soft = true});
 }
 
-task<> cache::remove_pattern(std::string_view glob) {
-  if (glob == "*") return engine_->invalidations().clear();
+task<invalidation_result> cache::expire_all() {
+  return invalidate({.everything = true, .soft = true});
+}
+
+task<invalidation_result> cache::remove_pattern(std::string_view glob) {
+  if (glob == "*") return clear();
   if (const auto prefix = glob_prefix(glob)) return remove_by_prefix(*prefix);
   return engine_->invalidations().remove_matching(std::string(glob));
 }
 
-task<> cache::clear() {
-  return engine_->invalidations().clear();
+task<invalidation_result> cache::clear() {
+  return invalidate({.everything = true});
 }
 
 task<bool> cache::touch(const key& key, duration ttl) {

@@ -1,6 +1,6 @@
 /// Removing by key, tag, prefix and pattern; and that no fill brings an old value back.
 
-#include "engine/engine_test_support.hpp"
+#include "engine/two_stages_test_support.hpp"
 
 #include <gtest/gtest.h>
 #include <atomic>
@@ -85,24 +85,94 @@ TEST(Remove, OneArgumentCannotReachAnotherKey) {
   EXPECT_TRUE(sync_wait(f.cache.get(f.agents("1"))));
 }
 
+/// Calls to the second level so far.
+std::size_t round_trips(const strata::testing::faulty_store& of) {
+  std::size_t all = 0;
+  for (std::size_t i = 0; i < strata::testing::store_calls; ++i) {
+    all += of.calls(static_cast<strata::testing::store_call>(i));
+  }
+  return all;
+}
+
+/// Keys, a prefix and a tag.
+invalidation of_an_event() {
+  return {
+      .keys = {key("agent:1"), key("agent:1:config")}, .prefixes = {"lists:1"}, .tags = {"agents", "org:1"}};
+}
+
+TEST(Invalidate, CostsOneRoundTripForKeysPrefixesAndTags) {
+  engine_test::two_stages s;
+  EXPECT_EQ(engine_test::two_stages::read(s.a, "old")->name, "old");
+  s.settle();
+  const auto before = round_trips(*s.below_a);
+  std::optional<invalidation_result> done;
+  start(&s.a.front, s.a.store.invalidate(of_an_event()),
+        [&](completion<invalidation_result> ended) { done = *ended; });
+  s.settle();
+  EXPECT_EQ(round_trips(*s.below_a) - before, 1u);
+  ASSERT_TRUE(done);
+  EXPECT_TRUE(done->delivered);
+  EXPECT_GT(done->floor, 0u);
+  EXPECT_EQ(engine_test::two_stages::read(s.b, "new")->name, "new");
+}
+
+TEST(Invalidate, SaysWhetherTheSecondLevelWasReachedAndIsDeliveredLater) {
+  engine_test::two_stages s;
+  EXPECT_EQ(engine_test::two_stages::read(s.a, "old")->name, "old");
+  EXPECT_EQ(engine_test::two_stages::read(s.b, "never")->name, "old");
+  s.below_a->fail({});
+  std::optional<invalidation_result> done;
+  start(&s.a.front, s.a.store.invalidate(of_an_event()),
+        [&](completion<invalidation_result> ended) { done = *ended; });
+  s.settle();
+  ASSERT_TRUE(done);
+  EXPECT_FALSE(done->delivered);
+  EXPECT_EQ(engine_test::two_stages::read(s.a, "new")->name, "new") << "it holds here";
+  EXPECT_EQ(s.a.store.stats().second_level.backlog, 5u);
+  s.below_a->heal();
+  s.advance(30s);
+  EXPECT_EQ(s.a.store.stats().second_level.backlog, 0u);
+  EXPECT_EQ(engine_test::two_stages::read(s.b, "new")->name, "new");
+}
+
+TEST(Invalidate, ExpiresSoftlyWhateverIsNamed) {
+  fixture f;
+  const entity<agent, "agent:{id}:config"> tagged{
+      {.ttl = 60s, .jitter = 0, .stale_while_revalidate = 60s, .tags = {"org:1"}}};
+  sync_wait(f.cache.set(tagged("1"), agent{"1", "old"}));
+  sync_wait(f.cache.invalidate({.keys = {tagged("1").key}, .tags = {"org:1"}, .soft = true}));
+  const auto read = sync_wait(f.cache.get_or_set(tagged("1"), [] { return agent{"1", "new"}; }));
+  EXPECT_EQ(read->name, "old");
+  EXPECT_TRUE(read.info().stale);
+}
+
 /// Each way to invalidate, while a factory that has read the old value is still running.
 class SlowFill : public ::testing::TestWithParam<int> {
  public:
   static task<> invalidate(cache& cache, const entity<agent, "agent:{id}">& agents, int way) {
     switch (way) {
       case 0:
-        return cache.remove(agents("1"));
+        co_await cache.remove(agents("1"));
+        break;
       case 1:
-        return cache.remove_by_tag("tag");
+        co_await cache.remove_by_tag("tag");
+        break;
       case 2:
-        return cache.remove_by_prefix("agent");
+        co_await cache.remove_by_prefix("agent");
+        break;
       case 3:
-        return cache.remove_pattern("a*1");
+        co_await cache.remove_pattern("a*1");
+        break;
       case 4:
-        return cache.clear();
+        co_await cache.clear();
+        break;
+      case 5: {
+        invalidation several{.keys = {key("other")}, .prefixes = {"other"}, .tags = {"tag"}};
+        co_await cache.invalidate(std::move(several));
+        break;
+      }
       default:
-        return [](auto& c, auto where) -> task<> { co_await c.set(where, agent{"1", "new"}); }(cache,
-                                                                                               agents("1"));
+        co_await cache.set(agents("1"), agent{"1", "new"});
     }
   }
 };
@@ -137,7 +207,7 @@ TEST_P(SlowFill, CannotBringTheOldValueBack) {
   EXPECT_EQ(after->name, "new");
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, SlowFill, ::testing::Range(0, 6));
+INSTANTIATE_TEST_SUITE_P(EveryWay, SlowFill, ::testing::Range(0, 7));
 
 TEST(Write, TakesTheTicketBeforeTheCommitAndStoresAfter) {
   fixture f;

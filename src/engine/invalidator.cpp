@@ -10,6 +10,19 @@ commit_time asof_at(const void* current) noexcept {
   return static_cast<const record*>(current)->asof;
 }
 
+std::vector<floor_entry> floors_of(const invalidation& what, commit_time floor) {
+  if (what.everything) return {{.bucket = floor_table::root, .asof = floor, .soft = what.soft}};
+  std::vector<floor_entry> out;
+  out.reserve(what.prefixes.size() + what.tags.size());
+  for (const auto& each : what.prefixes) {
+    out.push_back({.bucket = floor_table::prefix_bucket(each), .asof = floor, .soft = what.soft});
+  }
+  for (const auto& each : what.tags) {
+    out.push_back({.bucket = floor_table::tag_bucket(each), .asof = floor, .soft = what.soft});
+  }
+  return out;
+}
+
 }  // namespace
 
 void invalidator::forget(const key& key, commit_time floor, miss_reason why) {
@@ -22,27 +35,6 @@ void invalidator::forget(const key& key, commit_time floor, miss_reason why) {
 
 void invalidator::forget_undelivered(const key& key) {
   state_.admission.note_change(key.text(), [&] { state_.memory.erase(key.hash(), key.text()); });
-}
-
-task<> invalidator::remove(std::vector<key> keys) {
-  const auto began = state_.now();
-  const auto floor = state_.clock.tick();
-  std::vector<std::string> names;
-  for (const auto& each : keys) {
-    if (!each.cacheable()) continue;
-    forget(each, floor, miss_reason::removed);
-    state_.counters.count(cache_type::find(each.entity()), &type_cells::removals);
-    if (state_.has_second_level()) names.push_back(state_.l2_key(each));
-  }
-  if (!names.empty()) {
-    const auto delivered = co_await state_.l2.invalidate(std::move(names), floor);
-    // Once more: a read may have brought the old value from L2 before it was invalidated there.
-    for (const auto& each : keys) {
-      forget(each, delivered.value_or(floor), miss_reason::removed);
-      if (!delivered) forget_undelivered(each);
-    }
-  }
-  state_.counters.time(operation::remove, state_.now() - began);
 }
 
 void invalidator::make_stale(const key& key, commit_time floor, commit_time older_than) {
@@ -58,46 +50,56 @@ void invalidator::make_stale(const key& key, commit_time floor, commit_time olde
   state_.miss_reasons.note(key.hash(), miss_reason::expired);
 }
 
-task<> invalidator::expire(key key) {
-  if (!key.cacheable()) co_return;
-  const auto floor = state_.clock.tick();
-  make_stale(key, floor, floor);
-  if (!state_.has_second_level()) co_return;
-  std::vector<std::string> names{state_.l2_key(key)};
-  const auto delivered = co_await state_.l2.expire(std::move(names), floor);
-  if (!delivered) state_.admission.note_change(key.text(), [] {});
-  make_stale(key, delivered.value_or(floor), delivered.value_or(any_asof));  // as in remove
-}
-
-task<> invalidator::raise(std::vector<floor_entry> floors) {
-  if (floors.empty()) co_return;
-  const auto at = state_.clock.tick();
-  for (auto& each : floors) each.asof = at;
-  co_await raise_to(std::move(floors));
-}
-
-task<> invalidator::raise_to(std::vector<floor_entry> floors) {
-  for (const auto& each : floors) state_.floors.raise(each);
-  if (!state_.has_second_level()) co_return;
-  const auto delivered = co_await state_.l2.raise(floors);
-  if (!delivered) state_.admission.note_change_of_all();
-  const auto at = delivered ? *delivered : state_.clock.tick();  // above every time received meanwhile
-  for (auto& each : floors) {
-    each.asof = at;
-    state_.floors.raise(each);
-  }
-}
-
-task<> invalidator::clear() {
-  const floor_entry floor{.bucket = floor_table::root, .asof = state_.clock.tick(), .soft = false};
-  state_.floors.raise(floor);
+void invalidator::erase_everything(commit_time floor) {
   state_.memory.erase_matching([&](std::string_view text, const void* current) {
-    if (asof_at(current) >= floor.asof) return false;
+    if (asof_at(current) >= floor) return false;
     state_.miss_reasons.note(hash_of(text), miss_reason::cleared);
     return true;
   });
-  std::vector<floor_entry> floors{floor};
-  co_await raise_to(std::move(floors));
+}
+
+task<invalidation_result> invalidator::invalidate(invalidation what) {
+  const auto began = state_.now();
+  const auto floor = state_.clock.tick();
+  if (what.everything) what.keys.clear();
+  std::erase_if(what.keys, [](const key& each) { return !each.cacheable(); });
+  second_level::change change{
+      .names = {}, .floors = floors_of(what, floor), .soft = what.soft, .floor = floor};
+  for (const auto& each : what.keys) {
+    if (what.soft) {
+      make_stale(each, floor, floor);
+    } else {
+      forget(each, floor, miss_reason::removed);
+      state_.counters.count(cache_type::find(each.entity()), &type_cells::removals);
+    }
+    if (state_.has_second_level()) change.names.push_back(state_.l2_key(each));
+  }
+  for (const auto& each : change.floors) state_.floors.raise(each);
+  if (what.everything && !what.soft) erase_everything(floor);
+  invalidation_result out{.floor = floor, .delivered = true};
+  if (state_.has_second_level() && !(change.names.empty() && change.floors.empty())) {
+    auto floors = change.floors;
+    const auto delivered = co_await state_.l2.invalidate(std::move(change));
+    out.delivered = delivered.has_value();
+    out.floor = delivered ? *delivered : state_.clock.tick();  // above every time received meanwhile
+    // Once more: a read may have brought the old value from L2 before it was invalidated there.
+    for (const auto& each : what.keys) {
+      if (what.soft) {
+        if (!delivered) state_.admission.note_change(each.text(), [] {});
+        make_stale(each, out.floor, delivered.value_or(any_asof));
+      } else {
+        forget(each, out.floor, miss_reason::removed);
+        if (!delivered) forget_undelivered(each);
+      }
+    }
+    if (!delivered && !floors.empty()) state_.admission.note_change_of_all();
+    for (auto& each : floors) {
+      each.asof = out.floor;
+      state_.floors.raise(each);
+    }
+  }
+  if (!what.soft && !what.keys.empty()) state_.counters.time(operation::remove, state_.now() - began);
+  co_return out;
 }
 
 void invalidator::forget_matching(const std::string& glob, commit_time floor) {
@@ -113,14 +115,16 @@ void invalidator::forget_matching(const std::string& glob, commit_time floor) {
   fence();  // a flight that found the old value before it was erased must not hand it on now
 }
 
-task<> invalidator::remove_matching(std::string glob) {
+task<invalidation_result> invalidator::remove_matching(std::string glob) {
   const auto floor = state_.clock.tick();
   forget_matching(glob, floor);
-  if (!state_.has_second_level()) co_return;
+  if (!state_.has_second_level()) co_return invalidation_result{.floor = floor, .delivered = true};
   const auto delivered =
       co_await state_.l2.invalidate_matching(state_.options.name_space + ':' + glob, floor);
   if (!delivered) state_.admission.note_change_of_all();
-  forget_matching(glob, delivered ? *delivered : state_.clock.tick());  // as in remove, and in raise_to
+  const auto after = delivered ? *delivered : state_.clock.tick();  // as in invalidate
+  forget_matching(glob, after);
+  co_return invalidation_result{.floor = after, .delivered = delivered.has_value()};
 }
 
 void invalidator::changed(std::string_view l2_key) {

@@ -20,12 +20,8 @@ class invalidator final : public store_observer {
   /// Lifetime: both outlive it.
   invalidator(engine_state& state, first_level& memory) noexcept : state_(state), memory_(memory) {}
 
-  task<> remove(std::vector<key> keys);
-  task<> expire(key key);
-  /// Raises the floors of tags, prefixes, or (floor_table::root) of everything, to a new time.
-  task<> raise(std::vector<floor_entry> floors);
-  task<> remove_matching(std::string glob);
-  task<> clear();
+  task<invalidation_result> invalidate(invalidation what);
+  task<invalidation_result> remove_matching(std::string glob);
 
   /// Removes `key` from memory if it is older than `floor`, and fences fills under way.
   void forget(const key& key, commit_time floor, miss_reason why);
@@ -42,8 +38,7 @@ class invalidator final : public store_observer {
   /// A floor above whatever is in memory: for an invalidation whose time is unknown.
   static constexpr commit_time any_asof = last_commit_time;
 
-  /// Raises floors here, then in L2, then here to the time that L2 gave them.
-  task<> raise_to(std::vector<floor_entry> floors);
+  void erase_everything(commit_time floor);
   void make_stale(const key& key, commit_time floor, commit_time older_than);
   void forget_matching(const std::string& glob, commit_time floor);
 

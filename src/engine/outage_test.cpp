@@ -17,23 +17,34 @@ using strata::testing::store_call;
 using ::testing::ElementsAre;
 
 /// What a process may do to have agent 1 read anew; the last one stores "new".
-constexpr int ways = 7;
+constexpr int ways = 8;
 task<> invalidate(stage& by, int way) {
   switch (way) {
     case 0:
-      return by.store.remove(by.agents("1"));
+      co_await by.store.remove(by.agents("1"));
+      break;
     case 1:
-      return by.store.remove_by_tag("agents");
+      co_await by.store.remove_by_tag("agents");
+      break;
     case 2:
-      return by.store.remove_by_prefix("agent");
+      co_await by.store.remove_by_prefix("agent");
+      break;
     case 3:
-      return by.store.remove_pattern("*:1");
+      co_await by.store.remove_pattern("*:1");
+      break;
     case 4:
-      return by.store.clear();
+      co_await by.store.clear();
+      break;
     case 5:
-      return by.store.expire(by.agents("1"));
+      co_await by.store.expire(by.agents("1"));
+      break;
+    case 6: {
+      invalidation several{.keys = {by.agents("1").key, key("other")}, .tags = {"agents"}};
+      co_await by.store.invalidate(std::move(several));
+      break;
+    }
     default:
-      return [](stage& of) -> task<> { co_await of.store.set(of.agents("1"), agent{"1", "new"}); }(by);
+      co_await by.store.set(by.agents("1"), agent{"1", "new"});
   }
 }
 

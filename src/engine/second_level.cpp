@@ -98,39 +98,40 @@ struct force_lease_many_request : lease_many_request {
   }
 };
 
-/// An invalidation by names, or by one pattern: kept for later if it fails.
-struct invalidation_request : request_hooks {
+/// An invalidation by names and floors: kept for later if it fails.
+struct change_request : request_hooks {
   recovery& keeper;
-  invalidation_kind kind;
-  std::vector<std::string> names;
-  commit_time floor;
+  second_level::change what;
 
-  invalidation_request(recovery& keeper, invalidation_kind kind, std::vector<std::string> names,
-                       commit_time floor)
-      : keeper(keeper), kind(kind), names(std::move(names)), floor(floor) {}
-  void on_failed() const { keeper.keep(kind, names, floor); }
-};
-
-struct names_request : invalidation_request {
-  using invalidation_request::invalidation_request;
+  change_request(recovery& keeper, second_level::change what) : keeper(keeper), what(std::move(what)) {}
+  invalidation_kind kind() const noexcept {
+    return what.soft ? invalidation_kind::expired : invalidation_kind::removed;
+  }
   task<result<commit_time>> operator()(store& to) const {
-    return kind == invalidation_kind::removed ? to.invalidate(names, floor) : to.expire(names, floor);
+    if (what.names.empty()) return to.raise(what.floors);
+    if (!what.floors.empty()) {
+      return to.apply({.keys = what.names, .floors = what.floors, .soft = what.soft, .at_least = what.floor});
+    }
+    return what.soft ? to.expire(what.names, what.floor) : to.invalidate(what.names, what.floor);
+  }
+  void on_failed() const {
+    if (!what.names.empty()) keeper.keep(kind(), what.names, what.floor);
+    if (!what.floors.empty()) keeper.keep(what.floors);
   }
 };
 
-struct pattern_request : invalidation_request {
-  using invalidation_request::invalidation_request;
-  task<result<sweep_result>> operator()(store& to) const { return to.invalidate_matching(names[0], floor); }
-};
-
-struct floors_request : request_hooks {
+/// An invalidation by one pattern: kept for later if it fails.
+struct pattern_request : request_hooks {
   recovery& keeper;
-  std::vector<floor_entry> floors;
+  std::vector<std::string> pattern;
+  commit_time floor;
 
-  floors_request(recovery& keeper, std::vector<floor_entry> floors)
-      : keeper(keeper), floors(std::move(floors)) {}
-  task<result<commit_time>> operator()(store& to) const { return to.raise(floors); }
-  void on_failed() const { keeper.keep(floors); }
+  pattern_request(recovery& keeper, std::vector<std::string> pattern, commit_time floor)
+      : keeper(keeper), pattern(std::move(pattern)), floor(floor) {}
+  task<result<sweep_result>> operator()(store& to) const {
+    return to.invalidate_matching(pattern.front(), floor);
+  }
+  void on_failed() const { keeper.keep(invalidation_kind::pattern, pattern, floor); }
 };
 
 }  // namespace
@@ -258,27 +259,16 @@ task<std::optional<commit_time>> second_level::invalidate_by(R request, store_ca
   co_return clock_.merge(floor_of(*done));
 }
 
-task<std::optional<commit_time>> second_level::invalidate(std::vector<std::string> names, commit_time floor) {
-  const auto kind = invalidation_kind::removed;
-  recovery_.remember(kind, names);
-  return invalidate_by<commit_time>(names_request(recovery_, kind, std::move(names), floor), limit::call);
-}
-
-task<std::optional<commit_time>> second_level::expire(std::vector<std::string> names, commit_time floor) {
-  const auto kind = invalidation_kind::expired;
-  recovery_.remember(kind, names);
-  return invalidate_by<commit_time>(names_request(recovery_, kind, std::move(names), floor), limit::call);
+task<std::optional<commit_time>> second_level::invalidate(change what) {
+  change_request request(recovery_, std::move(what));
+  recovery_.remember(request.kind(), request.what.names);
+  return invalidate_by<commit_time>(std::move(request), limit::call);
 }
 
 task<std::optional<commit_time>> second_level::invalidate_matching(std::string glob, commit_time floor) {
-  const auto kind = invalidation_kind::pattern;
   std::vector<std::string> one{std::move(glob)};
-  recovery_.remember(kind, one);
-  return invalidate_by<sweep_result>(pattern_request(recovery_, kind, std::move(one), floor), limit::walk);
-}
-
-task<std::optional<commit_time>> second_level::raise(std::vector<floor_entry> floors) {
-  return invalidate_by<commit_time>(floors_request(recovery_, std::move(floors)), limit::call);
+  recovery_.remember(invalidation_kind::pattern, one);
+  return invalidate_by<sweep_result>(pattern_request(recovery_, std::move(one), floor), limit::walk);
 }
 
 second_level_stats second_level::stats() const {

@@ -74,10 +74,16 @@ class second_level {
   // Invalidations. `floor` is the caller's. They return the store's floor, or nothing if the invalidation is
   // kept for later.
 
-  task<std::optional<commit_time>> invalidate(std::vector<std::string> names, commit_time floor);
-  task<std::optional<commit_time>> expire(std::vector<std::string> names, commit_time floor);
+  /// What one call invalidates. The floors' asof is `floor`.
+  struct change {
+    std::vector<std::string> names;
+    std::vector<floor_entry> floors;
+    bool soft = false;  ///< `names` expire instead of being removed
+    commit_time floor = 0;
+  };
+  /// Cost: one round trip.
+  task<std::optional<commit_time>> invalidate(change what);
   task<std::optional<commit_time>> invalidate_matching(std::string glob, commit_time floor);
-  task<std::optional<commit_time>> raise(std::vector<floor_entry> floors);
   /// Remembers that `name` was written: a server that goes back in time has to forget its older value.
   void note_written(const std::string& name) { recovery_.remember(invalidation_kind::removed, {name}); }
 

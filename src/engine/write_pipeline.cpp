@@ -51,8 +51,8 @@ task<std::vector<write_right>> write_pipeline::begin_many(std::vector<key> keys)
 }
 
 task<commit_time> write_pipeline::drop_in_l2(const key& key, commit_time floor) {
-  std::vector<std::string> names{state_.l2_key(key)};
-  const auto delivered = co_await state_.l2.invalidate(std::move(names), floor);
+  second_level::change change{.names = {state_.l2_key(key)}, .floors = {}, .floor = floor};
+  const auto delivered = co_await state_.l2.invalidate(std::move(change));
   if (!delivered) invalidations_.forget_undelivered(key);
   co_return delivered.value_or(floor);
 }

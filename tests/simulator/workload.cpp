@@ -185,6 +185,7 @@ task<> world::invalidate(sim_process& in, unsigned key, unsigned kind) {
   if (in.dead) co_return;
   const auto op = oracle_.begins(in.number);
   const auto& where = plan_.keys[key].where.key;
+  const auto tag = plan_.keys[random_.below(plan_.keys.size())].where.policy->tags.back();
   std::vector<unsigned> covered;
   std::string name;
   switch (kind) {
@@ -206,26 +207,32 @@ task<> world::invalidate(sim_process& in, unsigned key, unsigned kind) {
         if (glob_matches(name, plan_.keys[k].where.key.text())) covered.push_back(k);
       }
       break;
-    default:
+    case 4:
       covered = covered_by(floor_table::root);
+      break;
+    default:  // a key, and the tag of perhaps others
+      name = where.text();
+      covered = covered_by(floor_table::tag_bucket(tag));
+      if (std::ranges::find(covered, key) == covered.end()) covered.push_back(key);
   }
-  constexpr std::array<std::string_view, 5> names{"remove", "remove_by_tag", "remove_by_prefix",
-                                                  "remove_pattern", "clear"};
-  const bool by_key = kind == 0 || kind == 3;
+  constexpr std::array<std::string_view, 6> names{"remove",         "remove_by_tag", "remove_by_prefix",
+                                                  "remove_pattern", "clear",         "invalidate"};
+  const auto by_key = [&](unsigned k) { return kind == 0 || kind == 3 || (kind == 5 && k == key); };
   for (const auto k : covered) {
     log_.note(in.number, k, "operation {}: {} {}", op, names[kind], name);
-    oracle_.binds(op, k, false, by_key);
+    oracle_.binds(op, k, false, by_key(k));
   }
   auto pending = kind == 0   ? in.cache->remove(where)
                  : kind == 1 ? in.cache->remove_by_tag(name)
                  : kind == 2 ? in.cache->remove_by_prefix(name)
                  : kind == 3 ? in.cache->remove_pattern(name)
-                             : in.cache->clear();
+                 : kind == 4 ? in.cache->clear()
+                             : in.cache->invalidate({.keys = {where}, .tags = {tag}});
   co_await std::move(pending);
   if (in.dead) co_return;
   for (const auto k : covered) {
     log_.note(in.number, k, "operation {} has returned", op);
-    oracle_.bound_by(op, k, false, by_key);
+    oracle_.bound_by(op, k, false, by_key(k));
   }
   oracle_.ends(op);
 }
@@ -355,7 +362,7 @@ void world::begin_operation() {
   if (chosen < 57) {
     return begin(in, read_many(in, some_keys(key), chosen < 55));
   }
-  if (chosen < 75) return begin(in, invalidate(in, key, static_cast<unsigned>(random_.below(10)) % 5));
+  if (chosen < 75) return begin(in, invalidate(in, key, static_cast<unsigned>(random_.below(12)) % 6));
   if (chosen < 81) return begin(in, expire(in, key, static_cast<unsigned>(random_.below(4))));
   if (chosen < 84) return begin(in, set(in, {key}));
   if (chosen < 87) return begin(in, set(in, some_keys(key)));
