@@ -34,6 +34,8 @@
 
 namespace strata {
 
+class unit_of_work;
+
 namespace detail {
 class engine;
 }
@@ -241,9 +243,9 @@ class cache {
   }
 
   /// Removes, or expires, all that `what` names from every layer. When the task ends, no read in this process
-  /// returns an old value, and no fill that began before can bring it back. While L2 is away, the invalidation
-  /// applies here at once, and is delivered to L2 later.
-  /// Cost: one L2 round trip a node. Without L2 O(keys); to remove everything, O(entries in memory).
+  /// returns an old value, and no fill that began before can bring it back. While L2 is away, the
+  /// invalidation applies here at once, and is delivered to L2 later. Cost: one L2 round trip a node. Without
+  /// L2 O(keys); to remove everything, O(entries in memory).
   task<invalidation_result> invalidate(invalidation what);
 
   /// `invalidate` of one key, or of several.
@@ -373,11 +375,18 @@ class cache {
   task<bool> set_any(write_ticket ticket, detail::any_key target, detail::any_value value);
   task<std::size_t> set_many(std::span<const detail::any_key> keys, std::vector<detail::any_value> values);
   task<write_ticket> take_ticket(key key);
+  /// `begin_write` for each of `keys`. Cost: one L2 round trip to each node.
+  task<std::vector<write_ticket>> take_tickets(std::vector<key> keys);
+  /// `set_committed` for each of `tickets`. Cost: as take_tickets. Lifetime: `targets` outlive the task.
+  task<std::vector<bool>> set_all_committed(std::vector<write_ticket> tickets,
+                                            std::span<const detail::any_key> targets,
+                                            std::vector<detail::any_value> values);
   task<std::vector<detail::any_lookup>> get_many(std::span<const detail::any_key> keys);
   task<std::vector<detail::any_lookup>> get_or_set_many(std::span<const detail::any_key> keys,
                                                         detail::any_batch_factory factory);
 
   friend class coherence_control;
+  friend class unit_of_work;
   std::shared_ptr<detail::engine> engine_;
 };
 

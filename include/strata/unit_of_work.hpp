@@ -7,10 +7,11 @@
 ///   auto also = co_await configs.create_in(*work, std::move(config));
 ///   auto done = co_await work->commit();
 ///
-/// It takes the ticket of every written key before COMMIT, reads the rows back after it, and caches those
-/// rows. So no fill with an old row survives, nothing uncommitted is ever cached, and the cache holds what
-/// the database holds. Reads inside it (`execute`, `load_in`) bypass the cache and fill nothing. A write
-/// that fails before COMMIT leaves the cache unchanged.
+/// It takes the ticket of every key it writes before COMMIT, reads the rows back behind COMMIT, and stores
+/// them in the cache. So no fill that read an old row survives, nothing uncommitted is cached, and the cache
+/// holds what the database holds. Reads inside it (`execute`, `load_in`) bypass the cache. A write that fails
+/// before COMMIT leaves the cache as it is. Cost: with L2 one round trip before COMMIT and two after,
+/// whatever the number of keys.
 
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
@@ -30,37 +31,27 @@ namespace detail {
 /// The value of one key that the cache shall hold after the commit.
 class pending_write {
  public:
-  explicit pending_write(strata::key key) : key_(std::move(key)) {}
   virtual ~pending_write() = default;
-  const strata::key& key() const noexcept { return key_; }
-  virtual task<> before_commit(cache& target) = 0;
-  /// The statement to read back after COMMIT; empty: the value is known.
+  virtual any_key target() const = 0;
+  /// The query to run behind COMMIT; nothing: the value is known.
   virtual std::optional<sql_query> read_back() { return std::nullopt; }
-  /// `rows`: the rows of `read_back`, or null. Returns whether the cache holds the value.
-  virtual task<bool> after_commit(cache& target, const result<sql_rows>* rows) = 0;
-
- private:
-  strata::key key_;
+  /// The value to cache (null: it does not exist), or nothing if `rows`, those of read_back, do not give it.
+  virtual std::optional<any_value> value(const result<sql_rows>& rows) = 0;
 };
 
 template <class T>
 class pending_value : public pending_write {
  public:
   pending_value(typed_key<T> key, std::shared_ptr<const T> value)
-      : pending_write(key.key), typed_(std::move(key)), value_(std::move(value)) {}
-  task<> before_commit(cache& target) override { ticket_.emplace(co_await target.begin_write(typed_)); }
-  task<bool> after_commit(cache& target, const result<sql_rows>*) override {
-    co_await target.set_committed(std::move(*ticket_), typed_, std::move(value_));
-    co_return true;
+      : key_(std::move(key)), value_(std::move(value)) {}
+  any_key target() const override {
+    return {key_.key, key_.policy, key_.type, &value_type_of<T>, key_.options.at_least, key_.options.bypass};
   }
-
- protected:
-  void set_value(std::shared_ptr<const T> value) { value_ = std::move(value); }
+  std::optional<any_value> value(const result<sql_rows>&) override { return std::move(value_); }
 
  private:
-  typed_key<T> typed_;
+  typed_key<T> key_;
   std::shared_ptr<const T> value_;
-  std::optional<cache::write_ticket> ticket_;
 };
 
 /// Builds a value (null: not found) from the rows of a read.
@@ -73,12 +64,11 @@ class pending_row final : public pending_value<T> {
   pending_row(typed_key<T> key, sql_query read, row_reader<T> make)
       : pending_value<T>(std::move(key), nullptr), read_(std::move(read)), make_(make) {}
   std::optional<sql_query> read_back() override { return std::move(read_); }
-  task<bool> after_commit(cache& target, const result<sql_rows>* rows) override {
-    if (rows == nullptr || !*rows) return task<bool>(false);
-    auto made = make_(**rows);
-    if (!made) return task<bool>(false);
-    this->set_value(std::move(*made));
-    return pending_value<T>::after_commit(target, nullptr);
+  std::optional<any_value> value(const result<sql_rows>& rows) override {
+    if (!rows) return std::nullopt;
+    auto made = make_(*rows);
+    if (!made) return std::nullopt;
+    return any_value(std::move(*made));
   }
 
  private:
@@ -140,7 +130,7 @@ class unit_of_work {
   void record(std::unique_ptr<detail::pending_write> write);
   std::vector<key> written_keys() const;
   task<result<std::vector<result<sql_rows>>>> commit_and_read();
-  task<> tell(std::vector<result<sql_rows>> rows);
+  task<> update_cache(std::vector<cache::write_ticket> tickets, std::vector<result<sql_rows>> rows);
 
   cache* cache_;
   std::unique_ptr<transaction> transaction_;

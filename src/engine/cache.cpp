@@ -91,6 +91,29 @@ task<cache::write_ticket> cache::take_ticket(key key) {
       std::unique_ptr<write_ticket::state>(new write_ticket::state{engine_, key, std::move(right)}));
 }
 
+task<std::vector<cache::write_ticket>> cache::take_tickets(std::vector<key> keys) {
+  auto rights = co_await engine_->writes().begin_many(keys, false);
+  std::vector<write_ticket> out;
+  out.reserve(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    out.push_back(write_ticket(std::unique_ptr<write_ticket::state>(
+        new write_ticket::state{engine_, std::move(keys[i]), std::move(rights[i])})));
+  }
+  co_return out;
+}
+
+task<std::vector<bool>> cache::set_all_committed(std::vector<write_ticket> tickets,
+                                                 std::span<const detail::any_key> targets,
+                                                 std::vector<detail::any_value> values) {
+  std::vector<detail::write_right> rights;
+  rights.reserve(tickets.size());
+  for (auto& each : tickets) {
+    rights.push_back(std::move(*each.state_->right));
+    each.state_->right.reset();
+  }
+  return engine_->writes().finish_many(std::move(rights), targets, std::move(values));
+}
+
 task<std::vector<detail::any_lookup>> cache::get_many(std::span<const detail::any_key> keys) {
   return engine_->l2().get_many(keys);
 }

@@ -1,5 +1,6 @@
 #include "engine/write_pipeline.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace strata::detail {
@@ -33,19 +34,23 @@ task<write_right> write_pipeline::begin(key key, bool value_known) {
   co_return out;
 }
 
-task<std::vector<write_right>> write_pipeline::begin_many(std::vector<key> keys) {
+task<std::vector<write_right>> write_pipeline::begin_many(std::vector<key> keys, bool value_known) {
   std::vector<write_right> out;
+  std::vector<std::size_t> leased;
   std::vector<std::string> names;
   out.reserve(keys.size());
-  for (const auto& each : keys) {
-    out.push_back(enter(each));
-    names.push_back(state_.l2_key(each));
-  }
-  if (!state_.has_second_level() || keys.empty()) co_return out;
-  const auto leases = co_await state_.l2.force_lease_many(std::move(names));
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    take_lease(out[i], keys[i], leases ? result<lease_grant>((*leases)[i]) : std::unexpected(leases.error()),
-               true);
+    out.push_back(enter(keys[i]));
+    if (!state_.has_second_level() || !keys[i].cacheable()) continue;
+    leased.push_back(i);
+    names.push_back(state_.l2_key(keys[i]));
+  }
+  if (names.empty()) co_return out;
+  const auto leases = co_await state_.l2.force_lease_many(std::move(names));
+  for (std::size_t n = 0; n < leased.size(); ++n) {
+    const auto i = leased[n];
+    take_lease(out[i], keys[i], leases ? result<lease_grant>((*leases)[n]) : std::unexpected(leases.error()),
+               value_known);
   }
   co_return out;
 }
@@ -152,24 +157,41 @@ task<std::size_t> write_pipeline::set_many(std::span<const any_key> keys, std::v
     wanted.push_back(i);
     to_write.push_back(keys[i].key);
   }
-  auto rights = co_await begin_many(std::move(to_write));
+  auto rights = co_await begin_many(std::move(to_write), true);
+  std::vector<any_key> targets;
+  std::vector<any_value> to_store;
+  for (const auto i : wanted) {
+    targets.push_back(keys[i]);
+    to_store.push_back(std::move(values[i]));
+  }
+  const auto stored = co_await finish_many(std::move(rights), targets, std::move(to_store));
+  co_return static_cast<std::size_t>(std::ranges::count(stored, true));
+}
+
+task<std::vector<bool>> write_pipeline::finish_many(std::vector<write_right> rights,
+                                                    std::span<const any_key> targets,
+                                                    std::vector<any_value> values) {
+  std::vector<bool> stored(targets.size());
+  std::vector<std::size_t> of_target;
   std::vector<pending_write> writes;
   std::vector<second_level::entry> for_l2;
-  writes.reserve(wanted.size());
-  for (std::size_t w = 0; w < wanted.size(); ++w) {
-    writes.push_back(prepare(std::move(rights[w]), keys[wanted[w]], std::move(values[wanted[w]])));
+  writes.reserve(targets.size());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (!targets[i].key.cacheable()) continue;
+    of_target.push_back(i);
+    writes.push_back(prepare(std::move(rights[i]), targets[i], std::move(values[i])));
     if (writes.back().for_l2) for_l2.push_back(std::move(*writes.back().for_l2));
   }
   result<std::vector<fill_result>> filled;
   if (!for_l2.empty()) filled = co_await state_.l2.fill_many(std::move(for_l2));
   std::size_t nth = 0;
-  std::size_t stored = 0;
-  for (auto& each : writes) {
+  for (std::size_t w = 0; w < writes.size(); ++w) {
+    auto& each = writes[w];
     if (each.for_l2) {
       note_l2(each, filled ? result<fill_result>((*filled)[nth]) : std::unexpected(filled.error()));
       ++nth;
     }
-    if (co_await commit(std::move(each))) ++stored;
+    stored[of_target[w]] = co_await commit(std::move(each));
   }
   co_return stored;
 }

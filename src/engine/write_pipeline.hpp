@@ -34,8 +34,14 @@ class write_pipeline {
 
   /// `value_known`: the caller has its value already; else it reads or writes it once it has the right.
   task<write_right> begin(key key, bool value_known);
+  /// `begin` for each of `keys`, with one L2 call.
+  task<std::vector<write_right>> begin_many(std::vector<key> keys, bool value_known);
   /// Returns whether the value was stored.
   task<bool> finish(write_right right, any_key target, any_value value);
+  /// `finish` for each of `rights`, with one L2 call to store all values. Lifetime: `targets` outlive the
+  /// task.
+  task<std::vector<bool>> finish_many(std::vector<write_right> rights, std::span<const any_key> targets,
+                                      std::vector<any_value> values);
   /// Writes of values that are known, with one L2 call for each step. Returns how many were stored.
   /// Lifetime: `keys` outlive the task.
   task<std::size_t> set_many(std::span<const any_key> keys, std::vector<any_value> values);
@@ -56,7 +62,6 @@ class write_pipeline {
   };
   write_right enter(const key& key);
   void take_lease(write_right& right, const key& key, const result<lease_grant>& lease, bool value_known);
-  task<std::vector<write_right>> begin_many(std::vector<key> keys);
   pending_write prepare(write_right right, const any_key& target, any_value value);
   static void note_l2(pending_write& write, const result<fill_result>& filled);
   task<bool> commit(pending_write write);

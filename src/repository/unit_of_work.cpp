@@ -29,8 +29,8 @@ task<result<sql_rows>> unit_of_work::execute(std::string_view statement, sql_par
 }
 
 void unit_of_work::record(std::unique_ptr<detail::pending_write> write) {
-  const auto same =
-      std::ranges::find_if(writes_, [&](const auto& each) { return each->key() == write->key(); });
+  const auto same = std::ranges::find_if(
+      writes_, [&](const auto& each) { return each->target().key == write->target().key; });
   if (same != writes_.end()) {
     *same = std::move(write);
   } else {
@@ -44,7 +44,7 @@ void unit_of_work::forget(strata::key key) {
 
 std::vector<key> unit_of_work::written_keys() const {
   auto keys = forgotten_;
-  for (const auto& each : writes_) keys.push_back(each->key());
+  for (const auto& each : writes_) keys.push_back(each->target().key);
   return keys;
 }
 
@@ -74,32 +74,47 @@ task<result<std::vector<result<sql_rows>>>> unit_of_work::commit_and_read() {
   co_return by_write;
 }
 
-/// Applies a commit to the cache. Tags go first; tickets already protect the keys.
-task<> unit_of_work::tell(std::vector<result<sql_rows>> rows) {
-  co_await cache_->remove_by_tags(tags_);
-  auto gone = forgotten_;
+/// The tags go first: an invalidation between a ticket and its value would void the ticket.
+task<> unit_of_work::update_cache(std::vector<cache::write_ticket> tickets,
+                                  std::vector<result<sql_rows>> rows) {
+  invalidation gone{.keys = forgotten_, .tags = tags_};
+  if (!gone.empty()) co_await cache_->invalidate(std::move(gone));
+  std::vector<key> unknown;
   try {
+    std::vector<cache::write_ticket> held;
+    std::vector<detail::any_key> targets;
+    std::vector<detail::any_value> values;
     for (std::size_t i = 0; i < writes_.size(); ++i) {
-      const bool holds = co_await writes_[i]->after_commit(*cache_, &rows[i]);
-      if (!holds) gone.push_back(writes_[i]->key());
+      auto value = writes_[i]->value(rows[i]);
+      if (!value) {
+        unknown.push_back(writes_[i]->target().key);
+        continue;
+      }
+      held.push_back(std::move(tickets[i]));
+      targets.push_back(writes_[i]->target());
+      values.push_back(std::move(*value));
     }
-  } catch (...) {  // a value cannot be encoded, or no memory: the write itself stands
-    gone = written_keys();
+    if (!held.empty()) co_await cache_->set_all_committed(std::move(held), targets, std::move(values));
+  } catch (...) {  // a value that cannot be encoded, no memory: the write itself stands
+    unknown = written_keys();
   }
-  if (!gone.empty()) co_await cache_->remove(std::move(gone));
+  if (!unknown.empty()) co_await cache_->remove(std::move(unknown));
 }
 
 task<result<void>> unit_of_work::commit() {
-  for (auto& each : writes_) co_await each->before_commit(*cache_);
+  std::vector<key> keys;
+  for (const auto& each : writes_) keys.push_back(each->target().key);
+  auto tickets = co_await cache_->take_tickets(std::move(keys));
   auto done = co_await commit_and_read();
   if (done) {
-    co_await tell(std::move(*done));
+    co_await update_cache(std::move(tickets), std::move(*done));
     co_return result<void>();
   }
+  // A commit that was refused has not happened for sure, and no query has read anything of it.
   const auto why = done.error().code;
-  co_await cache_->remove(written_keys());
-  // A refused transaction is certainly not committed; no query has read any of it.
-  if (why != errc::constraint && why != errc::contention) co_await cache_->remove_by_tags(tags_);
+  const bool refused = why == errc::constraint || why == errc::contention;
+  invalidation gone{.keys = written_keys(), .tags = refused ? std::vector<std::string>() : tags_};
+  co_await cache_->invalidate(std::move(gone));
   co_return std::unexpected(std::move(done.error()));
 }
 
