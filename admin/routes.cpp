@@ -171,47 +171,33 @@ std::expected<admin_invalidation, response> read_invalidation(std::string_view b
 
 using texts = std::vector<std::string>;
 
-/// Requires: `patterns` passed check_soft_patterns.
-task<> expire(cache& target, const texts& keys, const texts& tags, const texts& prefixes,
-              const texts& patterns) {
-  for (const auto& each : keys) {
-    const key where(each);
-    co_await target.expire(where);
-  }
-  for (const auto& each : tags) co_await target.expire_by_tag(each);
-  for (const auto& each : prefixes) co_await target.expire_by_prefix(each);
-  for (const auto& each : patterns) {
+/// The whole request but the patterns that are no prefix. Requires: soft patterns passed check_soft_patterns.
+invalidation invalidation_of(const admin_invalidation& what) {
+  invalidation out{.soft = what.soft.value_or(false)};
+  for (const auto& each : what.keys.value_or(texts())) out.keys.emplace_back(each);
+  out.tags = what.tags.value_or(texts());
+  out.prefixes = what.prefixes.value_or(texts());
+  for (const auto& each : what.patterns.value_or(texts())) {
     if (const auto prefix = glob_prefix(each)) {
-      co_await target.expire_by_prefix(*prefix);
-    } else {
-      co_await target.expire_all();
+      out.prefixes.emplace_back(*prefix);
+    } else if (out.soft) {
+      out.everything = true;
     }
   }
-}
-
-task<> remove(cache& target, const texts& keys, const texts& tags, const texts& prefixes,
-              const texts& patterns) {
-  std::vector<key> all;
-  for (const auto& each : keys) all.emplace_back(each);
-  co_await target.remove(std::move(all));
-  for (const auto& each : tags) co_await target.remove_by_tag(each);
-  for (const auto& each : prefixes) co_await target.remove_by_prefix(each);
-  for (const auto& each : patterns) co_await target.remove_pattern(each);
+  return out;
 }
 
 task<response> invalidate(shared_state state, const request& from) {
   const auto what = read_invalidation(from.body());
   if (!what) co_return what.error();
-  const texts none;
-  const auto& keys = what->keys ? *what->keys : none;
-  const auto& tags = what->tags ? *what->tags : none;
-  const auto& prefixes = what->prefixes ? *what->prefixes : none;
-  const auto& patterns = what->patterns ? *what->patterns : none;
   auto& target = *state->options.cache;
-  auto work = what->soft.value_or(false) ? expire(target, keys, tags, prefixes, patterns)
-                                         : remove(target, keys, tags, prefixes, patterns);
-  co_await std::move(work);
-  const admin_invalidated done{keys.size(), tags.size(), prefixes.size(), patterns.size()};
+  co_await target.invalidate(invalidation_of(*what));
+  const auto patterns = what->patterns.value_or(texts());
+  for (const auto& each : patterns) {
+    if (!what->soft.value_or(false) && !glob_prefix(each)) co_await target.remove_pattern(each);
+  }
+  const auto count = [](const std::optional<texts>& of) { return of ? of->size() : 0; };
+  const admin_invalidated done{count(what->keys), count(what->tags), count(what->prefixes), patterns.size()};
   co_return server::json(200, json::text_of(done));
 }
 

@@ -9,13 +9,7 @@ namespace strata {
 namespace {
 
 task<> apply(cache& target, invalidation what) {
-  if (what.everything) {
-    co_await target.clear();
-    co_return;
-  }
-  if (!what.keys.empty()) co_await target.remove(std::move(what.keys));
-  for (const auto& each : what.prefixes) co_await target.remove_by_prefix(each);
-  if (!what.tags.empty()) co_await target.remove_by_tags(std::move(what.tags));
+  co_await target.invalidate(std::move(what));
 }
 
 }  // namespace

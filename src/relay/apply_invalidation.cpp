@@ -68,13 +68,7 @@ task<applied_counts> apply_to(cache& to, invalidation what) {
   what.keys.erase(rest.begin(), rest.end());
   const applied_counts counts{.keys = what.everything ? 0 : what.keys.size(),
                               .floors = what.everything ? 1 : what.prefixes.size() + what.tags.size()};
-  if (what.everything) {
-    co_await to.clear();
-    co_return counts;
-  }
-  co_await to.remove(std::move(what.keys));
-  for (const auto& each : what.prefixes) co_await to.remove_by_prefix(each);
-  co_await to.remove_by_tags(std::move(what.tags));
+  co_await to.invalidate(std::move(what));
   co_return counts;
 }
 
