@@ -85,13 +85,21 @@ class blocking_cache {
     return sync_wait(cache_->remove(key));
   }
   invalidation_result remove(const key& key) const { return sync_wait(cache_->remove(key)); }
-  invalidation_result remove(std::vector<key> keys) const { return sync_wait(cache_->remove(std::move(keys))); }
-  invalidation_result remove_by_tag(std::string_view tag) const { return sync_wait(cache_->remove_by_tag(tag)); }
+  invalidation_result remove(std::vector<key> keys) const {
+    return sync_wait(cache_->remove(std::move(keys)));
+  }
+  invalidation_result remove_by_tag(std::string_view tag) const {
+    return sync_wait(cache_->remove_by_tag(tag));
+  }
   invalidation_result remove_by_tags(std::vector<std::string> tags) const {
     return sync_wait(cache_->remove_by_tags(std::move(tags)));
   }
-  invalidation_result remove_by_prefix(std::string_view prefix) const { return sync_wait(cache_->remove_by_prefix(prefix)); }
-  invalidation_result remove_pattern(std::string_view glob) const { return sync_wait(cache_->remove_pattern(glob)); }
+  invalidation_result remove_by_prefix(std::string_view prefix) const {
+    return sync_wait(cache_->remove_by_prefix(prefix));
+  }
+  invalidation_result remove_pattern(std::string_view glob) const {
+    return sync_wait(cache_->remove_pattern(glob));
+  }
   invalidation_result clear() const { return sync_wait(cache_->clear()); }
 
   template <class T>
@@ -99,8 +107,12 @@ class blocking_cache {
     return sync_wait(cache_->expire(key));
   }
   invalidation_result expire(const key& key) const { return sync_wait(cache_->expire(key)); }
-  invalidation_result expire_by_tag(std::string_view tag) const { return sync_wait(cache_->expire_by_tag(tag)); }
-  invalidation_result expire_by_prefix(std::string_view prefix) const { return sync_wait(cache_->expire_by_prefix(prefix)); }
+  invalidation_result expire_by_tag(std::string_view tag) const {
+    return sync_wait(cache_->expire_by_tag(tag));
+  }
+  invalidation_result expire_by_prefix(std::string_view prefix) const {
+    return sync_wait(cache_->expire_by_prefix(prefix));
+  }
   invalidation_result expire_all() const { return sync_wait(cache_->expire_all()); }
 
   template <class T>

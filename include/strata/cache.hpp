@@ -1,6 +1,6 @@
 #pragma once
 /// The cache: typed operations over memory (L1) and an optional shared store (L2).
-/// Threads: a `cache` may be used from any thread.
+/// Threads: a `cache` may be used from any thread. Long because each operation states its contract.
 ///
 ///   strata::cache cache;
 ///   const strata::entity<agent, "agent:{id}"> agents{{.ttl = 30min}};
