@@ -57,19 +57,20 @@ struct Outage : ::testing::Test {
 TEST_F(Outage, WhatCouldNotBeToldIsToldBeforeAnythingIsServed) {
   for (int way = 0; way < ways; ++way) {
     SCOPED_TRACE(way);
+    const auto kept = way == 6 ? 3u : 1u;  // two keys and a tag
     two_stages of;
     of.read(of.b, "old");
     of.read(of.a, "old");
     of.below_a->fail({});
     sync_wait(invalidate(of.a, way));
-    EXPECT_EQ(of.a.store.stats().second_level.backlog, 1u);
+    EXPECT_EQ(of.a.store.stats().second_level.backlog, kept);
     const auto away = of.read(of.a, "new");
     EXPECT_EQ(away->name, "new");
     EXPECT_EQ(away.info().reason, miss_reason::l2_down);
     of.below_a->heal();
     of.advance(200ms);
     EXPECT_EQ(of.a.store.stats().second_level.backlog, 0u);
-    EXPECT_EQ(of.a.store.stats().second_level.delivered, 1u);
+    EXPECT_EQ(of.a.store.stats().second_level.delivered, kept);
     EXPECT_EQ(of.read(of.b, "new")->name, "new");
     EXPECT_EQ(of.read(of.a, "newer")->name, "new");
     EXPECT_EQ(of.a.store.stats().second_level.state, second_level_state::up);
