@@ -10,7 +10,7 @@ double seconds(duration span) {
 
 }  // namespace
 
-admin_explanation shown(const explanation& from) {
+admin_explanation admin_explanation_of(const explanation& from) {
   admin_explanation out{
       .key = from.key, .type = from.type, .in_flight = from.in_flight, .next_read = from.next_read};
   for (const auto& each : from.levels) {
@@ -28,7 +28,7 @@ admin_explanation shown(const explanation& from) {
   return out;
 }
 
-admin_stats shown(const cache_stats& from) {
+admin_stats admin_stats_of(const cache_stats& from) {
   admin_stats out{.entries = from.entries,
                   .bytes = from.used.count,
                   .budget = from.budget.count,

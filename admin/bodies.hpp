@@ -1,5 +1,5 @@
 #pragma once
-/// The JSON bodies of the admin listener, read and written by both of its ends.
+/// The JSON bodies of the admin listener, for the listener and its clients.
 /// Threads: values.
 
 #include <strata/json.hpp>
@@ -31,7 +31,7 @@ struct admin_level {
 BOOST_DESCRIBE_STRUCT(admin_level, (),
                       (layer, state, reason, detail, ttl_seconds, age_seconds, asof, bytes, negative, tags))
 
-/// Answer of GET /cache/explain.
+/// Response to GET /cache/explain.
 struct admin_explanation {
   std::string key;
   std::string type;
@@ -41,8 +41,8 @@ struct admin_explanation {
 };
 BOOST_DESCRIBE_STRUCT(admin_explanation, (), (key, type, levels, in_flight, next_read))
 
-/// The answer of GET /cache/explain for `from`.
-admin_explanation shown(const explanation& from);
+/// `from` as GET /cache/explain shows it.
+admin_explanation admin_explanation_of(const explanation& from);
 
 /// `latency_stats` in seconds.
 struct admin_latency {
@@ -68,7 +68,7 @@ BOOST_DESCRIBE_STRUCT(admin_type, (),
                        fills_fenced, fills_older, fills_too_large, fills_withheld, factory_calls,
                        factory_failures, removals))
 
-/// Answer of GET /cache/stats.
+/// Response to GET /cache/stats.
 struct admin_stats {
   std::uint64_t entries = 0, bytes = 0, budget = 0, evictions = 0, expirations = 0, flights = 0;
   std::uint64_t l2_errors = 0, l2_round_trips = 0, clock = 0;
@@ -79,20 +79,20 @@ BOOST_DESCRIBE_STRUCT(admin_stats, (),
                       (entries, bytes, budget, evictions, expirations, flights, l2_errors, l2_round_trips,
                        clock, types, latencies))
 
-/// What GET /cache/stats answers for `from`.
-admin_stats shown(const cache_stats& from);
+/// `from` as GET /cache/stats shows it.
+admin_stats admin_stats_of(const cache_stats& from);
 
-/// Body of POST /cache/invalidate; what is absent is empty.
+/// Body of POST /cache/invalidate; an absent member is empty.
 struct admin_invalidation {
   std::optional<std::vector<std::string>> keys;
   std::optional<std::vector<std::string>> tags;
   std::optional<std::vector<std::string>> prefixes;
   std::optional<std::vector<std::string>> patterns;
-  std::optional<bool> soft;  ///< expire instead of remove: what may be served stale still is
+  std::optional<bool> soft;  ///< expire instead of remove: the value may still be served stale
 };
 BOOST_DESCRIBE_STRUCT(admin_invalidation, (), (keys, tags, prefixes, patterns, soft))
 
-/// Its answer: how many of each were removed or expired (not: how many values that were).
+/// Its response: how many of each were removed or expired, not how many values.
 struct admin_invalidated {
   std::uint64_t keys = 0, tags = 0, prefixes = 0, patterns = 0;
 };
@@ -105,26 +105,26 @@ struct admin_event {
 };
 BOOST_DESCRIBE_STRUCT(admin_event, (), (type, attributes))
 
-/// One part of the process that must work for it to serve.
+/// The state of one part of the process.
 struct admin_part {
   std::string name;
   bool ready = false;
-  std::string detail;  ///< why not
+  std::string detail;  ///< why it is not ready
 };
 BOOST_DESCRIBE_STRUCT(admin_part, (), (name, ready, detail))
 
-/// Answer of GET /readyz: 200 if ready, else 503.
+/// Response to GET /readyz: 200 if ready, else 503.
 struct admin_readiness {
   bool ready = false;
   std::vector<admin_part> parts;
 };
 BOOST_DESCRIBE_STRUCT(admin_readiness, (), (ready, parts))
 
-/// Answer of GET /cache/get.
+/// Response to GET /cache/get.
 struct admin_cached {
   std::string key;
-  bool cached = false;  ///< a value is there, "not found" included
-  bool hidden = false;  ///< it belongs to a sensitive entity: `value` is null whatever is cached
+  bool cached = false;  ///< true also for a cached "not found"
+  bool hidden = false;  ///< it belongs to a sensitive entity, so `value` is always null
   std::optional<json::raw> value;
   admin_explanation where;
 };

@@ -1,5 +1,5 @@
 #pragma once
-/// Events as server-sent events (WHATWG HTML, §9.2), to everybody who listens now: GET /cache/events.
+/// Events as server-sent events (WHATWG HTML, §9.2) for every current listener of GET /cache/events.
 /// Threads: internally locked.
 ///
 ///   : listening
@@ -18,12 +18,11 @@ class event_streams {
  public:
   static constexpr std::size_t most_listeners = 100;
 
-  /// Streams every event of `from` from now on. Lifetime: that of `from`, of which there is no way to
-  /// unsubscribe.
+  /// Streams every event of `from` from now on. Lifetime: `from` keeps its subscription until it ends.
   explicit event_streams(event_bus& from);
 
-  /// The answer to somebody who wants to listen, or a 503 if too many do. Who is too slow is cut off; who was
-  /// away has missed what happened meanwhile.
+  /// The response to a new listener, or a 503 above `most_listeners`. A listener that is too slow is cut off;
+  /// after it reconnects it has missed the events in between.
   server::response open();
 
  private:

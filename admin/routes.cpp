@@ -3,6 +3,7 @@
 #include "admin/event_streams.hpp"
 
 #include "core/glob.hpp"
+#include "core/option_problems.hpp"
 
 #include <strata/metrics.hpp>
 
@@ -21,10 +22,10 @@ using server::field_problem;
 using server::request;
 using server::response;
 
-constexpr std::size_t most_items = 1000;  // of one invalidation
+constexpr std::size_t most_items = 1000;  // in one invalidation
 constexpr std::size_t longest_tag = 256;
 
-/// What all routes share.
+/// Shared by all routes.
 struct admin_state {
   admin_options options;
   std::array<unsigned char, crypto_generichash_BYTES> token_hash{};
@@ -38,7 +39,7 @@ std::array<unsigned char, crypto_generichash_BYTES> hash_token(std::string_view 
   return out;
 }
 
-/// Hashes are compared, so that neither the token's length nor its beginning shows in the time taken.
+/// Compares hashes, so that the time taken reveals neither the length nor a prefix of the token.
 bool is_token(const admin_state& state, std::string_view given) {
   const auto hash = hash_token(given);
   return sodium_memcmp(hash.data(), state.token_hash.data(), hash.size()) == 0;
@@ -50,7 +51,7 @@ task<std::optional<response>> require_token(const shared_state& state, const req
   if (given.starts_with(scheme) && is_token(*state, given.substr(scheme.size())))
     return std::optional<response>();
   auto refused = server::problem(
-      401, "the admin listener asks for Authorization: Bearer and the configured admin_token");
+      401, "the admin listener requires Authorization: Bearer with the configured admin_token");
   refused.add("WWW-Authenticate", "Bearer realm=\"strata admin\"");
   return std::optional(std::move(refused));
 }
@@ -68,41 +69,44 @@ task<std::optional<response>> refuse_foreign_names(const request& from) {
       server::problem(421, "without a token the admin listener answers to an IP address or localhost only"));
 }
 
-/// The one query parameter `key`, or what is wrong with the query.
-std::expected<key, response> asked_key(const request& from) {
-  std::vector<field_problem> wrong;
+/// The key that the query names, or a problem response.
+std::expected<key, response> requested_key(const request& from) {
+  std::vector<field_problem> problems;
   for (const auto& each : from.query()) {
-    if (each.name != "key") wrong.push_back({std::string(each.name), "is not a known parameter"});
+    if (each.name != "key") problems.push_back({std::string(each.name), "is not a known parameter"});
   }
   const auto text = from.query("key");
   if (!text || text->empty()) {
-    wrong.push_back({"key", "is missing: which key?"});
+    problems.push_back({"key", "is missing"});
   } else if (from.query_count("key") > 1) {
-    wrong.push_back({"key", "stands more than once"});
+    problems.push_back({"key", "is repeated"});
   } else if (text->size() > key::max_length) {
-    wrong.push_back({"key", "is longer than 1024 bytes, so nothing is cached under it"});
+    problems.push_back({"key", "is longer than 1024 bytes, so nothing is cached under it"});
   }
-  if (!wrong.empty()) return std::unexpected(server::problem(422, {}, "the query is not valid", wrong));
+  if (!problems.empty()) {
+    return std::unexpected(server::problem(422, {}, "the query is not valid", problems));
+  }
   return key(std::string(*text));
 }
 
 task<response> explain(shared_state state, const request& from) {
-  const auto asked = asked_key(from);
-  if (!asked) co_return asked.error();
-  co_return server::json(200, json::text_of(shown(co_await state->options.cache->explain(*asked))));
+  const auto requested = requested_key(from);
+  if (!requested) co_return requested.error();
+  co_return server::json(
+      200, json::text_of(admin_explanation_of(co_await state->options.cache->explain(*requested))));
 }
 
 task<response> show_value(shared_state state, const request& from) {
-  const auto asked = asked_key(from);
-  if (!asked) co_return asked.error();
-  admin_cached out{.key = asked->text()};
-  const auto explained = co_await state->options.cache->explain(*asked);
+  const auto requested = requested_key(from);
+  if (!requested) co_return requested.error();
+  admin_cached out{.key = requested->text()};
+  const auto explained = co_await state->options.cache->explain(*requested);
   for (const auto& each : explained.levels) {
     out.cached = out.cached || each.state == explanation::state::fresh;
   }
-  out.where = shown(explained);
-  if (out.cached) {  // else the look would be counted as a miss
-    auto value = co_await state->options.value(*asked);
+  out.where = admin_explanation_of(explained);
+  if (out.cached) {  // else this read would count as a miss
+    auto value = co_await state->options.value(*requested);
     out.hidden = value.hidden;
     if (!value.hidden && value.json) out.value = json::raw{std::move(*value.json)};
   }
@@ -120,58 +124,58 @@ task<response> report_readiness(shared_state state) {
 }
 
 void check_items(const std::optional<std::vector<std::string>>& items, const std::string& field,
-                 std::size_t longest, std::size_t& total, std::vector<field_problem>& wrong) {
+                 std::size_t longest, std::size_t& total, std::vector<field_problem>& problems) {
   if (!items) return;
   total += items->size();
   for (std::size_t i = 0; i < items->size(); ++i) {
-    const auto where = '/' + field + '/' + std::to_string(i);
-    if ((*items)[i].empty()) wrong.push_back({where, "is empty"});
+    const auto pointer = '/' + field + '/' + std::to_string(i);
+    if ((*items)[i].empty()) problems.push_back({pointer, "is empty"});
     if ((*items)[i].size() > longest)
-      wrong.push_back({where, "is longer than " + std::to_string(longest) + " bytes"});
+      problems.push_back({pointer, "is longer than " + std::to_string(longest) + " bytes"});
   }
 }
 
-/// There is a floor for all keys and for each prefix; for any other glob values must be removed.
+/// The cache can expire all keys and each prefix; any other glob can only remove.
 void check_soft_patterns(const std::optional<std::vector<std::string>>& patterns,
-                         std::vector<field_problem>& wrong) {
+                         std::vector<field_problem>& problems) {
   if (!patterns) return;
   for (std::size_t i = 0; i < patterns->size(); ++i) {
     const auto& glob = (*patterns)[i];
     if (glob.empty() || glob == "*" || glob_prefix(glob)) continue;
-    wrong.push_back(
+    problems.push_back(
         {"/patterns/" + std::to_string(i),
          "cannot be expired softly, only removed; soft takes *, PREFIX:*, keys, tags and prefixes"});
   }
 }
 
-/// The body of an invalidation, or the answer that says what is wrong with it.
+/// The body of an invalidation, or a problem response.
 std::expected<admin_invalidation, response> read_invalidation(std::string_view body) {
   const auto parsed = json::parse(body);
   if (!parsed) return std::unexpected(server::problem(400, parsed.error().detail));
   admin_invalidation what;
-  std::vector<json::problem> problems;
-  json::convert(*parsed, what, "", problems);
-  std::vector<field_problem> wrong;
-  for (auto& each : problems) wrong.push_back({std::move(each.pointer), std::move(each.detail)});
-  if (wrong.empty()) {
+  std::vector<json::problem> unconverted;
+  json::convert(*parsed, what, "", unconverted);
+  std::vector<field_problem> problems;
+  for (auto& each : unconverted) problems.push_back({std::move(each.pointer), std::move(each.detail)});
+  if (problems.empty()) {
     std::size_t total = 0;
-    check_items(what.keys, "keys", key::max_length, total, wrong);
-    check_items(what.tags, "tags", longest_tag, total, wrong);
-    check_items(what.prefixes, "prefixes", key::max_length, total, wrong);
-    check_items(what.patterns, "patterns", key::max_length, total, wrong);
-    if (what.soft.value_or(false)) check_soft_patterns(what.patterns, wrong);
-    if (total == 0) wrong.push_back({"", "names nothing: give keys, tags, prefixes or patterns"});
+    check_items(what.keys, "keys", key::max_length, total, problems);
+    check_items(what.tags, "tags", longest_tag, total, problems);
+    check_items(what.prefixes, "prefixes", key::max_length, total, problems);
+    check_items(what.patterns, "patterns", key::max_length, total, problems);
+    if (what.soft.value_or(false)) check_soft_patterns(what.patterns, problems);
+    if (total == 0) problems.push_back({"", "names nothing: give keys, tags, prefixes or patterns"});
     if (total > most_items)
-      wrong.push_back({"", "names more than " + std::to_string(most_items) + " things"});
+      problems.push_back({"", "names more than " + std::to_string(most_items) + " items"});
   }
-  if (!wrong.empty())
-    return std::unexpected(server::problem(422, {}, "the body is not a valid invalidation", wrong));
+  if (!problems.empty())
+    return std::unexpected(server::problem(422, {}, "the body is not a valid invalidation", problems));
   return what;
 }
 
 using texts = std::vector<std::string>;
 
-/// The whole request but the patterns that are no prefix. Requires: soft patterns passed check_soft_patterns.
+/// The request without the patterns that are not a prefix. Requires: soft patterns passed check_soft_patterns.
 invalidation invalidation_of(const admin_invalidation& what) {
   invalidation out{.soft = what.soft.value_or(false)};
   for (const auto& each : what.keys.value_or(texts())) out.keys.emplace_back(each);
@@ -209,20 +213,20 @@ response metrics_text(const admin_state& state) {
 }
 
 void check(const admin_options& options) {
-  std::vector<std::string> wrong;
-  if (!options.cache) wrong.emplace_back("admin_options.cache is missing");
-  if (!options.metrics) wrong.emplace_back("admin_options.metrics is missing");
-  if (!options.value) wrong.emplace_back("admin_options.value is missing");
-  if (!wrong.empty()) throw bad_options(std::move(wrong));
+  detail::option_problems problems;
+  problems.require(options.cache != nullptr, "admin_options.cache is missing");
+  problems.require(options.metrics != nullptr, "admin_options.metrics is missing");
+  problems.require(options.value != nullptr, "admin_options.value is missing");
+  problems.throw_if_any();
 }
 
 }  // namespace
 
 server::router admin_routes(admin_options options) {
   check(options);
-  auto made = std::make_shared<admin_state>(admin_state{.options = std::move(options)});
-  made->token_hash = hash_token(made->options.token);
-  const shared_state state = std::move(made);
+  auto initial = std::make_shared<admin_state>(admin_state{.options = std::move(options)});
+  initial->token_hash = hash_token(initial->options.token);
+  const shared_state state = std::move(initial);
 
   server::step guard = refuse_foreign_names;
   if (!state->options.token.empty()) guard = [state](request& from) { return require_token(state, from); };
@@ -241,7 +245,7 @@ server::router admin_routes(admin_options options) {
       .get("/readyz", [state](request&) { return report_readiness(state); })
       .get("/cache/stats",
            [state](request&) -> task<response> {
-             return server::json(200, json::text_of(shown(state->options.cache->stats())));
+             return server::json(200, json::text_of(admin_stats_of(state->options.cache->stats())));
            })
       .get("/cache/explain", [state](request& from) { return explain(state, from); })
       .get("/cache/get", [state](request& from) { return show_value(state, from); })

@@ -1,7 +1,7 @@
 #pragma once
-/// The admin listener's routes: metrics, health, and a look into the cache and a hand on it.
-/// Knows no platform: what it cannot know is handed to it as functions.
-/// Threads: the routes may be served from any thread; so must the functions be callable.
+/// The admin listener's routes: metrics, health, and the inspection and invalidation of the cache.
+/// It does not know the platform, which passes functions for what only it knows.
+/// Threads: any thread may serve the routes, and so call these functions.
 
 #include <server/router.hpp>
 
@@ -19,24 +19,25 @@
 
 namespace strata::admin {
 
-/// A part that must work for the process to serve, e.g. the database.
+/// A part that the process needs, e.g. the database.
 struct readiness_check {
   std::string name;
-  /// Its error's detail is shown to who may ask.
+  /// /readyz shows the detail of its error.
   std::function<task<result<void>>()> ready;
-  bool required = true;  ///< else it is told, but the process serves without it
+  bool required = true;  ///< false: its failure is reported, and the process stays ready
 };
 
-/// What may be shown of a key's cached value.
+/// A key's cached value, as far as it may be shown.
 struct shown_value {
   bool hidden = false;              ///< sensitive: never shown
-  std::optional<std::string> json;  ///< what is cached, as JSON
+  std::optional<std::string> json;  ///< the cached value as JSON
 };
 
 struct admin_options {
   std::shared_ptr<strata::cache> cache;  ///< required
 
-  /// What `Authorization: Bearer …` must say; empty: nobody is asked, so listen on loopback only.
+  /// The token that `Authorization: Bearer …` must carry. Empty: no request needs one, so listen on loopback
+  /// only.
   std::string token;
 
   std::vector<readiness_check> checks;
@@ -44,18 +45,20 @@ struct admin_options {
   /// The body of GET /metrics.
   std::function<std::string()> metrics;  ///< required
 
-  /// What GET /cache/events streams; null: there is no such route. Outlives the routes, and their handlers.
+  /// The events that GET /cache/events streams; null: the route does not exist. Outlives the routes and their
+  /// handlers.
   event_bus* events = nullptr;
 
-  /// Looks up what is cached under a key, without computing it.
-  std::function<task<shown_value>(const key& where)> value;  ///< required
+  /// Looks up the value cached under a key, without computing it.
+  std::function<task<shown_value>(const strata::key& key)> value;  ///< required
 };
 
 /// GET /metrics, /healthz, /readyz, /cache/stats, /cache/explain?key=, /cache/get?key=, /cache/events
-/// (server-sent events: admin_events.hpp) and POST /cache/invalidate, whose `soft` expires instead of
-/// removing; of patterns it then takes `*` and `PREFIX:*` only, since no other glob can be expired. Without a
-/// token only requests to an IP address or localhost are answered, so that no web page can reach it through a
-/// name of its own (DNS rebinding). Throws bad_options that names every problem of `options`.
+/// (server-sent events: event_streams.hpp) and POST /cache/invalidate, whose `soft` expires instead of
+/// removing; it then accepts only the patterns `*` and `PREFIX:*`, since no other glob can be expired.
+/// Without a token the routes answer only requests to an IP address or localhost, so that no web page can
+/// reach them through its own host name (DNS rebinding). Throws bad_options that names every problem of
+/// `options`.
 server::router admin_routes(admin_options options);
 
 }  // namespace strata::admin

@@ -1,5 +1,6 @@
 #include "admin/routes.hpp"
 #include "admin/bodies.hpp"
+#include "server/body_stream.hpp"
 
 #include <strata/cache.hpp>
 #include <strata/json_codec.hpp>
@@ -13,8 +14,8 @@
 namespace strata::admin {
 namespace {
 
-using server::made_request;
 using server::response;
+using server::test_request;
 using testing::HasSubstr;
 using testing::Not;
 using namespace std::chrono_literals;
@@ -46,7 +47,7 @@ struct Admin : testing::Test {
                           return shown_value{.hidden = true, .json = "\"never\""};
                         return shown_value{.json = "{\"text\":\"hello\"}"};
                       }});
-    made_request made(method, target, fields, body);
+    test_request made(method, target, fields, body);
     return sync_wait(routes.dispatch(*made));
   }
 
@@ -54,14 +55,14 @@ struct Admin : testing::Test {
   bool remembers(const std::string& id) { return static_cast<bool>(sync_wait(values->get(notes(id)))); }
 };
 
-TEST_F(Admin, StreamsEventsToAllWhoListen) {
+TEST_F(Admin, StreamsEventsToEveryListener) {
   event_bus bus;
   const auto routes = admin_routes({.cache = values,
                                     .metrics = [] { return std::string(); },
                                     .events = &bus,
                                     .value = [](const key&) -> task<shown_value> { return shown_value(); }});
   const auto listen = [&] {
-    made_request made("GET", "/cache/events", {{"Host", "127.0.0.1:9090"}});
+    test_request made("GET", "/cache/events", {{"Host", "127.0.0.1:9090"}});
     return sync_wait(routes.dispatch(*made));
   };
   auto one = listen();
@@ -95,7 +96,7 @@ TEST_F(Admin, AnswersMetricsAsPrometheusText) {
   EXPECT_EQ(answer.body, "cache_entries 1\n");
 }
 
-TEST_F(Admin, SaysWhichPartIsNotReady) {
+TEST_F(Admin, NamesThePartThatIsNotReady) {
   EXPECT_EQ(ask("GET", "/healthz").status, 200);
   EXPECT_EQ(ask("GET", "/readyz").status, 200);
   database_state = fail(errc::database_unavailable, "the disk is full");
@@ -197,7 +198,7 @@ TEST_F(Admin, ASoftInvalidationLeavesTheValueForStaleServing) {
   }
 }
 
-TEST_F(Admin, ASoftInvalidationSaysWhichPatternsItCannotExpire) {
+TEST_F(Admin, ASoftInvalidationNamesThePatternsItCannotExpire) {
   remember("1");
   const auto answer =
       ask("POST", "/cache/invalidate", R"({"soft":true,"keys":["note:1"],"patterns":["*","no?e:*"]})");
@@ -208,7 +209,7 @@ TEST_F(Admin, ASoftInvalidationSaysWhichPatternsItCannotExpire) {
   EXPECT_TRUE(remembers("1")) << "nothing is done by half";
 }
 
-TEST_F(Admin, RefusesABodyThatItDoesNotUnderstandAndRemovesNothing) {
+TEST_F(Admin, RefusesAnInvalidBodyAndRemovesNothing) {
   remember("1");
   EXPECT_EQ(ask("POST", "/cache/invalidate", R"({"keys":["note:1")").status, 400);
   for (const char* body : {R"({})", R"({"keys":[]})", R"({"keys":"note:1"})", R"({"keys":[""]})",
@@ -223,7 +224,7 @@ TEST_F(Admin, RefusesABodyThatItDoesNotUnderstandAndRemovesNothing) {
   EXPECT_TRUE(remembers("1"));
 }
 
-TEST_F(Admin, AsksForTheTokenEverywhere) {
+TEST_F(Admin, RequiresTheTokenEverywhere) {
   token = "0123456789abcdef";
   for (const char* target :
        {"/metrics", "/healthz", "/readyz", "/cache/stats", "/cache/explain?key=a", "/cache/get?key=a"}) {

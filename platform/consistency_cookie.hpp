@@ -6,7 +6,9 @@
 
 #include "platform/services.hpp"
 
-#include <server/message.hpp>
+#include <server/representation.hpp>
+#include <server/request.hpp>
+#include <server/response.hpp>
 #include <strata/entity.hpp>
 
 #include <string_view>

@@ -10,7 +10,9 @@
 #include "platform/responses.hpp"
 #include "platform/stored_document.hpp"
 
-#include <server/message.hpp>
+#include <server/representation.hpp>
+#include <server/request.hpp>
+#include <server/response.hpp>
 
 #include <cstddef>
 #include <expected>

@@ -4,7 +4,9 @@
 
 #include "platform/list_query.hpp"
 
-#include <server/message.hpp>
+#include <server/representation.hpp>
+#include <server/request.hpp>
+#include <server/response.hpp>
 
 #include <span>
 #include <string_view>

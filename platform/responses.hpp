@@ -5,7 +5,9 @@
 #include "platform/cached_response.hpp"
 #include "platform/entities/user.hpp"
 
-#include <server/message.hpp>
+#include <server/representation.hpp>
+#include <server/request.hpp>
+#include <server/response.hpp>
 #include <strata/error.hpp>
 #include <strata/lookup.hpp>
 #include <strata/task.hpp>

@@ -10,8 +10,10 @@
 #include "tests/contract/temporary_folder.hpp"
 #include "tests/postgres/chosen.hpp"
 
-#include <server/finish.hpp>
-#include <server/message.hpp>
+#include <server/representation.hpp>
+#include <server/request.hpp>
+#include <server/response.hpp>
+#include <server/response_writer.hpp>
 #include <server/router.hpp>
 
 #include <strata/json.hpp>
@@ -97,10 +99,10 @@ inline answer ask(const strata::server::router& routes, std::string_view method,
   for (const auto& each : more) typed = typed || each.first == "Content-Type";
   if (!body.empty() && !typed) more.emplace_back("Content-Type", "application/json");
   if (!token.empty()) more.emplace_back("Authorization", "Bearer " + std::string(token));
-  strata::server::made_request asked(method, target, std::move(more), std::move(body), connection);
+  strata::server::test_request asked(method, target, std::move(more), std::move(body), connection);
   auto made = strata::sync_wait(routes.dispatch(*asked));
   answer out;
-  const auto sent = strata::server::finish(*asked, std::move(made), {}, out.head);
+  const auto sent = strata::server::write_response(*asked, std::move(made), {}, out.head);
   out.status = sent.status;
   out.body = sent.body();
   return out;

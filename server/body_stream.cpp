@@ -6,46 +6,46 @@ namespace strata::server {
 
 bool body_stream::send(std::string_view piece) {
   std::move_only_function<void()> wake;
-  bool taken = false;
+  bool accepted = false;
   {
-    const std::lock_guard lock(mutex_);
-    if (over_) return false;
-    taken = waiting_.size() + piece.size() <= most_;
-    if (taken) {
-      waiting_ += piece;
+    const detail::scoped_lock lock(mutex_);
+    if (ended_) return false;
+    accepted = queued_.size() + piece.size() <= limit_;
+    if (accepted) {
+      queued_ += piece;
     } else {
-      waiting_ = {};
-      over_ = true;
+      queued_ = {};  // a part of it would look complete
+      ended_ = true;
     }
-    wake = std::exchange(when_more_, nullptr);
+    wake = std::exchange(on_more_, nullptr);
   }
   if (wake) wake();
-  return taken;
+  return accepted;
 }
 
 void body_stream::end() {
   std::move_only_function<void()> wake;
   {
-    const std::lock_guard lock(mutex_);
-    over_ = true;
-    wake = std::exchange(when_more_, nullptr);
+    const detail::scoped_lock lock(mutex_);
+    ended_ = true;
+    wake = std::exchange(on_more_, nullptr);
   }
   if (wake) wake();
 }
 
-body_stream::pieces body_stream::take(std::move_only_function<void()> when_more) {
-  const std::lock_guard lock(mutex_);
-  if (waiting_.empty() && !over_) when_more_ = std::move(when_more);
-  return {.text = std::exchange(waiting_, {}), .over = over_};
+body_stream::pieces body_stream::take(std::move_only_function<void()> on_more) {
+  const detail::scoped_lock lock(mutex_);
+  if (queued_.empty() && !ended_) on_more_ = std::move(on_more);
+  return {.text = std::exchange(queued_, {}), .ended = ended_};
 }
 
-bool body_stream::forget() {
-  std::move_only_function<void()> unused;
-  const std::lock_guard lock(mutex_);
-  over_ = true;
-  waiting_ = {};
-  unused = std::exchange(when_more_, nullptr);
-  return static_cast<bool>(unused);
+bool body_stream::abandon() {
+  std::move_only_function<void()> dropped;
+  const detail::scoped_lock lock(mutex_);
+  ended_ = true;
+  queued_ = {};
+  dropped = std::exchange(on_more_, nullptr);
+  return static_cast<bool>(dropped);
 }
 
 }  // namespace strata::server

@@ -5,56 +5,56 @@
 namespace strata::server {
 namespace {
 
-TEST(BodyStream, HandsOutAllThatWaitsAtOnce) {
-  body_stream of;
-  EXPECT_TRUE(of.send("one "));
-  EXPECT_TRUE(of.send("two"));
+TEST(BodyStream, TakesAllQueuedPiecesAtOnce) {
+  body_stream stream;
+  EXPECT_TRUE(stream.send("one "));
+  EXPECT_TRUE(stream.send("two"));
   bool woken = false;
-  const auto got = of.take([&] { woken = true; });
+  const auto got = stream.take([&] { woken = true; });
   EXPECT_EQ(got.text, "one two");
-  EXPECT_FALSE(got.over);
-  EXPECT_TRUE(of.send("three"));
-  EXPECT_FALSE(woken) << "who has got something comes again by itself";
+  EXPECT_FALSE(got.ended);
+  EXPECT_TRUE(stream.send("three"));
+  EXPECT_FALSE(woken) << "a taker that got a piece takes again by itself";
 }
 
-TEST(BodyStream, WakesOnceWhoFoundNothing) {
-  body_stream of;
+TEST(BodyStream, WakesATakerThatFoundNothingOnce) {
+  body_stream stream;
   int woken = 0;
-  EXPECT_EQ(of.take([&] { ++woken; }).text, "");
-  of.send("one");
-  of.send("two");
+  EXPECT_EQ(stream.take([&] { ++woken; }).text, "");
+  stream.send("one");
+  stream.send("two");
   EXPECT_EQ(woken, 1);
-  EXPECT_EQ(of.take([] {}).text, "onetwo");
+  EXPECT_EQ(stream.take([] {}).text, "onetwo");
 }
 
-TEST(BodyStream, EndsBehindWhatWasSent) {
-  body_stream of;
+TEST(BodyStream, EndsAfterTheQueuedPieces) {
+  body_stream stream;
   int woken = 0;
-  of.take([&] { ++woken; });
-  of.end();
+  stream.take([&] { ++woken; });
+  stream.end();
   EXPECT_EQ(woken, 1);
-  EXPECT_TRUE(of.take([] {}).over);
-  EXPECT_FALSE(of.send("late"));
-  EXPECT_EQ(of.take([] {}).text, "");
+  EXPECT_TRUE(stream.take([] {}).ended);
+  EXPECT_FALSE(stream.send("late"));
+  EXPECT_EQ(stream.take([] {}).text, "");
 }
 
-TEST(BodyStream, IsOverWhenTooMuchWaits) {
-  body_stream of("", 10);
-  EXPECT_TRUE(of.send("0123456789"));
-  EXPECT_FALSE(of.send("x"));
-  const auto got = of.take([] {});
-  EXPECT_TRUE(got.over);
-  EXPECT_EQ(got.text, "") << "a part of it would look like all of it";
-  EXPECT_FALSE(of.send("y"));
+TEST(BodyStream, EndsWhenTheClientIsTooSlow) {
+  body_stream stream("", 10);
+  EXPECT_TRUE(stream.send("0123456789"));
+  EXPECT_FALSE(stream.send("x"));
+  const auto got = stream.take([] {});
+  EXPECT_TRUE(got.ended);
+  EXPECT_EQ(got.text, "") << "a part of it would look complete";
+  EXPECT_FALSE(stream.send("y"));
 }
 
-TEST(BodyStream, ForgetsWhoWaited) {
-  body_stream of;
+TEST(BodyStream, AbandoningDropsTheTaker) {
+  body_stream stream;
   bool woken = false;
-  of.take([&] { woken = true; });
-  EXPECT_TRUE(of.forget());
-  EXPECT_FALSE(of.forget());
-  EXPECT_FALSE(of.send("for nobody"));
+  stream.take([&] { woken = true; });
+  EXPECT_TRUE(stream.abandon());
+  EXPECT_FALSE(stream.abandon());
+  EXPECT_FALSE(stream.send("late"));
   EXPECT_FALSE(woken);
 }
 

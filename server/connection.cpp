@@ -1,11 +1,14 @@
+// Long because answering, writing and ending share nearly every member, and a class has one .cpp.
+
 #include "server/connection.hpp"
 
 #include "http/compose.hpp"
+#include "server/body_stream.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <exception>
+#include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -15,10 +18,11 @@ namespace strata::server {
 
 namespace {
 
-constexpr std::size_t initial_buffer = 4096;
-constexpr std::size_t largest_copied_body = 16 << 10;  // above, the body is gathered, not copied
+constexpr std::size_t largest_copied_body = 16 << 10;  // a larger body is gathered, not copied
 constexpr std::size_t flush_at = 64 << 10;
-constexpr int requests_per_turn = 64;  // of one connection before the others have theirs
+constexpr int requests_per_turn = 64;  // of one connection before the others have their turn
+constexpr duration linger_time = std::chrono::seconds(2);
+constexpr std::size_t most_discarded = 4 << 20;
 
 time_point steady_now() {
   return std::chrono::steady_clock::now();
@@ -27,11 +31,7 @@ time_point steady_now() {
 }  // namespace
 
 connection::connection(loop& on, tcp_socket socket, std::string peer)
-    : loop_(on),
-      socket_(std::move(socket)),
-      peer_(std::move(peer)),
-      buffer_(std::make_unique_for_overwrite<char[]>(initial_buffer)),
-      capacity_(initial_buffer) {
+    : loop_(on), socket_(std::move(socket)), peer_(std::move(peer)), reader_(on.core().options) {
 }
 
 void connection::start() {
@@ -48,7 +48,8 @@ connection_facts connection::facts(bool close, bool http_1_0) {
 
 void connection::read() {
   phase_ = phase::reading;
-  socket_.async_read_some(asio::buffer(buffer_.get() + filled_, capacity_ - filled_),
+  const auto space = reader_.space();
+  socket_.async_read_some(asio::buffer(space.data(), space.size()),
                           [self = ref(this)](const boost::system::error_code& failed, std::size_t count) {
                             self->on_read(failed, count);
                           });
@@ -57,7 +58,7 @@ void connection::read() {
 void connection::on_read(const boost::system::error_code& failed, std::size_t count) {
   if (phase_ != phase::reading) return;
   if (failed) return close();
-  filled_ += count;
+  reader_.received(count);
   process();
 }
 
@@ -65,17 +66,21 @@ void connection::process() {
   const ref self(this);
   now_ = steady_now();
   if (!exchange_) exchange_ = loop_.take_exchange();
-  for (int served = 0;;) {
-    switch (next_request()) {
-      case progress::needs_more:
+  for (int answered = 0;;) {
+    const auto next = reader_.next(exchange_->head);
+    switch (next.state) {
+      case request_reader::state::incomplete:
+        if (next.time_limit != duration::zero()) deadline_ = now_ + next.time_limit;
+        if (next.expects_continue) loop_.out() += "HTTP/1.1 100 Continue\r\n\r\n";
         if (!flush()) return;
         loop_.give_exchange(std::move(exchange_));
         return read();
-      case progress::refused:
+      case request_reader::state::refused:
+        refuse(reader_.refusal_status(), reader_.refusal_reason());
         close_after_ = true;
         if (flush()) after_flush();
         return;
-      case progress::ready:
+      case request_reader::state::complete:
         break;
     }
     if (!answer()) {
@@ -83,10 +88,10 @@ void connection::process() {
       return;
     }
     if (close_after_ || loop_.out().size() >= flush_at || !tail_.body().empty() ||
-        ++served == requests_per_turn) {
+        ++answered == requests_per_turn) {
       if (!flush()) return;
       if (close_after_) return after_flush();
-      if (served == requests_per_turn) {
+      if (answered == requests_per_turn) {
         phase_ = phase::writing;
         deadline_ = now_ + loop_.core().options.write_timeout;
         asio::post(socket_.get_executor(), [self] {
@@ -98,174 +103,36 @@ void connection::process() {
   }
 }
 
-connection::progress connection::next_request() {
-  switch (stage_) {
-    case stage::head:
-      return next_head();
-    case stage::sized_body:
-      return next_sized_body();
-    case stage::chunked_body:
-      return next_chunked_body();
-  }
-  std::unreachable();
-}
-
-connection::progress connection::next_head() {
-  const auto& options = loop_.core().options;
-  if (begin_ == filled_) {
-    begin_ = filled_ = 0;
-    deadline_ = now_ + options.idle_timeout;
-    if (capacity_ > initial_buffer) {
-      buffer_ = std::make_unique_for_overwrite<char[]>(initial_buffer);
-      capacity_ = initial_buffer;
-    }
-    return progress::needs_more;
-  }
-  const auto bytes = received();
-  if (scanned_ != 0 && bytes.size() <= options.max_head.count) {
-    // Looked at before: parse again only when its end has come, so that a client that sends byte
-    // by byte costs no more than one that does not.
-    const auto from = scanned_ < 3 ? 0 : scanned_ - 3;
-    if (!bytes.substr(from).contains("\r\n\r\n")) {
-      scanned_ = bytes.size();
-      make_room(bytes.size() + 1);
-      return progress::needs_more;
-    }
-  }
-  const http::head_limits limits{.max_head = options.max_head.count, .max_target = options.max_target.count};
-  const auto parsed = http::parse_head(bytes, limits, exchange_->head);
-  switch (parsed.is) {
-    case http::head_result::state::incomplete: {
-      const bool began = scanned_ == 0;
-      scanned_ = bytes.size();
-      if (began) return needs_more(bytes.size() + 1, options.head_timeout);
-      make_room(bytes.size() + 1);
-      return progress::needs_more;
-    }
-    case http::head_result::state::refused:
-      return refuse(parsed.status, parsed.why);
-    case http::head_result::state::complete:
-      break;
-  }
-  scanned_ = 0;
-  head_length_ = parsed.length;
-  body_length_ = 0;
-  next_ = begin_ + head_length_;
-  if (!exchange_->head.has_body()) return progress::ready;
-  return begin_body();
-}
-
-connection::progress connection::begin_body() {
-  const auto& head = exchange_->head;
-  const auto max_body = loop_.core().options.max_body.count;
-  if (head.chunked) {
-    chunks_.emplace(max_body);
-    stage_ = stage::chunked_body;
-  } else {
-    if (head.content_length > max_body) {
-      return refuse(413, "the body is larger than " + std::to_string(max_body) + " bytes");
-    }
-    body_length_ = head.content_length;
-    stage_ = stage::sized_body;
-  }
-  if (head.expect_continue && filled_ == next_) loop_.out() += "HTTP/1.1 100 Continue\r\n\r\n";
-  deadline_ = now_ + loop_.core().options.body_timeout;
-  return next_request();
-}
-
-connection::progress connection::next_sized_body() {
-  const auto total = head_length_ + body_length_;
-  if (filled_ - begin_ < total) {
-    reparse_ = true;
-    make_room(total);
-    return progress::needs_more;
-  }
-  next_ = begin_ + total;
-  return progress::ready;
-}
-
-connection::progress connection::next_chunked_body() {
-  const auto body_end = begin_ + head_length_ + body_length_;
-  const auto raw = filled_ - body_end;
-  const auto step = chunks_->feed(buffer_.get() + body_end, raw, buffer_.get() + body_end);
-  body_length_ += step.produced;
-  switch (chunks_->is()) {
-    case http::chunked_decoder::state::refused:
-      return refuse(chunks_->status(), chunks_->why());
-    case http::chunked_decoder::state::reading:
-      filled_ = begin_ + head_length_ + body_length_;
-      reparse_ = true;
-      make_room(head_length_ + body_length_ + initial_buffer / 2);
-      return progress::needs_more;
-    case http::chunked_decoder::state::done:
-      break;
-  }
-  next_ = body_end + step.consumed;
-  return progress::ready;
-}
-
-connection::progress connection::needs_more(std::size_t total, duration within) {
-  deadline_ = now_ + within;
-  make_room(total);
-  return progress::needs_more;
-}
-
-/// Room for a request of `total` bytes, or at least for more of it: what a client announces is
-/// not believed before it comes.
-void connection::make_room(std::size_t total) {
-  const auto used = filled_ - begin_;
-  if (begin_ != 0) {
-    std::memmove(buffer_.get(), buffer_.get() + begin_, used);
-    begin_ = 0;
-    filled_ = used;
-  }
-  if (filled_ < capacity_ && (capacity_ >= total || filled_ < capacity_ / 2)) return;
-  const auto bigger = std::max(std::min(total, capacity_ * 2), filled_ + 1024);
-  if (bigger <= capacity_) return;
-  auto moved = std::make_unique_for_overwrite<char[]>(bigger);
-  std::memcpy(moved.get(), buffer_.get(), used);
-  buffer_ = std::move(moved);
-  capacity_ = bigger;
-}
-
-connection::progress connection::refuse(int status, std::string_view why) {
+void connection::refuse(int status, std::string_view reason) {
   char id[17];
   auto number = loop_.next_id();
   for (int i = 15; i >= 0; --i, number >>= 4) id[i] = "0123456789abcdef"[number & 15];
-  auto done = finish_unparsed(problem(status, why), facts(true, false), {id, 16}, loop_.out());
-  loop_.out() += done.own;
+  const auto out =
+      write_unparsed_response(problem(status, reason), facts(true, false), {id, 16}, loop_.out());
+  loop_.out() += out.body();
   loop_.count().responses[static_cast<std::size_t>(status / 100)].add();
   if (const auto& log = loop_.core().options.access_log) {
-    log({.request_id = {id, 16}, .peer = peer_, .status = status, .bytes = done.bytes});
+    log({.request_id = {id, 16}, .peer = peer_, .status = status, .bytes = out.bytes});
   }
-  return progress::refused;
 }
 
 // Answering
 
 bool connection::answer() {
-  auto& [head, asked] = *exchange_;
-  if (reparse_) {
-    const auto& options = loop_.core().options;
-    const http::head_limits limits{.max_head = options.max_head.count,
-                                   .max_target = options.max_target.count};
-    http::parse_head(received().substr(0, head_length_), limits, head);
-    reparse_ = false;
-  }
-  stage_ = stage::head;
-  const auto refused = request_access::fill(asked, head,
-                                            {.body = received().substr(head_length_, body_length_),
-                                             .peer = peer_,
-                                             .made_id = loop_.next_id(),
-                                             .now = now_,
-                                             .deadline = now_ + loop_.core().options.request_timeout,
-                                             .memory = &memory_});
+  auto& [head, incoming] = *exchange_;
+  const auto refused = request_internals::fill(incoming, head,
+                                               {.body = reader_.body(),
+                                                .peer = peer_,
+                                                .generated_id = loop_.next_id(),
+                                                .now = now_,
+                                                .deadline = now_ + loop_.core().options.request_timeout,
+                                                .memory = &memory_});
   if (refused) {
-    respond(problem(refused->status, refused->why));
+    respond(problem(refused->status, refused->reason));
     return true;
   }
   try {
-    auto pending = loop_.core().routes.dispatch(asked);
+    auto pending = loop_.core().routes.dispatch(incoming);
     if (pending.is_ready()) {
       respond(pending.take_ready());
       return true;
@@ -280,7 +147,7 @@ bool connection::answer() {
 
 void connection::begin_task() {
   phase_ = phase::running;
-  deadline_ = exchange_->asked.deadline();
+  deadline_ = exchange_->incoming.deadline();
   task_running_ = true;
   loop_.task_started();
   loop_.count().in_flight.add();
@@ -311,8 +178,8 @@ void connection::completed(completion<response> outcome) {
   const ref self(this);
   task_running_ = false;
   loop_.count().in_flight.subtract();
-  if (phase_ != phase::running) {  // timed out or cut meanwhile: nobody waits for it
-    request_access::clear(exchange_->asked);
+  if (phase_ != phase::running) {  // it timed out or was cut meanwhile
+    request_internals::clear(exchange_->incoming);
     loop_.give_exchange(std::move(exchange_));
     loop_.task_ended();
     return;
@@ -328,63 +195,247 @@ void connection::completed(completion<response> outcome) {
 
 void connection::respond(completion<response> outcome) {
   if (outcome) return respond(std::move(*outcome));
-  const auto& asked = exchange_->asked;
-  std::string why = "something that is no std::exception";
+  const auto& failed = exchange_->incoming;
+  std::string why = "an exception that is not a std::exception";
   try {
     std::rethrow_exception(outcome.error());
   } catch (const std::exception& thrown) {
     why = thrown.what();
-  } catch (...) {  // NOLINT: said above
+  } catch (...) {  // NOLINT: `why` says so
   }
   if (const auto& log = loop_.core().options.error_log) {
     std::string line(exchange_->head.method);
-    line.append(" ").append(asked.path()).append(" [").append(asked.request_id()).append("]: ").append(why);
+    line.append(" ").append(failed.path()).append(" [").append(failed.request_id()).append("]: ").append(why);
     log(line);
   }
-  respond(problem(500, "the server failed to answer; its log tells why under this request id"));
+  respond(problem(500, "the server failed to answer; its log has the reason under this request id"));
 }
 
-void connection::respond(response with) {
-  auto& [head, asked] = *exchange_;
-  const bool close = !head.keep_alive || loop_.draining() || with.stream != nullptr;
+void connection::respond(response answer) {
+  auto& [head, incoming] = *exchange_;
+  const bool close = !head.keep_alive || loop_.draining() || answer.stream != nullptr;
   const auto known_facts = facts(close, head.http_1_0);
-  if (with.status < 200 || with.status > 599)
-    with = problem(500, "the handler answered with no valid status");
-  auto done = finish(asked, std::move(with), known_facts, loop_.out());
-  record(done, asked);
-  request_access::clear(asked);
+  if (answer.status < 200 || answer.status > 599)
+    answer = problem(500, "the handler answered with an invalid status");
+  auto out = write_response(incoming, std::move(answer), known_facts, loop_.out());
+  record(out, incoming);
+  request_internals::clear(incoming);
   close_after_ = close;
-  begin_ = next_;
-  stream_ = std::move(done.stream);
-  queue(std::move(done));
+  reader_.advance();
+  stream_ = std::move(out.stream);
+  queue(std::move(out));
 }
 
-void connection::queue(finished done) {
-  const auto body = done.body();
+void connection::queue(wire_response out) {
+  const auto body = out.body();
   if (body.size() <= largest_copied_body) {
     loop_.out() += body;
   } else {
-    tail_ = std::move(done);
+    tail_ = std::move(out);
     tail_at_ = 0;
   }
 }
 
-void connection::record(const finished& done, const request& asked) {
+void connection::record(const wire_response& out, const request& answered) {
   auto& count = loop_.count();
-  count.responses[static_cast<std::size_t>(done.status / 100)].add();
-  const auto took = steady_now() - asked.now();
+  count.responses[static_cast<std::size_t>(out.status / 100)].add();
+  const auto took = steady_now() - answered.now();
   count.latency.record(took);
   if (const auto& log = loop_.core().options.access_log) {
     log({.method = exchange_->head.method,
-         .target = asked.target(),
-         .route = asked.route() != nullptr ? std::string_view(asked.route()->pattern) : std::string_view(),
-         .request_id = asked.request_id(),
+         .target = answered.target(),
+         .route =
+             answered.route() != nullptr ? std::string_view(answered.route()->pattern) : std::string_view(),
+         .request_id = answered.request_id(),
          .peer = peer_,
-         .status = done.status,
-         .bytes = done.bytes,
+         .status = out.status,
+         .bytes = out.bytes,
          .duration = took,
-         .cache = done.cache ? &*done.cache : nullptr});
+         .cache = out.cache ? &*out.cache : nullptr});
   }
+}
+
+// Writing
+
+/// Writes the loop's buffer and the tail. Returns whether all was written; if not, the connection is closed,
+/// or `on_written` continues.
+bool connection::flush() {
+  auto& out = loop_.out();
+  if (out.empty() && tail_.body().empty()) return true;
+  std::size_t at = 0;
+  boost::system::error_code failed;
+  while (at < out.size() || tail_at_ < tail_.body().size()) {
+    const auto tail = tail_.body().substr(tail_at_);
+    const auto written =
+        tail.empty() ? socket_.write_some(asio::buffer(out.data() + at, out.size() - at), failed)
+                     : socket_.write_some(std::array{asio::const_buffer(out.data() + at, out.size() - at),
+                                                     asio::const_buffer(tail.data(), tail.size())},
+                                          failed);
+    if (failed) break;
+    const auto of_head = std::min(written, out.size() - at);
+    at += of_head;
+    tail_at_ += written - of_head;
+  }
+  if (!failed) {
+    out.clear();
+    if (tail_at_ != 0) tail_ = {};
+    tail_at_ = 0;
+    return true;
+  }
+  if (failed != asio::error::would_block && failed != asio::error::try_again) {
+    out.clear();
+    close();
+    return false;
+  }
+  out_.assign(out, at);
+  out_at_ = 0;
+  out.clear();
+  phase_ = phase::writing;
+  deadline_ = steady_now() + loop_.core().options.write_timeout;
+  write_rest();
+  return false;
+}
+
+void connection::write_rest() {
+  const auto tail = tail_.body().substr(tail_at_);
+  const std::array rest{asio::const_buffer(out_.data() + out_at_, out_.size() - out_at_),
+                        asio::const_buffer(tail.data(), tail.size())};
+  socket_.async_write_some(rest, [self = ref(this)](const boost::system::error_code& failed,
+                                                    std::size_t count) { self->on_written(failed, count); });
+}
+
+void connection::on_written(const boost::system::error_code& failed, std::size_t count) {
+  if (phase_ != phase::writing) return;
+  if (failed) return close();
+  const auto of_head = std::min(count, out_.size() - out_at_);
+  out_at_ += of_head;
+  tail_at_ += count - of_head;
+  if (!write_done()) return write_rest();
+  out_ = {};
+  out_at_ = 0;
+  tail_ = {};
+  tail_at_ = 0;
+  after_flush();
+}
+
+/// Called when all is written: streams, closes, starts a task, or takes the next request.
+void connection::after_flush() {
+  if (stream_) return stream();
+  if (close_after_) {
+    if (reader_.empty()) return close();
+    return linger();
+  }
+  if (waiting_) return begin_task();
+  process();
+}
+
+/// Sends the pieces of the stream that wait. Without one it returns, and continues when the next arrives.
+void connection::stream() {
+  if (exchange_) {  // the first time
+    loop_.give_exchange(std::move(exchange_));
+    read_and_discard();
+  }
+  for (;;) {
+    if (loop_.draining()) return close();
+    // The wait counts as a task, so that the loop still runs when a piece arrives.
+    auto next = stream_->take([self = ref(this)]() mutable {
+      auto& home = self->loop_;
+      home.post([self = std::move(self)] {
+        if (self->phase_ == phase::streaming) self->stream();
+        self->loop_.task_ended();
+      });
+    });
+    if (next.text.empty()) {
+      if (next.ended) return close();
+      loop_.task_started();
+      phase_ = phase::streaming;
+      deadline_ = steady_now() + loop_.core().options.stream_idle;
+      return;
+    }
+    loop_.out() += next.text;
+    if (!flush()) return;
+  }
+}
+
+// Ending
+
+void connection::sweep(time_point now) {
+  if (now < deadline_) return;
+  const ref self(this);
+  switch (phase_) {
+    case phase::reading:
+      if (reader_.empty()) return close();
+      return time_out(408, reader_.in_body() ? "the request's body did not arrive in time"
+                                             : "the request's head did not arrive in time");
+    case phase::running:
+      return time_out(504, "the handler took too long to answer");
+    case phase::writing:
+      loop_.count().timeouts.add();
+      return close();
+    case phase::streaming:
+      deadline_ = now + loop_.core().options.stream_idle;
+      stream_->send(stream_->idle());
+      return;
+    case phase::lingering:
+      return close();
+    case phase::closed:
+      return;
+  }
+}
+
+void connection::time_out(int status, std::string_view reason) {
+  loop_.count().timeouts.add();
+  now_ = steady_now();
+  phase_ = phase::writing;  // what arrives or completes now is ignored
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+  refuse(status, reason);
+  close_after_ = true;
+  if (flush()) after_flush();
+}
+
+void connection::drain() {
+  const bool idle = phase_ == phase::reading && reader_.empty();
+  if (idle || phase_ == phase::streaming) close();
+}
+
+void connection::linger() {
+  boost::system::error_code ignored;
+  socket_.shutdown(tcp_socket::shutdown_send, ignored);
+  if (ignored) return close();
+  phase_ = phase::lingering;
+  deadline_ = steady_now() + linger_time;
+  read_and_discard();
+}
+
+void connection::read_and_discard() {
+  // Not into the reader's buffer: the task of a timed-out request may still read it.
+  auto waste = std::make_shared<std::array<char, 4096>>();
+  socket_.async_read_some(
+      asio::buffer(*waste),
+      [self = ref(this), waste](const boost::system::error_code& failed, std::size_t count) {
+        if (self->phase_ != phase::lingering && !self->stream_) return;
+        self->discarded_ += count;
+        if (failed || self->discarded_ > most_discarded) return self->close();
+        self->read_and_discard();
+      });
+}
+
+void connection::close() {
+  if (phase_ == phase::closed) return;
+  const ref self(this);
+  phase_ = phase::closed;
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  waiting_.reset();
+  if (const auto gone = std::exchange(stream_, nullptr)) {
+    if (gone->abandon()) loop_.task_ended();
+  }
+  if (exchange_ && !task_running_) {
+    request_internals::clear(exchange_->incoming);
+    loop_.give_exchange(std::move(exchange_));
+  }
+  loop_.closed(*this);
 }
 
 }  // namespace strata::server

@@ -1,25 +1,23 @@
 #pragma once
-/// One client's connection: reads requests, has them answered in order, writes.
+/// One client's connection: it reads requests, answers them in order, and writes.
 ///
 /// A callback state machine and not a coroutine: the common request, which is read whole, answered
-/// at once and written whole, runs through `process` as plain calls, and the only thing that
-/// waits is the next read. Phases:
+/// at once and written whole, runs through `process` as plain calls, and only the next read waits. Phases:
 ///
-///   reading    a read is outstanding. Between requests (idle), in a head, or in a body
+///   reading    a read is outstanding: between requests (idle), in a head, or in a body
 ///   running    a handler's task waits; nothing is read meanwhile
-///   writing    the client takes its time; nothing is read or run meanwhile
-///   streaming  the answer's body has no more pieces now; what the client sends is thrown away
-///   lingering  answered and shut down; what the client still sends is thrown away, since closing
-///              with unread bytes would reset the connection and could lose the answer
-///   closed     only kept by what still refers to it
+///   writing    the client has not taken all bytes yet; nothing is read or run meanwhile
+///   streaming  the response's body has no piece to send now; bytes from the client are discarded
+///   lingering  answered and shut down for writing; bytes from the client are discarded, since closing
+///              with unread bytes would reset the connection and could lose the response
+///   closed     kept only by the callbacks that still refer to it
 ///
-/// Requests are views into `buffer_`, which therefore does not move while one is handled.
 /// Threads: its loop's.
 
-#include "http/chunked.hpp"
-#include "server/finish.hpp"
 #include "server/loop.hpp"
-#include "server/request_access.hpp"
+#include "server/request_internals.hpp"
+#include "server/request_reader.hpp"
+#include "server/response_writer.hpp"
 
 #include <strata/task.hpp>
 
@@ -35,9 +33,9 @@ class connection : public boost::intrusive::list_base_hook<> {
   connection(loop& on, tcp_socket socket, std::string peer);
 
   void start();
-  /// Ends what took too long.
+  /// Ends the current phase if its time is over.
   void sweep(time_point now);
-  /// Closes if nothing is under way.
+  /// Closes the connection if it is idle or streaming.
   void drain();
   void cut() { close(); }
 
@@ -49,31 +47,23 @@ class connection : public boost::intrusive::list_base_hook<> {
   }
 
   enum class phase : std::uint8_t { reading, running, writing, streaming, lingering, closed };
-  enum class stage : std::uint8_t { head, sized_body, chunked_body };
-  enum class progress : std::uint8_t { needs_more, ready, refused };
 
   void read();
   void on_read(const boost::system::error_code& failed, std::size_t count);
   void process();
 
-  progress next_request();
-  progress next_head();
-  progress begin_body();
-  progress next_sized_body();
-  progress next_chunked_body();
-  progress needs_more(std::size_t total, duration within);
-  progress refuse(int status, std::string_view why);
-  void make_room(std::size_t total);
+  /// Answers with the reader's refusal, or another problem that ends the connection.
+  void refuse(int status, std::string_view reason);
 
-  /// Returns false if the answer has to be waited for.
+  /// Runs the handler. Returns false if its task waits.
   bool answer();
   void begin_task();
   void completed(completion<response> outcome);
   void respond(completion<response> outcome);
-  void respond(response with);
-  void queue(finished done);
-  void record(const finished& done, const request& asked);
-  void timed_out(int status, std::string_view why);
+  void respond(response answer);
+  void queue(wire_response out);
+  void record(const wire_response& out, const request& answered);
+  void time_out(int status, std::string_view reason);
 
   bool flush();
   void write_rest();
@@ -86,7 +76,6 @@ class connection : public boost::intrusive::list_base_hook<> {
   void read_and_discard();
   void close();
 
-  std::string_view received() const { return {buffer_.get() + begin_, filled_ - begin_}; }
   connection_facts facts(bool close, bool http_1_0);
 
   loop& loop_;
@@ -94,36 +83,25 @@ class connection : public boost::intrusive::list_base_hook<> {
   std::string peer_;
   unsigned references_ = 0;
   phase phase_ = phase::reading;
-  stage stage_ = stage::head;
   bool close_after_ = false;  // when all is written
   bool starting_ = false;     // inside strata::start
   bool task_running_ = false;
-  bool reparse_ = false;  // the head's views are gone
-  bool continue_sent_ = false;
   time_point deadline_{};
   time_point now_{};  // of this turn
 
-  std::unique_ptr<char[]> buffer_;
-  std::size_t capacity_ = 0;
-  std::size_t begin_ = 0;  // of the current request
-  std::size_t filled_ = 0;
-  std::size_t scanned_ = 0;  // bytes of an incomplete head that were looked at
-  std::size_t head_length_ = 0;
-  std::size_t body_length_ = 0;  // sized: of all of it; chunked: decoded so far
-  std::size_t next_ = 0;         // where the next request begins
+  request_reader reader_;
   std::size_t discarded_ = 0;
-  std::optional<http::chunked_decoder> chunks_;
 
   connection_memory memory_;
   std::unique_ptr<exchange> exchange_;
   std::optional<task<response>> waiting_;
   std::optional<completion<response>> outcome_;
 
-  std::string out_;  // what could not be written at once
+  std::string out_;  // bytes that the socket did not take at once
   std::size_t out_at_ = 0;
-  finished tail_;  // a body too large to copy, after `out`
+  wire_response tail_;  // a body too large to copy, sent after `out_`
   std::size_t tail_at_ = 0;
-  std::shared_ptr<body_stream> stream_;  // what follows when all that is written
+  std::shared_ptr<body_stream> stream_;  // sent after all the above
 };
 
 }  // namespace strata::server

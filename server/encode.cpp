@@ -10,7 +10,7 @@ namespace strata::server {
 
 namespace {
 
-// Where speed and size meet for JSON of some KiB; the result is kept and sent many times.
+// A compromise between speed and size for JSON of a few KiB; the result is kept and sent many times.
 constexpr int gzip_level = 5;
 constexpr int zstd_level = 3;
 
@@ -33,7 +33,8 @@ class gzip_compressor {
     stream_.avail_in = static_cast<uInt>(text.size());
     stream_.next_out = reinterpret_cast<Bytef*>(out.data());
     stream_.avail_out = static_cast<uInt>(out.size());
-    if (deflate(&stream_, Z_FINISH) != Z_STREAM_END) return std::string(text);  // cannot be, with the bound
+    if (deflate(&stream_, Z_FINISH) != Z_STREAM_END)
+      return std::string(text);  // cannot happen: the bound suffices
     out.resize(stream_.total_out);
     return out;
   }

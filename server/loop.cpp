@@ -14,11 +14,11 @@ namespace strata::server {
 namespace {
 
 constexpr std::size_t spare_exchanges = 64;
-constexpr duration accept_pause = std::chrono::milliseconds(100);  // when descriptors have run out
+constexpr duration accept_pause = std::chrono::milliseconds(100);  // when no descriptor is free
 
 thread_local const loop* current_loop = nullptr;
 
-/// An eighth of the shortest limit, so that none is overrun by much.
+/// An eighth of the shortest limit, so that none is exceeded by much.
 duration sweep_interval(const server_options& options) {
   const auto shortest = std::min({options.head_timeout, options.body_timeout, options.idle_timeout,
                                   options.write_timeout, options.request_timeout, options.stream_idle});
@@ -161,7 +161,7 @@ void loop::drain() {
   post([this] {
     if (draining_) return;
     draining_ = true;
-    // Who is in the listen queue has been told that it is connected: serve it before the queue goes.
+    // A client in the listen queue is connected as far as it knows: serve it before the queue closes.
     boost::system::error_code failed;
     for (;;) {
       asio::ip::tcp::endpoint from;

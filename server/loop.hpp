@@ -34,7 +34,7 @@ using tcp_acceptor = asio::basic_socket_acceptor<asio::ip::tcp, loop_executor>;
 using loop_timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                               asio::wait_traits<std::chrono::steady_clock>, loop_executor>;
 
-/// What all loops of a server share.
+/// Shared by all loops of a server.
 struct server_core {
   server_core(server_options from, router with) : options(std::move(from)), routes(std::move(with)) {}
   const server_options options;
@@ -65,10 +65,10 @@ struct loop_counters {
   latency_histogram latency;
 };
 
-/// What is needed while a request is handled: big, so an idle connection has none.
+/// The memory for a request that is handled: large, so an idle connection has none.
 struct exchange {
   http::request_head head;
-  request asked;
+  request incoming;
 };
 
 class connection;
@@ -82,13 +82,13 @@ class loop final : public executor {
   void listen(const asio::ip::tcp::endpoint& at, bool shared_port);
   std::uint16_t port() const;
 
-  /// Serves until drained and done, or `end` is called.
+  /// Serves until it is drained and every task has ended, or until `end`.
   void run();
 
   void post(std::move_only_function<void()> work) override;
   void drain();
   void cut();
-  /// Ends `run` though tasks may still wait.
+  /// Ends `run` even while tasks wait.
   void end();
   bool idle() const noexcept { return tasks_.get() == 0; }
   void add_stats(server_stats& into) const;

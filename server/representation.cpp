@@ -5,7 +5,7 @@
 #include "http/etag.hpp"
 #include "http/negotiate.hpp"
 #include "server/encode.hpp"
-#include "server/finish.hpp"
+#include "server/response_writer.hpp"
 
 #include <memory>
 #include <stdexcept>
@@ -15,7 +15,7 @@ namespace strata::server {
 
 namespace {
 
-/// Stands for "encoding does not pay", so that it is not tried again.
+/// Marks that encoding does not pay, so that it is not tried again.
 const representation::form& not_smaller() {
   static const representation::form none;
   return none;
@@ -67,7 +67,7 @@ const representation::form* representation::encoded(content_coding coding) const
     std::unique_ptr<const form> made;
     if (text) made = std::make_unique<const form>(compose(*text, etag(), coding));
     const form* mine = made ? made.get() : &not_smaller();
-    // Two threads may have encoded; the first one's form is kept by all.
+    // Two threads may both have encoded it; every thread keeps the first one's form.
     if (slot.compare_exchange_strong(found, mine, std::memory_order_acq_rel)) {
       static_cast<void>(made.release());
       found = mine;

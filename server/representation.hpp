@@ -1,6 +1,6 @@
 #pragma once
-/// What is sent of a resource, prepared once and shared by every answer that sends it.
-/// Threads: immutable outside; encoded forms are made once, on first use, from any thread.
+/// A resource as it is sent: rendered once and shared by every response.
+/// Threads: logically immutable; any thread makes an encoded form, once, on first use.
 
 #include <strata/time.hpp>
 
@@ -13,7 +13,7 @@
 
 namespace strata::server {
 
-/// Text that lives as long as the program; made from a string literal only.
+/// Text that lives as long as the program: it converts from a string literal only.
 struct static_text {
   std::string_view text;
   constexpr static_text() = default;
@@ -24,9 +24,9 @@ struct static_text {
 enum class content_coding : std::uint8_t { identity, gzip, zstd };
 inline constexpr std::size_t content_codings = 3;
 
-/// A body with its type and validators. Keep it in a cache beside, or instead of, the value it
-/// shows: then neither rendering nor compressing is repeated.
-/// Cost: one allocation, one copy of the body; an encoded form on first demand.
+/// A body with its type and validators. Keep it in a cache beside the value that it renders, or instead of
+/// it: then neither rendering nor compressing is repeated. Cost: one allocation, one copy of the body; an
+/// encoded form on first demand.
 class representation {
  public:
   /// `etag` is an entity tag with its quotes, strong (`"v7"`) or weak (`W/"v7"`), or empty.
@@ -44,11 +44,11 @@ class representation {
   std::string_view etag() const noexcept { return identity_.etag(); }
   std::optional<wall_time> last_modified() const noexcept { return last_modified_; }
 
-  /// Bytes held, encoded forms made so far included: what a cache should count.
+  /// Bytes held, with the encoded forms made so far: the size that a cache should count.
   std::size_t bytes() const noexcept;
 
-  /// One form of it, ready to be sent: all in one piece, so that sending one that is in no CPU
-  /// cache waits for memory as seldom as possible.
+  /// One form, ready to be sent. It is one block, so that sending a form that is in no CPU cache waits for
+  /// memory as seldom as possible.
   class form {
    public:
     /// Content-Type, -Length, -Encoding, ETag, Last-Modified, Vary as field lines, and the empty

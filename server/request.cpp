@@ -3,7 +3,7 @@
 #include "http/request_head.hpp"
 #include "http/syntax.hpp"
 #include "http/target.hpp"
-#include "server/request_access.hpp"
+#include "server/request_internals.hpp"
 #include "server/router.hpp"
 
 #include <algorithm>
@@ -105,31 +105,31 @@ std::optional<std::string_view> request::cookie(std::string_view name) const noe
   return {};
 }
 
-std::optional<refusal> request_access::fill(request& into, const http::request_head& head,
-                                            const facts& about) {
+std::optional<refusal> request_internals::fill(request& into, const http::request_head& head,
+                                               const source& from) {
   clear(into);
   into.head_ = &head;
   into.target_ = head.target;
   into.path_ = head.parts.path;
-  into.body_ = about.body;
-  into.peer_ = about.peer;
-  into.now_ = about.now;
-  into.deadline_ = about.deadline;
-  into.memory_ = about.memory;
+  into.body_ = from.body;
+  into.peer_ = from.peer;
+  into.now_ = from.now;
+  into.deadline_ = from.deadline;
+  into.memory_ = from.memory;
   const auto sent_id = head.value(http::known::x_request_id);
   if (is_request_id(sent_id)) {
     into.request_id_ = sent_id;
   } else {
     static constexpr char digits[] = "0123456789abcdef";
-    for (int i = 0; i < 16; ++i) into.made_id_[i] = digits[about.made_id >> (60 - 4 * i) & 15];
-    into.request_id_ = std::string_view(into.made_id_, 16);
+    for (int i = 0; i < 16; ++i) into.generated_id_[i] = digits[from.generated_id >> (60 - 4 * i) & 15];
+    into.request_id_ = std::string_view(into.generated_id_, 16);
   }
   const auto which = find_method(head.method);
-  if (!which) return refusal{501, "the method is not one that this server knows"};
+  if (!which) return refusal{501, "this server does not know the method"};
   into.method_ = *which;
 
   auto rest = head.parts.query;
-  if (is_encoded(head.target)) into.decoded_.reserve(head.target.size());  // so that no view moves
+  if (is_encoded(head.target)) into.decoded_.reserve(head.target.size());  // so that views stay valid
   const auto decode = [&](std::string_view text) -> std::optional<std::string_view> {
     if (!is_encoded(text)) return text;
     const auto start = into.decoded_.size();
@@ -153,7 +153,7 @@ std::optional<refusal> request_access::fill(request& into, const http::request_h
   return {};
 }
 
-void request_access::clear(request& of) {
+void request_internals::clear(request& of) {
   of.path_values_ = 0;
   of.route_ = nullptr;
   of.query_.clear();
@@ -163,7 +163,7 @@ void request_access::clear(request& of) {
   of.principal_type_ = nullptr;
 }
 
-request_access::split request_access::split_path(request& of, std::span<std::string_view> into) {
+request_internals::split request_internals::split_path(request& of, std::span<std::string_view> into) {
   split found;
   auto rest = of.path_;
   const bool encoded = rest.contains('%');
@@ -192,7 +192,7 @@ request_access::split request_access::split_path(request& of, std::span<std::str
   return found;
 }
 
-made_request::made_request(std::string_view method, std::string_view target,
+test_request::test_request(std::string_view method, std::string_view target,
                            std::vector<std::pair<std::string, std::string>> fields, std::string body,
                            connection_memory* memory)
     : head_(std::make_unique<http::request_head>()) {
@@ -206,20 +206,20 @@ made_request::made_request(std::string_view method, std::string_view target,
   const auto length = text_.size();
   text_ += body;
   const auto parsed = http::parse_head(text_, {}, *head_);
-  if (parsed.is != http::head_result::state::complete || parsed.length != length) {
+  if (parsed.state != http::head_result::progress::complete || parsed.length != length) {
     throw std::invalid_argument("the request is malformed: " + std::string(parsed.why));
   }
   const time_point now{std::chrono::hours(1)};
-  const auto refused = request_access::fill(request_, *head_,
-                                            {.body = std::string_view(text_).substr(length),
-                                             .peer = "127.0.0.1",
-                                             .made_id = 1,
-                                             .now = now,
-                                             .deadline = now + std::chrono::seconds(30),
-                                             .memory = memory});
-  if (refused) throw std::invalid_argument("the request is refused: " + std::string(refused->why));
+  const auto refused = request_internals::fill(request_, *head_,
+                                               {.body = std::string_view(text_).substr(length),
+                                                .peer = "127.0.0.1",
+                                                .generated_id = 1,
+                                                .now = now,
+                                                .deadline = now + std::chrono::seconds(30),
+                                                .memory = memory});
+  if (refused) throw std::invalid_argument("the request is refused: " + std::string(refused->reason));
 }
 
-made_request::~made_request() = default;
+test_request::~test_request() = default;
 
 }  // namespace strata::server

@@ -1,6 +1,6 @@
 #pragma once
-/// A request as a handler sees it. What reaches a handler is well formed: framing, field syntax,
-/// percent-encoding and UTF-8 of path and query are checked before.
+/// A request as a handler sees it. It is well formed: the server has checked framing, field syntax,
+/// percent-encoding and UTF-8 of path and query.
 /// Threads: one strand; a request belongs to its handler until the handler's task ends.
 /// Lifetime: every view lives as long as the request. Copy what must outlive it.
 
@@ -33,8 +33,7 @@ struct parameter {
   std::string_view value;
 };
 
-/// Where a caller stands with a rate limit; told to the client in RateLimit fields (and
-/// Retry-After on a 429).
+/// A caller's state under a rate limit, sent in RateLimit fields (and Retry-After on a 429).
 struct rate_limit_state {
   std::string_view policy = "default";  ///< static text
   std::uint64_t limit = 0;
@@ -44,9 +43,9 @@ struct rate_limit_state {
   duration retry_after{};
 };
 
-/// What a connection keeps from one request to the next.
+/// A value that a connection keeps from one request to the next.
 struct connection_memory {
-  std::shared_ptr<const void> what;
+  std::shared_ptr<const void> value;
   const void* type = nullptr;
 };
 
@@ -65,8 +64,8 @@ class request {
   /// The path as it was sent, still percent-encoded: for logs and for signing, not for decisions.
   std::string_view path() const noexcept { return path_; }
 
-  /// The path parameter `name` of the matched route, decoded. Its text may hold any UTF-8 but
-  /// control characters. Empty if the route has no such parameter.
+  /// The path parameter `name` of the matched route, decoded. It may hold any UTF-8 except control
+  /// characters. Empty if the route has no such parameter.
   std::string_view path_parameter(std::string_view name) const noexcept;
 
   /// The query's parameters in the order sent, decoded ("+" is a space).
@@ -90,21 +89,21 @@ class request {
 
   /// The client's address without its port, e.g. "127.0.0.1".
   std::string_view peer() const noexcept { return peer_; }
-  /// X-Request-Id: the client's if it is acceptable, else ours.
+  /// X-Request-Id: the client's if it is valid, else a generated one.
   std::string_view request_id() const noexcept { return request_id_; }
 
-  /// When the request was complete, and when its time is over.
+  /// When the request was complete, and when its time to be answered ends.
   time_point now() const noexcept { return now_; }
   time_point deadline() const noexcept { return deadline_; }
 
-  /// Who asks, as the authenticating step found out. Null if no step set it, or if it is not a T.
+  /// The caller, as the authenticating step found it. Null if no step set it, or if it is not a T.
   template <class T>
   std::shared_ptr<const T> principal() const noexcept {
     return principal_type_ == tag_of<T>() ? std::static_pointer_cast<const T>(principal_) : nullptr;
   }
   template <class T>
-  void set_principal(std::shared_ptr<const T> who) noexcept {
-    principal_ = std::move(who);
+  void set_principal(std::shared_ptr<const T> caller) noexcept {
+    principal_ = std::move(caller);
     principal_type_ = tag_of<T>();
   }
 
@@ -114,29 +113,29 @@ class request {
     return principal_type_ == tag_of<T>() ? static_cast<const T*>(principal_.get()) : nullptr;
   }
 
-  /// What an earlier request of the same connection left, or null. Behind a proxy that may have been
-  /// another client's request: it proves nothing about this one. Valid until `remember`.
+  /// The value that an earlier request of the same connection left, or null. Behind a proxy it may be another
+  /// client's, so it proves nothing about this request. Valid until `remember`.
   template <class T>
   const T* remembered() const noexcept {
     if (memory_ == nullptr || memory_->type != tag_of<T>()) return nullptr;
-    return static_cast<const T*>(memory_->what.get());
+    return static_cast<const T*>(memory_->value.get());
   }
-  /// Leaves `what` for the connection's next requests, instead of what was there.
+  /// Leaves `value` to the connection's next requests, in place of the previous one.
   template <class T>
-  void remember(std::shared_ptr<const T> what) noexcept {
+  void remember(std::shared_ptr<const T> value) noexcept {
     if (memory_ == nullptr) return;
-    memory_->what = std::move(what);
+    memory_->value = std::move(value);
     memory_->type = tag_of<T>();
   }
 
-  /// Set by the limiting step; every answer then carries the RateLimit fields.
+  /// Set by the rate-limiting step; every response then carries the RateLimit fields.
   std::optional<rate_limit_state> rate_limit;
 
   /// The route that matched; null before routing and for 404.
   const server::route* route() const noexcept { return route_; }
 
  private:
-  friend struct request_access;  // the server's own: fills all of this
+  friend struct request_internals;
 
   template <class T>
   static const void* tag_of() noexcept {
@@ -154,22 +153,22 @@ class request {
   const server::route* route_ = nullptr;
   std::string_view path_value_[max_path_parameters];
   std::vector<parameter> query_;
-  std::string decoded_;  // what path and query are decoded into, when they need it
-  char made_id_[24];
+  std::string decoded_;  // holds the decoded path and query, if they were encoded
+  char generated_id_[24];
   connection_memory* memory_ = nullptr;
   std::shared_ptr<const void> principal_;
   const void* principal_type_ = nullptr;
 };
 
-/// A request made by hand, to test a handler without a socket. Passes the server's own parser.
+/// A request from literals, to test a handler without a socket; the server's own parser reads it.
 /// Throws std::invalid_argument if the server would refuse it.
-class made_request {
+class test_request {
  public:
-  /// Requests with the same `memory` are as if of one connection. Lifetime: it outlives the request.
-  made_request(std::string_view method, std::string_view target,
+  /// Requests with the same `memory` act as requests of one connection. Lifetime: it outlives the request.
+  test_request(std::string_view method, std::string_view target,
                std::vector<std::pair<std::string, std::string>> fields = {}, std::string body = {},
                connection_memory* memory = nullptr);
-  ~made_request();
+  ~test_request();
 
   request& operator*() noexcept { return request_; }
   request* operator->() noexcept { return &request_; }

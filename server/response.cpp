@@ -10,7 +10,7 @@
 namespace strata::server {
 
 response& response::add(std::string_view name, std::string_view value) {
-  if (!http::is_token(name)) throw std::invalid_argument("a field's name is not a token");
+  if (!http::is_token(name)) throw std::invalid_argument("the name of a field is not a token");
   if (!http::is_field_value(value)) {
     throw std::invalid_argument("the value of " + std::string(name) + " holds a control character");
   }
@@ -58,13 +58,13 @@ response created(std::string_view location, std::string json_text) {
 
 std::optional<response> check_preconditions(const request& from, std::string_view etag,
                                             std::optional<wall_time> last_modified) {
-  const requested_conditions asked(from);
-  if (!asked.any()) return {};
+  const requested_conditions requested(from);
+  if (!requested.any()) return {};
   http::validators current{.etag = etag, .last_modified = {}, .exists = !etag.empty()};
   if (last_modified) current.last_modified = std::chrono::floor<std::chrono::seconds>(*last_modified);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  const auto verdict = http::evaluate(asked.get(), current, false, now);
-  switch (verdict.is) {
+  const auto verdict = http::evaluate(requested.get(), current, false, now);
+  switch (verdict.result) {
     case http::verdict::outcome::bad_request:
       return problem(400, verdict.why);
     case http::verdict::outcome::precondition_failed:

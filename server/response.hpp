@@ -1,9 +1,7 @@
 #pragma once
-/// What a handler answers. Conditions (304, 412), content coding, HEAD, Date, X-Request-Id and
-/// the length are the server's to add: a handler answers as if the request were plain.
-/// Threads: a value.
+/// A handler's answer. The server adds conditions (304, 412), content coding, HEAD, Date, X-Request-Id and
+/// the length, so a handler answers as if the request were unconditional. Threads: a value.
 
-#include <server/body_stream.hpp>
 #include <server/representation.hpp>
 #include <server/request.hpp>
 
@@ -19,6 +17,8 @@
 #include <vector>
 
 namespace strata::server {
+
+class body_stream;
 
 /// How the cache took part, for Cache-Status (RFC 9211): `strata; hit; ttl=1200; detail=l1`,
 /// `strata; fwd=miss; stored; detail=absent`.
@@ -39,17 +39,17 @@ struct response_field {
 struct response {
   int status = 200;
 
-  /// What is sent: `content` if it is set, else `body` with `content_type`, `etag`, `last_modified`.
+  /// The body: `content` if it is set, else `body` with `content_type`, `etag`, `last_modified`.
   std::shared_ptr<const representation> content;
   std::string body;
   static_text content_type;
   std::string etag;  ///< with its quotes
   std::optional<wall_time> last_modified;
 
-  /// Not null: what is sent instead of `body`, until it is over; then the connection ends. A 200 to GET only.
+  /// Not null: sent instead of `body` until it ends; then the connection closes. Only for a 200 to GET.
   std::shared_ptr<body_stream> stream;
 
-  /// Empty: the route's on a 2xx to GET or HEAD, `no-store` on anything else.
+  /// Empty: the route's value on a 2xx to GET or HEAD, else `no-store`.
   std::string cache_control;
   std::optional<cache_status> cache;
 
@@ -61,7 +61,7 @@ struct response {
   std::vector<response_field> fields_;
 };
 
-/// One thing that is wrong with a request: `where` is a JSON pointer into the body ("/name", ""
+/// One problem of a request: `where` is a JSON pointer into the body ("/name", ""
 /// for all of it) or, without a leading slash, the name of a query parameter or field.
 struct field_problem {
   std::string where;
@@ -70,17 +70,17 @@ struct field_problem {
 
 /// `text` as application/json. Requires: valid JSON.
 response json(int status, std::string text);
-/// 200 with what is shared.
+/// 200 with a shared representation.
 response ok(std::shared_ptr<const representation> content);
-/// application/problem+json (RFC 9457). An empty `title` is the status's own phrase.
-/// What is not UTF-8 in `detail` is replaced.
+/// application/problem+json (RFC 9457). An empty `title` becomes the status's own phrase.
+/// Bytes of `detail` that are not UTF-8 are replaced.
 response problem(int status, std::string_view title, std::string_view detail,
                  std::span<const field_problem> errors = {});
 inline response problem(int status, std::string_view detail) {
   return problem(status, {}, detail);
 }
 response no_content();
-/// 201 with Location. Set body and etag on what is returned.
+/// 201 with Location. The caller may set body and etag.
 response created(std::string_view location, std::string json_text = {});
 
 /// Evaluates If-Match and If-Unmodified-Since (and If-None-Match: * against creating) before a

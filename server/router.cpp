@@ -5,7 +5,7 @@
 #include "http/negotiate.hpp"
 #include "http/request_head.hpp"
 #include "http/syntax.hpp"
-#include "server/request_access.hpp"
+#include "server/request_internals.hpp"
 
 #include <strata/error.hpp>
 
@@ -29,13 +29,13 @@ bool takes_body(method which) {
 
 /// 406 or 415, or nothing.
 std::optional<response> check_types(const request& from, const route_options& options) {
-  const auto& head = request_access::head(from);
+  const auto& head = request_internals::head(from);
   if (head.has(http::known::accept) && !options.produces.empty()) {
     const bool repeated = head.is_repeated(http::known::accept);
     const auto joined = repeated ? from.field_list("accept") : std::string();
     const auto accept = repeated ? std::string_view(joined) : head.value(http::known::accept);
     if (!http::accepts(accept, options.produces)) {
-      return problem(406, "Accept leaves out " + options.produces + ", which is what there is");
+      return problem(406, "Accept excludes " + options.produces + ", the only type of this resource");
     }
   }
   if (takes_body(from.method()) && !from.body().empty() && !options.consumes.empty()) {
@@ -59,7 +59,7 @@ task<response> answer_later(const route& matched, request& from, task<response> 
   co_return with_hooks(matched, from, std::move(answer));
 }
 
-/// What follows the steps.
+/// Runs the handler after the steps.
 task<response> answer_now(const route& matched, request& from) {
   if (auto refused = check_types(from, matched.options)) {
     return with_hooks(matched, from, std::move(*refused));
@@ -70,7 +70,7 @@ task<response> answer_now(const route& matched, request& from) {
   return answer_later(matched, from, std::move(pending));
 }
 
-/// Goes on where step number `at` has to wait.
+/// Continues once step number `at`, which waits, has ended.
 task<response> run_later(const route& matched, request& from, std::size_t at,
                          task<std::optional<response>> pending) {
   auto early = co_await std::move(pending);
@@ -102,8 +102,8 @@ std::string cacheable_fields(const route_options& options) {
 
 void check_options(const route& what, std::vector<std::string>& problems) {
   if (!what.options.cache_control.empty()) {
-    if (const auto wrong = http::find_problem(what.options.cache_control)) {
-      problems.push_back(what.pattern + ": cache_control: " + *wrong);
+    if (const auto problem = http::find_problem(what.options.cache_control)) {
+      problems.push_back(what.pattern + ": cache_control: " + *problem);
     }
   }
   for (const auto& each : what.options.fields) {
@@ -167,35 +167,35 @@ route_group router::group(std::vector<step> before, std::vector<hook> after) {
 
 void router::add(method on, std::string pattern, route what) {
   std::vector<std::string> problems;
-  const auto wrong = [&](std::string_view why) { problems.push_back(pattern + ": " + std::string(why)); };
+  const auto refuse = [&](std::string_view why) { problems.push_back(pattern + ": " + std::string(why)); };
   what.pattern = pattern;
   what.parameters.clear();
   check_options(what, problems);
-  if (!what.answer) wrong("has no handler");
+  if (!what.answer) refuse("has no handler");
   if (on == method::head || on == method::options || on == method::trace)
-    wrong("HEAD, OPTIONS and TRACE are not routed");
+    refuse("HEAD, OPTIONS and TRACE are not routed");
   auto* at = root_.get();
   std::size_t segments = 0;
-  if (!pattern.starts_with('/')) wrong("must start with /");
+  if (!pattern.starts_with('/')) refuse("must start with /");
   for (std::size_t i = 0; i < pattern.size() && problems.empty();) {
     const auto end = std::min(pattern.find('/', i + 1), pattern.size());
     const auto segment = pattern.substr(i + 1, end - i - 1);
     i = end;
-    if (++segments > max_segments) wrong("has too many segments");
+    if (++segments > max_segments) refuse("has too many segments");
     if (segment.starts_with('{') && segment.ends_with('}') && segment.size() > 2) {
       const auto called = segment.substr(1, segment.size() - 2);
       if (!http::is_token(called) || std::ranges::find(what.parameters, called) != what.parameters.end()) {
-        wrong("a parameter's name is malformed or there twice");
+        refuse("the name of a parameter is malformed or repeated");
       }
-      if (what.parameters.size() == request_access::max_path_parameters) {
-        wrong("has too many parameters");
+      if (what.parameters.size() == request_internals::max_path_parameters) {
+        refuse("has too many parameters");
         break;
       }
       what.parameters.push_back(called);
       if (at->variable == nullptr) at->variable = std::make_unique<node>();
       at = at->variable.get();
     } else if (segment.find_first_of("{}%") != std::string::npos) {
-      wrong("a segment is either fixed text or one {parameter}");
+      refuse("a segment is either fixed text or one {parameter}");
     } else {
       const auto found =
           std::ranges::find(at->fixed, segment, &std::pair<std::string, std::unique_ptr<node>>::first);
@@ -206,7 +206,7 @@ void router::add(method on, std::string pattern, route what) {
       }
     }
   }
-  if (problems.empty() && at->routes[index(on)] != nullptr) wrong("is there twice for this method");
+  if (problems.empty() && at->routes[index(on)] != nullptr) refuse("is already taken for this method");
   if (!problems.empty()) throw bad_options(std::move(problems));
   what.cacheable_fields = cacheable_fields(what.options);
   at->routes[index(on)] = std::make_unique<const route>(std::move(what));
@@ -217,24 +217,24 @@ task<response> router::dispatch(request& from) const {
   static constexpr std::string_view everything = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
   if (from.path() == "*") return std::move(no_content().add("Allow", everything));
   std::array<std::string_view, max_segments> segments;
-  const auto split = request_access::split_path(from, segments);
+  const auto split = request_internals::split_path(from, segments);
   if (split.malformed) {
     return problem(400, "the path is not percent-encoded UTF-8 without control characters and dot segments");
   }
   std::size_t values = 0;
   const node* found = nullptr;
   if (!split.too_many) {
-    found = root_->find(std::span(segments).first(split.count), request_access::path_values(from), values);
+    found = root_->find(std::span(segments).first(split.count), request_internals::path_values(from), values);
   }
-  if (found == nullptr) return problem(404, "there is nothing at this path");
+  if (found == nullptr) return problem(404, "no resource has this path");
   if (from.method() == method::options) return std::move(no_content().add("Allow", found->allow));
   const auto routed = from.method() == method::head ? method::get : from.method();
   const auto* matched = found->routes[index(routed)].get();
   if (matched == nullptr) {
-    return std::move(problem(405, "this path has no such method").add("Allow", found->allow));
+    return std::move(problem(405, "this resource does not support the method").add("Allow", found->allow));
   }
-  request_access::set_route(from, matched);
-  request_access::set_path_values(from, values);
+  request_internals::set_route(from, matched);
+  request_internals::set_path_values(from, values);
   return run(*matched, from);
 }
 

@@ -4,7 +4,9 @@
 /// stays inside its segment.
 /// Threads: built by one thread, then immutable; `dispatch` any.
 
-#include <server/message.hpp>
+#include <server/representation.hpp>
+#include <server/request.hpp>
+#include <server/response.hpp>
 
 #include <strata/task.hpp>
 
@@ -18,21 +20,21 @@
 
 namespace strata::server {
 
-/// Answers a request. A ready task costs no frame. What it throws becomes a 500 and is logged.
+/// Answers a request. A ready task costs no frame. An exception becomes a 500 and is logged.
 using handler = std::function<task<response>(request&)>;
-/// Runs before a handler: nothing goes on, a response is the answer.
+/// Runs before a handler: a response ends the request, nothing continues it.
 using step = std::function<task<std::optional<response>>(request&)>;
-/// Runs on every answer of a group's routes, whoever made it.
+/// Runs on every response of a group's routes, whichever part made it.
 using hook = std::function<void(const request&, response&)>;
 
 struct route_options {
   /// Cache-Control of a 2xx to GET or HEAD (and its 304). Empty: no-store.
   std::string cache_control;
-  /// More fields of such an answer, e.g. CDN-Cache-Control.
+  /// More fields of such a response, e.g. CDN-Cache-Control.
   std::vector<response_field> fields;
-  /// Checked against Accept: 406. Empty: anything goes.
+  /// Checked against Accept: 406. Empty: no check.
   std::string produces = "application/json";
-  /// Checked against Content-Type when there is a body: 415. Empty: anything goes.
+  /// Checked against Content-Type if the request has a body: 415. Empty: no check.
   std::vector<std::string> consumes = {"application/json"};
 };
 
@@ -74,10 +76,10 @@ class router {
   router(router&&) noexcept;
 
   /// A group whose requests pass `before` in order, e.g. {authenticate, authorize, limit}, then
-  /// Accept and Content-Type are checked, then the handler runs; `after` sees the answer.
+  /// Accept and Content-Type are checked, then the handler runs; `after` sees the response.
   route_group group(std::vector<step> before = {}, std::vector<hook> after = {});
 
-  /// Adds one route; what groups call. Sets the route's pattern and parameters.
+  /// Adds one route; groups call it. Sets the route's pattern and parameters.
   /// Throws bad_options if the pattern or an option is malformed, or the pair is taken.
   void add(method on, std::string pattern, route what);
 

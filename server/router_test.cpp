@@ -34,7 +34,7 @@ router platform_like() {
 
 response ask(const router& routes, std::string_view method, std::string_view target, const fields& with = {},
              std::string body = {}) {
-  made_request asked(method, target, with, std::move(body));
+  test_request asked(method, target, with, std::move(body));
   return sync_wait(routes.dispatch(*asked));
 }
 
@@ -136,7 +136,7 @@ TEST(Router, AReadyAnswerNeedsNoFrame) {
   router routes;
   routes.group({[](request&) -> task<std::optional<response>> { return std::optional<response>(); }})
       .get("/a", named("a"));
-  made_request asked("GET", "/a");
+  test_request asked("GET", "/a");
   EXPECT_TRUE(routes.dispatch(*asked).is_ready());
 }
 
@@ -158,7 +158,7 @@ TEST(Router, TypesAreCheckedAfterTheSteps) {
   EXPECT_EQ(ask(routes, "PATCH", "/a", {{"Content-Type", "application/merge-patch+json"}}, "{}").status, 200);
 }
 
-TEST(Router, RefusesRoutesThatAreWrong) {
+TEST(Router, RefusesInvalidRoutes) {
   router routes;
   auto all = routes.group();
   all.get("/a/{id}", named("a"));
@@ -172,7 +172,7 @@ TEST(Router, RefusesRoutesThatAreWrong) {
 }
 
 TEST(Request, FindsFieldsCookiesAndQuery) {
-  made_request asked(
+  test_request asked(
       "GET", "/?page=1&q=a+b&page=2&empty&=x",
       {{"Accept", "a"}, {"accept", "b"}, {"Cookie", "one=1; strata_session=\"sess_x\"; one=2"}});
   EXPECT_EQ(asked->field("ACCEPT"), "a");
@@ -190,7 +190,7 @@ TEST(Request, FindsFieldsCookiesAndQuery) {
 }
 
 TEST(Request, APrincipalIsGivenBackOnlyAsWhatItIs) {
-  made_request asked("GET", "/");
+  test_request asked("GET", "/");
   asked->set_principal(std::make_shared<const int>(7));
   EXPECT_EQ(*asked->principal<int>(), 7);
   EXPECT_EQ(asked->principal<std::string>(), nullptr);

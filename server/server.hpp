@@ -1,5 +1,5 @@
 #pragma once
-/// An HTTP/1.1 server: a thread a core, each with its own listener and connections.
+/// An HTTP/1.1 server: one thread a core, each with its own listener and connections.
 /// Threads: internally locked; every member function from any thread.
 
 #include <server/router.hpp>
@@ -32,7 +32,7 @@ struct access_record {
 
 struct server_options {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;          ///< 0: a free one
+  std::uint16_t port = 0;          ///< 0: any free port
   unsigned threads = 0;            ///< 0: one a core
   byte_size max_head{16u << 10};   ///< request line and fields: 431
   byte_size max_target{8u << 10};  ///< 414
@@ -42,12 +42,12 @@ struct server_options {
   duration head_timeout = std::chrono::seconds(10);     ///< to send a whole head: 408
   duration body_timeout = std::chrono::seconds(30);     ///< to send a whole body: 408
   duration idle_timeout = std::chrono::seconds(60);     ///< between requests
-  duration write_timeout = std::chrono::seconds(30);    ///< to take an answer
-  duration request_timeout = std::chrono::seconds(30);  ///< to make an answer: 504
+  duration write_timeout = std::chrono::seconds(30);    ///< to receive a response
+  duration request_timeout = std::chrono::seconds(30);  ///< for the handler to answer: 504
   duration stream_idle = std::chrono::seconds(15);      ///< until a body_stream's `idle` is sent
-  duration drain_timeout = std::chrono::seconds(10);    ///< to finish what runs when stopping
+  duration drain_timeout = std::chrono::seconds(10);    ///< to finish running requests when stopping
 
-  /// Called on a server thread for every answer; must not block nor throw.
+  /// Called on a server thread for every response; must neither block nor throw.
   std::function<void(const access_record&)> access_log;
   /// Called with one line when a handler throws or accepting fails; must not throw.
   std::function<void(std::string_view)> error_log;
@@ -59,7 +59,7 @@ struct server_stats {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_open = 0;
   std::uint64_t connections_refused = 0;  ///< over max_connections
-  std::uint64_t in_flight = 0;            ///< requests whose handler waits
+  std::uint64_t in_flight = 0;            ///< requests whose handler has not answered yet
   std::uint64_t timeouts = 0;
   std::vector<double> latency_bounds;         ///< seconds, ascending
   std::vector<std::uint64_t> latency_counts;  ///< one more than bounds; not cumulative
@@ -75,19 +75,19 @@ class server {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  /// Listens and serves; returns when connections are accepted.
-  /// Throws std::system_error if the address cannot be had.
+  /// Listens and serves; returns when it accepts connections.
+  /// Throws std::system_error if it cannot bind the address.
   void start();
 
   /// The port listened on. Requires: started.
   std::uint16_t port() const noexcept;
 
-  /// Stops accepting, closes idle connections; what runs is finished with Connection: close.
+  /// Stops accepting and closes idle connections; running requests finish with Connection: close.
   /// Returns at once. Idempotent.
   void drain();
 
-  /// Drains, waits until all is finished, at most drain_timeout, then cuts. Idempotent.
-  /// Returns whether every request was finished.
+  /// Drains, waits at most drain_timeout for running requests, then cuts the rest. Idempotent.
+  /// Returns whether every request finished.
   bool stop();
 
   server_stats stats() const;

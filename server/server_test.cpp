@@ -25,7 +25,7 @@ std::shared_ptr<const representation> page(std::size_t size) {
                                                 "\"v1\"");
 }
 
-/// Routes that show what a request looked like from inside.
+/// Routes that return the request as the handler saw it.
 router echo_routes() {
   router routes;
   auto all = routes.group();
@@ -55,7 +55,7 @@ server_options quick() {
   return options;
 }
 
-/// A server over `routes`, started.
+/// A running server with `routes`.
 struct running {
   explicit running(server_options options = quick(), router routes = echo_routes())
       : it(std::move(options), std::move(routes)) {
@@ -185,7 +185,7 @@ TEST(Server, DeliversARefusalThoughTheClientIsStillSending) {
   running here;
   auto with = here.connect();
   with.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n");
-  with.send(std::string(2'900'000, 'x'));  // closing at once would reset this and lose the answer
+  with.send(std::string(2'900'000, 'x'));  // closing at once would reset the connection and lose the response
   EXPECT_EQ(with.receive().status, 413);
 }
 
@@ -305,7 +305,7 @@ TEST(Server, RepeatsAnAcceptableRequestIdAndReplacesAnother) {
             16u);
 }
 
-TEST(Server, AHandlersExceptionIsA500ThatTellsNothing) {
+TEST(Server, AHandlersExceptionIsA500ThatRevealsNothing) {
   auto options = quick();
   std::mutex mutex;
   std::string logged;
@@ -325,7 +325,7 @@ TEST(Server, AHandlersExceptionIsA500ThatTellsNothing) {
   EXPECT_THAT(logged, HasSubstr("GET /throws-later ["));
 }
 
-TEST(Server, TellsTheAccessLog) {
+TEST(Server, WritesTheAccessLog) {
   auto options = quick();
   std::mutex mutex;
   std::vector<std::string> lines;
@@ -361,7 +361,7 @@ TEST(Server, RefusesMoreConnectionsThanItsLimit) {
   EXPECT_EQ(here.connect().receive().status, 503);
 }
 
-TEST(Server, LivesThroughClientsThatVanish) {
+TEST(Server, SurvivesClientsThatVanish) {
   running here;
   for (int i = 0; i < 50; ++i) {
     auto with = here.connect();

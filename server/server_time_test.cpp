@@ -1,5 +1,5 @@
-// What the server does when somebody takes too long, and how it stops. The limits are short and
-// real; no test sleeps, each waits for what must happen.
+// How the server treats clients and handlers that take too long, and how it stops. The limits are short and
+// real; no test sleeps, each waits for the expected event.
 
 #include "server/server.hpp"
 #include "server/test_support.hpp"
@@ -26,7 +26,7 @@ server_options with(duration server_options::* limit, duration value) {
   return options;
 }
 
-/// A server whose handler at /wait ends when the test says so.
+/// A server whose handler at /wait ends when the test lets it.
 struct waiting_server {
   explicit waiting_server(server_options options) : it(std::move(options), routes()) { it.start(); }
   router routes() {
@@ -66,11 +66,11 @@ TEST(ServerTime, AHalfSentHeadIsAnswered408) {
 
 TEST(ServerTime, AClientThatSendsByteByByteForeverIsAnswered408) {
   auto options = with(&server_options::head_timeout, 50ms);
-  options.max_head = {1u << 20};  // time is to run out before the head is too long
+  options.max_head = {1u << 20};  // so that the time ends before the head is too long
   waiting_server here(options);
   auto slow = here.connect();
   slow.send("GET /now HTTP/1.1\r\nX: ");
-  // A byte for each answer to somebody else: on no machine so fast that the head is too large first.
+  // One byte for each response to another client, so that on no machine the head is too large first.
   auto watcher = here.connect();
   while (here.it.stats().timeouts == 0) {
     slow.send("x");
@@ -88,7 +88,7 @@ TEST(ServerTime, AHalfSentBodyIsAnswered408) {
   EXPECT_THAT(got.body, HasSubstr("body"));
 }
 
-TEST(ServerTime, AnIdleConnectionIsClosedWithoutAWord) {
+TEST(ServerTime, AnIdleConnectionIsClosedWithoutAResponse) {
   waiting_server here(with(&server_options::idle_timeout, 50ms));
   auto idle = here.connect();
   EXPECT_EQ(idle.get("/now").status, 200);
@@ -96,7 +96,7 @@ TEST(ServerTime, AnIdleConnectionIsClosedWithoutAWord) {
   EXPECT_TRUE(idle.ends());
 }
 
-TEST(ServerTime, AClientThatTakesNothingIsCut) {
+TEST(ServerTime, AClientThatReadsNothingIsCut) {
   waiting_server here(with(&server_options::write_timeout, 50ms));
   auto deaf = here.connect();
   deaf.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -116,7 +116,7 @@ TEST(ServerTime, AnAnswerThatTakesTooLongIsA504AndMayStillEnd) {
   while (here.it.stats().in_flight != 0) ASSERT_EQ(watcher.get("/now").status, 200);
 }
 
-TEST(ServerTime, DrainingFinishesWhatRunsAndClosesTheRest) {
+TEST(ServerTime, DrainingFinishesRunningRequestsAndClosesTheRest) {
   waiting_server here(with(&server_options::idle_timeout, 60s));
   auto idle = here.connect();
   EXPECT_EQ(idle.get("/now").status, 200);
@@ -133,14 +133,14 @@ TEST(ServerTime, DrainingFinishesWhatRunsAndClosesTheRest) {
   EXPECT_FALSE(here.connect().connected());
 }
 
-TEST(ServerTime, StoppingCutsWhatDoesNotEndWithinTheGrace) {
+TEST(ServerTime, StoppingCutsRequestsThatOutlastTheDrainTimeout) {
   waiting_server here(with(&server_options::drain_timeout, 50ms));
   auto busy = here.connect();
   busy.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
   here.wait_until_entered();
   EXPECT_FALSE(here.it.stop());
   EXPECT_EQ(busy.receive().status, 0);
-  here.go_on.set();  // resumes on an executor that runs no more: nothing may happen
+  here.go_on.set();  // resumes on an executor that no longer runs: nothing may happen
 }
 
 TEST(ServerTime, AHandlerMayEndOnAnotherThread) {

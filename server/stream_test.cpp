@@ -1,5 +1,6 @@
-// Answers whose body comes piece by piece, over real sockets. No test sleeps.
+// Responses whose body is sent piece by piece, over real sockets. No test sleeps.
 
+#include "server/body_stream.hpp"
 #include "server/server.hpp"
 #include "server/test_support.hpp"
 
@@ -16,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::client;
 
-/// A server whose GET /pieces is sent what the test says.
+/// A server whose GET /pieces streams the pieces of the test.
 class streaming_server {
  public:
   explicit streaming_server(server_options options = {}) : it_(with(std::move(options)), routes()) {
@@ -25,7 +26,7 @@ class streaming_server {
 
   server& it() { return it_; }
   client connect() { return client(it_.port()); }
-  /// A client whose stream has begun.
+  /// A client whose stream has started.
   client listen() {
     auto made = connect();
     const auto head = made.get("/pieces");
@@ -41,7 +42,7 @@ class streaming_server {
     const auto to = last();
     return to != nullptr && to->send(piece);
   }
-  /// Returns when the stream of the last listener is gone.
+  /// Returns when the stream of the last listener has ended.
   void wait_until_gone() {
     while (last() != nullptr) std::this_thread::yield();
   }
@@ -111,7 +112,7 @@ TEST(Stream, TakesPiecesFromAnyThread) {
   EXPECT_EQ(all, std::string(4000, 'x') + "done");
 }
 
-TEST(Stream, IsGoneWhenItsClientIs) {
+TEST(Stream, EndsWithItsClient) {
   streaming_server here;
   auto to = here.listen();
   to.close();
@@ -120,7 +121,7 @@ TEST(Stream, IsGoneWhenItsClientIs) {
   while (here.it().stats().connections_open != 0) std::this_thread::yield();
 }
 
-TEST(Stream, IsNotBegunForAHeadRequest) {
+TEST(Stream, IsNotStartedForAHeadRequest) {
   streaming_server here;
   auto to = here.connect();
   to.send("HEAD /pieces HTTP/1.1\r\nHost: test\r\n\r\n");
@@ -138,7 +139,7 @@ TEST(Stream, CutsOffAClientThatDoesNotRead) {
   EXPECT_TRUE(to.ends());
 }
 
-TEST(Stream, SaysThatItIsThereWhenNothingHappens) {
+TEST(Stream, SendsAHeartbeatWhenNothingHappens) {
   streaming_server here({.stream_idle = 50ms});
   auto to = here.listen();
   EXPECT_TRUE(to.receive_until("idle\n"));
@@ -157,7 +158,7 @@ TEST(Stream, DoesNotHoldUpAServerThatStops) {
   EXPECT_FALSE(here.send("for nobody"));
 }
 
-TEST(Stream, ThrowsAwayWhatItsClientSends) {
+TEST(Stream, DiscardsWhatItsClientSends) {
   streaming_server here;
   auto to = here.listen();
   to.send("GET /pieces HTTP/1.1\r\nHost: test\r\n\r\n");

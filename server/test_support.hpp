@@ -1,5 +1,5 @@
 #pragma once
-/// For the server's tests: a client that sends any bytes, right or wrong, over a real socket.
+/// A client for the server's tests that sends any bytes, valid or not, over a real socket.
 /// Threads: one.
 
 #include <chrono>
@@ -63,8 +63,8 @@ class client {
     return true;
   }
 
-  /// The next answer; status 0 if the connection ends, or nothing comes in ten seconds.
-  /// `bodiless`: it answers a HEAD.
+  /// The next response; status 0 if the connection ends, or nothing arrives in ten seconds.
+  /// `bodiless`: it responds to a HEAD.
   answer receive(bool bodiless = false) {
     answer got;
     std::size_t end = 0;
@@ -93,8 +93,8 @@ class client {
     return receive();
   }
 
-  /// Waits for `text` in what comes next, and takes all up to its end into `all`. False: the connection ends,
-  /// or nothing comes in ten seconds.
+  /// Waits for `text` and takes all bytes up to its end into `all`. Returns false if the connection ends, or
+  /// nothing arrives in ten seconds.
   bool receive_until(std::string_view text, std::string* all = nullptr) {
     std::size_t at = 0;
     while ((at = rest_.find(text)) == std::string::npos) {
@@ -105,7 +105,7 @@ class client {
     return true;
   }
 
-  /// True if the server closes, with or without sending more before.
+  /// True if the server closes, whether or not it sends more first.
   bool ends() {
     while (more()) {
     }

@@ -30,16 +30,16 @@ struct cache_control {
   friend bool operator==(const cache_control&, const cache_control&) = default;
 };
 
-/// Reads what a cache must obey: unknown directives are skipped, a lifetime that is not a number
-/// is 0 (stale), one that is too large is 2^31 s, of repeated ones the shorter counts, and
-/// `private="field"` counts as `private`: in doubt, less is cached.
+/// Reads the directives that a cache must obey, and in doubt caches less: it skips unknown directives, takes
+/// 0 (stale) for a lifetime that is not a number and 2^31 s for one that is too large, takes the shorter of
+/// repeated lifetimes, and reads `private="field"` as `private`.
 cache_control parse_cache_control(std::string_view text);
 
 /// "public, max-age=300, s-maxage=600". Empty if nothing is set.
 std::string to_text(const cache_control& directives);
 
-/// What is wrong with a Cache-Control that we are to send, or nothing: unknown directives,
-/// malformed or repeated ones, `public` with `private`, a lifetime with `no-store`.
+/// The first problem of a Cache-Control to be sent, or nothing: an unknown, malformed or repeated directive,
+/// `public` with `private`, a lifetime with `no-store`.
 std::optional<std::string> find_problem(std::string_view text);
 
 }  // namespace strata::http

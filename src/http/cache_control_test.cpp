@@ -45,7 +45,7 @@ TEST(CacheControl, IsWrittenAndReadBack) {
   EXPECT_EQ(to_text({}), "");
 }
 
-TEST(CacheControl, FindsWhatIsWrongWithOneOfOurs) {
+TEST(CacheControl, FindsProblemsOfOutgoingDirectives) {
   EXPECT_FALSE(find_problem("private, max-age=300"));
   EXPECT_FALSE(find_problem("public, max-age=300, s-maxage=600, stale-while-revalidate=30"));
   EXPECT_FALSE(find_problem("no-store"));

@@ -7,25 +7,25 @@
 
 namespace strata::http {
 
-/// Takes chunked bytes as they come and gives the body back.
+/// Decodes chunked bytes as they arrive.
 /// Threads: one strand.
 class chunked_decoder {
  public:
   explicit chunked_decoder(std::size_t max_body) noexcept : max_body_(max_body) {}
 
-  enum class state { reading, done, refused };
+  enum class progress { incomplete, complete, refused };
   struct step {
     std::size_t consumed = 0;
     std::size_t produced = 0;
   };
 
-  /// Decodes what it can of `size` bytes at `in` to `out`. After `done` nothing is consumed: what
+  /// Decodes what it can of `size` bytes at `in` to `out`. Once complete nothing is consumed: what
   /// follows is the next request.
   /// Requires: `out` has room for `size` bytes; it may be `in` or lie before it.
   step feed(const char* in, std::size_t size, char* out) noexcept;
 
-  state is() const noexcept { return state_; }
-  /// Requires: refused. 400, 413 or 431, and why, static text.
+  progress state() const noexcept { return state_; }
+  /// Requires: refused. The status is 400, 413 or 431; the reason is static text.
   int status() const noexcept { return status_; }
   std::string_view why() const noexcept { return why_; }
 
@@ -53,7 +53,7 @@ class chunked_decoder {
   std::size_t line_ = 0;      // bytes of this size line
   std::size_t trailers_ = 0;  // bytes of all trailers
   part part_ = part::size_start;
-  state state_ = state::reading;
+  progress state_ = progress::incomplete;
   int status_ = 0;
   bool colon_ = false;
   std::string_view why_;

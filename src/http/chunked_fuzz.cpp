@@ -13,7 +13,7 @@ namespace {
 struct outcome {
   std::string body;
   std::size_t consumed = 0;
-  strata::http::chunked_decoder::state is{};
+  strata::http::chunked_decoder::progress state{};
   int status = 0;
   bool operator==(const outcome&) const = default;
 };
@@ -21,7 +21,8 @@ struct outcome {
 outcome decode(std::string bytes, std::size_t piece) {
   strata::http::chunked_decoder decoder(300);
   outcome got;
-  for (std::size_t at = 0; at < bytes.size() && decoder.is() == strata::http::chunked_decoder::state::reading;
+  for (std::size_t at = 0;
+       at < bytes.size() && decoder.state() == strata::http::chunked_decoder::progress::incomplete;
        at += piece) {
     const auto size = std::min(piece, bytes.size() - at);
     const auto step = decoder.feed(bytes.data() + at, size, bytes.data() + at);
@@ -29,8 +30,8 @@ outcome decode(std::string bytes, std::size_t piece) {
     got.body.append(bytes.data() + at, step.produced);
     got.consumed += step.consumed;
   }
-  got.is = decoder.is();
-  if (got.is == strata::http::chunked_decoder::state::refused) got.status = decoder.status();
+  got.state = decoder.state();
+  if (got.state == strata::http::chunked_decoder::progress::refused) got.status = decoder.status();
   return got;
 }
 

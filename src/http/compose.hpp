@@ -1,5 +1,5 @@
 #pragma once
-/// Field values and documents that answers are composed of: Cache-Status (RFC 9211), RateLimit
+/// Field values and documents of responses: Cache-Status (RFC 9211), RateLimit
 /// (draft-ietf-httpapi-ratelimit-headers), problem documents (RFC 9457). All append to a string.
 /// Threads: pure functions.
 
@@ -14,7 +14,7 @@ namespace strata::http {
 /// How a cache handled a request. Requires: `cache` and `detail` are tokens.
 struct cache_status {
   std::string_view cache = "strata";
-  std::string_view forward;  ///< the reason for going on, e.g. "miss"; empty: a hit
+  std::string_view forward;  ///< the reason for forwarding, e.g. "miss"; empty: a hit
   bool stored = false;
   bool collapsed = false;
   std::optional<std::int64_t> ttl_seconds;
@@ -42,8 +42,8 @@ struct problem_entry {
   std::string_view detail;
 };
 
-/// The problem document of an answer. An empty title is the status's phrase; what is not UTF-8
-/// becomes U+FFFD.
+/// The problem document of an answer. An empty title is replaced by the status's phrase; bytes
+/// that are not UTF-8 become U+FFFD.
 void append_problem(std::string& out, int status, std::string_view title, std::string_view detail,
                     std::span<const problem_entry> errors = {});
 

@@ -21,11 +21,11 @@ tag_match match_existing(std::string_view list, const validators& current, bool 
 
 }  // namespace
 
-verdict evaluate(const conditions& asked, const validators& current, bool safe,
+verdict evaluate(const conditions& requested, const validators& current, bool safe,
                  std::chrono::sys_seconds now) {
   using answer = tag_match::answer;
-  if (asked.if_match) {
-    switch (match_existing(*asked.if_match, current, true).is) {
+  if (requested.if_match) {
+    switch (match_existing(*requested.if_match, current, true).result) {
       case answer::malformed:
         return {outcome::bad_request, "If-Match is not a list of entity tags, nor *", {}};
       case answer::no:
@@ -33,23 +33,23 @@ verdict evaluate(const conditions& asked, const validators& current, bool safe,
       case answer::yes:
         break;
     }
-  } else if (asked.if_unmodified_since && current.last_modified) {
-    const auto since = parse_date(*asked.if_unmodified_since, now);
+  } else if (requested.if_unmodified_since && current.last_modified) {
+    const auto since = parse_date(*requested.if_unmodified_since, now);
     if (since && *current.last_modified > *since) {
       return {outcome::precondition_failed, "modified after If-Unmodified-Since", {}};
     }
   }
-  if (asked.if_none_match) {
-    const auto match = match_existing(*asked.if_none_match, current, false);
-    if (match.is == answer::malformed) {
+  if (requested.if_none_match) {
+    const auto match = match_existing(*requested.if_none_match, current, false);
+    if (match.result == answer::malformed) {
       return {outcome::bad_request, "If-None-Match is not a list of entity tags, nor *", {}};
     }
-    if (match.is == answer::yes) {
+    if (match.result == answer::yes) {
       if (safe) return {outcome::not_modified, {}, match.matched == "*" ? std::string_view() : match.matched};
       return {outcome::precondition_failed, "the current version is one that If-None-Match names", {}};
     }
-  } else if (asked.if_modified_since && safe && current.last_modified) {
-    const auto since = parse_date(*asked.if_modified_since, now);
+  } else if (requested.if_modified_since && safe && current.last_modified) {
+    const auto since = parse_date(*requested.if_modified_since, now);
     if (since && *current.last_modified <= *since) return {outcome::not_modified, {}, {}};
   }
   return {};

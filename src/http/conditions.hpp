@@ -27,15 +27,16 @@ struct validators {
 
 struct verdict {
   enum class outcome { proceed, not_modified, precondition_failed, bad_request };
-  outcome is = outcome::proceed;
+  outcome result = outcome::proceed;
   std::string_view why;      ///< static text, for precondition_failed and bad_request
   std::string_view matched;  ///< not_modified by tag: the client's tag, which a 304 repeats
 };
 
-/// Decides. `safe`: GET or HEAD, whose If-None-Match answers 304 and not 412. A date that is not
-/// one is ignored, as is If-Modified-Since beside If-None-Match or on an unsafe method.
+/// Evaluates the conditions. `safe`: GET or HEAD, whose If-None-Match answers 304 and not 412. A malformed
+/// date is ignored, as is If-Modified-Since beside If-None-Match or on an unsafe method.
 /// A tag of an encoded form stands for its version (`names_form_of`).
 /// A resource that exists without a tag fails If-Match with tags and matches no If-None-Match but `*`.
-verdict evaluate(const conditions& asked, const validators& current, bool safe, std::chrono::sys_seconds now);
+verdict evaluate(const conditions& requested, const validators& current, bool safe,
+                 std::chrono::sys_seconds now);
 
 }  // namespace strata::http

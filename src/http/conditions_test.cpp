@@ -19,10 +19,10 @@ constexpr std::string_view before = "Wed, 21 Oct 2015 07:27:59 GMT";
 const validators current{.etag = "\"v7\"", .last_modified = modified};
 
 outcome get(const conditions& asked, const validators& of = current) {
-  return evaluate(asked, of, true, now).is;
+  return evaluate(asked, of, true, now).result;
 }
 outcome put(const conditions& asked, const validators& of = current) {
-  return evaluate(asked, of, false, now).is;
+  return evaluate(asked, of, false, now).result;
 }
 
 TEST(EntityTag, IsQuotedAndMayBeWeak) {
@@ -57,14 +57,14 @@ TEST(EntityTag, EncodedFormsNameTheirVersion) {
 }
 
 TEST(EntityTag, AListIsReadToItsEndBeforeItMatches) {
-  EXPECT_EQ(match_weak(R"("a", W/"v7" , "b")", "\"v7\"").is, answer::yes);
+  EXPECT_EQ(match_weak(R"("a", W/"v7" , "b")", "\"v7\"").result, answer::yes);
   EXPECT_EQ(match_weak(R"("a", W/"v7" , "b")", "\"v7\"").matched, "W/\"v7\"");
-  EXPECT_EQ(match_weak(R"("v7", oops)", "\"v7\"").is, answer::malformed);
-  EXPECT_EQ(match_weak(R"(,,"v7",,)", "\"v7\"").is, answer::yes);
-  EXPECT_EQ(match_weak(R"("with,comma")", "\"with,comma\"").is, answer::yes);
+  EXPECT_EQ(match_weak(R"("v7", oops)", "\"v7\"").result, answer::malformed);
+  EXPECT_EQ(match_weak(R"(,,"v7",,)", "\"v7\"").result, answer::yes);
+  EXPECT_EQ(match_weak(R"("with,comma")", "\"with,comma\"").result, answer::yes);
   for (const auto bad : {"", " ", ",", "v7", "\"a\" \"b\"", "*, \"a\"", "\"a\", *", "\"open"}) {
-    EXPECT_EQ(match_weak(bad, "\"v7\"").is, answer::malformed) << bad;
-    EXPECT_EQ(match_strong(bad, "\"v7\"").is, answer::malformed) << bad;
+    EXPECT_EQ(match_weak(bad, "\"v7\"").result, answer::malformed) << bad;
+    EXPECT_EQ(match_strong(bad, "\"v7\"").result, answer::malformed) << bad;
   }
 }
 

@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, 7> long_days{"Sunday",   "Monday", "Tuesd
 constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/// Reads a date piece by piece; the first piece that does not fit makes all of it fail.
+/// Reads a date piece by piece; the first piece that does not match makes the whole read fail.
 class scanner {
  public:
   explicit scanner(std::string_view text) : rest_(text) {}

@@ -1,5 +1,5 @@
 #pragma once
-/// HTTP dates (RFC 9110 §5.6.7): the one form that is written, the three that are read.
+/// HTTP dates (RFC 9110 §5.6.7): writes one form, reads three.
 /// Threads: pure functions.
 
 #include <chrono>

@@ -49,7 +49,7 @@ tag_match match(std::string_view list, std::string_view current, bool strong) no
       const auto length = separated ? tag_length(list) : 0;
       if (length == 0) return {answer::malformed, {}};
       const auto text = list.substr(0, length);
-      if (found.is == answer::no && matches(make_tag(text))) found = {answer::yes, text};
+      if (found.result == answer::no && matches(make_tag(text))) found = {answer::yes, text};
       any = true;
       separated = false;
       list.remove_prefix(length);

@@ -29,15 +29,15 @@ inline constexpr std::string_view zstd_suffix = "-zs";
 /// Compares the opaque parts only.
 bool names_form_of(entity_tag tag, entity_tag version) noexcept;
 
-/// What a list of tags says of the current one.
+/// How a list of tags compares with the current one.
 struct tag_match {
   enum class answer { no, yes, malformed };
-  answer is = answer::no;
+  answer result = answer::no;
   std::string_view matched;  ///< on yes: the tag as it was sent, `W/` included, or "*"
 };
 
 /// If-None-Match: weak comparison. `current` empty: there is no such resource, and nothing matches.
-/// Errors: malformed, for a list with anything else than tags, or with `*` among others, or empty.
+/// Errors: malformed, for a list that is empty, holds anything but tags, or holds `*` among others.
 tag_match match_weak(std::string_view list, std::string_view current) noexcept;
 /// If-Match: strong comparison. As above.
 tag_match match_strong(std::string_view list, std::string_view current) noexcept;

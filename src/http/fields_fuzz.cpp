@@ -37,9 +37,9 @@ void check_tags(std::string_view text) {
   const auto one = http::parse_etag(text);
   const auto weak = http::match_weak(text, "\"v7\"");
   const auto strong = http::match_strong(text, "\"v7\"");
-  require((weak.is == answer::malformed) == (strong.is == answer::malformed));
-  if (strong.is == answer::yes) require(weak.is == answer::yes);  // strong is the stricter
-  if (one) require(http::match_weak(text, text).is == answer::yes);
+  require((weak.result == answer::malformed) == (strong.result == answer::malformed));
+  if (strong.result == answer::yes) require(weak.result == answer::yes);  // strong is the stricter
+  if (one) require(http::match_weak(text, text).result == answer::yes);
 }
 
 void check_percent(std::string_view text) {

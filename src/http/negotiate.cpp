@@ -56,7 +56,7 @@ std::optional<coding> negotiate_coding(std::optional<std::string_view> field, bo
   const auto weight_of = [&](coding which) {
     return weight[static_cast<std::size_t>(which)].value_or(any.value_or(0));
   };
-  // Identity is acceptable unless refused, but below whatever was asked for.
+  // Identity is acceptable unless refused, but ranks below every coding that the client names.
   const auto identity_weight = weight[0] ? *weight[0] : any ? *any : 1;
   std::optional<coding> best;
   unsigned best_weight = 0;

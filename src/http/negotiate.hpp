@@ -10,9 +10,9 @@ namespace strata::http {
 
 enum class coding : std::uint8_t { identity, gzip, zstd };
 
-/// The coding to send, or nothing: identity is refused and nothing else fits (406).
-/// The highest weight wins, at equal weight zstd, gzip, identity. `encodable` false: identity is
-/// all there is. An element that is malformed is skipped. `field` nothing: not sent.
+/// The coding to send, or nothing: the client refuses identity and every other coding (406).
+/// The highest weight wins, at equal weight zstd, gzip, identity. `encodable` false: only
+/// identity is offered. A malformed element is skipped. `field` empty: the client did not send it.
 std::optional<coding> negotiate_coding(std::optional<std::string_view> field, bool encodable) noexcept;
 
 /// "identity", "gzip", "zstd".
@@ -34,8 +34,8 @@ bool same_type(const media_type& a, std::string_view b) noexcept;
 /// The charset of `of` is UTF-8, or not given.
 bool is_utf8_charset(const media_type& of) noexcept;
 
-/// True if Accept's `field` lets `type` ("application/json") be sent: the most specific range
-/// that covers it has a weight above 0. An Accept without one well-formed range lets anything.
+/// True if Accept's `field` accepts `type` ("application/json"): the most specific range
+/// that covers it has a weight above 0. An Accept without one well-formed range accepts every type.
 bool accepts(std::string_view field, std::string_view type) noexcept;
 
 /// True if compressing this type pays: text, JSON, XML, JavaScript, SVG.

@@ -7,7 +7,7 @@ namespace strata::http {
 
 namespace {
 
-using state = head_result::state;
+using state = head_result::progress;
 
 constexpr head_result refuse(int status, std::string_view why) {
   return {state::refused, 0, status, why};
@@ -16,8 +16,8 @@ constexpr head_result incomplete{};
 
 constexpr std::size_t max_method = 32;
 
-/// Requires: `name` is a token as long as `expected`, which is lower case. Setting the bit that tells
-/// the cases apart makes no other two token characters equal that `expected` can hold.
+/// Requires: `name` is a token as long as `expected`, which is lower case. Setting the bit that
+/// distinguishes the cases makes no other two token characters equal that `expected` can hold.
 bool is_name(std::string_view name, std::string_view expected) noexcept {
   unsigned different = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -62,7 +62,7 @@ known classify(std::string_view name) noexcept {
   }
 }
 
-/// Fields whose meaning would be open if they came twice.
+/// Fields whose meaning would be ambiguous if they were sent twice.
 constexpr bool is_single(known which) {
   switch (which) {
     case known::host:
@@ -151,7 +151,7 @@ void read_connection(request_head& into) noexcept {
   into.keep_alive = !close && (keep || !into.http_1_0);
 }
 
-/// What the fields say together: framing, Host, connection.
+/// Checks the fields together: framing, Host, connection.
 std::optional<head_result> check_fields(request_head& into) noexcept {
   if (into.has(known::host)) {
     if (!is_host(into.value(known::host))) return refuse(400, "Host is malformed");
@@ -197,7 +197,7 @@ head_result parse_head(std::string_view bytes, const head_limits& limits, reques
   reset(into);
   const bool too_long = bytes.size() > limits.max_head;
   const auto head = bytes.substr(0, limits.max_head);
-  // One empty line before a request is forgiven (RFC 9112 §2.2).
+  // One empty line before a request is allowed (RFC 9112 §2.2).
   std::size_t at = head.starts_with("\r\n") ? 2 : 0;
   bool first_line = true;
   for (;;) {
@@ -205,7 +205,7 @@ head_result parse_head(std::string_view bytes, const head_limits& limits, reques
     const auto length = rest.find('\n');
     if (length == std::string_view::npos) {
       if (first_line && !rest.empty() && rest[0] != '\r' && !is_token_char(rest[0])) {
-        return refuse(400, "the method is not a token");  // TLS, or noise: no line end need ever come
+        return refuse(400, "the method is not a token");  // TLS, or noise: a line end may never arrive
       }
       if (first_line && rest.size() > limits.max_target + max_method + 16) {
         return refuse(414, "the request target is too long");

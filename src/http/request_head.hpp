@@ -1,6 +1,6 @@
 #pragma once
-/// The head of an HTTP/1.1 request (RFC 9112 §2-§6), parsed without copying and strictly: what two
-/// parsers could read differently is refused, since that is how requests are smuggled.
+/// The head of an HTTP/1.1 request (RFC 9112 §2-§6), parsed without copying and strictly: a head that two
+/// parsers could read differently is refused, since it could smuggle a request.
 /// Refused: Content-Length with Transfer-Encoding, either of them twice, any coding but a single
 /// `chunked`, folded lines, bare CR or LF, space before a colon, Host missing or twice.
 /// Threads: pure functions on values.
@@ -18,7 +18,7 @@
 
 namespace strata::http {
 
-/// Fields that the server itself looks at: found while parsing.
+/// Fields that the server itself reads: found while parsing.
 enum class known : std::uint8_t {
   host,
   accept,
@@ -74,14 +74,14 @@ struct head_limits {
 };
 
 struct head_result {
-  enum class state { incomplete, complete, refused };
-  state is = state::incomplete;
+  enum class progress { incomplete, complete, refused };
+  progress state = progress::incomplete;
   std::size_t length = 0;  ///< complete: bytes of the head, its empty line included
   int status = 0;          ///< refused: 400, 414, 417, 431, 501 or 505
   std::string_view why;    ///< refused: static text
 };
 
-/// Parses the head at the start of `bytes` into `into`, whose old content is forgotten.
+/// Parses the head at the start of `bytes` into `into`, and drops its old content.
 /// Cost: one pass, no allocation.
 head_result parse_head(std::string_view bytes, const head_limits& limits, request_head& into) noexcept;
 

@@ -41,19 +41,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const strata::http::head_limits limits{.max_head = 512, .max_target = 128};
   const auto head = std::make_unique<strata::http::request_head>();
   const auto whole = parse_head(bytes, limits, *head);
-  if (whole.is == head_result::state::complete) {
+  if (whole.state == head_result::progress::complete) {
     require(whole.length <= size && bytes.substr(0, whole.length).ends_with("\r\n\r\n"));
     check_complete(*head, bytes.substr(0, whole.length));
-  } else if (whole.is == head_result::state::refused) {
+  } else if (whole.state == head_result::progress::refused) {
     require(whole.status >= 400 && whole.status < 600 && !whole.why.empty());
   }
   // A beginning is incomplete, or already what the whole turns out to be.
   for (std::size_t part = 0; part < size; part += 1 + size / 16) {
     const auto early = parse_head(bytes.substr(0, part), limits, *head);
-    if (early.is == head_result::state::complete) {
-      require(whole.is == early.is && whole.length == early.length);
-    } else if (early.is == head_result::state::refused) {
-      require(whole.is == early.is);
+    if (early.state == head_result::progress::complete) {
+      require(whole.state == early.state && whole.length == early.length);
+    } else if (early.state == head_result::progress::refused) {
+      require(whole.state == early.state);
     }
   }
   return 0;

@@ -7,7 +7,7 @@
 namespace strata::http {
 namespace {
 
-using state = head_result::state;
+using state = head_result::progress;
 
 struct parsed {
   explicit parsed(std::string bytes, head_limits limits = {}) : text(std::move(bytes)) {
@@ -20,7 +20,7 @@ struct parsed {
 
 int refusal(const std::string& bytes, head_limits limits = {}) {
   const parsed got(bytes, limits);
-  return got.result.is == state::refused ? got.result.status : 0;
+  return got.result.state == state::refused ? got.result.status : 0;
 }
 
 std::string with(std::string_view fields) {
@@ -29,7 +29,7 @@ std::string with(std::string_view fields) {
 
 TEST(RequestHead, IsTakenApartWithoutCopying) {
   const parsed got("GET /a?b=c HTTP/1.1\r\nHost: example.org\r\nX-Y:\t spaced \t\r\nEmpty:\r\n\r\nrest");
-  ASSERT_EQ(got.result.is, state::complete);
+  ASSERT_EQ(got.result.state, state::complete);
   EXPECT_EQ(got.result.length, got.text.size() - 4);
   EXPECT_EQ(got.head.method, "GET");
   EXPECT_EQ(got.head.parts.path, "/a");
@@ -47,9 +47,9 @@ TEST(RequestHead, IsTakenApartWithoutCopying) {
 TEST(RequestHead, EveryPrefixIsIncomplete) {
   const std::string whole = "\r\nPOST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nCookie: x=y\r\n\r\n";
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    ASSERT_EQ(parsed(whole.substr(0, size)).result.is, state::incomplete) << size;
+    ASSERT_EQ(parsed(whole.substr(0, size)).result.state, state::incomplete) << size;
   }
-  EXPECT_EQ(parsed(whole).result.is, state::complete);
+  EXPECT_EQ(parsed(whole).result.state, state::complete);
 }
 
 TEST(RequestHead, KnownFieldsAreFoundInAnyCase) {
@@ -61,7 +61,7 @@ TEST(RequestHead, KnownFieldsAreFoundInAnyCase) {
   EXPECT_EQ(got.head.value(known::authorization), "x");
 }
 
-TEST(RequestHead, ForgetsTheRequestBefore) {
+TEST(RequestHead, DropsTheRequestBefore) {
   parsed got(
       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\nConnection: "
       "close\r\n\r\n");

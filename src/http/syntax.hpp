@@ -16,12 +16,12 @@ struct field {
 
 namespace detail {
 struct token_table {
-  bool is[256]{};
+  bool contains[256]{};
   constexpr token_table() {
-    for (int c = '0'; c <= '9'; ++c) is[c] = true;
-    for (int c = 'a'; c <= 'z'; ++c) is[c] = is[c - 'a' + 'A'] = true;
+    for (int c = '0'; c <= '9'; ++c) contains[c] = true;
+    for (int c = 'a'; c <= 'z'; ++c) contains[c] = contains[c - 'a' + 'A'] = true;
     for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) {
-      is[static_cast<unsigned char>(c)] = true;
+      contains[static_cast<unsigned char>(c)] = true;
     }
   }
 };
@@ -29,7 +29,7 @@ inline constexpr token_table tokens;
 }  // namespace detail
 
 inline bool is_token_char(char c) noexcept {
-  return detail::tokens.is[static_cast<unsigned char>(c)];
+  return detail::tokens.contains[static_cast<unsigned char>(c)];
 }
 inline char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
@@ -38,13 +38,13 @@ inline bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 
-/// True if `text` is a token: what names methods, fields and directives.
+/// True if `text` is a token, as the names of methods, fields and directives are.
 bool is_token(std::string_view text) noexcept;
 
 /// True if `text` may be a field's value: no control character but tab, so no CR, LF or NUL.
 bool is_field_value(std::string_view text) noexcept;
 
-/// Equal but for ASCII case.
+/// Equal if ASCII case is ignored.
 bool iequals(std::string_view a, std::string_view b) noexcept;
 
 /// `text` without spaces and tabs around it.
@@ -53,8 +53,8 @@ std::string_view trim(std::string_view text) noexcept;
 /// Well-formed UTF-8: no surrogates, nothing overlong, nothing above U+10FFFF.
 bool is_utf8(std::string_view text) noexcept;
 
-/// A decimal number without sign; nothing if it is not one. A number that does not fit is the
-/// largest that does, as RFC 9111 §1.2.2 wants it.
+/// A decimal number without sign; nothing if it is not one. A number that does not fit
+/// becomes the largest one that does, as RFC 9111 §1.2.2 requires.
 std::optional<std::uint64_t> parse_number(std::string_view digits) noexcept;
 
 /// Walks the elements of a comma-separated list; commas in quoted strings do not count, empty

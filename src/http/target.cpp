@@ -14,19 +14,20 @@ bool is_target_char(char c) {
   return byte > 0x20 && byte < 0x7f && c != '#';
 }
 
-/// unreserved, sub-delims, and what percent-encoding and IPv6 literals need (RFC 3986 §3.2.2).
+/// unreserved, sub-delims, and the characters of percent-encoding and IPv6 literals (RFC 3986 §3.2.2).
 struct host_table {
-  bool is[256]{};
+  bool contains[256]{};
   constexpr host_table() {
-    for (int c = '0'; c <= '9'; ++c) is[c] = true;
-    for (int c = 'a'; c <= 'z'; ++c) is[c] = is[c - 'a' + 'A'] = true;
-    for (const char c : std::string_view("-._~!$&'()*+,;=%:[]")) is[static_cast<unsigned char>(c)] = true;
+    for (int c = '0'; c <= '9'; ++c) contains[c] = true;
+    for (int c = 'a'; c <= 'z'; ++c) contains[c] = contains[c - 'a' + 'A'] = true;
+    for (const char c : std::string_view("-._~!$&'()*+,;=%:[]"))
+      contains[static_cast<unsigned char>(c)] = true;
   }
 };
 constexpr host_table host_chars;
 
 bool is_host_char(char c) {
-  return host_chars.is[static_cast<unsigned char>(c)];
+  return host_chars.contains[static_cast<unsigned char>(c)];
 }
 
 }  // namespace

@@ -10,23 +10,23 @@
 
 namespace strata::http {
 
-/// A target taken apart, nothing decoded. `path` starts with '/', or is "*".
+/// The parts of a target, still encoded. `path` starts with '/', or is "*".
 struct target_parts {
   std::string_view path;
   std::string_view query;
   std::string_view authority;  ///< of the absolute form, else empty
 };
 
-/// Takes origin-form, http(s) absolute-form and `*` apart. Nothing if it is none of them, or
-/// holds anything but visible ASCII, or a fragment.
+/// Splits origin-form, http(s) absolute-form or `*`. Nothing if it is none of them, has a fragment, or holds
+/// anything but visible ASCII.
 std::optional<target_parts> split_target(std::string_view target) noexcept;
 
 /// True if `text` is a host with an optional port, as Host carries it. May be empty.
 bool is_host(std::string_view text) noexcept;
 
 /// Appends `text` decoded. `plus_is_space` for queries.
-/// Returns false if a `%` has no two hex digits, or what comes out is not UTF-8 or holds a
-/// control character; `out` is then of no use.
+/// Returns false, and leaves `out` unspecified, if a `%` lacks two hex digits, or the decoded text is not
+/// UTF-8 or holds a control character.
 bool append_decoded(std::string& out, std::string_view text, bool plus_is_space);
 
 }  // namespace strata::http

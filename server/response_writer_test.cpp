@@ -1,4 +1,4 @@
-#include "server/finish.hpp"
+#include "server/response_writer.hpp"
 
 #include "http/request_head.hpp"
 #include "server/encode.hpp"
@@ -38,23 +38,23 @@ struct sent {
   std::uint64_t counted = 0;
 };
 
-/// What goes out for `answer` to a request.
-sent finish_for(std::string_view method, const fields& with, response answer, connection_facts on = facts) {
-  made_request asked(method, "/thing", with);
+/// The bytes sent for `answer` to a request.
+sent written(std::string_view method, const fields& with, response answer, connection_facts on = facts) {
+  test_request asked(method, "/thing", with);
   sent got;
   got.head = "queued before|";
-  const auto done = finish(*asked, std::move(answer), on, got.head);
+  const auto out = write_response(*asked, std::move(answer), on, got.head);
   got.head.erase(0, 14);
-  got.status = done.status;
-  got.body = done.body();
-  got.counted = done.bytes;
+  got.status = out.status;
+  got.body = out.body();
+  got.counted = out.bytes;
   return got;
 }
 sent get(const fields& with, response answer) {
-  return finish_for("GET", with, std::move(answer));
+  return written("GET", with, std::move(answer));
 }
 
-TEST(Finish, SendsAnAnswerWhole) {
+TEST(ResponseWriter, SendsAnAnswerWhole) {
   const auto got = get({{"X-Request-Id", "r1"}}, json(200, "{}"));
   EXPECT_EQ(got.head,
             "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nCache-Control: no-store\r\n"
@@ -64,17 +64,17 @@ TEST(Finish, SendsAnAnswerWhole) {
   EXPECT_EQ(got.counted, got.head.size() + 2);
 }
 
-TEST(Finish, ASharedAnswerIsNotCopied) {
+TEST(ResponseWriter, ASharedAnswerIsNotCopied) {
   const auto content = shared();
-  made_request asked("GET", "/");
+  test_request asked("GET", "/");
   std::string head;
-  const auto done = finish(*asked, ok(content), facts, head);
-  EXPECT_EQ(done.body().data(), content->body().data());
-  EXPECT_EQ(done.owner, content);
+  const auto out = write_response(*asked, ok(content), facts, head);
+  EXPECT_EQ(out.body().data(), content->body().data());
+  EXPECT_EQ(out.owner, content);
   EXPECT_THAT(head, HasSubstr("\r\nContent-Length: 2000\r\nETag: \"v7\"\r\nVary: Accept-Encoding\r\n\r\n"));
 }
 
-TEST(Finish, TheClientsTagMakesA304) {
+TEST(ResponseWriter, TheClientsTagMakesA304) {
   for (const auto tag : {"\"v7\"", "W/\"v7\"", "\"v6\", \"v7\"", "*"}) {
     const auto got = get({{"If-None-Match", tag}}, ok(shared()));
     EXPECT_EQ(got.status, 304) << tag;
@@ -91,13 +91,13 @@ TEST(Finish, TheClientsTagMakesA304) {
   EXPECT_THAT(repeated.head, HasSubstr("\r\nETag: W/\"v7\"\r\n"));
 }
 
-TEST(Finish, A304RepeatsTheTagOfTheFormTheClientHas) {
+TEST(ResponseWriter, A304RepeatsTheTagOfTheFormTheClientHas) {
   EXPECT_THAT(get({{"If-None-Match", "\"v7-gz\""}}, ok(shared())).head, HasSubstr("ETag: \"v7-gz\"\r\n"));
   EXPECT_THAT(get({{"If-None-Match", "*"}, {"Accept-Encoding", "gzip"}}, ok(shared())).head,
               HasSubstr("ETag: \"v7-gz\"\r\n"));
 }
 
-TEST(Finish, ConditionsCountForAnswersOfItsOwnToo) {
+TEST(ResponseWriter, EvaluatesConditionsOfUnsharedAnswersToo) {
   auto answer = json(200, "{}");
   answer.etag = "\"a\"";
   answer.last_modified = wall_time(std::chrono::seconds(784111000));
@@ -108,29 +108,29 @@ TEST(Finish, ConditionsCountForAnswersOfItsOwnToo) {
   EXPECT_EQ(get({{"If-Unmodified-Since", "Sun, 06 Nov 1993 08:49:37 GMT"}}, answer).status, 412);
 }
 
-TEST(Finish, AMalformedConditionIsA400) {
+TEST(ResponseWriter, AMalformedConditionIsA400) {
   const auto got = get({{"If-None-Match", "v7"}}, ok(shared()));
   EXPECT_EQ(got.status, 400);
   EXPECT_THAT(got.head, HasSubstr("application/problem+json"));
   EXPECT_THAT(got.body, HasSubstr("If-None-Match"));
 }
 
-TEST(Finish, ConditionsDoNotTouchErrorsNorOtherMethods) {
+TEST(ResponseWriter, ConditionsAffectNeitherErrorsNorOtherMethods) {
   EXPECT_EQ(get({{"If-None-Match", "*"}}, problem(404, "nothing")).status, 404);
-  EXPECT_EQ(finish_for("POST", {{"If-None-Match", "\"v7\""}}, ok(shared())).status, 200);
+  EXPECT_EQ(written("POST", {{"If-None-Match", "\"v7\""}}, ok(shared())).status, 200);
 }
 
-TEST(Finish, HeadIsGetWithoutTheBody) {
+TEST(ResponseWriter, HeadIsGetWithoutTheBody) {
   const auto whole = get({}, ok(shared()));
-  const auto head = finish_for("HEAD", {}, ok(shared()));
+  const auto head = written("HEAD", {}, ok(shared()));
   EXPECT_EQ(head.body, "");
   EXPECT_THAT(head.head, HasSubstr("Content-Length: 2000\r\n"));
   EXPECT_EQ(head.head.size(), whole.head.size());
-  EXPECT_EQ(finish_for("HEAD", {{"If-None-Match", "\"v7\""}}, ok(shared())).status, 304);
-  EXPECT_EQ(finish_for("HEAD", {}, json(200, "{}")).body, "");
+  EXPECT_EQ(written("HEAD", {{"If-None-Match", "\"v7\""}}, ok(shared())).status, 304);
+  EXPECT_EQ(written("HEAD", {}, json(200, "{}")).body, "");
 }
 
-TEST(Finish, EncodesWhatIsLargeAndAskedFor) {
+TEST(ResponseWriter, EncodesLargeBodiesOnRequest) {
   const auto content = shared();
   const auto got = get({{"Accept-Encoding", "gzip"}}, ok(content));
   EXPECT_EQ(got.body, *encode(content->body(), content_coding::gzip));
@@ -142,7 +142,7 @@ TEST(Finish, EncodesWhatIsLargeAndAskedFor) {
   EXPECT_LT(zstd.body.size(), 2000u);
 }
 
-TEST(Finish, EncodesAnswersOfItsOwnToo) {
+TEST(ResponseWriter, EncodesUnsharedAnswersToo) {
   auto answer = json(200, json_text(3000));
   answer.etag = "W/\"a\"";
   const auto got = get({{"Accept-Encoding", "zstd"}}, answer);
@@ -152,7 +152,7 @@ TEST(Finish, EncodesAnswersOfItsOwnToo) {
   EXPECT_THAT(get({}, answer).head, HasSubstr("Vary: Accept-Encoding"));
 }
 
-TEST(Finish, LeavesAloneWhatIsSmallOrDoesNotCompress) {
+TEST(ResponseWriter, DoesNotEncodeSmallOrIncompressibleBodies) {
   EXPECT_THAT(get({{"Accept-Encoding", "gzip"}}, ok(shared(1023))).head,
               ::testing::AllOf(Not(HasSubstr("Content-Encoding")), Not(HasSubstr("Vary"))));
   auto image = json(200, json_text(3000));
@@ -160,13 +160,13 @@ TEST(Finish, LeavesAloneWhatIsSmallOrDoesNotCompress) {
   EXPECT_THAT(get({{"Accept-Encoding", "gzip"}}, image).head, Not(HasSubstr("Content-Encoding")));
 }
 
-TEST(Finish, A406WhenEveryFormIsRefused) {
+TEST(ResponseWriter, A406WhenEveryFormIsRefused) {
   EXPECT_EQ(get({{"Accept-Encoding", "identity;q=0"}}, ok(shared())).status, 406);
   EXPECT_EQ(get({{"Accept-Encoding", "identity;q=0, gzip"}}, ok(shared())).status, 200);
 }
 
-TEST(Finish, SaysWhatTheCacheAndTheLimiterDid) {
-  made_request asked("GET", "/");
+TEST(ResponseWriter, ReportsTheCacheAndTheLimiter) {
+  test_request asked("GET", "/");
   asked->rate_limit = {.policy = "user",
                        .limit = 100,
                        .remaining = 0,
@@ -176,26 +176,26 @@ TEST(Finish, SaysWhatTheCacheAndTheLimiterDid) {
   auto answer = problem(429, "wait");
   answer.cache = cache_status{.forward = cache_status::forwarded::bypass, .detail = "limited"};
   std::string head;
-  finish(*asked, std::move(answer), facts, head);
+  write_response(*asked, std::move(answer), facts, head);
   EXPECT_THAT(head, HasSubstr("\r\nCache-Status: strata; fwd=bypass; detail=limited\r\n"));
   EXPECT_THAT(head, HasSubstr("\r\nRateLimit-Policy: \"user\";q=100;w=60\r\nRateLimit: \"user\";r=0;t=2\r\n"
                               "Retry-After: 1\r\n"));
 }
 
-TEST(Finish, A204HasNeitherLengthNorType) {
-  const auto got = finish_for("DELETE", {}, no_content());
+TEST(ResponseWriter, A204HasNeitherLengthNorType) {
+  const auto got = written("DELETE", {}, no_content());
   EXPECT_EQ(got.head,
             "HTTP/1.1 204 No Content\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nCache-Control: no-store\r\n"
             "X-Request-Id: 0000000000000001\r\nX-Content-Type-Options: nosniff\r\n\r\n");
 }
 
-TEST(Finish, SaysHowTheConnectionGoesOn) {
+TEST(ResponseWriter, AnnouncesWhetherTheConnectionStaysOpen) {
   auto closing = facts;
   closing.close = true;
-  EXPECT_THAT(finish_for("GET", {}, no_content(), closing).head, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_THAT(written("GET", {}, no_content(), closing).head, HasSubstr("\r\nConnection: close\r\n"));
   auto old = facts;
   old.http_1_0 = true;
-  EXPECT_THAT(finish_for("GET", {}, no_content(), old).head, HasSubstr("\r\nConnection: keep-alive\r\n"));
+  EXPECT_THAT(written("GET", {}, no_content(), old).head, HasSubstr("\r\nConnection: keep-alive\r\n"));
 }
 
 TEST(Response, AFieldCannotBreakTheMessage) {
@@ -208,7 +208,7 @@ TEST(Response, AFieldCannotBreakTheMessage) {
 
 TEST(Response, PreconditionsOfAWrite) {
   const auto status = [](const fields& with, std::string_view etag) {
-    made_request asked("PATCH", "/", with);
+    test_request asked("PATCH", "/", with);
     const auto refused = check_preconditions(*asked, etag);
     return refused ? refused->status : 0;
   };

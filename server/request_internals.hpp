@@ -1,5 +1,5 @@
 #pragma once
-/// How the server fills a request; handlers only read it.
+/// What the server may do with a request and a handler may not: fill it, route it, clear it.
 /// Threads: one strand.
 
 #include "http/request_head.hpp"
@@ -14,34 +14,34 @@ namespace strata::server {
 
 struct refusal {
   int status = 400;
-  std::string_view why;  ///< static text
+  std::string_view reason;  ///< static text
 };
 
-struct request_access {
-  struct facts {
+struct request_internals {
+  struct source {
     std::string_view body;
     std::string_view peer;
-    std::uint64_t made_id = 0;  ///< becomes the request id if the client sent none that fits
+    std::uint64_t generated_id = 0;  ///< becomes the request id if the client sent no valid one
     time_point now{};
     time_point deadline{};
     connection_memory* memory = nullptr;
   };
 
-  /// Makes `into` the request of `head`, forgetting what it was. Nothing: it is good.
-  static std::optional<refusal> fill(request& into, const http::request_head& head, const facts& about);
-  /// Drops what a handler left, so that it does not live as long as the connection.
+  /// Fills `into` from `head` and `from`, whatever it was before. Returns why the request is refused, if it
+  /// is.
+  static std::optional<refusal> fill(request& into, const http::request_head& head, const source& from);
+  /// Drops what a handler left in it, so that this does not live as long as the connection.
   static void clear(request& of);
 
   static const http::request_head& head(const request& of) { return *of.head_; }
   static void set_route(request& of, const route* found) { of.route_ = found; }
 
-  /// The segments of the path, decoded; nothing if one is malformed or a dot segment, or there are
-  /// more than `into` holds.
   struct split {
-    std::size_t count = 0;
-    bool malformed = false;
-    bool too_many = false;
+    std::size_t count = 0;   ///< segments written
+    bool malformed = false;  ///< a segment cannot be decoded, or is a dot segment
+    bool too_many = false;   ///< more segments than `into` holds
   };
+  /// Writes the decoded segments of the path to `into`.
   static split split_path(request& of, std::span<std::string_view> into);
 
   static constexpr std::size_t max_path_parameters = request::max_path_parameters;

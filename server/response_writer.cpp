@@ -1,4 +1,4 @@
-#include "server/finish.hpp"
+#include "server/response_writer.hpp"
 
 #include "http/compose.hpp"
 #include "http/date.hpp"
@@ -27,7 +27,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 }
 
 void append_status_line(std::string& out, int status) {
-  switch (status) {  // the two that matter for speed, whole
+  switch (status) {  // the two whose speed matters
     case 200:
       out += "HTTP/1.1 200 OK\r\n";
       return;
@@ -73,7 +73,7 @@ void append_cache_status(std::string& out, const cache_status& status) {
   out += "\r\n";
 }
 
-/// Rounded up: who waits that long is let in.
+/// Rounds up, so that a client that waits this long is admitted.
 std::uint64_t whole_seconds(duration time) {
   const auto up = std::chrono::ceil<std::chrono::seconds>(time).count();
   return up < 0 ? 0 : static_cast<std::uint64_t>(up);
@@ -97,15 +97,15 @@ void append_rate_limit(std::string& out, const rate_limit_state& state, int stat
   }
 }
 
-/// A cached answer is seldom in a CPU cache. Asking for it while the head is composed hides most
-/// of the wait; of a large one the processor fetches the rest ahead by itself.
+/// A cached answer is seldom in a CPU cache. Prefetching it while the head is composed hides most of the
+/// wait; the processor itself prefetches the rest of a large one.
 void prefetch(const char* from, std::size_t size) {
   constexpr std::size_t line = 64;
   constexpr std::size_t most = 2048;
   for (std::size_t at = 0; at < std::min(size, most); at += line) __builtin_prefetch(from + at);
 }
 
-/// What every head carries.
+/// Appends the fields of every head.
 void append_common(std::string& out, const connection_facts& facts, std::string_view request_id) {
   out += "X-Request-Id: ";
   out += request_id;
@@ -124,26 +124,26 @@ void begin_head(std::string& out, int status, const connection_facts& facts) {
   out += "\r\n";
 }
 
-/// One answer being finished. What is to be sent is chosen in three steps, each of which may
-/// replace the answer by a problem: conditions, coding, composing.
-class finisher {
+/// Writes one response in three steps: conditions, coding, composing. Each of the first two may replace the
+/// answer by a problem.
+class response_writer {
  public:
-  finisher(const request& asked, response answer, const connection_facts& facts)
-      : asked_(asked), head_(request_access::head(asked)), answer_(std::move(answer)), facts_(facts) {}
+  response_writer(const request& to, response answer, const connection_facts& facts)
+      : request_(to), head_(request_internals::head(to)), answer_(std::move(answer)), facts_(facts) {}
 
-  finished run(std::string& out) {
+  wire_response run(std::string& out) {
     const auto start = out.size();
-    // A 304 and a coded form belong to whole answers of a safe method.
+    // Only a full response to a safe method may become a 304 or be encoded.
     if (safe() && answer_.status == 200) {
       if (conditional()) evaluate();
       if (answer_.status == 200 && head_.has(known::accept_encoding)) choose_coding();
     }
     compose(out);
-    finished done;
+    wire_response done;
     done.status = answer_.status;
     done.cache = answer_.cache;
     const auto length = out.size() - start;
-    const bool bodiless = asked_.method() == method::head || answer_.status == 204 || answer_.status == 304;
+    const bool bodiless = request_.method() == method::head || answer_.status == 204 || answer_.status == 304;
     if (!bodiless) {
       if (form_ != nullptr) {
         done.shared = form_->body();
@@ -158,7 +158,7 @@ class finisher {
   }
 
  private:
-  bool safe() const { return asked_.method() == method::get || asked_.method() == method::head; }
+  bool safe() const { return request_.method() == method::get || request_.method() == method::head; }
   bool conditional() const {
     return head_.has(known::if_none_match) || head_.has(known::if_modified_since) ||
            head_.has(known::if_match) || head_.has(known::if_unmodified_since);
@@ -168,44 +168,44 @@ class finisher {
     return answer_.content ? answer_.content->last_modified() : answer_.last_modified;
   }
 
-  void become(response other) {
+  void replace(response other) {
     answer_ = std::move(other);
     form_ = nullptr;
   }
 
   void evaluate() {
-    const auto& asked = conditions_.emplace(asked_);
+    const auto& requested = conditions_.emplace(request_);
     http::validators current{.etag = etag(), .last_modified = {}, .exists = true};
     if (const auto at = last_modified()) {
       current.last_modified = std::chrono::floor<std::chrono::seconds>(*at);
     }
-    const auto verdict = http::evaluate(asked.get(), current, true, facts_.now);
-    switch (verdict.is) {
+    const auto verdict = http::evaluate(requested.get(), current, true, facts_.now);
+    switch (verdict.result) {
       case http::verdict::outcome::proceed:
         return;
       case http::verdict::outcome::bad_request:
-        return become(problem(400, verdict.why));
+        return replace(problem(400, verdict.why));
       case http::verdict::outcome::precondition_failed:
-        return become(problem(412, verdict.why));
+        return replace(problem(412, verdict.why));
       case http::verdict::outcome::not_modified:
         break;
     }
     answer_.status = 304;
-    // The client's own tag if it has one of this version's, so that it finds what it stored; else
-    // that of the form it would be sent.
+    // The client's own tag if it names this version, so that the client finds what it stored; else the tag of
+    // the form that it would get.
     matched_ = verdict.matched;
     if (matched_.empty() && head_.has(known::accept_encoding)) {
       if (const auto coding = negotiate()) matched_ = coded_ = coded_etag(etag(), *coding);
     }
   }
 
-  /// Nothing: every form there is was refused.
+  /// Nothing if the client refuses every form.
   std::optional<content_coding> negotiate() const {
     const bool encodable = answer_.content ? answer_.content->encodable()
                                            : is_encodable(answer_.body.size(), answer_.content_type.text);
     auto field = head_.value(known::accept_encoding);
     std::string joined;
-    if (head_.is_repeated(known::accept_encoding)) field = joined = asked_.field_list("accept-encoding");
+    if (head_.is_repeated(known::accept_encoding)) field = joined = request_.field_list("accept-encoding");
     const auto chosen = http::negotiate_coding(field, encodable);
     if (!chosen) return {};
     return static_cast<content_coding>(*chosen);
@@ -215,7 +215,8 @@ class finisher {
     const auto body = answer_.content ? answer_.content->body() : std::string_view(answer_.body);
     const auto coding = negotiate();
     if (!coding) {
-      if (!body.empty()) become(problem(406, "Accept-Encoding refuses every form there is of this"));
+      if (!body.empty())
+        replace(problem(406, "Accept-Encoding refuses every available form of this resource"));
       return;
     }
     if (*coding == content_coding::identity) return;
@@ -229,7 +230,7 @@ class finisher {
     }
   }
 
-  /// What is the representation's own comes last: it ends the head and is followed by the body.
+  /// The representation's own fields come last: they end the head, and its body follows them.
   void compose(std::string& out) {
     if (answer_.content && answer_.status != 304) {
       if (form_ == nullptr) form_ = &answer_.content->identity();
@@ -238,8 +239,8 @@ class finisher {
     begin_head(out, answer_.status, facts_);
     append_caching(out);
     for (const auto& each : answer_.fields()) append_field(out, each.name, each.value);
-    if (asked_.rate_limit) append_rate_limit(out, *asked_.rate_limit, answer_.status);
-    append_common(out, facts_, asked_.request_id());
+    if (request_.rate_limit) append_rate_limit(out, *request_.rate_limit, answer_.status);
+    append_common(out, facts_, request_.request_id());
     if (form_ != nullptr) {
       out += form_->fields();
       return;
@@ -274,21 +275,21 @@ class finisher {
     const bool good = safe() && ((status >= 200 && status < 300) || status == 304);
     if (!answer_.cache_control.empty()) {
       append_field(out, "Cache-Control", answer_.cache_control);
-    } else if (good && asked_.route() != nullptr) {
-      out += asked_.route()->cacheable_fields;
+    } else if (good && request_.route() != nullptr) {
+      out += request_.route()->cacheable_fields;
     } else {
       out += "Cache-Control: no-store\r\n";
     }
     if (answer_.cache) append_cache_status(out, *answer_.cache);
   }
 
-  const request& asked_;
+  const request& request_;
   const http::request_head& head_;
   response answer_;
   const connection_facts& facts_;
   const representation::form* form_ = nullptr;
   std::optional<requested_conditions> conditions_;
-  std::string_view matched_;  ///< in one of the conditions, or in `coded_`
+  std::string_view matched_;  ///< a view into `conditions_` or `coded_`
   std::string coded_;
   content_coding coding_ = content_coding::identity;
   bool varies_ = false;
@@ -327,12 +328,13 @@ void append_validator_fields(std::string& out, const content_fields& of) {
   if (of.varies) out += "Vary: Accept-Encoding\r\n";
 }
 
-finished finish(const request& asked, response answer, const connection_facts& facts, std::string& out) {
-  return finisher(asked, std::move(answer), facts).run(out);
+wire_response write_response(const request& to, response answer, const connection_facts& facts,
+                             std::string& out) {
+  return response_writer(to, std::move(answer), facts).run(out);
 }
 
-finished finish_unparsed(response answer, const connection_facts& facts, std::string_view request_id,
-                         std::string& out) {
+wire_response write_unparsed_response(response answer, const connection_facts& facts,
+                                      std::string_view request_id, std::string& out) {
   const auto start = out.size();
   begin_head(out, answer.status, facts);
   out += "Cache-Control: no-store\r\n";
@@ -340,7 +342,7 @@ finished finish_unparsed(response answer, const connection_facts& facts, std::st
   append_common(out, facts, request_id);
   append_content_fields(out, {.content_type = answer.content_type.text, .length = answer.body.size()});
   out += "\r\n";
-  finished done;
+  wire_response done;
   done.status = answer.status;
   done.bytes = out.size() - start + answer.body.size();
   done.own = std::move(answer.body);

@@ -1,6 +1,6 @@
 #pragma once
-/// The last step of every answer: conditions, content coding, and the head as it is sent.
-/// Threads: pure functions (the date is passed in), but for encodings kept by a representation.
+/// The last step of every answer: evaluates conditions, chooses the content coding, and writes the head.
+/// Threads: pure functions (the date is passed in), except that a representation keeps its encoded forms.
 
 #include <server/representation.hpp>
 #include <server/request.hpp>
@@ -12,7 +12,7 @@
 
 namespace strata::server {
 
-/// 1 KiB and more of a type that compresses.
+/// True for at least 1 KiB of a compressible type.
 bool is_encodable(std::size_t size, std::string_view content_type) noexcept;
 
 /// `etag` as the tag of its form in `coding`: `"v7"` → `"v7-gz"`.
@@ -26,11 +26,11 @@ struct content_fields {
   std::optional<wall_time> last_modified;
   bool varies = false;
 };
-/// Field lines of a whole answer, and those of them that a 304 carries.
+/// Appends the field lines of a full response, and those that a 304 repeats.
 void append_content_fields(std::string& out, const content_fields& of);
 void append_validator_fields(std::string& out, const content_fields& of);
 
-/// What the connection knows when an answer is due.
+/// What the connection contributes to a response.
 struct connection_facts {
   std::string_view date;  ///< an HTTP date
   std::chrono::sys_seconds now;
@@ -38,23 +38,24 @@ struct connection_facts {
   bool http_1_0 = false;
 };
 
-/// A finished answer: `out` has got its head, this is what follows.
-struct finished {
+/// A response on its way: its head is in `out`, and this follows.
+struct wire_response {
   int status = 0;
   std::uint64_t bytes = 0;  ///< head and body
   std::optional<cache_status> cache;
   std::shared_ptr<const void> owner;  ///< of `shared`
   std::string_view shared;
   std::string own;
-  std::shared_ptr<body_stream> stream;  ///< what follows instead
+  std::shared_ptr<body_stream> stream;  ///< follows instead of the body
   std::string_view body() const noexcept { return owner ? shared : std::string_view(own); }
 };
 
-/// Appends the head of the answer to `asked` to `out` and returns the body to be sent after it.
-finished finish(const request& asked, response answer, const connection_facts& facts, std::string& out);
+/// Appends the head of the response to `to` to `out`. Returns the body to be sent after it.
+wire_response write_response(const request& to, response answer, const connection_facts& facts,
+                             std::string& out);
 
-/// As above when there is no request that could be asked: for what could not be parsed.
-finished finish_unparsed(response answer, const connection_facts& facts, std::string_view request_id,
-                         std::string& out);
+/// The same without a request, for one that could not be parsed.
+wire_response write_unparsed_response(response answer, const connection_facts& facts,
+                                      std::string_view request_id, std::string& out);
 
 }  // namespace strata::server

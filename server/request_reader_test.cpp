@@ -1,0 +1,125 @@
+#include "server/request_reader.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace strata::server {
+namespace {
+
+using namespace std::chrono_literals;
+using state = request_reader::state;
+
+struct RequestReader : testing::Test {
+  server_options options{
+      .max_head = {1024}, .max_body = {20'000}, .head_timeout = 1s, .body_timeout = 2s, .idle_timeout = 3s};
+  request_reader reader{options};
+  http::request_head head;
+
+  /// Receives all of `bytes`, as far as there is room for it.
+  void receive(std::string_view bytes) {
+    const auto space = reader.space();
+    ASSERT_LE(bytes.size(), space.size());
+    std::memcpy(space.data(), bytes.data(), bytes.size());
+    reader.received(bytes.size());
+  }
+
+  /// Receives `bytes` in pieces until a request is complete or refused.
+  request_reader::progress feed(std::string_view bytes, std::size_t piece) {
+    request_reader::progress step;
+    while (step.state == state::incomplete && !bytes.empty()) {
+      const auto size = std::min({piece, bytes.size(), reader.space().size()});
+      receive(bytes.substr(0, size));
+      bytes.remove_prefix(size);
+      head = {};  // the connection gives its memory back while it waits
+      step = reader.next(head);
+    }
+    return step;
+  }
+};
+
+TEST_F(RequestReader, CutsRequestsHoweverTheyArrive) {
+  const std::string bytes =
+      "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
+      "PUT /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n";
+  for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
+    request_reader fresh(options);
+    std::vector<std::string> seen;
+    for (std::size_t at = 0; at < bytes.size(); at += piece) {
+      const auto size = std::min(piece, bytes.size() - at);
+      std::memcpy(fresh.space().data(), bytes.data() + at, size);
+      fresh.received(size);
+      http::request_head parsed;
+      while (fresh.next(parsed).state == state::complete) {
+        seen.push_back(std::string(parsed.method) + ' ' + std::string(parsed.target) + ' ' +
+                       std::string(fresh.body()));
+        fresh.advance();
+      }
+    }
+    ASSERT_THAT(seen, testing::ElementsAre("POST /a hello", "PUT /b onetwo")) << piece;
+    ASSERT_TRUE(fresh.empty());
+  }
+}
+
+TEST_F(RequestReader, KeepsALargeBodyWhole) {
+  const std::string body(19'000, 'x');
+  const auto step = feed("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 19000\r\n\r\n" + body, 1000);
+  ASSERT_EQ(step.state, state::complete);
+  EXPECT_EQ(reader.body(), body);
+  EXPECT_EQ(head.method, "POST") << "the head's views follow the bytes when the buffer grows";
+}
+
+TEST_F(RequestReader, LimitsTheTimeOfEachPart) {
+  EXPECT_EQ(reader.next(head).time_limit, 3s) << "between requests";
+  EXPECT_TRUE(reader.empty());
+  receive("POST / HTTP/1.1\r\n");
+  EXPECT_EQ(reader.next(head).time_limit, 1s);
+  EXPECT_FALSE(reader.empty());
+  EXPECT_FALSE(reader.in_body());
+  receive("Host: h\r\n");
+  EXPECT_EQ(reader.next(head).time_limit, 0s) << "more of a head does not restart its time";
+  receive("Content-Length: 2\r\n\r\n");
+  EXPECT_EQ(reader.next(head).time_limit, 2s);
+  EXPECT_TRUE(reader.in_body());
+  receive("a");
+  EXPECT_EQ(reader.next(head).time_limit, 0s);
+  receive("b");
+  EXPECT_EQ(reader.next(head).state, state::complete);
+}
+
+TEST_F(RequestReader, AsksForTheBodyOnlyIfItHasNotArrived) {
+  const std::string waits = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
+  receive(waits);
+  auto step = reader.next(head);
+  EXPECT_EQ(step.state, state::incomplete);
+  EXPECT_TRUE(step.expects_continue);
+  receive("ab" + waits + "a");
+  ASSERT_EQ(reader.next(head).state, state::complete);
+  reader.advance();
+  step = reader.next(head);
+  EXPECT_EQ(step.state, state::incomplete);
+  EXPECT_FALSE(step.expects_continue);
+}
+
+TEST_F(RequestReader, RefusesWhatIsTooLargeOrMalformed) {
+  const std::pair<std::string, int> refused[] = {
+      {"GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(2000, 'x') + "\r\n\r\n", 431},
+      {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 20001\r\n\r\n", 413},
+      {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n", 413},
+      {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", 400},
+      {"GET /\r\n\r\n", 400},
+  };
+  for (const auto& [bytes, status] : refused) {
+    request_reader fresh(options);
+    std::memcpy(fresh.space().data(), bytes.data(), bytes.size());
+    fresh.received(bytes.size());
+    ASSERT_EQ(fresh.next(head).state, state::refused) << bytes;
+    EXPECT_EQ(fresh.refusal_status(), status) << bytes;
+    EXPECT_FALSE(fresh.refusal_reason().empty());
+  }
+}
+
+}  // namespace
+}  // namespace strata::server
