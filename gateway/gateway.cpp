@@ -25,7 +25,6 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <system_error>
@@ -174,10 +173,6 @@ result<void> install_platform_outbox(database& target, const config& values) {
   return {};
 }
 
-double seconds_of(wall_time at) {
-  return std::chrono::duration<double>(at.time_since_epoch()).count();
-}
-
 /// A part's readiness from its current trouble, which is empty while it works.
 result<void> ready_unless(std::string trouble) {
   if (trouble.empty()) return {};
@@ -264,7 +259,7 @@ struct gateway::state {
                 [this] {
                   const std::array listeners{http_stats_of("platform", *platform_server, platform_routes),
                                              http_stats_of("admin", *admin_server, admin_routes)};
-                  const process_info self{version(), started};
+                  const process_info self{version(), started_at};
                   std::optional<store_health> store_state;
                   if (shared != nullptr) store_state = shared->health();
                   std::optional<relay_stats> relay_state;
@@ -283,7 +278,7 @@ struct gateway::state {
   config values;
   logs& log;
   platform::policy_table policies;
-  double started = seconds_of(system_clock().wall());
+  const wall_time started_at = system_clock().wall();
   std::atomic<bool> serving{false};
   std::shared_ptr<database> source;
   std::shared_ptr<network_store> shared;  // null: none, or not on the network

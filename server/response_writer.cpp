@@ -64,27 +64,25 @@ std::string_view token_of(cache_status::forwarded why) {
 
 void append_cache_status(std::string& out, const cache_status& status) {
   out += "Cache-Status: ";
-  http::append(out,
-               {.forward = token_of(status.forward),
-                .stored = status.stored,
-                .collapsed = status.collapsed,
-                .ttl_seconds = status.ttl ? std::optional<std::int64_t>(status.ttl->count()) : std::nullopt,
-                .detail = status.detail});
+  http::append(out, {.forward = token_of(status.forward),
+                     .stored = status.stored,
+                     .collapsed = status.collapsed,
+                     .ttl = status.ttl,
+                     .detail = status.detail});
   out += "\r\n";
 }
 
 /// Rounds up, so that a client that waits this long is admitted.
-std::uint64_t whole_seconds(duration time) {
-  const auto up = std::chrono::ceil<std::chrono::seconds>(time).count();
-  return up < 0 ? 0 : static_cast<std::uint64_t>(up);
+std::chrono::seconds whole_seconds(duration time) {
+  return std::max(std::chrono::seconds(0), std::chrono::ceil<std::chrono::seconds>(time));
 }
 
 void append_rate_limit(std::string& out, const rate_limit_state& state, int status) {
   const http::rate_limit fields{.policy = state.policy,
                                 .limit = state.limit,
                                 .remaining = state.remaining,
-                                .window_seconds = whole_seconds(state.window),
-                                .reset_seconds = whole_seconds(state.reset_after)};
+                                .window = whole_seconds(state.window),
+                                .reset_after = whole_seconds(state.reset_after)};
   out += "RateLimit-Policy: ";
   http::append_policy(out, fields);
   out += "\r\nRateLimit: ";
@@ -92,7 +90,7 @@ void append_rate_limit(std::string& out, const rate_limit_state& state, int stat
   out += "\r\n";
   if (status == 429) {
     out += "Retry-After: ";
-    append_number(out, std::max<std::uint64_t>(1, whole_seconds(state.retry_after)));
+    http::append_signed(out, std::max(std::chrono::seconds(1), whole_seconds(state.retry_after)).count());
     out += "\r\n";
   }
 }

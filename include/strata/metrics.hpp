@@ -6,6 +6,7 @@
 #include <strata/network_store.hpp>
 #include <strata/relay_stats.hpp>
 #include <strata/stats.hpp>
+#include <strata/time.hpp>
 
 #include <array>
 #include <atomic>
@@ -61,7 +62,7 @@ struct http_stats {
 /// The process that the metrics describe.
 struct process_info {
   std::string version;
-  double start_seconds = 0;  ///< since 1970, UTC
+  wall_time started_at{};
 };
 
 /// The parts that only some processes have; null: this one has none.

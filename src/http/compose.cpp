@@ -67,9 +67,9 @@ void append(std::string& out, const cache_status& status) {
   }
   if (status.stored) out += "; stored";
   if (status.collapsed) out += "; collapsed";
-  if (status.ttl_seconds) {
+  if (status.ttl) {
     out += "; ttl=";
-    append_signed(out, *status.ttl_seconds);
+    append_signed(out, status.ttl->count());
   }
   if (!status.detail.empty()) {
     out += "; detail=";
@@ -83,7 +83,7 @@ void append_policy(std::string& out, const rate_limit& state) {
   out += "\";q=";
   append_number(out, state.limit);
   out += ";w=";
-  append_number(out, state.window_seconds);
+  append_signed(out, state.window.count());
 }
 
 void append_state(std::string& out, const rate_limit& state) {
@@ -92,7 +92,7 @@ void append_state(std::string& out, const rate_limit& state) {
   out += "\";r=";
   append_number(out, state.remaining);
   out += ";t=";
-  append_number(out, state.reset_seconds);
+  append_signed(out, state.reset_after.count());
 }
 
 void append_problem(std::string& out, int status, std::string_view title, std::string_view detail,

@@ -3,6 +3,7 @@
 /// (draft-ietf-httpapi-ratelimit-headers), problem documents (RFC 9457). All append to a string.
 /// Threads: pure functions.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -17,7 +18,7 @@ struct cache_status {
   std::string_view forward;  ///< the reason for forwarding, e.g. "miss"; empty: a hit
   bool stored = false;
   bool collapsed = false;
-  std::optional<std::int64_t> ttl_seconds;
+  std::optional<std::chrono::seconds> ttl;
   std::string_view detail;
 };
 
@@ -28,8 +29,8 @@ struct rate_limit {
   std::string_view policy = "default";
   std::uint64_t limit = 0;
   std::uint64_t remaining = 0;
-  std::uint64_t window_seconds = 0;
-  std::uint64_t reset_seconds = 0;
+  std::chrono::seconds window{};
+  std::chrono::seconds reset_after{};
 };
 
 /// `"default";q=100;w=60`

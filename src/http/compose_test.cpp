@@ -22,16 +22,19 @@ std::string status(const cache_status& of) {
 }
 
 TEST(Compose, CacheStatusSaysWhatHappened) {
-  EXPECT_EQ(status({.ttl_seconds = 1200, .detail = "l1"}), "strata; hit; ttl=1200; detail=l1");
+  EXPECT_EQ(status({.ttl = std::chrono::seconds(1200), .detail = "l1"}), "strata; hit; ttl=1200; detail=l1");
   EXPECT_EQ(status({.forward = "miss", .stored = true, .detail = "absent"}),
             "strata; fwd=miss; stored; detail=absent");
-  EXPECT_EQ(status({.forward = "stale", .collapsed = true, .ttl_seconds = -3}),
+  EXPECT_EQ(status({.forward = "stale", .collapsed = true, .ttl = std::chrono::seconds(-3)}),
             "strata; fwd=stale; collapsed; ttl=-3");
 }
 
 TEST(Compose, RateLimitFields) {
-  const rate_limit state{
-      .policy = "user", .limit = 100, .remaining = 57, .window_seconds = 60, .reset_seconds = 12};
+  const rate_limit state{.policy = "user",
+                         .limit = 100,
+                         .remaining = 57,
+                         .window = std::chrono::seconds(60),
+                         .reset_after = std::chrono::seconds(12)};
   EXPECT_EQ(text(append_policy, state), "\"user\";q=100;w=60");
   EXPECT_EQ(text(append_state, state), "\"user\";r=57;t=12");
 }

@@ -253,7 +253,7 @@ void add_listeners(families& into, std::span<const http_stats> from) {
 
 void add_process(families& into, const process_info& process) {
   into.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.",
-             process.start_seconds);
+             std::chrono::duration<double>(process.started_at.time_since_epoch()).count());
   measure(into.gauge("strata_build_info", "Always 1; the labels name the build."),
           {{"version", process.version}}, 1);
 }

@@ -103,7 +103,8 @@ std::vector<http_stats> listeners() {
 }
 
 TEST(Exposition, HasTheNamesAndLabelsOfTheConvention) {
-  const scrape read(exposition(sample(), listeners(), {"0.1.0", 1.5e9}));
+  const scrape read(
+      exposition(sample(), listeners(), {"0.1.0", wall_time(std::chrono::seconds(1'500'000'000))}));
   EXPECT_EQ(read.at(R"(cache_hits_total{cache_type="agent",level="l1"})"), 5);
   EXPECT_EQ(read.at(R"(cache_hits_total{cache_type="agent",level="l2"})"), 2);
   EXPECT_EQ(read.at(R"(cache_misses_total{cache_type="agent",reason="absent"})"), 3);
