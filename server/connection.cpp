@@ -171,7 +171,7 @@ void connection::begin_task() {
 }
 
 void connection::completed(completion<response> outcome) {
-  if (starting_) {  // it never waited: `begin_task` goes on when `start` has returned
+  if (starting_) {  // it never waited: `begin_task` continues when `start` returns
     outcome_.emplace(std::move(outcome));
     return;
   }

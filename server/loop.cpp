@@ -117,10 +117,11 @@ void loop::adopt(tcp_socket socket, const asio::ip::tcp::endpoint& from) {
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   counters_.accepted.add();
   counters_.open.add();
-  boost::intrusive_ptr<connection> made(new connection(*this, std::move(socket), from.address().to_string()));
-  connections_->all.push_back(*made);
+  boost::intrusive_ptr<connection> adopted(
+      new connection(*this, std::move(socket), from.address().to_string()));
+  connections_->all.push_back(*adopted);
   arm_sweep();
-  auto* kept = made.detach();  // the list's reference, until `closed`
+  auto* kept = adopted.detach();  // the list's reference, until `closed`
   kept->start();
 }
 

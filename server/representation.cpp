@@ -35,8 +35,8 @@ representation::representation(std::string_view body, static_text content_type, 
 
 representation::~representation() {
   for (auto& each : encoded_) {
-    const auto* made = each.load(std::memory_order_acquire);
-    if (made != &not_smaller()) delete made;
+    const auto* form = each.load(std::memory_order_acquire);
+    if (form != &not_smaller()) delete form;
   }
 }
 
@@ -51,8 +51,8 @@ representation::representation(representation&& other) noexcept
 std::size_t representation::bytes() const noexcept {
   std::size_t sum = sizeof *this + identity_.wire_.capacity();
   for (const auto& each : encoded_) {
-    const auto* made = each.load(std::memory_order_acquire);
-    if (made != nullptr && made != &not_smaller()) sum += sizeof *made + made->wire_.capacity();
+    const auto* form = each.load(std::memory_order_acquire);
+    if (form != nullptr && form != &not_smaller()) sum += sizeof *form + form->wire_.capacity();
   }
   return sum;
 }
@@ -64,12 +64,12 @@ const representation::form* representation::encoded(content_coding coding) const
   const auto* found = slot.load(std::memory_order_acquire);
   if (found == nullptr) {
     auto text = encode(body(), coding);
-    std::unique_ptr<const form> made;
-    if (text) made = std::make_unique<const form>(compose(*text, etag(), coding));
-    const form* mine = made ? made.get() : &not_smaller();
+    std::unique_ptr<const form> created;
+    if (text) created = std::make_unique<const form>(compose(*text, etag(), coding));
+    const form* mine = created ? created.get() : &not_smaller();
     // Two threads may both have encoded it; every thread keeps the first one's form.
     if (slot.compare_exchange_strong(found, mine, std::memory_order_acq_rel)) {
-      static_cast<void>(made.release());
+      static_cast<void>(created.release());
       found = mine;
     }
   }
@@ -79,23 +79,23 @@ const representation::form* representation::encoded(content_coding coding) const
 representation::form representation::compose(std::string_view body, std::string_view etag,
                                              content_coding coding) const {
   static constexpr std::string_view before_etag = "ETag: ";
-  form made;
+  form composed;
   const auto coded = coded_etag(etag, coding);
-  made.wire_.reserve(192 + coded.size() + body.size());
-  append_content_fields(made.wire_, {.content_type = content_type_,
-                                     .length = body.size(),
-                                     .coding = coding,
-                                     .etag = coded,
-                                     .last_modified = last_modified_,
-                                     .varies = encodable_});
+  composed.wire_.reserve(192 + coded.size() + body.size());
+  append_content_fields(composed.wire_, {.content_type = content_type_,
+                                         .length = body.size(),
+                                         .coding = coding,
+                                         .etag = coded,
+                                         .last_modified = last_modified_,
+                                         .varies = encodable_});
   if (!coded.empty()) {
-    made.etag_at_ = made.wire_.find(before_etag) + before_etag.size();
-    made.etag_size_ = coded.size();
+    composed.etag_at_ = composed.wire_.find(before_etag) + before_etag.size();
+    composed.etag_size_ = coded.size();
   }
-  made.wire_ += "\r\n";
-  made.body_at_ = made.wire_.size();
-  made.wire_ += body;
-  return made;
+  composed.wire_ += "\r\n";
+  composed.body_at_ = composed.wire_.size();
+  composed.wire_ += body;
+  return composed;
 }
 
 }  // namespace strata::server

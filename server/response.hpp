@@ -86,7 +86,7 @@ response created(std::string_view location, std::string json_text = {});
 /// Evaluates If-Match and If-Unmodified-Since (and If-None-Match: * against creating) before a
 /// write, RFC 9110 §13.2.2. `etag` is the current tag, empty if there is no such resource.
 /// A tag of an encoded form counts as that of its version.
-/// Returns: nothing (go on) | 412 | 400 for a malformed field
+/// Returns: nothing (continue) | 412 | 400 for a malformed field
 std::optional<response> check_preconditions(const request& from, std::string_view etag,
                                             std::optional<wall_time> last_modified = {});
 

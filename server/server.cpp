@@ -112,23 +112,23 @@ void server::start() {
   if (!self.loops.empty() || self.stopped) throw std::logic_error("a server starts once");
   asio::ip::tcp::endpoint at(asio::ip::make_address(options.address), options.port);
   const bool shared = options.threads > 1;
-  std::vector<std::shared_ptr<loop>> made;
+  std::vector<std::shared_ptr<loop>> started;
   try {
     // SO_REUSEPORT would let a second server of the same user share the port in silence. Without
-    // it, binding fails if anybody listens.
+    // it, binding fails if the port is in use.
     if (shared && options.port != 0) loop(self.core).listen(at, false);
     for (unsigned i = 0; i < options.threads; ++i) {
       auto each = std::make_shared<loop>(self.core);
       each->listen(at, shared);
       at.port(each->port());
-      made.push_back(std::move(each));
+      started.push_back(std::move(each));
     }
   } catch (const boost::system::system_error& failed) {
     throw std::system_error(failed.code(),
                             "cannot listen on " + options.address + ":" + std::to_string(options.port));
   }
   self.port = at.port();
-  self.loops = std::move(made);
+  self.loops = std::move(started);
   self.running = self.loops.size();
   for (const auto& each : self.loops) {
     self.threads.emplace_back([&self, each] { self.run(each); });

@@ -117,7 +117,7 @@ TEST(Stream, EndsWithItsClient) {
   auto to = here.listen();
   to.close();
   here.wait_until_gone();
-  EXPECT_FALSE(here.send("for nobody"));
+  EXPECT_FALSE(here.send("late"));
   while (here.it().stats().connections_open != 0) std::this_thread::yield();
 }
 
@@ -155,7 +155,7 @@ TEST(Stream, DoesNotHoldUpAServerThatStops) {
   EXPECT_TRUE(here.it().stop()) << "it was cut";
   EXPECT_TRUE(to.ends());
   EXPECT_TRUE(other.ends());
-  EXPECT_FALSE(here.send("for nobody"));
+  EXPECT_FALSE(here.send("late"));
 }
 
 TEST(Stream, DiscardsWhatItsClientSends) {

@@ -111,7 +111,7 @@ std::optional<std::string> find_problem(std::string_view text) {
     const auto directive = split_parameter(*element);
     const std::string name(directive.name);
     if (std::ranges::any_of(seen, [&](auto each) { return iequals(each, name); })) {
-      return name + " is there twice";
+      return name + " is repeated";
     }
     seen.push_back(directive.name);
     if (find_flag(name) != nullptr) {

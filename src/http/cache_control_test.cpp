@@ -53,7 +53,7 @@ TEST(CacheControl, FindsProblemsOfOutgoingDirectives) {
   EXPECT_EQ(find_problem("maxage=300"), "maxage is not a directive");
   EXPECT_EQ(find_problem("public, private"), "public and private contradict each other");
   EXPECT_EQ(find_problem("no-store, max-age=1"), "no-store and a lifetime contradict each other");
-  EXPECT_EQ(find_problem("max-age=1, Max-Age=2"), "Max-Age is there twice");
+  EXPECT_EQ(find_problem("max-age=1, Max-Age=2"), "Max-Age is repeated");
   EXPECT_EQ(find_problem("public=1"), "public takes no value");
   EXPECT_EQ(find_problem(" , "), "it is empty");
 }
