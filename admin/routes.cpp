@@ -175,7 +175,8 @@ std::expected<admin_invalidation, response> read_invalidation(std::string_view b
 
 using texts = std::vector<std::string>;
 
-/// The request without the patterns that are not a prefix. Requires: soft patterns passed check_soft_patterns.
+/// The request without the patterns that are not a prefix. Requires: soft patterns passed
+/// check_soft_patterns.
 invalidation invalidation_of(const admin_invalidation& what) {
   invalidation out{.soft = what.soft.value_or(false)};
   for (const auto& each : what.keys.value_or(texts())) out.keys.emplace_back(each);
