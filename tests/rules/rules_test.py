@@ -214,6 +214,11 @@ class RulesTest(unittest.TestCase):
         files = {"docs/architecture.md": page, "src/core/a.cpp": "", "src/attic/a.cpp": "", "src/new/a.cpp": ""}
         self.assert_one(self.breaches("docs", files), "docs/architecture.md:4", "new/")
 
+    def test_the_architecture_page_names_files_that_exist(self):
+        page = "# A\n\n```text\ninclude/strata/   all\n```\n\n`src/a.cpp` `src/` `nowhere/b.cpp`\n`src/gone.cpp`\n"
+        self.assert_one(self.breaches("docs", {"docs/architecture.md": page, "src/a.cpp": ""}),
+                        "docs/architecture.md:8", "src/gone.cpp")
+
     def test_the_table_of_headers_names_every_public_header(self):
         page = ("# A\n\n```text\ninclude/strata/   all\n```\n\n## Public headers\n\n| room | headers |\n|---|---|\n"
                 "| core | `key`, `gone` |\n\n## Next\n\n| `other` | |\n")
