@@ -15,7 +15,7 @@ class KnownLogin : public testing::PlatformTest {
   }
   void SetUp() override {
     for (int i = 0; i < 3; ++i) ASSERT_EQ(me(member_token).text("/email"), member.email);
-    ASSERT_NE(connection.what, nullptr) << "there must be something to remember";
+    ASSERT_NE(connection.value, nullptr) << "there must be something to remember";
   }
   strata::server::connection_memory connection;
 };

@@ -45,6 +45,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     memory.add(each);
     bare.add(each);
   }
-  if (memory.result().used > 1u << 16 || bare.result().used > 1000) std::abort();
+  if (memory.result().used.count > 1u << 16 || bare.result().used.count > 1000) std::abort();
   return 0;
 }
