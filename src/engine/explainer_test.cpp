@@ -75,7 +75,7 @@ TEST(Explain, JudgesTheSecondLevelAsAReadDoes) {
 }
 
 /// A cache that a relay keeps informed of its source.
-struct Relayed : ::testing::Test {
+struct RelayedExplainer : ::testing::Test {
   fixture f{{.relayed = true}};
 
   void trust(duration behind = 0s) {
@@ -83,7 +83,7 @@ struct Relayed : ::testing::Test {
   }
 };
 
-TEST_F(Relayed, AValueOlderThanAnUncachedReadIsNotExplainedAsFresh) {
+TEST_F(RelayedExplainer, AValueOlderThanAnUncachedReadIsNotExplainedAsFresh) {
   trust();
   f.read("1", "old");
   f.time.advance(1s);

@@ -384,7 +384,7 @@ TEST(StopFilling, WaitsForFactoriesThatRunAndLetsNoneBegin) {
   EXPECT_EQ(many[0].failure()->code, errc::busy);
 }
 
-TEST(Bulkhead, BoundsHowManyFactoriesRunAtOnce) {
+TEST(FactoryLimit, BoundsHowManyFactoriesRunAtOnce) {
   stage s({.ttl = 60s, .jitter = 0}, {.factory_limit = 2, .factory_queue = 1});
   async_latch go;
   int running = 0;
