@@ -25,7 +25,7 @@ static_assert(std::size(colours) == eviction_policies.size());
 
 class chart {
  public:
-  chart(const trace_contents& what, const sweep& of)
+  chart(const trace_contents& what, const capacity_sweep& of)
       : what_(what), of_(of), bytes_(sizes_are_bytes(what, of)), panels_(what.has_sizes ? 2 : 1) {
     double lowest = 1, highest = 1;
     for (const auto& each : of.points) {
@@ -152,7 +152,7 @@ class chart {
   }
 
   const trace_contents& what_;
-  const sweep& of_;
+  const capacity_sweep& of_;
   const bool bytes_;
   const int panels_;
   int from_ = 0;  // powers of ten, of the fraction
@@ -162,7 +162,7 @@ class chart {
 
 }  // namespace
 
-std::string sweep_svg(const trace_contents& what, const sweep& of) {
+std::string sweep_svg(const trace_contents& what, const capacity_sweep& of) {
   return chart(what, of).text();
 }
 

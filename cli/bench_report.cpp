@@ -88,7 +88,7 @@ std::string readable_size(std::uint64_t size, bool bytes) {
   return unit == 0 ? fmt::format("{} B", size) : fmt::format("{:.1f} {}", scaled, units[unit]);
 }
 
-bool sizes_are_bytes(const trace_contents& what, const sweep& of) {
+bool sizes_are_bytes(const trace_contents& what, const capacity_sweep& of) {
   return what.has_sizes || of.counts == replay_counts::memory;
 }
 
@@ -119,7 +119,7 @@ std::string replay_json(const trace_contents& what, const replay_run& how) {
   return json::text_of(body_of(what, how)) + '\n';
 }
 
-std::string sweep_text(const trace_contents& what, const sweep& of) {
+std::string sweep_text(const trace_contents& what, const capacity_sweep& of) {
   const bool bytes = sizes_are_bytes(what, of);
   std::string out = fmt::format(
       "{}: {} requests for {} objects {}\n{}\n\n", what.trace, what.requests, what.objects,
@@ -152,7 +152,7 @@ std::string sweep_text(const trace_contents& what, const sweep& of) {
   return out;
 }
 
-std::string sweep_json(const trace_contents& what, const sweep& of) {
+std::string sweep_json(const trace_contents& what, const capacity_sweep& of) {
   sweep_body out{.trace = what.trace,
                  .requests = what.requests,
                  .objects = what.objects,

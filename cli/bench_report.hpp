@@ -35,7 +35,7 @@ struct sweep_point {
   std::vector<replay_run> policies;
 };
 
-struct sweep {
+struct capacity_sweep {
   replay_counts counts = replay_counts::capacity;
   std::uint64_t whole = 0;  ///< size of all objects, in the unit of `counts`
   std::vector<sweep_point> points;
@@ -45,14 +45,14 @@ struct sweep {
 std::string readable_size(std::uint64_t size, bool bytes);
 
 /// Whether the sizes of `of` are bytes: the trace has sizes, or memory is counted.
-bool sizes_are_bytes(const trace_contents& what, const sweep& of);
+bool sizes_are_bytes(const trace_contents& what, const capacity_sweep& of);
 
 std::string replay_text(const trace_contents& what, const replay_run& how);
 std::string replay_json(const trace_contents& what, const replay_run& how);
-std::string sweep_text(const trace_contents& what, const sweep& of);
-std::string sweep_json(const trace_contents& what, const sweep& of);
+std::string sweep_text(const trace_contents& what, const capacity_sweep& of);
+std::string sweep_json(const trace_contents& what, const capacity_sweep& of);
 
 /// A picture of the miss ratios over the sizes, for a browser.
-std::string sweep_svg(const trace_contents& what, const sweep& of);
+std::string sweep_svg(const trace_contents& what, const capacity_sweep& of);
 
 }  // namespace strata::cli

@@ -32,8 +32,8 @@ replay_run done(eviction_policy policy, std::uint64_t misses, std::uint64_t miss
                      .used = {1000}}};
 }
 
-sweep two_sizes() {
-  sweep out{.counts = replay_counts::capacity, .whole = 3 << 20, .points = {}};
+capacity_sweep two_sizes() {
+  capacity_sweep out{.counts = replay_counts::capacity, .whole = 3 << 20, .points = {}};
   out.points.push_back(
       {.fraction = 0.01,
        .size = 31457,

@@ -206,7 +206,7 @@ test_request::test_request(std::string_view method, std::string_view target,
   const auto length = text_.size();
   text_ += body;
   const auto parsed = http::parse_head(text_, {}, *head_);
-  if (parsed.state != http::head_result::progress::complete || parsed.length != length) {
+  if (parsed.state != http::head_result::parse_status::complete || parsed.length != length) {
     throw std::invalid_argument("the request is malformed: " + std::string(parsed.why));
   }
   const time_point now{std::chrono::hours(1)};

@@ -18,7 +18,7 @@ request_reader::request_reader(const server_options& options)
       capacity_(initial_buffer) {
 }
 
-request_reader::progress request_reader::next(http::request_head& head) {
+request_reader::read_step request_reader::next(http::request_head& head) {
   switch (part_) {
     case part::head:
       return next_head(head);
@@ -39,7 +39,7 @@ http::head_limits request_reader::head_limits() const noexcept {
   return {.max_head = options_.max_head.count, .max_target = options_.max_target.count};
 }
 
-request_reader::progress request_reader::next_head(http::request_head& head) {
+request_reader::read_step request_reader::next_head(http::request_head& head) {
   if (begin_ == filled_) {
     begin_ = filled_ = 0;
     if (capacity_ > initial_buffer) {
@@ -61,15 +61,15 @@ request_reader::progress request_reader::next_head(http::request_head& head) {
   }
   const auto parsed = http::parse_head(bytes, head_limits(), head);
   switch (parsed.state) {
-    case http::head_result::progress::incomplete: {
+    case http::head_result::parse_status::incomplete: {
       const bool began = scanned_ == 0;
       scanned_ = bytes.size();
       make_room(bytes.size() + 1);
       return {.time_limit = began ? options_.head_timeout : duration::zero()};
     }
-    case http::head_result::progress::refused:
+    case http::head_result::parse_status::refused:
       return refuse(parsed.status, std::string(parsed.why));
-    case http::head_result::progress::complete:
+    case http::head_result::parse_status::complete:
       break;
   }
   scanned_ = 0;
@@ -80,7 +80,7 @@ request_reader::progress request_reader::next_head(http::request_head& head) {
   return begin_body(head);
 }
 
-request_reader::progress request_reader::begin_body(http::request_head& head) {
+request_reader::read_step request_reader::begin_body(http::request_head& head) {
   const auto max_body = options_.max_body.count;
   if (head.chunked) {
     chunks_.emplace(max_body);
@@ -99,7 +99,7 @@ request_reader::progress request_reader::begin_body(http::request_head& head) {
   return step;
 }
 
-request_reader::progress request_reader::next_sized_body(http::request_head& head) {
+request_reader::read_step request_reader::next_sized_body(http::request_head& head) {
   const auto total = head_length_ + body_length_;
   if (filled_ - begin_ < total) {
     head_moved_ = true;
@@ -110,33 +110,33 @@ request_reader::progress request_reader::next_sized_body(http::request_head& hea
   return complete_body(head);
 }
 
-request_reader::progress request_reader::next_chunked_body(http::request_head& head) {
+request_reader::read_step request_reader::next_chunked_body(http::request_head& head) {
   const auto body_end = begin_ + head_length_ + body_length_;
   const auto raw = filled_ - body_end;
   const auto step = chunks_->feed(buffer_.get() + body_end, raw, buffer_.get() + body_end);
   body_length_ += step.produced;
   switch (chunks_->state()) {
-    case http::chunked_decoder::progress::refused:
+    case http::chunked_decoder::parse_status::refused:
       return refuse(chunks_->status(), std::string(chunks_->why()));
-    case http::chunked_decoder::progress::incomplete:
+    case http::chunked_decoder::parse_status::incomplete:
       filled_ = begin_ + head_length_ + body_length_;
       head_moved_ = true;
       make_room(head_length_ + body_length_ + initial_buffer / 2);
       return {};
-    case http::chunked_decoder::progress::complete:
+    case http::chunked_decoder::parse_status::complete:
       break;
   }
   end_ = body_end + step.consumed;
   return complete_body(head);
 }
 
-request_reader::progress request_reader::complete_body(http::request_head& head) {
+request_reader::read_step request_reader::complete_body(http::request_head& head) {
   if (std::exchange(head_moved_, false))
     http::parse_head(unread().substr(0, head_length_), head_limits(), head);
   return {.state = state::complete};
 }
 
-request_reader::progress request_reader::refuse(int status, std::string reason) {
+request_reader::read_step request_reader::refuse(int status, std::string reason) {
   refusal_status_ = status;
   refusal_reason_ = std::move(reason);
   return {.state = state::refused};

@@ -24,7 +24,7 @@ class request_reader {
  public:
   enum class state : std::uint8_t { incomplete, complete, refused };
 
-  struct progress {
+  struct read_step {
     request_reader::state state = state::incomplete;
     /// Incomplete: not zero if a part of a request began, which the client has this long to send.
     duration time_limit{};
@@ -42,7 +42,7 @@ class request_reader {
 
   /// Parses the current request further. `head` is valid only when the request is complete: its views point
   /// into the buffer. It may be another object at each call.
-  progress next(http::request_head& head);
+  read_step next(http::request_head& head);
 
   /// Requires: the request is complete.
   std::string_view body() const noexcept { return {buffer_.get() + begin_ + head_length_, body_length_}; }
@@ -60,12 +60,12 @@ class request_reader {
  private:
   enum class part : std::uint8_t { head, sized_body, chunked_body };
 
-  progress next_head(http::request_head& head);
-  progress begin_body(http::request_head& head);
-  progress next_sized_body(http::request_head& head);
-  progress next_chunked_body(http::request_head& head);
-  progress complete_body(http::request_head& head);
-  progress refuse(int status, std::string reason);
+  read_step next_head(http::request_head& head);
+  read_step begin_body(http::request_head& head);
+  read_step next_sized_body(http::request_head& head);
+  read_step next_chunked_body(http::request_head& head);
+  read_step complete_body(http::request_head& head);
+  read_step refuse(int status, std::string reason);
   void make_room(std::size_t total);
   http::head_limits head_limits() const noexcept;
   std::string_view unread() const noexcept { return {buffer_.get() + begin_, filled_ - begin_}; }

@@ -27,8 +27,8 @@ struct RequestReader : testing::Test {
   }
 
   /// Receives `bytes` in pieces until a request is complete or refused.
-  request_reader::progress feed(std::string_view bytes, std::size_t piece) {
-    request_reader::progress step;
+  request_reader::read_step feed(std::string_view bytes, std::size_t piece) {
+    request_reader::read_step step;
     while (step.state == state::incomplete && !bytes.empty()) {
       const auto size = std::min({piece, bytes.size(), reader.space().size()});
       receive(bytes.substr(0, size));

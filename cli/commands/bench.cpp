@@ -178,7 +178,7 @@ replay_options boundless(const replay_plan& plan) {
   return {.size = {std::uint64_t{1} << 50}, .counts = plan.options.counts, .ttls = false};
 }
 
-result<sweep> sweep_over(const replay_plan& plan, trace_contents& what) {
+result<capacity_sweep> sweep_over(const replay_plan& plan, trace_contents& what) {
   trace_census census;
   trace_replay everything(boundless(plan));
   const auto counted = read_trace(plan.file, "counting", [&](std::span<const trace_request> some) {
@@ -190,7 +190,7 @@ result<sweep> sweep_over(const replay_plan& plan, trace_contents& what) {
   if (!counted) return std::unexpected(counted.error());
   what = contents_of(plan.file, census);
 
-  sweep out{.counts = plan.options.counts, .whole = census.size().count, .points = {}};
+  capacity_sweep out{.counts = plan.options.counts, .whole = census.size().count, .points = {}};
   if (out.counts == replay_counts::memory) out.whole = everything.result().used.count;
   everything = trace_replay({.size = {0}});
   out.points = points_of(plan, out.whole);

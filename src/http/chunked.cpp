@@ -22,7 +22,7 @@ bool is_text(char c) {
 
 chunked_decoder::step chunked_decoder::feed(const char* in, std::size_t size, char* out) noexcept {
   step done;
-  while (state_ == progress::incomplete && done.consumed < size) {
+  while (state_ == parse_status::incomplete && done.consumed < size) {
     if (part_ != part::data) {
       take(in[done.consumed++]);
       continue;
@@ -38,7 +38,7 @@ chunked_decoder::step chunked_decoder::feed(const char* in, std::size_t size, ch
 }
 
 void chunked_decoder::refuse(int status, std::string_view why) noexcept {
-  state_ = progress::refused;
+  state_ = parse_status::refused;
   status_ = status;
   why_ = why;
 }
@@ -122,7 +122,7 @@ void chunked_decoder::take(char c) noexcept {
       return;
     case part::last_lf:
       if (c != '\n') return refuse(400, "the body does not end in CR LF");
-      state_ = progress::complete;
+      state_ = parse_status::complete;
       return;
   }
 }

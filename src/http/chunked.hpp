@@ -13,7 +13,7 @@ class chunked_decoder {
  public:
   explicit chunked_decoder(std::size_t max_body) noexcept : max_body_(max_body) {}
 
-  enum class progress { incomplete, complete, refused };
+  enum class parse_status { incomplete, complete, refused };
   struct step {
     std::size_t consumed = 0;
     std::size_t produced = 0;
@@ -24,7 +24,7 @@ class chunked_decoder {
   /// Requires: `out` has room for `size` bytes; it may be `in` or lie before it.
   step feed(const char* in, std::size_t size, char* out) noexcept;
 
-  progress state() const noexcept { return state_; }
+  parse_status state() const noexcept { return state_; }
   /// Requires: refused. The status is 400, 413 or 431; the reason is static text.
   int status() const noexcept { return status_; }
   std::string_view why() const noexcept { return why_; }
@@ -53,7 +53,7 @@ class chunked_decoder {
   std::size_t line_ = 0;      // bytes of this size line
   std::size_t trailers_ = 0;  // bytes of all trailers
   part part_ = part::size_start;
-  progress state_ = progress::incomplete;
+  parse_status state_ = parse_status::incomplete;
   int status_ = 0;
   bool colon_ = false;
   std::string_view why_;

@@ -13,7 +13,7 @@ namespace {
 struct outcome {
   std::string body;
   std::size_t consumed = 0;
-  strata::http::chunked_decoder::progress state{};
+  strata::http::chunked_decoder::parse_status state{};
   int status = 0;
   bool operator==(const outcome&) const = default;
 };
@@ -22,7 +22,7 @@ outcome decode(std::string bytes, std::size_t piece) {
   strata::http::chunked_decoder decoder(300);
   outcome got;
   for (std::size_t at = 0;
-       at < bytes.size() && decoder.state() == strata::http::chunked_decoder::progress::incomplete;
+       at < bytes.size() && decoder.state() == strata::http::chunked_decoder::parse_status::incomplete;
        at += piece) {
     const auto size = std::min(piece, bytes.size() - at);
     const auto step = decoder.feed(bytes.data() + at, size, bytes.data() + at);
@@ -31,7 +31,7 @@ outcome decode(std::string bytes, std::size_t piece) {
     got.consumed += step.consumed;
   }
   got.state = decoder.state();
-  if (got.state == strata::http::chunked_decoder::progress::refused) got.status = decoder.status();
+  if (got.state == strata::http::chunked_decoder::parse_status::refused) got.status = decoder.status();
   return got;
 }
 

@@ -7,12 +7,12 @@
 namespace strata::http {
 namespace {
 
-using progress = chunked_decoder::progress;
+using parse_status = chunked_decoder::parse_status;
 
 struct decoded {
   std::string body;
   std::string rest;
-  progress state = progress::incomplete;
+  parse_status state = parse_status::incomplete;
   int status = 0;
 };
 
@@ -24,14 +24,14 @@ decoded decode(std::string bytes, std::size_t piece, std::size_t max_body = 1000
     const auto size = std::min(piece, bytes.size() - at);
     const auto step = decoder.feed(bytes.data() + at, size, bytes.data() + at);
     got.body.append(bytes.data() + at, step.produced);
-    if (decoder.state() != progress::incomplete) {
+    if (decoder.state() != parse_status::incomplete) {
       got.rest = bytes.substr(at + step.consumed);
       break;
     }
     EXPECT_EQ(step.consumed, size);
   }
   got.state = decoder.state();
-  if (got.state == progress::refused) got.status = decoder.status();
+  if (got.state == parse_status::refused) got.status = decoder.status();
   return got;
 }
 
@@ -40,14 +40,14 @@ TEST(Chunked, DecodesHoweverItIsCut) {
       "4\r\nWiki\r\n7;ext=\"a\"\r\npedia i\r\nB\r\nn \r\nchunks.\r\n0\r\nTrailer: x\r\n\r\nNEXT";
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
     const auto got = decode(bytes, piece);
-    ASSERT_EQ(got.state, progress::complete) << piece;
+    ASSERT_EQ(got.state, parse_status::complete) << piece;
     ASSERT_EQ(got.body, "Wikipedia in \r\nchunks.") << piece;
     ASSERT_EQ(got.rest, "NEXT") << piece;
   }
 }
 
 TEST(Chunked, AnEmptyBodyIsDone) {
-  EXPECT_EQ(decode("0\r\n\r\n", 1).state, progress::complete);
+  EXPECT_EQ(decode("0\r\n\r\n", 1).state, parse_status::complete);
 }
 
 TEST(Chunked, RefusesWhatIsMalformed) {
@@ -78,7 +78,7 @@ TEST(Chunked, RefusesWhatIsMalformed) {
 }
 
 TEST(Chunked, LimitsItsInput) {
-  EXPECT_EQ(decode("3e8\r\n" + std::string(1000, 'x') + "\r\n0\r\n\r\n", 7).state, progress::complete);
+  EXPECT_EQ(decode("3e8\r\n" + std::string(1000, 'x') + "\r\n0\r\n\r\n", 7).state, parse_status::complete);
   EXPECT_EQ(decode("3e8\r\n" + std::string(1000, 'x') + "\r\n1\r\n", 7).status, 413);
   EXPECT_EQ(decode("fffffffffffffff\r\n", 7).status, 413);
   EXPECT_EQ(decode("1;" + std::string(300, 'x'), 7).status, 400);

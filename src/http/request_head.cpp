@@ -7,7 +7,7 @@ namespace strata::http {
 
 namespace {
 
-using state = head_result::progress;
+using state = head_result::parse_status;
 
 constexpr head_result refuse(int status, std::string_view why) {
   return {state::refused, 0, status, why};

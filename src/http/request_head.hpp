@@ -74,8 +74,8 @@ struct head_limits {
 };
 
 struct head_result {
-  enum class progress { incomplete, complete, refused };
-  progress state = progress::incomplete;
+  enum class parse_status { incomplete, complete, refused };
+  parse_status state = parse_status::incomplete;
   std::size_t length = 0;  ///< complete: bytes of the head, its empty line included
   int status = 0;          ///< refused: 400, 414, 417, 431, 501 or 505
   std::string_view why;    ///< refused: static text

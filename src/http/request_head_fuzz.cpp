@@ -41,18 +41,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const strata::http::head_limits limits{.max_head = 512, .max_target = 128};
   const auto head = std::make_unique<strata::http::request_head>();
   const auto whole = parse_head(bytes, limits, *head);
-  if (whole.state == head_result::progress::complete) {
+  if (whole.state == head_result::parse_status::complete) {
     require(whole.length <= size && bytes.substr(0, whole.length).ends_with("\r\n\r\n"));
     check_complete(*head, bytes.substr(0, whole.length));
-  } else if (whole.state == head_result::progress::refused) {
+  } else if (whole.state == head_result::parse_status::refused) {
     require(whole.status >= 400 && whole.status < 600 && !whole.why.empty());
   }
   // A beginning is incomplete, or already what the whole turns out to be.
   for (std::size_t part = 0; part < size; part += 1 + size / 16) {
     const auto early = parse_head(bytes.substr(0, part), limits, *head);
-    if (early.state == head_result::progress::complete) {
+    if (early.state == head_result::parse_status::complete) {
       require(whole.state == early.state && whole.length == early.length);
-    } else if (early.state == head_result::progress::refused) {
+    } else if (early.state == head_result::parse_status::refused) {
       require(whole.state == early.state);
     }
   }

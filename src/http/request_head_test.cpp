@@ -7,7 +7,7 @@
 namespace strata::http {
 namespace {
 
-using state = head_result::progress;
+using state = head_result::parse_status;
 
 struct parsed {
   explicit parsed(std::string bytes, head_limits limits = {}) : text(std::move(bytes)) {

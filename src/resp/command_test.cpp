@@ -40,14 +40,14 @@ TEST(Command, ReadsBackWhateverTheNumberOfArguments) {
     std::string_view rest = batch.bytes();
     parser reader;
     value got;
-    ASSERT_EQ(reader.next(rest, got), progress::complete);
+    ASSERT_EQ(reader.next(rest, got), parse_status::complete);
     EXPECT_EQ(got.items().size(), 1u);
-    ASSERT_EQ(reader.next(rest, got), progress::complete);
+    ASSERT_EQ(reader.next(rest, got), parse_status::complete);
     ASSERT_EQ(got.items().size(), static_cast<std::size_t>(count));
     if (count > 1) {
       EXPECT_EQ(got.items().back().integer(), count - 1);
     }
-    ASSERT_EQ(reader.next(rest, got), progress::complete);
+    ASSERT_EQ(reader.next(rest, got), parse_status::complete);
     EXPECT_EQ(got.items()[1].text(), "after");
     EXPECT_TRUE(rest.empty());
   }

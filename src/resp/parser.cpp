@@ -79,9 +79,9 @@ value scalar(const token& of) {
 
 }  // namespace
 
-progress parser::refuse(std::string_view why) {
+parse_status parser::refuse(std::string_view why) {
   why_ = why;
-  return progress::refused;
+  return parse_status::refused;
 }
 
 bool parser::count(const token& of) {
@@ -143,14 +143,14 @@ bool parser::close_full(value& into) {
   return finish(into, std::move(whole));
 }
 
-progress parser::next(std::string_view& input, value& into) {
+parse_status parser::next(std::string_view& input, value& into) {
   for (;;) {
     token read;
-    if (const auto got = tokens_.next(input, read); got != progress::complete) {
-      if (got == progress::refused) why_ = tokens_.why();
+    if (const auto got = tokens_.next(input, read); got != parse_status::complete) {
+      if (got == parse_status::refused) why_ = tokens_.why();
       return got;
     }
-    if (!count(read)) return progress::refused;
+    if (!count(read)) return parse_status::refused;
     if (streaming_ != (read.is == token_kind::part)) return refuse("a part of a string is out of place");
     if (streaming_) {
       if (streamed_.size() + read.text.size() > limits_.string_size) return refuse("a string is too long");
@@ -163,8 +163,8 @@ progress parser::next(std::string_view& input, value& into) {
       streamed_.clear();
       continue;
     } else if (is_aggregate(read.is)) {
-      if (!begin(read)) return progress::refused;
-      if (close_full(into)) return progress::complete;
+      if (!begin(read)) return parse_status::refused;
+      if (close_full(into)) return parse_status::complete;
       continue;
     } else if (read.is == token_kind::end) {
       if (open_.empty() || !open_.back().streamed || !attributes_.empty())
@@ -174,13 +174,13 @@ progress parser::next(std::string_view& input, value& into) {
       if (pairs && last.items.size() % 2 != 0) return refuse("a map has a key without a value");
       last.streamed = false;
       last.left = 0;
-      if (close_full(into)) return progress::complete;
+      if (close_full(into)) return parse_status::complete;
       continue;
     }
     value done =
         streamed_.empty() ? scalar(read) : value::text(kind::bulk_string, std::exchange(streamed_, {}));
     if (!attributes_.empty()) done.add_attributes(std::exchange(attributes_, {}));
-    if (finish(into, std::move(done))) return progress::complete;
+    if (finish(into, std::move(done))) return parse_status::complete;
   }
 }
 

@@ -20,7 +20,7 @@ class parser {
   /// a push. `incomplete`: keep the remaining bytes and call again when more have been appended.
   /// `refused`: `why` gives the reason, and the stream is unusable.
   /// Cost: O(new bytes); a string is copied once, when it is complete
-  progress next(std::string_view& input, value& into);
+  parse_status next(std::string_view& input, value& into);
 
   /// See `tokenizer::wanted`.
   std::size_t wanted() const noexcept { return tokens_.wanted(); }
@@ -35,7 +35,7 @@ class parser {
     std::vector<value> items;
     std::vector<value> attributes;  ///< that precede it
   };
-  progress refuse(std::string_view why);
+  parse_status refuse(std::string_view why);
   bool count(const token& of);
   bool begin(const token& of);
   bool finish(value& into, value done);

@@ -51,11 +51,11 @@ parsed parse(const std::string& bytes, const std::vector<std::size_t>& cuts, con
     for (;;) {
       value message;
       const auto how = reader.next(input, message);
-      if (how == progress::complete) {
+      if (how == parse_status::complete) {
         got.messages.push_back(std::move(message));
         continue;
       }
-      if (how == progress::refused) {
+      if (how == parse_status::refused) {
         got.why = reader.why();
         return got;
       }
@@ -261,14 +261,14 @@ TEST(Parser, AnAnnouncedCountTakesNoMemory) {
   for (int i = 0; i < 20; ++i) bytes += "*40000\r\n";
   std::string_view input = bytes;
   value got;
-  EXPECT_EQ(reader.next(input, got), progress::incomplete);
+  EXPECT_EQ(reader.next(input, got), parse_status::incomplete);
 }
 
 TEST(Parser, SaysHowMuchAStringWants) {
   parser reader;
   std::string_view input = "$1000\r\nabc";
   value got;
-  EXPECT_EQ(reader.next(input, got), progress::incomplete);
+  EXPECT_EQ(reader.next(input, got), parse_status::incomplete);
   EXPECT_EQ(reader.wanted(), 7u + 1000u + 2u);
 }
 

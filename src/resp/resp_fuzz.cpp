@@ -25,10 +25,10 @@ outcome parse(std::string_view bytes, std::size_t piece) {
     auto input = bytes.substr(begin, end - begin);
     strata::resp::value message;
     auto how = reader.next(input, message);
-    for (; how == strata::resp::progress::complete; how = reader.next(input, message)) {
+    for (; how == strata::resp::parse_status::complete; how = reader.next(input, message)) {
       got.messages.push_back(std::move(message));
     }
-    if (how == strata::resp::progress::refused) {
+    if (how == strata::resp::parse_status::refused) {
       got.why = reader.why();
       return got;
     }

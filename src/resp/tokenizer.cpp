@@ -61,14 +61,14 @@ bool is_big_number(std::string_view text) {
 
 }  // namespace
 
-progress tokenizer::next(std::string_view& input, token& into) noexcept {
+parse_status tokenizer::next(std::string_view& input, token& into) noexcept {
   const auto from = std::min(scanned_, input.size());
   const void* found = std::memchr(input.data() + from, '\n', input.size() - from);
   if (found == nullptr) {
     if (input.size() > limits_.line_size + ending) return refuse("a line is too long");
     scanned_ = input.size();
     wanted_ = input.size() + 1;
-    return progress::incomplete;
+    return parse_status::incomplete;
   }
   const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - input.data());
   if (end < ending || input[end - 1] != '\r') return refuse("a line does not end in CR LF");
@@ -86,7 +86,7 @@ progress tokenizer::next(std::string_view& input, token& into) noexcept {
   }
 }
 
-progress tokenizer::blob(std::string_view& input, token& into, std::size_t end) noexcept {
+parse_status tokenizer::blob(std::string_view& input, token& into, std::size_t end) noexcept {
   const char type = input[0];
   const auto text = input.substr(1, end - ending);
   const auto head = end + 1;
@@ -94,7 +94,7 @@ progress tokenizer::blob(std::string_view& input, token& into, std::size_t end) 
     into.is = text == "?" ? token_kind::streamed_string : token_kind::null;
     into.text = {};
     input.remove_prefix(head);
-    return progress::complete;
+    return parse_status::complete;
   }
   const auto length = parse_length(text);
   if (!length) return refuse("a string's length is malformed");
@@ -103,12 +103,12 @@ progress tokenizer::blob(std::string_view& input, token& into, std::size_t end) 
     into.is = token_kind::part;
     into.text = {};
     input.remove_prefix(head);
-    return progress::complete;
+    return parse_status::complete;
   }
   const auto size = static_cast<std::size_t>(*length);
   if (input.size() < head + size + ending) {
     wanted_ = head + size + ending;
-    return progress::incomplete;
+    return parse_status::incomplete;
   }
   into.text = input.substr(head, size);
   if (input[head + size] != '\r' || input[head + size + 1] != '\n') {
@@ -121,33 +121,33 @@ progress tokenizer::blob(std::string_view& input, token& into, std::size_t end) 
     into.is = type == '$' ? token_kind::bulk_string : type == ';' ? token_kind::part : token_kind::bulk_error;
   }
   input.remove_prefix(head + size + ending);
-  return progress::complete;
+  return parse_status::complete;
 }
 
-progress tokenizer::aggregate(std::string_view text, token& into) noexcept {
+parse_status tokenizer::aggregate(std::string_view text, token& into) noexcept {
   into.text = {};
   into.count = 0;
   if (text == "?" && into.is != token_kind::push) {
     into.streamed = true;
-    return progress::complete;
+    return parse_status::complete;
   }
   if (text == "-1" && into.is == token_kind::array) {
     into.is = token_kind::null;
-    return progress::complete;
+    return parse_status::complete;
   }
   const auto length = parse_length(text);
   if (!length) return refuse("an aggregate's length is malformed");
   if (*length > limits_.elements) return refuse("a message has too many elements");
   const bool pairs = into.is == token_kind::map || into.is == token_kind::attribute;
   into.count = pairs ? *length * 2 : *length;
-  return progress::complete;
+  return parse_status::complete;
 }
 
-progress tokenizer::line(std::string_view& input, token& into, std::size_t end) noexcept {
+parse_status tokenizer::line(std::string_view& input, token& into, std::size_t end) noexcept {
   const char type = input[0];
   const auto text = input.substr(1, end - ending);
   into.text = text;
-  auto done = progress::complete;
+  auto done = parse_status::complete;
   switch (type) {
     case '+':
     case '-':

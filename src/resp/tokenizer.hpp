@@ -49,7 +49,7 @@ struct token {
   std::string_view text;    ///< points into the input
 };
 
-enum class progress : std::uint8_t { complete, incomplete, refused };
+enum class parse_status : std::uint8_t { complete, incomplete, refused };
 
 class tokenizer {
  public:
@@ -59,7 +59,7 @@ class tokenizer {
   /// call again with the same bytes and more after them. `refused`: `why` gives the reason, and the
   /// stream is unusable.
   /// Lifetime: `into.text` views `input`.   Cost: O(new bytes), no allocation
-  progress next(std::string_view& input, token& into) noexcept;
+  parse_status next(std::string_view& input, token& into) noexcept;
 
   /// How many bytes the incomplete token at the start of the input needs, as far as is known: for a
   /// reader that reserves room. After `incomplete`, at least one more than are there.
@@ -69,13 +69,13 @@ class tokenizer {
   std::string_view why() const noexcept { return why_; }
 
  private:
-  progress refuse(std::string_view why) noexcept {
+  parse_status refuse(std::string_view why) noexcept {
     why_ = why;
-    return progress::refused;
+    return parse_status::refused;
   }
-  progress line(std::string_view& input, token& into, std::size_t end) noexcept;
-  progress blob(std::string_view& input, token& into, std::size_t end) noexcept;
-  progress aggregate(std::string_view text, token& into) noexcept;
+  parse_status line(std::string_view& input, token& into, std::size_t end) noexcept;
+  parse_status blob(std::string_view& input, token& into, std::size_t end) noexcept;
+  parse_status aggregate(std::string_view text, token& into) noexcept;
 
   limits limits_;
   std::size_t scanned_ = 0;  ///< bytes of the incomplete token that hold no line end

@@ -57,8 +57,9 @@ class plain_connection {
       std::string_view rest = buffer_;
       const auto how = parser_.next(rest, got);
       buffer_.erase(0, buffer_.size() - rest.size());
-      if (how == resp::progress::complete) return got;
-      if (how == resp::progress::refused) throw std::runtime_error("not RESP: " + std::string(parser_.why()));
+      if (how == resp::parse_status::complete) return got;
+      if (how == resp::parse_status::refused)
+        throw std::runtime_error("not RESP: " + std::string(parser_.why()));
       char piece[16384];
       const auto size = ::recv(socket_.get(), piece, sizeof piece, 0);
       if (size <= 0) throw std::runtime_error("the connection is gone");

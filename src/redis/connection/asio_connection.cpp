@@ -517,11 +517,11 @@ void asio_connection::on_read(const error_code& failed, std::size_t size) {
 void asio_connection::parse() {
   auto bytes = in_.bytes();
   const auto before = bytes.size();
-  auto how = resp::progress::complete;
-  while (how == resp::progress::complete && !broken_) {
+  auto how = resp::parse_status::complete;
+  while (how == resp::parse_status::complete && !broken_) {
     resp::value message;
     how = parser_.next(bytes, message);
-    if (how == resp::progress::complete) {
+    if (how == resp::parse_status::complete) {
       if (message.is() == resp::kind::push) {
         requests_.confirm(message);
         if (phase_ == phase::ready) {
@@ -534,7 +534,7 @@ void asio_connection::parse() {
       } else if (!requests_.answer(std::move(message))) {
         broke("sent a reply to no request");
       }
-    } else if (how == resp::progress::refused) {
+    } else if (how == resp::parse_status::refused) {
       broke(fmt::format("does not speak RESP3: {}", parser_.why()));
     }
   }
