@@ -5,9 +5,8 @@
 #
 # WITHOUT leaves out the tests that match this pattern of --gtest_filter. PROPERTIES are those of each suite.
 #
-# `./dev test` runs twice as many tests at a time as there are cores, since most of them wait for servers or for time.
-# A test that does nothing but compute has PROCESSORS 2. Long ones have a COST of about as many seconds: ctest starts
-# them first.
+# `./dev test` runs as many tests at a time as there are cores. A test that builds on several cores has PROCESSORS 2.
+# Long ones have a COST of about as many seconds: ctest starts them first.
 include_guard()
 
 function(strata_add_suites target prefix)
