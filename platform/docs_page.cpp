@@ -34,7 +34,7 @@ curl -si $HOST/agents -H "Authorization: Bearer $SESSION"     # Cache-Status: st
 <li>What another organization owns does not exist for you: 404.</li>
 <li>Where a permission is named, a member must hold it: an administrator grants and takes it by
 <code>PUT /users/{id}/permissions</code>, which holds from the next request on. <code>agents:*</code> is every permission
-for agents. Who was never granted anything holds <code>agents:read</code>, <code>agents:write</code> and
+for agents. A member without any grant holds <code>agents:read</code>, <code>agents:write</code> and
 <code>agents:execute</code>; administrators may do everything in their organization.</li>
 </ul>
 <h2>Endpoints</h2>
