@@ -11,8 +11,8 @@ namespace strata::test {
 
 class temporary_folder {
  public:
-  temporary_folder() {
-    auto name = (std::filesystem::temp_directory_path() / "strata-XXXXXX").string();
+  explicit temporary_folder(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    auto name = (parent / "strata-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a folder like " + name);
     path_ = name;
   }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -126,6 +127,15 @@ class postgres_server {
   }
 
  private:
+  /// Where the cluster is: in memory where there is room for it, so that no test waits for a busy disk.
+  static std::filesystem::path home() {
+    const std::filesystem::path memory = "/dev/shm";
+    constexpr std::uintmax_t enough = 4ULL << 30;
+    std::error_code failed;
+    const auto room = std::filesystem::space(memory, failed);
+    return !failed && room.available >= enough ? memory : std::filesystem::temp_directory_path();
+  }
+
   static std::string program(const char* name) {
     auto path = "/usr/lib/postgresql/15/bin/" + std::string(name);
     if (!std::filesystem::exists(path)) {
@@ -243,7 +253,7 @@ class postgres_server {
     return found;
   }
 
-  temporary_folder folder_;
+  temporary_folder folder_{home()};
   settings more_;
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;
