@@ -3,6 +3,7 @@
 #include <strata/task.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -25,7 +26,7 @@ void maintenance::start() {
 
 void maintenance::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const strata::detail::scoped_lock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
@@ -51,15 +52,22 @@ bool maintenance::check() {
 }
 
 void maintenance::run() {
-  const auto period = checks() ? interval_ : std::chrono::seconds(1);
-  const auto rounds = std::max<std::int64_t>(1, std::chrono::seconds(1) / period);
-  std::int64_t round = 0;
-  std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, period, [&] { return stopping_; })) {
+  using time = std::chrono::steady_clock;
+  constexpr auto sweep_interval = std::chrono::minutes(1);
+  const auto period = checks() ? std::min<duration>(interval_, sweep_interval) : sweep_interval;
+  auto next_sweep = time::now() + sweep_interval;
+  auto next_round = time::now() + period;
+  strata::detail::scoped_lock lock(mutex_);
+  while (!stopping_) {
+    if (lock.wait_until(wake_, next_round)) continue;  // to stop, or for nothing
     lock.unlock();
     if (checks()) check();
-    if (++round % rounds == 0) cache_->maintain();
-    if (round % (60 * rounds) == 0) sessions_->sweep();
+    const auto now = time::now();
+    if (now >= next_sweep) {
+      sessions_->sweep();
+      next_sweep = now + sweep_interval;
+    }
+    next_round = now + period;
     lock.lock();
   }
 }

@@ -2,6 +2,7 @@
 /// The platform's background work on a thread of its own.
 /// Threads: internally locked.
 
+#include "core/mutex.hpp"
 #include "platform/sessions.hpp"
 
 #include <strata/cache.hpp>
@@ -11,7 +12,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -19,8 +19,7 @@
 namespace strata::platform {
 
 /// Checks at short intervals whether another program wrote to the database, and clears the cache if so (an
-/// interval of 0: never). About every second it removes expired entries from the cache, about every minute
-/// expired sessions.
+/// interval of 0: never). About every minute it removes expired sessions.
 class maintenance {
  public:
   /// Lifetime: all outlive it.
@@ -46,9 +45,9 @@ class maintenance {
   std::function<void(std::string_view)> log_;
   std::optional<std::uint64_t> seen_;  // only the checking thread uses it
   bool failing_ = false;               // likewise
-  std::mutex mutex_;
+  strata::detail::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;
+  bool stopping_ STRATA_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -45,7 +45,7 @@ password_hasher::password_hasher(password_settings settings) : settings_(setting
 password_hasher::~password_hasher() {
   std::deque<job> dropped;
   {
-    const std::lock_guard lock(mutex_);
+    const strata::detail::scoped_lock lock(mutex_);
     stopping_ = true;
     dropped.swap(queue_);
   }
@@ -56,7 +56,7 @@ password_hasher::~password_hasher() {
 
 bool password_hasher::enqueue(job what) {
   {
-    const std::lock_guard lock(mutex_);
+    const strata::detail::scoped_lock lock(mutex_);
     if (stopping_ || queue_.size() >= settings_.queue) return false;
     queue_.push_back(std::move(what));
   }
@@ -66,8 +66,8 @@ bool password_hasher::enqueue(job what) {
 
 void password_hasher::run() {
   for (;;) {
-    std::unique_lock lock(mutex_);
-    wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    strata::detail::scoped_lock lock(mutex_);
+    while (!stopping_ && queue_.empty()) lock.wait(wake_);
     if (stopping_) return;
     auto next = std::move(queue_.front());
     queue_.pop_front();

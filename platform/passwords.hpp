@@ -3,6 +3,8 @@
 /// must not block the threads that serve requests.
 /// Threads: internally locked; tasks resume on their caller's executor.
 
+#include "core/mutex.hpp"
+
 #include <strata/error.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
@@ -13,7 +15,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
+#include <mutex>  // once_flag
 #include <optional>
 #include <string>
 #include <thread>
@@ -58,10 +60,10 @@ class password_hasher {
   password_settings settings_;
   std::string decoy_hash_;  // made on first use, on a worker, so that the start stays quick
   std::once_flag decoy_made_;
-  std::mutex mutex_;
+  strata::detail::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<job> queue_;
-  bool stopping_ = false;
+  std::deque<job> queue_ STRATA_GUARDED_BY(mutex_);
+  bool stopping_ STRATA_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

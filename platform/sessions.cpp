@@ -1,5 +1,6 @@
 #include "platform/sessions.hpp"
 
+#include "core/mutex.hpp"
 #include "platform/ids.hpp"
 
 #include <sodium.h>
@@ -23,12 +24,12 @@ bool is_token(std::string_view text) {
 }  // namespace
 
 struct session_table::shard {
-  mutable std::mutex mutex;
-  entries recent;
-  std::unordered_map<digest, entries::iterator, digest_hash> by_id;
+  mutable strata::detail::mutex mutex;
+  entries recent STRATA_GUARDED_BY(mutex);
+  std::unordered_map<digest, entries::iterator, digest_hash> by_id STRATA_GUARDED_BY(mutex);
 
   /// Also ends the session for requests that hold it.
-  void erase(entries::iterator at) {
+  void erase(entries::iterator at) STRATA_REQUIRES(mutex) {
     session_table::close(*at->held);
     by_id.erase(at->id);
     recent.erase(at);
@@ -43,8 +44,9 @@ struct session_table::index {
       return std::hash<std::string_view>{}(text);
     }
   };
-  std::mutex mutex;
-  std::unordered_map<std::string, std::vector<digest>, text_hash, std::equal_to<>> by_user;
+  strata::detail::mutex mutex;
+  std::unordered_map<std::string, std::vector<digest>, text_hash, std::equal_to<>> by_user
+      STRATA_GUARDED_BY(mutex);
 };
 
 std::size_t session_table::digest_hash::operator()(const digest& of) const noexcept {
@@ -106,9 +108,9 @@ session_table::begun session_table::begin(std::string user_id) {
   std::vector<entry> evicted;
   {
     auto& in = shard_of(id);
-    const std::lock_guard lock(in.mutex);
+    const strata::detail::scoped_lock lock(in.mutex);
     {
-      const std::lock_guard index_lock(index_->mutex);
+      const strata::detail::scoped_lock index_lock(index_->mutex);
       index_->by_user[made->user_id].push_back(id);
     }
     in.recent.push_front({id, made});
@@ -130,7 +132,7 @@ std::shared_ptr<const session> session_table::use(std::string_view token) {
   auto& in = shard_of(id);
   std::shared_ptr<const session> gone;
   {
-    const std::lock_guard lock(in.mutex);
+    const strata::detail::scoped_lock lock(in.mutex);
     const auto found = in.by_id.find(id);
     if (found == in.by_id.end()) return nullptr;
     const auto at = found->second;
@@ -158,7 +160,7 @@ bool session_table::end(std::string_view token) {
   auto& in = shard_of(id);
   std::shared_ptr<const session> gone;
   {
-    const std::lock_guard lock(in.mutex);
+    const strata::detail::scoped_lock lock(in.mutex);
     const auto found = in.by_id.find(id);
     if (found == in.by_id.end()) return false;
     gone = found->second->held;
@@ -171,7 +173,7 @@ bool session_table::end(std::string_view token) {
 std::size_t session_table::end_all(std::string_view user_id) {
   std::vector<digest> ids;
   {
-    const std::lock_guard lock(index_->mutex);
+    const strata::detail::scoped_lock lock(index_->mutex);
     const auto found = index_->by_user.find(user_id);
     if (found == index_->by_user.end()) return 0;
     ids = std::move(found->second);
@@ -181,7 +183,7 @@ std::size_t session_table::end_all(std::string_view user_id) {
   std::size_t count = 0;
   for (const auto& id : ids) {
     auto& in = shard_of(id);
-    const std::lock_guard lock(in.mutex);
+    const strata::detail::scoped_lock lock(in.mutex);
     const auto found = in.by_id.find(id);
     if (found == in.by_id.end()) continue;
     if (!ended(*found->second->held, now)) ++count;
@@ -196,7 +198,7 @@ void session_table::sweep() {
     std::vector<entry> gone;
     {
       auto& in = shards_[i];
-      const std::lock_guard lock(in.mutex);
+      const strata::detail::scoped_lock lock(in.mutex);
       for (auto at = in.recent.begin(); at != in.recent.end();) {
         const auto next = std::next(at);
         if (ended(*at->held, now)) {
@@ -213,14 +215,14 @@ void session_table::sweep() {
 std::size_t session_table::size() const {
   std::size_t sum = 0;
   for (std::size_t i = 0; i < shards; ++i) {
-    const std::lock_guard lock(shards_[i].mutex);
+    const strata::detail::scoped_lock lock(shards_[i].mutex);
     sum += shards_[i].recent.size();
   }
   return sum;
 }
 
 void session_table::forget(const digest& id, std::string_view user_id) {
-  const std::lock_guard lock(index_->mutex);
+  const strata::detail::scoped_lock lock(index_->mutex);
   const auto found = index_->by_user.find(user_id);
   if (found == index_->by_user.end()) return;
   std::erase(found->second, id);
