@@ -16,6 +16,7 @@ namespace strata::consistency {
 struct command {
   std::int64_t seconds = 30;
   std::uint64_t seed = 0;  ///< 0: the program chooses one
+  int runs = 1;            ///< at most as many, each with the next seed, until one breaks a promise
   store_kind store = store_kind::redis;
   std::vector<std::string> faults;
   consistency::plan plan;

@@ -22,7 +22,8 @@ void say(const std::string& text) {
   std::fflush(stdout);
 }
 
-int run(const command& wanted) {
+/// Returns: whether no promise was broken.
+bool run(const command& wanted) {
   const bool broken = wanted.plan.mutant[0] != '\0';
   stage all({.store = wanted.store,
              .seed = wanted.seed,
@@ -51,11 +52,11 @@ int run(const command& wanted) {
   say(report(found, bound));
   if (const auto said = all.said(); !said.empty()) {
     say("broken: a process said\n" + said);
-    return 1;
+    return false;
   }
-  if (!found.broken_promises.empty()) return 1;
+  if (!found.broken_promises.empty()) return false;
   say("no promise broken\n");
-  return 0;
+  return true;
 }
 
 }  // namespace
@@ -68,9 +69,12 @@ int main(int count, char** given) {
     return 2;
   }
   if (wanted->seed == 0) wanted->seed = std::random_device()() | 1;
-  say(fmt::format("seed        {} ({} s)\n", wanted->seed, wanted->seconds));
   try {
-    return run(*wanted);
+    for (int i = 0; i < wanted->runs; ++i, ++wanted->seed) {
+      say(fmt::format("seed        {} ({} s)\n", wanted->seed, wanted->seconds));
+      if (!run(*wanted)) return 1;
+    }
+    return 0;
   } catch (const std::exception& why) {
     say(fmt::format("broken: the run did not end: {}\n", why.what()));
     return 1;
