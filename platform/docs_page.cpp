@@ -28,7 +28,7 @@ curl -si $HOST/agents -H "Authorization: Bearer $SESSION"     # Cache-Status: st
 <ul>
 <li>Send the session as <code>Authorization: Bearer sess_…</code> or as the cookie <code>strata_session</code>.</li>
 <li>Every GET carries an <code>ETag</code>: send it back as <code>If-None-Match</code> to get 304, or as
-<code>If-Match</code> with PATCH, PUT and DELETE to get 412 when somebody was faster.</li>
+<code>If-Match</code> with PATCH, PUT and DELETE to get 412 when another client changed it first.</li>
 <li>PATCH is JSON Merge Patch (RFC 7396). HEAD works where GET does.</li>
 <li>Errors are <code>application/problem+json</code> (RFC 9457); wrong fields are listed under <code>errors</code>.</li>
 <li>What another organization owns does not exist for you: 404.</li>

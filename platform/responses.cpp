@@ -47,7 +47,7 @@ response failed(const strata::error& why) {
     case errc::constraint:
       return server::problem(409, "this contradicts what is stored already");
     case errc::conflict:
-      return server::problem(409, "somebody else changed this at the same time; read it again");
+      return server::problem(409, "another client changed this at the same time; read it again");
     case errc::too_large:
     case errc::invalid_argument:
     case errc::corrupt_entry:

@@ -6,7 +6,7 @@ namespace bench {
 /// A port of 127.0.0.1 that was free a moment ago.
 int spare_port();
 
-/// True when somebody accepts connections on `port`, within five seconds.
+/// True when a server accepts connections on `port`, within five seconds.
 bool comes_up(int port);
 
 }  // namespace bench

@@ -45,9 +45,6 @@ struct relay_options {
   std::shared_ptr<store> target = nullptr;
   cache* local = nullptr;
 
-  /// The name space of the caches over `target`.
-  std::string name_space = "strata";
-
   /// The pause between two polls of the outbox.
   duration poll = std::chrono::milliseconds(10);
 

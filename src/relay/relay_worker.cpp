@@ -27,8 +27,9 @@ constexpr duration longest_retry_delay = 250ms;
 
 relay::worker::worker(relay_options options)
     : options_(std::move(options)),
+      name_space_(options_.target ? options_.target->name_space() : std::string_view()),
       reader_(options_.source),
-      leadership_(options_.source, options_.name_space),
+      leadership_(options_.source, name_space_),
       source_watermark_(options_.time->now()) {
   stats_.active = options_.local != nullptr;
 }
@@ -93,7 +94,7 @@ task<duration> relay::worker::take_over() {
     stats_.active = true;
     ++stats_.takeovers;
   }
-  options_.log(fmt::format("relay: leads for {}, term {}", options_.name_space, term_));
+  options_.log(fmt::format("relay: leads for {}, term {}", name_space_, term_));
   co_return duration::zero();
 }
 
@@ -118,7 +119,7 @@ task<duration> relay::worker::run_turn() {
   auto from = cursor_;
   if (replay) from.seen = relay_detail::from_the_beginning;
   const auto polled = now();
-  auto found = co_await reader_.poll(options_.name_space, std::move(from), max_changes);
+  auto found = co_await reader_.poll(name_space_, std::move(from), max_changes);
   if (!found) co_return failed(found.error());
   if (found->life.empty()) {
     auto begun = co_await reader_.begin_life();
@@ -175,7 +176,7 @@ task<duration> relay::worker::publish(relay_detail::poll_result found, time_poin
     coherence_control(*options_.local).trust(polled + options_.bound, polled);
   } else {
     if (!what.empty()) {
-      auto applied = co_await relay_detail::apply_to(*options_.target, options_.name_space, std::move(what));
+      auto applied = co_await relay_detail::apply_to(*options_.target, name_space_, std::move(what));
       if (!applied) {
         if (detail::mutated(detail::mutation::replay_off)) {
           cursor_.seen = found.seen;
@@ -209,8 +210,10 @@ task<duration> relay::worker::publish(relay_detail::poll_result found, time_poin
     source_watermark_ = polled;
   }
   last_applied_ = polled;
-  if (why)
-    options_.log(fmt::format("relay: removed everything under {}: {}", options_.name_space, name(*why)));
+  if (why) {
+    const auto cleared = options_.target ? "everything under " + name_space_ : "everything in this process";
+    options_.log(fmt::format("relay: removed {}: {}", cleared, name(*why)));
+  }
   succeeded();
   if (options_.target != nullptr) co_await save_cursor(at, why || !found.changes.empty());
   co_await maintain(at);

@@ -57,6 +57,7 @@ class relay::worker : public std::enable_shared_from_this<worker> {
   time_point now() const noexcept { return options_.time->now(); }
 
   const relay_options options_;
+  const std::string name_space_;  ///< of the caches over the target; empty without one
   relay_detail::outbox_reader reader_;
   relay_detail::leadership leadership_;
   const std::shared_ptr<async_latch> stop_ = std::make_shared<async_latch>();

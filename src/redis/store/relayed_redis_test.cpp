@@ -103,7 +103,7 @@ TEST(RelayedStore, BelievesNoMarkFromBeforeAFlush) {
   EXPECT_FALSE(*sync_wait(relay->advance_watermark(*before)));
   const auto next = *sync_wait(relay->advance_watermark(after));
   ASSERT_TRUE(next);
-  EXPECT_GT(next->value, before->value) << "a mark that somebody saw does not come again";
+  EXPECT_GT(next->value, before->value) << "a watermark that a reader saw does not come again";
 }
 
 }  // namespace

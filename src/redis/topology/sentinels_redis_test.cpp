@@ -24,7 +24,7 @@ sentinel_options options_for(sentinel_group& group, std::size_t first = 1) {
   return made;
 }
 
-/// Whom they name, once they name somebody.
+/// The master that they name, as soon as they name one.
 std::uint16_t master_of(sentinels& asked) {
   result<address> found = fail(errc::store_unavailable, "");
   EXPECT_TRUE(eventually([&] {
