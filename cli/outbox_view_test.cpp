@@ -33,10 +33,15 @@ TEST(OutboxView, ShowsWhatEachTableMakesInvalid) {
 TEST(OutboxView, ShowsProblems) {
   auto status = sample();
   status.tables.front().complete = false;
+  status.tables.front().problems = {"triggers are missing or disabled"};
+  status.problems = {"parts are missing"};
   status.overflowed = 12;
   const auto view = outbox_view(status);
-  EXPECT_THAT(view, HasSubstr("missing or disabled"));
-  EXPECT_THAT(view, HasSubstr("12 statements found it full"));
+  EXPECT_THAT(view, HasSubstr("by statement; not complete\n  problem    triggers are missing or disabled\n"));
+  EXPECT_THAT(view, HasSubstr("12 statements could not be recorded"));
+  EXPECT_THAT(view, HasSubstr("\n  problem    parts are missing\n"));
+  EXPECT_THAT(outbox_json(status), HasSubstr(R"("problems":["triggers are missing or disabled"])"));
+  EXPECT_THAT(outbox_view({.problems = {"the schema was renamed"}}), HasSubstr("\n  problem    the schema"));
   EXPECT_THAT(outbox_view({}), HasSubstr("there is no outbox"));
 }
 

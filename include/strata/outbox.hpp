@@ -76,6 +76,8 @@ struct outbox_status {
   struct table {
     outbox_rule rule;      ///< its level is row or statement
     bool complete = true;  ///< false if triggers are missing or disabled: install again
+    /// Why changes are recorded wider than they are, or may be missed; each says what to do.
+    std::vector<std::string> problems = {};
   };
   /// The relay that leads for a name space with a second level.
   struct leader {
@@ -88,7 +90,8 @@ struct outbox_status {
   std::vector<leader> leaders;
   std::uint64_t bytes = 0;
   std::uint64_t limit = 0;
-  std::uint64_t overflowed = 0;  ///< statements that found it full
+  std::uint64_t overflowed = 0;       ///< statements that it could not record, since it was full or damaged
+  std::vector<std::string> problems;  ///< of the outbox itself, e.g. that its schema was renamed
 };
 task<result<outbox_status>> status_of_outbox(database& target);
 

@@ -17,7 +17,7 @@ enum class clear_reason : std::uint8_t {
   source_lost,  ///< PostgreSQL crashed, or another server took over: commits may be lost
   too_old,      ///< no relay ran for longer than the outbox keeps changes
   too_many,     ///< so much had changed that removing everything is cheaper
-  overflow,     ///< the outbox was full, and changes were not recorded
+  overflow,     ///< the outbox was full or damaged, and changes were not recorded
 };
 inline constexpr std::size_t clear_reasons = static_cast<std::size_t>(clear_reason::overflow) + 1;
 std::string_view name(clear_reason why) noexcept;
@@ -35,7 +35,9 @@ struct relay_stats {
   std::uint64_t replays =
       0;  ///< everything the outbox keeps was applied again, since the store may have lost it
   std::array<std::uint64_t, clear_reasons> clears{};
-  std::uint64_t overflowed = 0;    ///< statements that found the outbox full
+  std::uint64_t overflowed = 0;    ///< statements that the outbox could not record
+  std::uint64_t widened = 0;       ///< changes whose rows the trigger could not read; it recorded the widest
+  std::uint64_t problems = 0;      ///< faults of the outbox now, as status_of_outbox lists them
   std::uint64_t outbox_bytes = 0;  ///< its size, measured every ten seconds
   /// Every change committed before this age has been applied. Of the leading relay only.
   duration lag{};

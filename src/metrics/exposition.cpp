@@ -173,8 +173,13 @@ void add_relay(families& into, const relay_stats& from) {
   for (std::size_t i = 0; i < clear_reasons; ++i) {
     count(clears, {{"reason", name(static_cast<clear_reason>(i))}}, from.clears[i]);
   }
-  into.gauge("relay_outbox_overflowed", "Statements that found the outbox full.",
+  into.gauge("relay_outbox_overflowed", "Statements that the outbox could not record, since it was full or damaged.",
              static_cast<double>(from.overflowed));
+  into.counter("relay_widened_total",
+               "Changes whose rows a trigger of the outbox could not read: it recorded the widest change.",
+               from.widened);
+  into.gauge("relay_outbox_problems", "Faults of the outbox now; strata db status lists them.",
+             static_cast<double>(from.problems));
   into.gauge("relay_outbox_bytes", "Size of the outbox.", static_cast<double>(from.outbox_bytes));
   if (from.active) {
     into.gauge("relay_lag_seconds",

@@ -96,18 +96,25 @@ task<result<void>> outbox_reader::expand(const std::vector<change>& changes, inv
   for (const auto& each : changes) {
     if (each.what == 'e') continue;
     const auto rule = rules_.find(each.rule);
-    const bool whole_table = each.what == 't' || each.what == 'b';
+    const bool whole_table = each.what == 't' || each.what == 'b' || each.what == 'w';
     if (rule == rules_.end() || (!whole_table && each.values.size() != rule->second.columns.size())) {
       into.everything = true;
       continue;
     }
     row.clear();
-    for (std::size_t i = 0; i < each.values.size(); ++i) {
+    for (std::size_t i = 0; i < each.values.size() && !whole_table; ++i) {
       if (each.values[i]) row.emplace(rule->second.columns[i], *each.values[i]);
     }
     rule->second.patterns.expand(row, into);
   }
   co_return result<void>();
+}
+
+task<result<std::vector<outbox_problem>>> outbox_reader::find_problems() {
+  const auto statement = problem_statement();
+  auto rows = co_await source_->query(statement, sql_parameters());
+  if (!rows) co_return std::unexpected(std::move(rows.error()));
+  co_return problems_in(*rows);
 }
 
 task<result<std::uint64_t>> outbox_reader::maintain() {

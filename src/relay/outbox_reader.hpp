@@ -12,6 +12,7 @@
 
 #include "database/snapshot.hpp"
 #include "events/invalidation_template.hpp"
+#include "relay/outbox_tables.hpp"
 #include "relay/text_array.hpp"
 
 #include <strata/database.hpp>
@@ -46,7 +47,9 @@ inline constexpr std::string_view from_the_beginning = "1:1:";
 struct change {
   std::int64_t place = 0;
   std::int32_t rule = 0;
-  char what = '?';  ///< i, u, d: a row; t: TRUNCATE; b: more rows than are recorded; e: an event
+  /// i, u, d: a row; t: TRUNCATE; b: more rows than are recorded; e: an event; w: a row that the trigger
+  /// could not read, with the reason behind its values
+  char what = '?';
   text_array values;
 };
 
@@ -76,6 +79,9 @@ class outbox_reader {
   /// Adds what `changes` invalidate. A change that we cannot read invalidates everything.
   /// Errors: as database::query.
   task<result<void>> expand(const std::vector<change>& changes, invalidation& into);
+
+  /// What keeps the outbox from recording changes exactly, or at all. Errors: as database::query.
+  task<result<std::vector<outbox_problem>>> find_problems();
 
   /// Empties the parts of the outbox that are old enough. Returns its size in bytes.
   task<result<std::uint64_t>> maintain();

@@ -1,19 +1,13 @@
 #include "relay/outbox_sql.hpp"
 
-#include "database/identifier.hpp"
+#include "relay/rule_function.hpp"
+#include "relay/sql_template.hpp"
 
 #include <fmt/format.h>
 
 namespace strata::relay_detail {
 
 namespace {
-
-constexpr int parts = 8;
-constexpr int seconds_a_part = 120;
-
-// A role that writes to a table needs no right to the outbox: the functions run as their owner, with a search
-// path into which no other role can put names.
-constexpr std::string_view as_owner = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
 
 constexpr std::string_view tables = R"sql(
 CREATE SCHEMA strata_outbox;
@@ -28,6 +22,7 @@ CREATE TABLE strata_outbox.changes (
   vals  text[]   NOT NULL
 ) PARTITION BY LIST (part);
 CREATE INDEX changes_by_xid ON strata_outbox.changes (xid);
+CREATE INDEX changes_unread ON strata_outbox.changes (rule) WHERE what = 'w';
 CREATE TABLE strata_outbox.rules (
   id         integer  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   relation   regclass NOT NULL,
@@ -37,7 +32,8 @@ CREATE TABLE strata_outbox.rules (
   columns    text[]   NOT NULL,
   event      text     NOT NULL,
   level      text     NOT NULL,
-  is_current boolean  NOT NULL DEFAULT true
+  is_current boolean  NOT NULL DEFAULT true,
+  called     text
 );
 CREATE TABLE strata_outbox.marks (
   at   timestamptz PRIMARY KEY DEFAULT clock_timestamp(),
@@ -155,75 +151,12 @@ END $strata$;
 GRANT USAGE ON SCHEMA strata_outbox TO PUBLIC;
 )sql";
 
-std::string part_now() {
-  return fmt::format("extract(epoch FROM clock_timestamp())::bigint / {} % {}", seconds_a_part, parts);
-}
-
-/// `ARRAY[r."id"::text, …]`
-std::string values_of(std::string_view row, const std::vector<std::string>& columns) {
-  std::string out;
-  for (const auto& each : columns) {
-    out += fmt::format("{}{}.{}::text", out.empty() ? "" : ", ", row, detail::quoted_identifier(each));
-  }
-  return "ARRAY[" + out + "]::text[]";
-}
-
-std::string statement_body(std::int64_t id, const std::vector<std::string>& columns) {
-  const auto into = fmt::format(
-      "INSERT INTO strata_outbox.changes (part, rule, what, vals)\n      "
-      "SELECT part, {}, ",
-      id);
-  const auto values = values_of("r", columns);
-  // An update that moves a row to another key invalidates both.
-  const auto either =
-      fmt::format("(SELECT {0} AS v FROM new_rows r UNION SELECT {0} FROM old_rows r) c", values);
-  return fmt::format(R"sql(
-  IF TG_OP = 'INSERT' THEN
-    {0}'i', {1} FROM new_rows r LIMIT {3};
-  ELSIF TG_OP = 'UPDATE' THEN
-    {0}'u', c.v FROM {2} LIMIT {3};
-  ELSE
-    {0}'d', {1} FROM old_rows r LIMIT {3};
-  END IF;
-  GET DIAGNOSTICS written = ROW_COUNT;
-  IF written = {3} THEN
-    INSERT INTO strata_outbox.changes (part, rule, what, vals) VALUES (part, {4}, 'b', '{{}}');
-  END IF;)sql",
-                     into, values, either, most_rows, id);
-}
-
-std::string row_body(std::int64_t id, const std::vector<std::string>& columns) {
-  const auto into =
-      fmt::format("INSERT INTO strata_outbox.changes (part, rule, what, vals) VALUES (part, {}, ", id);
-  return fmt::format(R"sql(
-  IF TG_OP = 'INSERT' THEN
-    {0}'i', {1});
-  ELSIF TG_OP = 'DELETE' THEN
-    {0}'d', {2});
-  ELSE
-    {0}'u', {1});
-    IF {1} IS DISTINCT FROM {2} THEN
-      {0}'u', {2});
-    END IF;
-  END IF;)sql",
-                     into, values_of("NEW", columns), values_of("OLD", columns));
-}
-
 std::string trigger(std::string_view name, std::string_view when, const std::string& table,
                     std::string_view how, std::int64_t id) {
   return fmt::format(
       "CREATE TRIGGER strata_outbox_{0} AFTER {1} ON {2} {3} EXECUTE FUNCTION strata_outbox.rule_{4}();\n"
       "ALTER TABLE {2} ENABLE ALWAYS TRIGGER strata_outbox_{0};\n",
       name, when, table, how, id);
-}
-
-/// `script` with {name} replaced; other braces stay as they are.
-std::string with(std::string script, std::string_view name, std::string_view text) {
-  const auto mark = '{' + std::string(name) + '}';
-  for (auto at = script.find(mark); at != std::string::npos; at = script.find(mark, at + text.size())) {
-    script.replace(at, mark.size(), text);
-  }
-  return script;
 }
 
 }  // namespace
@@ -259,30 +192,9 @@ std::string schema_script(byte_size limit) {
   return out + fmt::format("COMMENT ON SCHEMA strata_outbox IS '{}';\n", schema_version);
 }
 
-std::string install_script(const named_table& table, std::int64_t id, const std::vector<std::string>& columns,
-                           trigger_level level) {
-  const bool by_row = level == trigger_level::row;
-  auto out = fmt::format(
-      R"sql(
-CREATE FUNCTION strata_outbox.rule_{0}() RETURNS trigger
-LANGUAGE plpgsql {1} AS $strata$
-DECLARE
-  part CONSTANT smallint := {2};
-  written bigint;
-BEGIN
-  IF pg_relation_size(('strata_outbox.changes_' || part)::regclass) >= strata_outbox.part_limit() THEN
-    PERFORM nextval('strata_outbox.overflow');
-    RETURN NULL;
-  END IF;
-  IF TG_OP = 'TRUNCATE' THEN
-    INSERT INTO strata_outbox.changes (part, rule, what, vals) VALUES (part, {0}, 't', '{{}}');
-    RETURN NULL;
-  END IF;{3}
-  RETURN NULL;
-END $strata$;
-)sql",
-      id, as_owner, part_now(), by_row ? row_body(id, columns) : statement_body(id, columns));
-  if (by_row) {
+std::string trigger_script(const named_table& table, std::int64_t id, trigger_level level) {
+  std::string out;
+  if (level == trigger_level::row) {
     out += trigger("row", "INSERT OR UPDATE OR DELETE", table.name, "FOR EACH ROW", id);
   } else {
     out +=

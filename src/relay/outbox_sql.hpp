@@ -26,10 +26,11 @@ namespace strata::relay_detail {
 
 /// For `pg_advisory_xact_lock`: one installation at a time.
 inline constexpr std::int64_t installation_lock = 7310579618392601;
-/// The schema's comment; another text means another version.
+/// The schema's comment; another text means other tables. The functions have a version of their own
+/// (rule_function.hpp).
 inline constexpr std::string_view schema_version = "outbox 1";
-/// A statement that changes more rows is recorded as one change of the whole table.
-inline constexpr int most_rows = 1000;
+/// How many parts the ring has.
+inline constexpr int parts = 8;
 
 /// Creates the outbox without rules.
 std::string schema_script(byte_size limit);
@@ -44,15 +45,14 @@ struct named_table {
   std::vector<std::string> truncated;  ///< it and its partitions, quoted: TRUNCATE may name each of them
 };
 
-/// Creates the function and the triggers of rule `id`, which record the values of `columns`.
+/// Creates the triggers that run the function of rule `id`.
 /// Requires: `level` is row or statement.
-std::string install_script(const named_table& table, std::int64_t id, const std::vector<std::string>& columns,
-                           trigger_level level);
+std::string trigger_script(const named_table& table, std::int64_t id, trigger_level level);
 
-/// Drops what `install_script` created for rule `id`.
+/// Drops the triggers and the function of rule `id`.
 std::string uninstall_script(const named_table& table, std::int64_t id);
 
-/// How many triggers `install_script` creates.
+/// How many triggers `trigger_script` creates.
 std::size_t triggers_of(const named_table& table, trigger_level level);
 
 }  // namespace strata::relay_detail

@@ -20,6 +20,7 @@ constexpr int max_changes = 50'000;
 constexpr duration cursor_period = 100ms;
 constexpr duration idle_cursor_period = 5s;
 constexpr duration maintenance_period = 10s;
+constexpr duration check_period = 1s;
 constexpr duration first_retry_delay = 10ms;
 constexpr duration longest_retry_delay = 250ms;
 
@@ -133,6 +134,8 @@ task<duration> relay::worker::run_turn() {
     co_return co_await std::move(taking);
   }
   if (found->life.empty()) co_return options_.poll;  // the next poll finds the new life, and clears
+  auto checked = co_await check_outbox(polled);
+  if (!checked) co_return failed(checked.error());
   if (replay) {
     detail::scoped_lock lock(mutex_);
     ++stats_.replays;
@@ -209,6 +212,7 @@ task<duration> relay::worker::publish(relay_detail::poll_result found, time_poin
     if (!found.changes.empty()) delays_[samples_++ % delays_.size()] = at - last_applied_;
     source_watermark_ = polled;
   }
+  count_widened(found.changes);
   last_applied_ = polled;
   if (why) {
     const auto cleared = options_.target ? "everything under " + name_space_ : "everything in this process";
@@ -247,6 +251,61 @@ task<> relay::worker::maintain(time_point at) {
   }
   detail::scoped_lock lock(mutex_);
   stats_.outbox_bytes = *bytes;
+}
+
+// Most faults let the triggers record wider changes than they should. If they can record none, not even that
+// there was one, the relay stops, and no cache trusts what it holds.
+task<result<void>> relay::worker::check_outbox(time_point at) {
+  if (checked_ && at - *checked_ < check_period) co_return result<void>();
+  checked_ = at;
+  auto found = co_await reader_.find_problems();
+  if (!found) {
+    options_.log("relay: cannot check the outbox: " + found.error().detail);
+    co_return result<void>();
+  }
+  std::vector<std::string> lines;
+  std::string blind;
+  for (const auto& each : *found) {
+    lines.push_back(fmt::format("the outbox of {}: {}", each.table, each.text));
+    if (each.is_blind) blind = lines.back();
+  }
+  for (const auto& each : lines) {
+    if (std::ranges::find(problems_, each) == problems_.end()) options_.log("relay: " + each);
+  }
+  if (lines.empty() && !problems_.empty()) {
+    options_.log("relay: the outbox records every change exactly again");
+    widened_reason_.clear();
+  }
+  problems_ = std::move(lines);
+  {
+    detail::scoped_lock lock(mutex_);
+    stats_.problems = problems_.size();
+  }
+  if (blind.empty()) co_return result<void>();
+  checked_.reset();
+  co_return fail(errc::database_unavailable, blind);
+}
+
+void relay::worker::count_widened(const std::vector<relay_detail::change>& changes) {
+  std::uint64_t widened = 0;
+  std::string reason;
+  for (const auto& each : changes) {
+    if (each.what != 'w') continue;
+    ++widened;
+    if (!each.values.empty()) reason = each.values.back().value_or("");
+  }
+  if (widened == 0) return;
+  checked_.reset();  // so that the next turn says what is wrong with the table
+  {
+    detail::scoped_lock lock(mutex_);
+    stats_.widened += widened;
+  }
+  if (std::exchange(widened_reason_, reason) != reason) {
+    options_.log(
+        fmt::format("relay: a trigger of the outbox could not read its rows, so it recorded the widest "
+                    "change of their table: {}; strata db status says more",
+                    reason));
+  }
 }
 
 duration relay::worker::failed(const error& why) {

@@ -25,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace strata {
 
@@ -46,6 +47,10 @@ class relay::worker : public std::enable_shared_from_this<worker> {
   task<result<void>> advance_watermark();
   task<> save_cursor(time_point at, bool has_changes);
   task<> maintain(time_point at);
+  /// Looks for faults of the outbox from time to time, and logs new ones.
+  /// Errors: database_unavailable while changes may leave no trace.
+  task<result<void>> check_outbox(time_point at);
+  void count_widened(const std::vector<relay_detail::change>& changes);
 
   /// Why everything must be removed; nothing if it need not.
   std::optional<clear_reason> must_clear(const relay_detail::poll_result& found,
@@ -79,6 +84,9 @@ class relay::worker : public std::enable_shared_from_this<worker> {
   time_point cursor_saved_{};
   bool cursor_due_ = false;
   time_point maintained_{};
+  std::optional<time_point> checked_;  ///< when `check_outbox` last looked
+  std::vector<std::string> problems_;  ///< what it found
+  std::string widened_reason_;         ///< the last one that was logged
 
   mutable detail::mutex mutex_;
   relay_stats stats_ STRATA_GUARDED_BY(mutex_);

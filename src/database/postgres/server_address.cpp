@@ -40,7 +40,7 @@ std::string session_options(const postgres_options& options, bool reads) {
       "-c statement_timeout={} -c idle_in_transaction_session_timeout={} -c "
       "client_connection_check_interval=1000"
       " -c client_min_messages=warning -c standard_conforming_strings=on -c bytea_output=hex -c datestyle=ISO"
-      " -c timezone=UTC -c extra_float_digits=1",
+      " -c timezone=UTC -c intervalstyle=postgres -c lc_monetary=C -c extra_float_digits=1",
       milliseconds(options.statement_timeout), milliseconds(options.transaction_timeout));
   if (reads) out += " -c default_transaction_read_only=on";
   return out;

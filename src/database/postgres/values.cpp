@@ -44,6 +44,8 @@ sql_value value_of(std::string_view text, pg_type type) {
     case pg_type::float4:
     case pg_type::float8:
       return real_of(text);
+    case pg_type::bpchar:
+      return std::string(text.substr(0, text.find_last_not_of(' ') + 1));
   }
   return std::string(text);
 }

@@ -21,11 +21,13 @@ enum class pg_type : std::uint32_t {
   oid = 26,
   float4 = 700,
   float8 = 701,
+  bpchar = 1042,
   numeric = 1700,
 };
 
 /// A column's text as a value: integers of every width and true and false (1, 0) as integer, floats
-/// as real, numeric as integer if it is whole and fits, else as real; everything else as text.
+/// as real, numeric as integer if it is whole and fits, else as real; everything else as text. A char(n)
+/// comes without the blanks that pad it: they mean nothing to SQL, and keys are made of its text.
 sql_value value_of(std::string_view text, pg_type type);
 
 /// Errors: invalid_argument if a text holds a NUL byte, which no text of PostgreSQL can.

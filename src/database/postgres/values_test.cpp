@@ -36,6 +36,12 @@ TEST(PostgresValues, FloatsAreReal) {
   EXPECT_EQ(value_of("5e-324", pg_type::float8), sql_value(std::numeric_limits<double>::denorm_min()));
 }
 
+TEST(PostgresValues, ACharComesWithoutItsPadding) {
+  EXPECT_EQ(value_of("ab   ", pg_type::bpchar), sql_value("ab"));
+  EXPECT_EQ(value_of(" a b", pg_type::bpchar), sql_value(" a b"));
+  EXPECT_EQ(value_of("   ", pg_type::bpchar), sql_value(""));
+}
+
 TEST(PostgresValues, EverythingElseIsText) {
   EXPECT_EQ(value_of("12", static_cast<pg_type>(25)), sql_value("12"));
   EXPECT_EQ(value_of("", static_cast<pg_type>(25)), sql_value(""));
