@@ -173,7 +173,8 @@ void add_relay(families& into, const relay_stats& from) {
   for (std::size_t i = 0; i < clear_reasons; ++i) {
     count(clears, {{"reason", name(static_cast<clear_reason>(i))}}, from.clears[i]);
   }
-  into.gauge("relay_outbox_overflowed", "Statements that the outbox could not record, since it was full or damaged.",
+  into.gauge("relay_outbox_overflowed",
+             "Statements that the outbox could not record, since it was full or damaged.",
              static_cast<double>(from.overflowed));
   into.counter("relay_widened_total",
                "Changes whose rows a trigger of the outbox could not read: it recorded the widest change.",

@@ -120,7 +120,7 @@ class value_maker {
 class PostgresOutboxText : public PostgresTest {
  protected:
   /// The built-in types that a column can have and a client can write. The text of the reg types depends on
-  /// the search path of whoever reads it, so install_outbox refuses them.
+  /// the search path of its reader, so install_outbox refuses them.
   std::vector<std::string> types() const {
     const std::set<std::string> internal{
         "pg_node_tree",    "pg_ndistinct",          "pg_mcv_list",
