@@ -14,12 +14,17 @@ registry::registry(const program_input& input) : input_(input) {
 
 std::optional<loaded_config> registry::load_config(
     const std::string& file, std::vector<std::pair<std::string, std::string>> flags) const {
-  config_sources sources{.environment = input_.environment, .flags = std::move(flags)};
-  if (!file.empty()) sources.file = file;
-  auto loaded = load(defaults_, sources);
+  auto loaded = read_config(file, std::move(flags));
   if (loaded) return std::move(*loaded);
   for (const auto& each : loaded.error()) print_error(each);
   return std::nullopt;
+}
+
+std::expected<loaded_config, config_problems> registry::read_config(
+    const std::string& file, std::vector<std::pair<std::string, std::string>> flags) const {
+  config_sources sources{.environment = input_.environment, .flags = std::move(flags)};
+  if (!file.empty()) sources.file = file;
+  return strata::cli::load(defaults_, sources);
 }
 
 std::string registry::unknown_command(const std::string& name) const {
@@ -54,11 +59,19 @@ void config_flags::add_settings(CLI::App& to, const registry& program, const fil
 }
 
 std::optional<loaded_config> config_flags::load(const registry& program) const {
-  std::vector<std::pair<std::string, std::string>> given;
+  return program.load_config(file_, given());
+}
+
+std::expected<loaded_config, config_problems> config_flags::read(const registry& program) const {
+  return program.read_config(file_, given());
+}
+
+std::vector<std::pair<std::string, std::string>> config_flags::given() const {
+  std::vector<std::pair<std::string, std::string>> found;
   for (std::size_t i = 0; i < options_.size(); ++i) {
-    if (options_[i]->count() > 0) given.push_back(values_[i]);
+    if (options_[i]->count() > 0) found.push_back(values_[i]);
   }
-  return program.load_config(file_, std::move(given));
+  return found;
 }
 
 bool is_database_setting(const setting& each) {

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <deque>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,6 +54,10 @@ class registry {
   std::optional<loaded_config> load_config(const std::string& file,
                                            std::vector<std::pair<std::string, std::string>> flags) const;
 
+  /// The same, with the problems as lines instead of printing them.
+  std::expected<loaded_config, config_problems> read_config(
+      const std::string& file, std::vector<std::pair<std::string, std::string>> flags) const;
+
   /// The sentence about a command that does not exist, with the nearest one that does.
   std::string unknown_command(const std::string& name) const;
 
@@ -76,8 +81,12 @@ class config_flags {
   void add_config_file(CLI::App& to);
   void add_settings(CLI::App& to, const registry& program, const filter& selects);
   std::optional<loaded_config> load(const registry& program) const;
+  /// The same, with the problems as lines instead of printing them.
+  std::expected<loaded_config, config_problems> read(const registry& program) const;
 
  private:
+  std::vector<std::pair<std::string, std::string>> given() const;
+
   std::string file_;
   std::deque<std::pair<std::string, std::string>> values_;  // CLI11 keeps references
   std::vector<CLI::Option*> options_;

@@ -218,9 +218,9 @@ struct gateway::state {
 
   server::server_options platform_listener() {
     auto options = listener_options(values, values.listen);
-    options.access_log = [this, logged = log.access_wanted()](const server::access_record& each) {
+    options.access_log = [this](const server::access_record& each) {
       platform_routes.count(each.route, each.status);
-      if (logged) log.write(each);
+      if (log.access_wanted()) log.write(each);
     };
     options.error_log = [this](std::string_view line) { log.write(log_level::error, line); };
     return options;

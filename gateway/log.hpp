@@ -1,11 +1,12 @@
 #pragma once
-/// The program's logs: its own and the access log, both lines of `name=value` (logfmt), written by
-/// a thread of their own so that no request waits for a disk.
+/// The program's logs: its own and the access log, both lines of `name=value` (logfmt), each written by a
+/// thread of its own so that no request waits for a disk.
 /// Threads: internally locked.
 
 #include "gateway/config.hpp"
 
 #include <server/server.hpp>
+#include <strata/error.hpp>
 
 #include <memory>
 #include <string>
@@ -17,20 +18,29 @@ enum class log_level { debug, info, warning, error };
 
 class logs {
  public:
-  /// Opens the logs. Throws bad_options that names every file that cannot be written.
+  /// Opens the logs. Throws bad_options that names every file that cannot be opened.
   explicit logs(const log_config& wanted);
-  /// Writes the queued lines.
+  /// Writes the lines in memory. If a pipe takes none of them for a second, gives up.
   ~logs();
   logs(const logs&) = delete;
   logs& operator=(const logs&) = delete;
 
-  /// Writes one line of the program's own log. A full queue drops its oldest line: a log must never stop the
-  /// service.
+  /// Writes one line of the program's own log. When the memory for lines is full, the log loses the line and
+  /// counts it: a log must never stop the service.
   void write(log_level level, std::string_view message);
 
   bool access_wanted() const noexcept;
-  /// One line of the access log. Cost: formatting and one queue push.
+  /// One line of the access log, in its file within a second.
+  /// Cost: formatting and one copy.
   void write(const server::access_record& answered);
+
+  /// Opens the files of `wanted` anew, after they were renamed or their names have changed, and applies its
+  /// level. Errors: every file that cannot be opened; that log stays as it was.
+  result<void> reopen(const log_config& wanted);
+
+  /// Writes the lines in memory when a signal such as SIGSEGV or SIGABRT ends the process, as far as
+  /// possible. Requires: no other object of this class does so.
+  void write_at_crash();
 
  private:
   struct state;

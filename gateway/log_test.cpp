@@ -78,13 +78,38 @@ TEST(Log, FilesHoldWhatWasWrittenWhenTheLogsAreGone) {
 
 TEST(Log, NamesEveryFileThatCannotBeWritten) {
   try {
-    logs log({.access = "/dev/null/a.log", .app = "/dev/null/b.log"});
+    logs log({.access = "/nonexistent-folder/a.log", .app = "/dev/null/b.log"});
     FAIL() << "it was opened";
   } catch (const bad_options& wrong) {
     ASSERT_EQ(wrong.problems().size(), 2u);
     EXPECT_THAT(wrong.problems()[0], HasSubstr("log.app"));
-    EXPECT_THAT(wrong.problems()[1], HasSubstr("log.access"));
+    EXPECT_THAT(
+        wrong.problems()[1],
+        HasSubstr("log.access: /nonexistent-folder/a.log cannot be opened for writing: No such file"));
   }
+}
+
+TEST(Log, ReopeningAppliesNamesAndTheLevel) {
+  char pattern[] = "/tmp/strata-log-XXXXXX";
+  const std::filesystem::path folder = mkdtemp(pattern);
+  {
+    logs log({.access = "off", .app = folder / "app.log", .level = "warning"});
+    log.write(sample());
+    EXPECT_FALSE(log.access_wanted());
+    ASSERT_TRUE(log.reopen({.access = folder / "access.log", .app = folder / "app.log", .level = "info"}));
+    EXPECT_TRUE(log.access_wanted());
+    log.write(sample());
+    log.write(log_level::info, "shown");
+    const auto refused =
+        log.reopen({.access = "/dev/null/a.log", .app = folder / "app.log", .level = "info"});
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().detail, HasSubstr("log.access: /dev/null/a.log"));
+    log.write(sample());
+  }
+  EXPECT_THAT(read(folder / "app.log"), HasSubstr("level=info message=\"shown\"\n"));
+  const auto access = read(folder / "access.log");
+  EXPECT_EQ(std::ranges::count(access, '\n'), 2);
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -62,13 +62,15 @@ class temp_folder {
 
 using variables = std::vector<std::pair<std::string, std::string>>;
 
-/// A started program. Its output goes to files in `folder`, so that it never waits for a reader.
+/// A started program. Its output goes to files in `folder`, so that it never waits for a reader, except that
+/// stderr goes to `error_file` if one is given.
 class process {
  public:
   process(const temp_folder& folder, const std::vector<std::string>& arguments,
-          const variables& environment = {}, const std::string& input_file = "/dev/null")
+          const variables& environment = {}, const std::string& input_file = "/dev/null",
+          const std::string& error_file = {})
       : out_(folder.file("stdout-" + std::to_string(++started_))),
-        err_(folder.file("stderr-" + std::to_string(started_))) {
+        err_(error_file.empty() ? folder.file("stderr-" + std::to_string(started_)) : error_file) {
     std::vector<std::string> words{STRATA_PROGRAM};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
