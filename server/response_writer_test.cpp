@@ -108,11 +108,14 @@ TEST(ResponseWriter, EvaluatesConditionsOfUnsharedAnswersToo) {
   EXPECT_EQ(get({{"If-Unmodified-Since", "Sun, 06 Nov 1993 08:49:37 GMT"}}, answer).status, 412);
 }
 
-TEST(ResponseWriter, AMalformedConditionIsA400) {
-  const auto got = get({{"If-None-Match", "v7"}}, ok(shared()));
+TEST(ResponseWriter, AMalformedIfMatchIsA400AndAMalformedIfNoneMatchIsIgnored) {
+  const auto got = get({{"If-Match", "v7"}}, ok(shared()));
   EXPECT_EQ(got.status, 400);
   EXPECT_THAT(got.head, HasSubstr("application/problem+json"));
-  EXPECT_THAT(got.body, HasSubstr("If-None-Match"));
+  EXPECT_THAT(got.body, HasSubstr("If-Match"));
+  for (const auto bad : {"v7", "", "\"v7\"-gzip", "w/\"v7\""}) {
+    EXPECT_EQ(get({{"If-None-Match", bad}}, ok(shared())).status, 200) << bad;
+  }
 }
 
 TEST(ResponseWriter, ConditionsAffectNeitherErrorsNorOtherMethods) {

@@ -27,6 +27,23 @@ bool takes_body(method which) {
   return which == method::post || which == method::put || which == method::patch;
 }
 
+/// The refusal of a body that is not the whole content as it is, or nothing. Taking such a body as it is
+/// would store what the client did not mean.
+std::optional<response> check_body(const request& from) {
+  const auto coding = from.field_list("content-encoding");
+  http::list_reader codings(coding);
+  while (const auto each = codings.next()) {
+    if (http::iequals(*each, "identity")) continue;
+    auto refused = problem(415, "bodies are taken without Content-Encoding only");
+    refused.add("Accept-Encoding", "identity");
+    return refused;
+  }
+  if (from.method() == method::put && !from.field("content-range").empty()) {
+    return problem(400, "Content-Range: a PUT replaces the whole resource");  // RFC 9110 §14.5
+  }
+  return {};
+}
+
 /// 406 or 415, or nothing.
 std::optional<response> check_types(const request& from, const route_options& options) {
   const auto& head = request_internals::head(from);
@@ -38,7 +55,9 @@ std::optional<response> check_types(const request& from, const route_options& op
       return problem(406, "Accept excludes " + options.produces + ", the only type of this resource");
     }
   }
-  if (takes_body(from.method()) && !from.body().empty() && !options.consumes.empty()) {
+  if (!takes_body(from.method()) || from.body().empty()) return {};
+  if (auto refused = check_body(from)) return refused;
+  if (!options.consumes.empty()) {
     const auto sent = http::parse_media_type(head.value(http::known::content_type));
     const bool known_type = sent && std::ranges::any_of(options.consumes, [&](const auto& each) {
                               return http::same_type(*sent, each);

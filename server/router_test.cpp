@@ -158,6 +158,26 @@ TEST(Router, TypesAreCheckedAfterTheSteps) {
   EXPECT_EQ(ask(routes, "PATCH", "/a", {{"Content-Type", "application/merge-patch+json"}}, "{}").status, 200);
 }
 
+TEST(Router, RefusesABodyThatIsNotTheWholeContentAsItIs) {
+  router routes;
+  routes.group().post("/a", named("a"), {.consumes = {"application/json"}}).put("/a", named("a"));
+  const auto post = [&](const std::string& coding) {
+    return ask(routes, "POST", "/a", {{"Content-Type", "application/json"}, {"Content-Encoding", coding}},
+               "{}");
+  };
+  for (const auto* refused : {"gzip", "identity, gzip", "br", "x"}) {
+    const auto answered = post(refused);
+    EXPECT_EQ(answered.status, 415) << refused;
+    ASSERT_EQ(answered.fields().size(), 1u);
+    EXPECT_EQ(answered.fields()[0].name, "Accept-Encoding");
+    EXPECT_EQ(answered.fields()[0].value, "identity");
+  }
+  EXPECT_EQ(post("identity").status, 200);
+  EXPECT_EQ(post("").status, 200);
+  EXPECT_EQ(ask(routes, "PUT", "/a", {{"Content-Encoding", "gzip"}}, "x").status, 415);
+  EXPECT_EQ(ask(routes, "PUT", "/a", {{"Content-Range", "bytes 0-1/4"}}, "xx").status, 400);
+}
+
 TEST(Router, RefusesInvalidRoutes) {
   router routes;
   auto all = routes.group();

@@ -41,7 +41,8 @@ verdict evaluate(const conditions& requested, const validators& current, bool sa
   }
   if (requested.if_none_match) {
     const auto match = match_existing(*requested.if_none_match, current, false);
-    if (match.result == answer::malformed) {
+    // A read goes on as if nothing matched; a write must not ignore a condition that it cannot read.
+    if (match.result == answer::malformed && !safe) {
       return {outcome::bad_request, "If-None-Match is not a list of entity tags, nor *", {}};
     }
     if (match.result == answer::yes) {

@@ -33,7 +33,8 @@ struct verdict {
 };
 
 /// Evaluates the conditions. `safe`: GET or HEAD, whose If-None-Match answers 304 and not 412. A malformed
-/// date is ignored, as is If-Modified-Since beside If-None-Match or on an unsafe method.
+/// date is ignored, as is If-Modified-Since beside If-None-Match or on an unsafe method. A malformed
+/// If-None-Match matches nothing if `safe`; on a write it is a bad request, as is a malformed If-Match.
 /// A tag of an encoded form stands for its version (`names_form_of`).
 /// A resource that exists without a tag fails If-Match with tags and matches no If-None-Match but `*`.
 verdict evaluate(const conditions& requested, const validators& current, bool safe,

@@ -80,7 +80,14 @@ TEST(Conditions, IfNoneMatchComparesWeakly) {
   EXPECT_EQ(get({.if_none_match = "*"}), outcome::not_modified);
   EXPECT_EQ(put({.if_none_match = "*"}), outcome::precondition_failed);
   EXPECT_EQ(put({.if_none_match = "*"}, {.exists = false}), outcome::proceed);
-  EXPECT_EQ(get({.if_none_match = "v7"}), outcome::bad_request);
+}
+
+TEST(Conditions, AMalformedIfNoneMatchMatchesNothingButStopsAWrite) {
+  for (const auto bad : {"v7", "abc", "", "\"v7\"-gzip", "w/\"v7\"", "\"v7\" \"v7\"", "*, \"v7\""}) {
+    EXPECT_EQ(get({.if_none_match = bad}), outcome::proceed) << bad;
+    EXPECT_EQ(put({.if_none_match = bad}), outcome::bad_request) << bad;
+  }
+  EXPECT_EQ(get({.if_none_match = "v7", .if_modified_since = at_modified}), outcome::proceed);
 }
 
 TEST(Conditions, A304RepeatsTheTagTheClientHas) {

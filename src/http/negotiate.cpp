@@ -12,9 +12,10 @@ struct weighted {
   std::string_view item;
   unsigned weight = 1000;
   bool other_parameters = false;
+  bool malformed = false;  // its weight
 };
 
-/// `item; q=0.5`. Nothing if the weight is malformed.
+/// `item; parameters; q=0.5; extensions`. Extensions say nothing about the item.
 std::optional<weighted> read_weighted(std::string_view element) {
   list_reader parts(element, ';');
   const auto item = parts.next();
@@ -24,13 +25,26 @@ std::optional<weighted> read_weighted(std::string_view element) {
     const auto parameter = split_parameter(*part);
     if (iequals(parameter.name, "q")) {
       const auto weight = parse_weight(parameter.value.value_or(""));
-      if (!weight) return {};
-      found.weight = *weight;
-    } else if (!(iequals(parameter.name, "charset") && iequals(parameter.value.value_or(""), "utf-8"))) {
+      found.malformed = !weight;
+      found.weight = weight.value_or(1);
+      break;
+    }
+    if (!(iequals(parameter.name, "charset") && iequals(parameter.value.value_or(""), "utf-8"))) {
       found.other_parameters = true;
     }
   }
   return found;
+}
+
+/// How specifically `range` covers `type`; 0: not at all. A range with parameters covers a type only where it
+/// wants it: `application/json;v=2;q=0` does not exclude plain JSON.
+int rank_of(const weighted& range, const media_type& read, const media_type& type) {
+  if (read.type == "*" && read.subtype == "*") return 1;
+  if (!iequals(read.type, type.type)) return 0;
+  if (read.subtype == "*") return 2;
+  if (!iequals(read.subtype, type.subtype)) return 0;
+  if (range.other_parameters) return range.weight > 0 ? 3 : 0;
+  return 4;
 }
 
 }  // namespace
@@ -42,7 +56,7 @@ std::optional<coding> negotiate_coding(std::optional<std::string_view> field, bo
   list_reader list(*field);
   while (const auto element = list.next()) {
     const auto read = read_weighted(*element);
-    if (!read) continue;
+    if (!read || read->malformed) continue;
     if (iequals(read->item, "zstd")) {
       weight[static_cast<std::size_t>(coding::zstd)] = read->weight;
     } else if (iequals(read->item, "gzip") || iequals(read->item, "x-gzip")) {
@@ -117,30 +131,26 @@ bool accepts(std::string_view field, std::string_view type) noexcept {
   const auto wanted = parse_media_type(type);
   if (!wanted) return true;
   int best_rank = 0;
-  bool any = false;
+  bool clear = false;  // some range is well-formed
+  bool doubt = false;  // another is not, and may have meant `type`
   unsigned weight = 0;
   list_reader list(field);
   while (const auto element = list.next()) {
     const auto read = read_weighted(*element);
-    if (!read) continue;
-    const auto range = parse_media_type(read->item);
-    if (!range) continue;
-    any = true;
-    int rank = 0;
-    if (range->type == "*" && range->subtype == "*") {
-      rank = 1;
-    } else if (iequals(range->type, wanted->type) && range->subtype == "*") {
-      rank = 2;
-    } else if (iequals(range->type, wanted->type) && iequals(range->subtype, wanted->subtype) &&
-               !read->other_parameters) {
-      rank = 3;
+    const auto range = read ? parse_media_type(read->item == "*" ? "*/*" : read->item) : std::nullopt;
+    if (!range) {
+      doubt = true;
+      continue;
     }
+    clear = true;
+    const int rank = rank_of(*read, *range, *wanted);
     if (rank > best_rank) {
       best_rank = rank;
       weight = read->weight;
     }
   }
-  return !any || weight > 0;
+  if (best_rank == 0) return doubt || !clear;
+  return weight > 0;
 }
 
 bool is_compressible(std::string_view content_type) noexcept {

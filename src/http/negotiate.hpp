@@ -34,8 +34,9 @@ bool same_type(const media_type& a, std::string_view b) noexcept;
 /// The charset of `of` is UTF-8, or not given.
 bool is_utf8_charset(const media_type& of) noexcept;
 
-/// True if Accept's `field` accepts `type` ("application/json"): the most specific range
-/// that covers it has a weight above 0. An Accept without one well-formed range accepts every type.
+/// False only if Accept's `field` clearly excludes `type` ("application/json"): the most specific range that
+/// covers it has a weight of 0, or no range covers it and all are well-formed. In doubt, true: a range whose
+/// parameters are not those of `type` covers it, a malformed weight is above 0, `*` is `*/*`.
 bool accepts(std::string_view field, std::string_view type) noexcept;
 
 /// True if compressing this type pays: text, JSON, XML, JavaScript, SVG.

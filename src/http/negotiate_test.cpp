@@ -55,8 +55,24 @@ TEST(Accept, TheMostSpecificRangeDecides) {
   EXPECT_TRUE(accepts("APPLICATION/Json; charset=utf-8", json));
   EXPECT_FALSE(accepts("text/html", json));
   EXPECT_FALSE(accepts("application/json;q=0, */*", json));
-  EXPECT_FALSE(accepts("application/json;version=2", json));
   EXPECT_TRUE(accepts("*/*;q=0, application/json;q=0.1", json));
+}
+
+TEST(Accept, ExcludesATypeOnlyWithoutDoubt) {
+  const auto json = "application/json";
+  EXPECT_TRUE(accepts("text/plain;version=0.0.4", "text/plain; version=0.0.4; charset=utf-8"));
+  EXPECT_TRUE(accepts("text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6", "text/plain; version=0.0.4"));
+  EXPECT_TRUE(accepts("application/json; q=0.5; ext=1", json));
+  EXPECT_TRUE(accepts("application/json; q=0.5; ext=\"a,b;q=0\"", json));
+  EXPECT_TRUE(accepts("application/json;version=2", json));
+  EXPECT_TRUE(accepts("application/json;version=2;q=0, */*", json));
+  EXPECT_FALSE(accepts("application/json;q=0;version=2, */*", json));
+  EXPECT_FALSE(accepts("text/html;version=2", json));
+  // Java sends this.
+  EXPECT_TRUE(accepts("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", json));
+  EXPECT_TRUE(accepts("application/json;q=2", json));
+  EXPECT_TRUE(accepts("text/html, json", json));
+  EXPECT_FALSE(accepts("application/json;q=0, json", json));
 }
 
 TEST(Accept, WithoutOneWellFormedRangeAnythingGoes) {
