@@ -123,6 +123,16 @@ task<response> report_readiness(shared_state state) {
   co_return server::json(out.ready ? 200 : 503, json::text_of(out));
 }
 
+/// Refuses prefixes that would remove all keys or, as globs do, none.
+void check_prefix(const std::string& prefix, const std::string& pointer,
+                  std::vector<field_problem>& problems) {
+  if (prefix == ":") problems.push_back({pointer, "names no key; the pattern * removes everything"});
+  if (prefix.find_first_of("*?[]") != std::string::npos) {
+    problems.push_back(
+        {pointer, "is a glob; a prefix stands for all keys below it, and patterns take globs"});
+  }
+}
+
 void check_items(const std::optional<std::vector<std::string>>& items, const std::string& field,
                  std::size_t longest, std::size_t& total, std::vector<field_problem>& problems) {
   if (!items) return;
@@ -130,6 +140,7 @@ void check_items(const std::optional<std::vector<std::string>>& items, const std
   for (std::size_t i = 0; i < items->size(); ++i) {
     const auto pointer = '/' + field + '/' + std::to_string(i);
     if ((*items)[i].empty()) problems.push_back({pointer, "is empty"});
+    if (field == "prefixes") check_prefix((*items)[i], pointer, problems);
     if ((*items)[i].size() > longest)
       problems.push_back({pointer, "is longer than " + std::to_string(longest) + " bytes"});
   }

@@ -163,7 +163,7 @@ TEST_F(Admin, ShowsAValueButNoSensitiveOne) {
 
 TEST_F(Admin, InvalidatesByKeyTagPrefixAndPattern) {
   for (const char* body : {R"({"keys":["note:1"]})", R"({"tags":["board"]})", R"({"prefixes":["note"]})",
-                           R"({"patterns":["no?e:*"]})"}) {
+                           R"({"prefixes":["note:"]})", R"({"patterns":["no?e:*"]})"}) {
     remember("1");
     ASSERT_TRUE(remembers("1"));
     const auto answer = ask("POST", "/cache/invalidate", body);
@@ -174,6 +174,14 @@ TEST_F(Admin, InvalidatesByKeyTagPrefixAndPattern) {
   EXPECT_EQ(ask("POST", "/cache/invalidate", R"({"keys":["note:2"],"tags":["x","y"]})").body,
             R"({"keys":1,"tags":2,"prefixes":0,"patterns":0})");
   EXPECT_TRUE(remembers("1"));
+}
+
+TEST_F(Admin, RefusesAPrefixThatWouldRemoveNothingOrEverything) {
+  for (const char* bad : {"note:*", "*", "no?e", ":", ""}) {
+    const auto answer = ask("POST", "/cache/invalidate", std::string("{\"prefixes\":[\"") + bad + "\"]}");
+    EXPECT_EQ(answer.status, 422) << bad;
+    EXPECT_THAT(answer.body, HasSubstr("/prefixes/0")) << bad;
+  }
 }
 
 TEST_F(Admin, ASoftInvalidationLeavesTheValueForStaleServing) {

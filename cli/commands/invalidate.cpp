@@ -13,7 +13,7 @@ class invalidate_command final : public command {
   invalidate_command(CLI::App& flags, const registry& program) : program_(program) {
     flags.add_option("--key", keys_, "keys to remove")->type_name("KEY");
     flags.add_option("--tag", tags_, "every key that carries the tag")->type_name("TAG");
-    flags.add_option("--prefix", prefixes_, "every key that is the prefix or continues it at a :")
+    flags.add_option("--prefix", prefixes_, "every key that is the prefix or continues it at a :; no glob")
         ->type_name("PREFIX");
     flags.add_option("--pattern", patterns_, "every key that matches the glob")->type_name("GLOB");
     flags.add_flag("--soft", soft_,

@@ -16,7 +16,7 @@ namespace strata {
 ///   auto done = co_await cache.invalidate(std::move(change));
 struct invalidation {
   std::vector<key> keys = {};
-  std::vector<std::string> prefixes = {};  ///< every key that is one of them or continues it at a `:`
+  std::vector<std::string> prefixes = {};  ///< keys that are one, or continue it at a `:`; `a:` is `a`
   std::vector<std::string> tags = {};      ///< every value that carries one of them
   bool everything = false;                 ///< the rest need not be named then
   /// The values expire instead of being removed: the next read fills anew, and until then they serve as

@@ -66,7 +66,13 @@ bool glob_matches(std::string_view pattern, std::string_view text) noexcept {
 std::optional<std::string_view> glob_prefix(std::string_view pattern) noexcept {
   if (!pattern.ends_with(":*")) return std::nullopt;
   const auto prefix = pattern.substr(0, pattern.size() - 2);
-  if (prefix.empty() || prefix.find_first_of("*?[]\\") != std::string_view::npos) return std::nullopt;
+  if (prefix.empty() || prefix.ends_with(':') || prefix.find_first_of("*?[]\\") != std::string_view::npos)
+    return std::nullopt;
+  return prefix;
+}
+
+std::string_view prefix_without_boundary(std::string_view prefix) noexcept {
+  if (prefix.ends_with(':')) prefix.remove_suffix(1);
   return prefix;
 }
 

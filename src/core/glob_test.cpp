@@ -55,6 +55,7 @@ TEST(GlobPrefix, IsFoundOnlyWhereTheGlobIsOne) {
   EXPECT_EQ(glob_prefix("api*"), std::nullopt);
   EXPECT_EQ(glob_prefix(":*"), std::nullopt);
   EXPECT_EQ(glob_prefix("a\\:*"), std::nullopt);
+  EXPECT_EQ(glob_prefix("a::*"), std::nullopt) << "a: would stand for a";
 }
 
 }  // namespace

@@ -50,6 +50,23 @@ TEST(Remove, ByPrefixReachesTheKeyThatIsThePrefix) {
   EXPECT_FALSE(sync_wait(f.cache.get(f.agents("1"))));
 }
 
+TEST(Remove, ByPrefixTakesTheBoundaryAtItsEndForTheBoundary) {
+  fixture f;
+  for (const auto* prefix : {"agent:", "agent:1:", ":", ""}) {
+    f.read("1", "old");
+    sync_wait(f.cache.remove_by_prefix(prefix));
+    EXPECT_FALSE(sync_wait(f.cache.get(f.agents("1")))) << '"' << prefix << '"';
+    f.read("1", "old");
+    sync_wait(f.cache.expire_by_prefix(prefix));
+    EXPECT_EQ(f.read("1", "new")->name, "new") << '"' << prefix << '"';
+    sync_wait(f.cache.clear());
+  }
+  f.read("1", "old");
+  f.read("12", "old");
+  sync_wait(f.cache.remove_by_prefix("agent:1:"));
+  EXPECT_TRUE(sync_wait(f.cache.get(f.agents("12"))));
+}
+
 TEST(Remove, ATagAndAPrefixOfOneNameAreTwoThings) {
   fixture f;
   f.read("1", "old");

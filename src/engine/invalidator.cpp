@@ -15,7 +15,9 @@ std::vector<floor_entry> floors_of(const invalidation& what, commit_time floor) 
   std::vector<floor_entry> out;
   out.reserve(what.prefixes.size() + what.tags.size());
   for (const auto& each : what.prefixes) {
-    out.push_back({.bucket = floor_table::prefix_bucket(each), .asof = floor, .soft = what.soft});
+    const auto prefix = prefix_without_boundary(each);
+    const auto bucket = prefix.empty() ? floor_table::root : floor_table::prefix_bucket(prefix);
+    out.push_back({.bucket = bucket, .asof = floor, .soft = what.soft});
   }
   for (const auto& each : what.tags) {
     out.push_back({.bucket = floor_table::tag_bucket(each), .asof = floor, .soft = what.soft});

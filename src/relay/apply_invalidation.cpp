@@ -1,5 +1,6 @@
 #include "relay/apply_invalidation.hpp"
 
+#include "core/glob.hpp"
 #include "engine/floors.hpp"
 
 #include <algorithm>
@@ -50,7 +51,10 @@ task<result<applied_counts>> apply_to(store& to, std::string name_space, invalid
     names = names_of(what.keys, name_space);
     drop_duplicates(what.prefixes);
     drop_duplicates(what.tags);
-    for (const auto& each : what.prefixes) floors.push_back({.bucket = floor_table::prefix_bucket(each)});
+    for (const auto& each : what.prefixes) {
+      const auto prefix = prefix_without_boundary(each);
+      floors.push_back({.bucket = prefix.empty() ? floor_table::root : floor_table::prefix_bucket(prefix)});
+    }
     for (const auto& each : what.tags) floors.push_back({.bucket = floor_table::tag_bucket(each)});
   }
   for (std::size_t i = 0; i < std::max(names.size(), floors.size()); i += batch) {

@@ -87,6 +87,11 @@ std::vector<std::string> problems_of(const outbox_rule& rule, const std::vector<
   if (rule.keys.empty() && rule.prefixes.empty() && rule.tags.empty()) {
     problems.emplace_back("the rule must name a key, a prefix or a tag");
   }
+  for (const auto& each : rule.prefixes) {
+    if (each == ":" || each.find_first_of("*?[]") != std::string::npos) {
+      problems.push_back("prefix \"" + each + "\" must be the beginning of keys, without a glob");
+    }
+  }
   for (const auto& each : columns) {
     if (std::ranges::find(table.columns, each) == table.columns.end()) {
       problems.push_back(table.named.name + " has no column " + each);

@@ -182,11 +182,13 @@ TEST_F(PostgresOutbox, LeavesNothingWhenItIsUninstalled) {
 }
 
 TEST_F(PostgresOutbox, NamesEveryProblemOfARule) {
-  const auto wrong = try_install({.table = "agents", .keys = {"agent:{no}", "{id}"}, .event = "A b"});
+  const auto wrong = try_install(
+      {.table = "agents", .keys = {"agent:{no}", "{id}"}, .prefixes = {"list:*"}, .event = "A b"});
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().code, errc::invalid_argument);
   EXPECT_THAT(wrong.error().detail, HasSubstr("no column no"));
   EXPECT_THAT(wrong.error().detail, HasSubstr("must begin with its own text"));
+  EXPECT_THAT(wrong.error().detail, HasSubstr("prefix \"list:*\" must be"));
   EXPECT_THAT(wrong.error().detail, HasSubstr("event must be"));
   EXPECT_EQ(try_install({.table = "nobody", .keys = {"a:b"}}).error().code, errc::not_found);
   EXPECT_EQ(try_install({.table = "agents"}).error().code, errc::invalid_argument);
