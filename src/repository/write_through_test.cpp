@@ -1,5 +1,7 @@
 #include "repository/test_support.hpp"
 
+#include <strata/testing.hpp>
+
 namespace strata::repository_test {
 namespace {
 
@@ -132,12 +134,58 @@ TEST_F(WriteThrough, ACommitRemovesWhatWasReadFromItsTables) {
 class WriteThroughTwoLevels : public WriteThrough {
  protected:
   WriteThroughTwoLevels() : WriteThroughTwoLevels(make_memory_server()) {}
+
+  /// The calls to the second level that `work` makes.
+  template <class Work>
+  std::size_t calls_of(Work work) const {
+    const auto before = all_calls();
+    work();
+    return all_calls() - before;
+  }
+
   const std::shared_ptr<memory_server> server_;
+  const std::shared_ptr<testing::faulty_store> below_;
 
  private:
   explicit WriteThroughTwoLevels(std::shared_ptr<memory_server> server)
-      : WriteThrough(cache_options{.second_level = connect(server)}), server_(std::move(server)) {}
+      : WriteThroughTwoLevels(server, std::make_shared<testing::faulty_store>(connect(server))) {}
+  WriteThroughTwoLevels(std::shared_ptr<memory_server> server, std::shared_ptr<testing::faulty_store> below)
+      : WriteThrough(cache_options{.second_level = below}), server_(std::move(server)), below_(below) {}
+
+  std::size_t all_calls() const {
+    std::size_t all = 0;
+    for (std::size_t i = 0; i < testing::store_calls; ++i) {
+      all += below_->calls(static_cast<testing::store_call>(i));
+    }
+    return all;
+  }
 };
+
+TEST_F(WriteThroughTwoLevels, AUnitOfWorkCostsAsManyCallsAsOneWrite) {
+  create("agt_1", "ann");
+  ASSERT_TRUE(sync_wait(tools_.create({.id = "agt_1", .names = {"hammer"}})));
+  // The tickets, the tags of the tables and the removed keys, and the values.
+  EXPECT_EQ(calls_of([&] { EXPECT_TRUE(rename("agt_1", std::nullopt, "bob")); }), 3u);
+  EXPECT_EQ(
+      calls_of([&] {
+        auto work = begin();
+        EXPECT_TRUE(rename_in(work, "cat"));
+        EXPECT_TRUE(sync_wait(tools_.update_in(work, "agt_1", std::nullopt, [](tools& row) -> result<void> {
+          row.names = {"saw"};
+          return {};
+        })));
+        work.forget(key("agents:1"));
+        work.forget(key("agents:2"));
+        EXPECT_TRUE(sync_wait(work.commit()));
+      }),
+      3u);
+  EXPECT_EQ(calls_of([&] {
+              auto work = begin();
+              EXPECT_TRUE(rename_in(work, "dog"));
+              EXPECT_TRUE(sync_wait(work.rollback()));
+            }),
+            0u);
+}
 
 TEST_F(WriteThroughTwoLevels, AnotherProcessFindsWhatTheDatabaseSays) {
   add_trigger();
