@@ -129,6 +129,10 @@ early refuse_member(const request& from) {
 early refuse_without(std::string_view needed,
                      const strata::lookup<cached_response<user_permissions>>& found) {
   if (found.failure() != nullptr) return failed(*found.failure());
+  // While the database does not answer, what was true a minute ago allows reading one's own organization.
+  if (found.info().stale && !allows_only_reading(needed)) {
+    return failed({.code = strata::errc::database_unavailable, .detail = {}});
+  }
   if (grants(found ? found->row.permissions : default_permissions(), needed)) return {};
   return forbidden("this needs the permission " + std::string(needed) +
                    ", which an administrator of your organization can grant");

@@ -6,6 +6,7 @@
 
 #include <strata/time.hpp>
 
+#include <optional>
 #include <utility>
 
 namespace strata::platform {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::string_view admin_password = "demo-admin-2f7c";
 constexpr std::string_view member_password = "demo-member-91ab";
+constexpr int most_attempts = 3;
 
 // The two logins, of the first organization's first and second user.
 std::vector<demo_login> logins() {
@@ -34,6 +36,33 @@ task<result<std::vector<demo_login>>> earlier_logins(const repositories& data) {
     if (*known) out.push_back(std::move(each));
   }
   co_return out;
+}
+
+struct demo_passwords {
+  std::string admin;
+  std::string member;
+};
+
+task<result<demo_passwords>> hash_passwords(password_hasher& passwords) {
+  auto admin = co_await passwords.hash(std::string(admin_password));
+  if (!admin) co_return std::unexpected(std::move(admin.error()));
+  auto member = co_await passwords.hash(std::string(member_password));
+  if (!member) co_return std::unexpected(std::move(member.error()));
+  co_return demo_passwords{std::move(*admin), std::move(*member)};
+}
+
+task<result<void>> fill_empty(const repositories& data, const demo_passwords& hashes) {
+  auto work = co_await data.begin();
+  if (!work) co_return std::unexpected(std::move(work.error()));
+  demo_writer writer(data, *work, hashes.admin, hashes.member);
+  for (const auto& each : data.entities().definitions()) {
+    if (each.add_demo == nullptr) continue;
+    auto added = co_await each.add_demo(writer);
+    if (!added) co_return std::unexpected(std::move(added.error()));
+  }
+  auto done = co_await data.commit(std::move(*work), std::move(writer.events));
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return result<void>();
 }
 
 }  // namespace
@@ -57,24 +86,22 @@ std::string days_ago(wall_time now, std::size_t days, std::size_t minutes) {
 }
 
 task<result<std::vector<demo_login>>> fill_demo(const repositories& data, password_hasher& passwords) {
-  auto empty = co_await data.empty();
-  if (!empty) co_return std::unexpected(std::move(empty.error()));
-  if (!*empty) co_return co_await earlier_logins(data);
-  auto admin = co_await passwords.hash(std::string(admin_password));
-  if (!admin) co_return std::unexpected(std::move(admin.error()));
-  auto member = co_await passwords.hash(std::string(member_password));
-  if (!member) co_return std::unexpected(std::move(member.error()));
-  auto work = co_await data.begin();
-  if (!work) co_return std::unexpected(std::move(work.error()));
-  demo_writer writer(data, *work, std::move(*admin), std::move(*member));
-  for (const auto& each : data.entities().definitions()) {
-    if (each.add_demo == nullptr) continue;
-    auto added = co_await each.add_demo(writer);
-    if (!added) co_return std::unexpected(std::move(added.error()));
+  std::optional<demo_passwords> hashes;
+  for (int attempt = 1;; ++attempt) {
+    auto empty = co_await data.empty();
+    if (!empty) co_return std::unexpected(std::move(empty.error()));
+    if (!*empty) co_return co_await earlier_logins(data);
+    if (!hashes) {
+      auto hashed = co_await hash_passwords(passwords);
+      if (!hashed) co_return std::unexpected(std::move(hashed.error()));
+      hashes = std::move(*hashed);
+    }
+    auto done = co_await fill_empty(data, *hashes);
+    if (done) co_return logins();
+    // Another process that fills the database at the same time has committed first, unless it gave up.
+    const bool collided = done.error().code == errc::constraint || done.error().code == errc::contention;
+    if (!collided || attempt == most_attempts) co_return std::unexpected(std::move(done.error()));
   }
-  auto done = co_await data.commit(std::move(*work), std::move(writer.events));
-  if (!done) co_return std::unexpected(std::move(done.error()));
-  co_return logins();
 }
 
 }  // namespace strata::platform

@@ -21,8 +21,9 @@ struct demo_login {
   std::string organization_id;
 };
 
-/// Fills an empty database in one transaction; does nothing to one that has rows.
-/// Returns: one login for each role. After an earlier filling: those whose users still exist, with the
+/// Fills an empty database in one transaction; does nothing to one that has rows. Several processes may do so
+/// at once: one fills it. Returns: one login for each role. After an earlier filling: those whose users still
+/// exist, with the
 ///          passwords of that filling
 /// Errors:  as `database::begin`; busy
 /// Cost:    two password hashes, about 1,700 rows

@@ -1,7 +1,9 @@
 #include "platform/demo.hpp"
 #include "platform/test_support.hpp"
 
+#include <functional>
 #include <set>
+#include <utility>
 
 namespace strata::platform {
 namespace {
@@ -37,6 +39,54 @@ TEST(Demo, NamesNoTwoAgentsOfAnOrganizationAndNoTwoListingsAlike) {
     const auto rows = testing::must(strata::sync_wait(at.database->query(statement, {})));
     EXPECT_EQ(std::get<std::int64_t>(rows.at(0, "n")), 500) << statement;
   }
+}
+
+/// Another process fills the database between this one's look at it and its own transaction.
+class raced_database final : public strata::database {
+ public:
+  explicit raced_database(std::shared_ptr<strata::database> real) : real_(std::move(real)) {}
+  std::function<void()> before_begin;
+
+  strata::task<strata::result<strata::sql_rows>> query(std::string_view statement,
+                                                       strata::sql_parameters parameters) override {
+    return real_->query(statement, std::move(parameters));
+  }
+  strata::task<strata::result<strata::sql_rows>> execute(std::string_view statement,
+                                                         strata::sql_parameters parameters) override {
+    return real_->execute(statement, std::move(parameters));
+  }
+  strata::task<strata::result<std::unique_ptr<strata::transaction>>> begin() override {
+    if (auto once = std::exchange(before_begin, {})) once();
+    return real_->begin();
+  }
+  strata::task<strata::result<void>> run_script(std::string_view script) override {
+    return real_->run_script(script);
+  }
+  strata::task<strata::result<std::uint64_t>> foreign_changes() override { return real_->foreign_changes(); }
+  strata::task<strata::result<void>> ping() override { return real_->ping(); }
+  std::string_view dialect() const noexcept override { return real_->dialect(); }
+
+ private:
+  std::shared_ptr<strata::database> real_;
+};
+
+TEST(Demo, IsFilledOnceByTwoProcesses) {
+  std::shared_ptr<raced_database> raced;
+  testing::world at(testing::no_limits(), [&](auto real) {
+    raced = std::make_shared<raced_database>(std::move(real));
+    return raced;
+  });
+  app_options options;
+  options.database = at.another();
+  options.cache = std::make_shared<strata::cache>();
+  options.auth.passwords = testing::quick_passwords();
+  app other(std::move(options));
+  raced->before_begin = [&] {
+    EXPECT_EQ(testing::must(strata::sync_wait(fill_demo(other.data(), other.passwords()))).size(), 2U);
+  };
+  EXPECT_EQ(testing::must(strata::sync_wait(fill_demo(at.data(), at.held->passwords()))).size(), 2U);
+  EXPECT_FALSE(raced->before_begin) << "the other process came in between";
+  EXPECT_EQ(at.count("agents"), 500);
 }
 
 TEST(Demo, LeavesADatabaseAloneThatHoldsSomething) {

@@ -54,8 +54,8 @@ struct endpoint;
 /// Whether the second level may read an entity's values.
 enum class secrecy_level { open, sensitive };
 
-/// How long the last value may be served, marked stale, while the database does not answer. A user's identity
-/// may be a minute old then. Permissions are never stale.
+/// How long after its ttl the last value may be served, marked stale, while the database does not answer. A
+/// user's identity and permissions may be a minute old then, and allow only reading.
 enum class outage_policy { fail, serve_for_a_minute, serve_for_a_day };
 
 /// Whether the admin listener shows an entity's cached values.

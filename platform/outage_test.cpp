@@ -1,5 +1,7 @@
 #include "platform/test_support.hpp"
 
+#include <strata/testing.hpp>
+
 #include <gmock/gmock.h>
 
 namespace strata::platform {
@@ -104,6 +106,63 @@ TEST_F(Outage, ServesCachedValuesAndAnswersTheRestWithRetryAfter) {
   EXPECT_EQ(at.ask("POST", "/auth/login", {}, R"({"email":"m@home.example","password":"x"})").status, 503);
   fault.down = false;
   EXPECT_EQ(at.ask("GET", "/agents", token).number("/total"), 1) << "a failure is not remembered";
+}
+
+TEST_F(Outage, PermissionsThatMayBeOutdatedAllowOnlyReading) {
+  const auto admin = at.login(at.add_user(home, "a@home.example", true).email);
+  const auto given = at.add_user(home, "given@home.example", false);
+  const auto barred = at.add_user(home, "barred@home.example", false);
+  const auto permissions_of = [](const user& who) { return "/users/" + who.id + "/permissions"; };
+  ASSERT_EQ(at.ask("PUT", permissions_of(given), admin, R"({"permissions":["agents:*"]})").status, 200);
+  ASSERT_EQ(at.ask("PUT", permissions_of(barred), admin, R"({"permissions":["agents:execute"]})").status,
+            200);
+  const auto given_token = at.login(given.email);
+  const auto barred_token = at.login(barred.email);
+  for (const auto& each : {token, given_token}) {
+    EXPECT_EQ(at.ask("GET", path, each).status, 200);
+    EXPECT_EQ(at.ask("GET", "/agents", each).status, 200);
+  }
+  EXPECT_EQ(at.ask("GET", path, barred_token).status, 403);
+
+  fault.down = true;
+  for (const auto& who : {member, given, barred}) {
+    strata::sync_wait(at.cache->expire_by_prefix("user:" + who.id + ":permissions"));
+  }
+  for (const auto& each : {token, given_token}) {
+    EXPECT_EQ(at.ask("GET", path, each).status, 200);
+    EXPECT_EQ(at.ask("GET", "/agents", each).status, 200);
+    EXPECT_EQ(at.ask("POST", path + "/executions", each).status, 503);
+    EXPECT_EQ(at.ask("PATCH", path, each, R"({"name":"x"})").status, 503);
+  }
+  EXPECT_EQ(at.ask("GET", path, barred_token).status, 403);
+  const auto refused = at.ask("POST", path + "/executions", barred_token);
+  EXPECT_EQ(refused.status, 503) << "a permission that may have been revoked starts nothing";
+  EXPECT_EQ(refused.field("Retry-After"), "5");
+
+  strata::sync_wait(at.cache->remove_by_prefix("user:" + given.id + ":permissions"));
+  EXPECT_EQ(at.ask("GET", path, given_token).status, 503) << "revoked, as far as this process knows";
+}
+
+TEST(StalePermissions, EndAMinuteAfterTheirTtl) {
+  faults fault;
+  strata::testing::manual_clock time;
+  testing::world at(testing::no_limits(),
+                    [&](auto real) { return std::make_shared<faulty_database>(std::move(real), fault); },
+                    {.time = &time});
+  const auto home = at.add_organization("Home");
+  const auto member = at.add_user(home, "m@home.example", false);
+  const auto token = at.login(member.email);
+  const auto admin = at.login(at.add_user(home, "a@home.example", true).email);
+  const auto path = "/agents/" + at.add_agent(home, "Scout").id;
+  ASSERT_EQ(at.ask("PUT", "/users/" + member.id + "/permissions", admin, R"({"permissions":["agents:read"]})")
+                .status,
+            200);
+  EXPECT_EQ(at.ask("GET", path, token).status, 200);
+  fault.down = true;
+  time.advance(std::chrono::minutes(5) + std::chrono::seconds(20));
+  EXPECT_EQ(at.ask("GET", path, token).status, 200);
+  time.advance(std::chrono::minutes(1));
+  EXPECT_EQ(at.ask("GET", path, token).status, 503) << "though the agent itself may be a day old";
 }
 
 TEST(StaleAnswers, AreServedWhereThePolicyAllowsAndSaySo) {

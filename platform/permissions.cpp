@@ -8,6 +8,10 @@ std::vector<std::string> default_permissions() {
   return {permission::all.begin(), permission::all.end()};
 }
 
+bool allows_only_reading(std::string_view needed) noexcept {
+  return needed.ends_with(":read");
+}
+
 bool grants(std::span<const std::string> held, std::string_view needed) noexcept {
   const auto colon = needed.find(':');
   const auto fits = [](std::string_view part, std::string_view wanted) {

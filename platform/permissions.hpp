@@ -21,6 +21,9 @@ inline constexpr std::array all{execute_agents, read_agents, write_agents};
 /// The permissions of a user whose permissions were never set: all of the above.
 std::vector<std::string> default_permissions();
 
+/// True for "agents:read" and its like. Permissions that may be outdated grant nothing else.
+bool allows_only_reading(std::string_view needed) noexcept;
+
 /// True if `held` has `needed`, or a name that matches it with `*` for one half or both ("agents:*").
 bool grants(std::span<const std::string> held, std::string_view needed) noexcept;
 

@@ -109,5 +109,12 @@ TEST_F(Granted, OpenApiAndTheDocsPageTellIt) {
               HasSubstr("logged in, <code>agents:execute</code>"));
 }
 
+TEST(Permissions, OnlyReadingIsAllowedByOutdatedOnes) {
+  EXPECT_TRUE(allows_only_reading(permission::read_agents));
+  EXPECT_FALSE(allows_only_reading(permission::write_agents));
+  EXPECT_FALSE(allows_only_reading(permission::execute_agents));
+  EXPECT_FALSE(allows_only_reading("read"));
+}
+
 }  // namespace
 }  // namespace strata::platform

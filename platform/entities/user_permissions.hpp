@@ -31,7 +31,7 @@ struct user_permissions_entity : entity_base<cached_response<user_permissions>, 
   static constexpr std::string_view name = "user_permissions";
   static constexpr std::chrono::minutes ttl{5};
   static constexpr auto secrecy = secrecy_level::sensitive;
-  static constexpr auto outage = outage_policy::fail;
+  static constexpr auto outage = outage_policy::serve_for_a_minute;
   static constexpr auto view = admin_view::hidden;
 
   static constexpr std::string_view table = "user_permissions";
