@@ -11,6 +11,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr auto configuration_check = std::chrono::seconds(1);
+
 std::int64_t in_ms(time_point at) {
   return std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count();
 }
@@ -215,6 +217,7 @@ task<> coherence_session::heartbeat(std::uint64_t generation) {
     }
   }
   if (!is_current(generation)) co_return;
+  if (reply && co_await found_unsafe(generation)) co_return;
   bool data_lost = false;
   time_point until{};
   auto source_watermark = time_point::min();
@@ -248,6 +251,28 @@ task<> coherence_session::heartbeat(std::uint64_t generation) {
   });
 }
 
+/// Whether the servers may evict floors and the clock since an operator changed their configuration. Then the
+/// store is not usable until that is put right, and begins a new epoch: the floors that are left are unknown.
+task<bool> coherence_session::found_unsafe(std::uint64_t generation) {
+  {
+    detail::scoped_lock lock(mutex_);
+    const auto now = options_.time->now();
+    if (now < check_at_) co_return false;
+    check_at_ = now + configuration_check;
+  }
+  const auto fit = co_await topology_.load()->check_configuration();
+  if (fit || fit.error().code != errc::invalid_argument || !is_current(generation)) co_return false;
+  least_epoch_.store(epoch() + 1, std::memory_order_release);
+  ready_.store(false, std::memory_order_release);
+  {
+    detail::scoped_lock lock(mutex_);
+    discard_proofs();
+  }
+  refused(fit.error().detail);
+  reopen_later(generation);
+  co_return true;
+}
+
 void coherence_session::discard_proofs() {
   last_sent_ = {};
   relay_.restart();
@@ -268,8 +293,9 @@ task<result<coherence_session::heartbeat_reply>> coherence_session::send_heartbe
   // A server's run id is right, whichever process sends it. A view may be outdated: it is adopted when the
   // session is new.
   const bool adopt = opening || !topology_.load()->has_remote_clock();
+  const auto least = std::max(epoch(), least_epoch_.load(std::memory_order_acquire));
   call.arguments = {
-      std::to_string(known()), std::to_string(epoch()), {}, adopt ? "adopt" : "keep", std::string(origin())};
+      std::to_string(known()), std::to_string(least), {}, adopt ? "adopt" : "keep", std::string(origin())};
   {
     detail::scoped_lock lock(mutex_);
     if (opening || !run_id_is_invented_) call.arguments[2] = run_id_;

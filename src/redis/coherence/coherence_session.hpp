@@ -121,6 +121,7 @@ class coherence_session final : public topology_observer {
   task<> open_session(std::uint64_t generation);
   void reopen_later(std::uint64_t generation);
   task<> heartbeat(std::uint64_t generation);
+  task<bool> found_unsafe(std::uint64_t generation);
   task<result<heartbeat_reply>> send_heartbeat(bool opening);
   void apply(const heartbeat_reply& reply, time_point sent);
   void apply(const any_push_event& event);
@@ -136,6 +137,7 @@ class coherence_session final : public topology_observer {
   detail::ticker ticker_;
 
   std::atomic<std::uint32_t> epoch_ = 0;
+  std::atomic<std::uint32_t> least_epoch_ = 0;  ///< what older epochs stored is void
   std::atomic<commit_time> known_ = 0;
   std::atomic<commit_time> counter_ = 0;        ///< the server's, as of the last heartbeat
   std::atomic<std::int64_t> server_ahead_ = 0;  ///< the server's ms since 1970 minus those of our clock
@@ -153,6 +155,7 @@ class coherence_session final : public topology_observer {
   relay_trust relay_ STRATA_GUARDED_BY(mutex_);
   bool in_heartbeat_ STRATA_GUARDED_BY(mutex_) = false;  ///< a heartbeat waits for its reply
   time_point reopen_at_ STRATA_GUARDED_BY(mutex_){};
+  time_point check_at_ STRATA_GUARDED_BY(mutex_){};   ///< when to ask for the configuration again
   bool data_lost_ STRATA_GUARDED_BY(mutex_) = false;  ///< observers are notified with the new epoch
 
   detail::mutex observers_mutex_;  ///< held while observers are notified

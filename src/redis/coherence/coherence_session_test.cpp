@@ -46,6 +46,7 @@ class played_server final : public topology {
   std::uint64_t counter = 100;
   bool adopted = false;
   bool answers = true;
+  bool fit = true;
   int heartbeats = 0;
   mutable queue thread;
 
@@ -59,8 +60,9 @@ class played_server final : public topology {
                                              request_options) override {
     co_return std::vector<reply>();
   }
-  task<result<std::vector<reply>>> run(std::vector<script_call>, batch_options) override {
+  task<result<std::vector<reply>>> run(std::vector<script_call> calls, batch_options) override {
     ++heartbeats;
+    epoch = std::max<std::uint64_t>(epoch, std::stoull(calls.at(0).arguments.at(1)));
     if (!answers) co_return fail(errc::timeout, "silent");
     std::vector<resp::value> items;
     for (const auto each : {epoch, counter, counter, std::uint64_t{0}, std::uint64_t{adopted ? 1u : 0u},
@@ -75,7 +77,10 @@ class played_server final : public topology {
   task<result<void>> scan(std::string, key_visitor) override { co_return result<void>(); }
   bool has_remote_clock() const noexcept override { return false; }
   std::string view() const override { return {}; }
-  task<result<void>> check_configuration() override { co_return result<void>(); }
+  task<result<void>> check_configuration() override {
+    if (!fit) co_return fail(errc::invalid_argument, "set maxmemory-policy");
+    co_return result<void>();
+  }
   task<result<void>> ping_all() override { co_return result<void>(); }
   void tick() override {}
   std::optional<std::string> unreachable_reason() const override { return std::nullopt; }
@@ -210,6 +215,28 @@ TEST_F(Coherence, IsNotUsableAfterALossUntilTheSessionOpensAgain) {
   connect(2, "another");
   EXPECT_TRUE(session.usable());
   EXPECT_TRUE(seen.losses.back()) << "another run id: the server may have lost data";
+}
+
+TEST_F(Coherence, AServerThatBecomesUnsafeIsNotUsedAndThenHoldsNothingOld) {
+  connect(1, "run");
+  beat();
+  server.fit = false;
+  pass(1s);
+  ASSERT_FALSE(session.usable());
+  EXPECT_EQ(session.usable().error().code, errc::store_unavailable);
+  EXPECT_EQ(session.usable().error().detail, "set maxmemory-policy");
+  const auto until = seen.until;
+  pass(1s);
+  EXPECT_FALSE(session.usable());
+  EXPECT_EQ(seen.until, until) << "nothing is proven";
+  server.fit = true;
+  pass(1s);
+  EXPECT_TRUE(session.usable());
+  EXPECT_EQ(session.epoch(), 2u) << "values of before have no floors any more";
+  EXPECT_TRUE(seen.losses.back());
+  beat();
+  EXPECT_GT(seen.until, until);
+  EXPECT_EQ(session.epoch(), 2u);
 }
 
 }  // namespace

@@ -153,6 +153,24 @@ TEST(RedisStore, RefusesAServerThatMayEvictFloorsUntilItIsPutRight) {
   wait_until_up(store);
 }
 
+TEST(RedisStore, NoticesThatItsServerMayNowEvictFloorsAndVoidsWhatItHolds) {
+  const redis_server server;
+  const auto opened = open_store(server.url());
+  ASSERT_TRUE(opened);
+  const auto& store = **opened;
+  wait_until_up(store);
+  EXPECT_TRUE(sync_wait((*opened)->get("strata:a")));
+  const auto losses = store.health().losses;
+  ASSERT_TRUE(server.call({"CONFIG", "SET", "maxmemory-policy", "allkeys-lru"}).is_ok());
+  ASSERT_TRUE(eventually([&] { return store.health().trouble.contains("allkeys-lru"); }));
+  const auto got = sync_wait((*opened)->get("strata:a"));
+  ASSERT_FALSE(got);
+  EXPECT_THAT(got.error().detail, HasSubstr("set maxmemory-policy to volatile-lru"));
+  ASSERT_TRUE(server.call({"CONFIG", "SET", "maxmemory-policy", "volatile-lru"}).is_ok());
+  wait_until_up(store);
+  EXPECT_GT(store.health().losses, losses) << "observers drop what they hold";
+}
+
 TEST(RedisStore, RefusesAReplica) {
   const redis_server master;
   const redis_server replica({.config = {"--replicaof", "127.0.0.1 " + std::to_string(master.port())}});

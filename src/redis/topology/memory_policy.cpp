@@ -23,7 +23,7 @@ task<result<void>> check_memory_policy(client& of) {
   if (reply->is_error()) co_return result<void>();
   const auto policy = info_field(reply->text(), "maxmemory_policy");
   if (policy.starts_with("allkeys-")) {
-    co_return fail(errc::store_unavailable,
+    co_return fail(errc::invalid_argument,
                    "store: the server's maxmemory-policy is " + std::string(policy) +
                        ", which may evict the floors and the clock, and with them invalidations; set "
                        "maxmemory-policy to volatile-lru (every key that may be evicted has a TTL)");

@@ -10,7 +10,7 @@ namespace strata::redis {
 result<void> check_version(const connection_info& about);
 
 /// Rejects a server that may evict keys without a TTL. Accepts one that forbids the question.
-/// Errors: store_unavailable, with what to set; as `client::execute`.
+/// Errors: invalid_argument, with what to set; as `client::execute`.
 task<result<void>> check_memory_policy(client& of);
 
 }  // namespace strata::redis

@@ -79,7 +79,7 @@ class topology {
 
   // For the coherence session.
 
-  /// Whether the servers' configuration is safe for a store. Errors: store_unavailable, with what to set.
+  /// Whether the servers' configuration is safe for a store. Errors: invalid_argument, with what to set.
   virtual task<result<void>> check_configuration() = 0;
   /// Asks each server a question, so that all its earlier pushes have arrived when it is answered. Skips the
   /// server that answered the heartbeat: that reply is proof enough. Errors: a server did not answer, or
