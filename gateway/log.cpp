@@ -2,6 +2,7 @@
 
 #include "core/mutex.hpp"
 #include "gateway/log_file.hpp"
+#include "gateway/repeat_filter.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -135,6 +136,8 @@ struct logs::state {
   std::unique_ptr<one_log> app;
   std::unique_ptr<one_log> access;
   bool at_crash = false;
+  detail::mutex mutex;
+  repeat_filter repeats STRATA_GUARDED_BY(mutex);
 };
 
 logs::logs(const log_config& wanted) : state_(std::make_unique<state>()) {
@@ -183,8 +186,16 @@ logs::~logs() {
 void logs::write(log_level level, std::string_view message) {
   auto& app = *state_->app;
   if (!app.file().wanted() || !app.logger().should_log(spdlog_level(level))) return;
+  std::uint64_t held_back = 0;
+  if (level >= log_level::warning) {
+    const detail::scoped_lock lock(state_->mutex);
+    const auto passed = state_->repeats.pass(message, system_clock().coarse_now());
+    if (!passed) return;
+    held_back = *passed;
+  }
   std::string line = "message=";
   append_quoted(line, message);
+  if (held_back > 0) line += fmt::format(" repeated={}", held_back);
   app.logger().log(spdlog_level(level), line);
 }
 

@@ -25,8 +25,9 @@ class logs {
   logs(const logs&) = delete;
   logs& operator=(const logs&) = delete;
 
-  /// Writes one line of the program's own log. When the memory for lines is full, the log loses the line and
-  /// counts it: a log must never stop the service.
+  /// Writes one line of the program's own log. Of equal warnings and errors it writes one every ten seconds,
+  /// with the number of the others as "repeated=". When the memory for lines is full, the log loses the line
+  /// and counts it: a log must never stop the service.
   void write(log_level level, std::string_view message);
 
   bool access_wanted() const noexcept;

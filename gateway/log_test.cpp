@@ -89,6 +89,19 @@ TEST(Log, NamesEveryFileThatCannotBeWritten) {
   }
 }
 
+TEST(Log, WritesOneOfManyEqualErrors) {
+  char pattern[] = "/tmp/strata-log-XXXXXX";
+  const std::filesystem::path folder = mkdtemp(pattern);
+  {
+    logs log({.access = "off", .app = folder / "app.log", .level = "info"});
+    for (int i = 0; i < 100; ++i) log.write(log_level::error, "cannot accept a connection");
+    for (int i = 0; i < 3; ++i) log.write(log_level::info, "reloaded");
+  }
+  const auto app = read(folder / "app.log");
+  EXPECT_EQ(std::ranges::count(app, '\n'), 4);
+  std::filesystem::remove_all(folder);
+}
+
 TEST(Log, ReopeningAppliesNamesAndTheLevel) {
   char pattern[] = "/tmp/strata-log-XXXXXX";
   const std::filesystem::path folder = mkdtemp(pattern);

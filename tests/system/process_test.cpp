@@ -120,6 +120,35 @@ TEST(Process, TheGracePeriodBoundsStopping) {
   EXPECT_LT(clock::now() - begun, 10s);
 }
 
+TEST(Process, ALackOfFileDescriptorsMakesOneLineAndNoMore) {
+  const temp_folder folder;
+  gateway running(folder);
+  EXPECT_EQ(running.ask("GET", "/nope").status, 404);
+  const auto pid = running.program().pid();
+  rlimit usual{};
+  ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, nullptr, &usual), 0);
+  const rlimit none{.rlim_cur = 3, .rlim_max = usual.rlim_max};
+  ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, &none, nullptr), 0);
+  connection waiting(running.port());
+  const auto lines = [&] {
+    const auto text = running.program().err();
+    std::size_t found = 0;
+    for (auto at = text.find("cannot accept"); at != std::string::npos;
+         at = text.find("cannot accept", at + 1))
+      ++found;
+    return found;
+  };
+  for (const auto deadline = clock::now() + patience; lines() == 0 && clock::now() < deadline;) {
+    std::this_thread::sleep_for(1ms);
+  }
+  std::this_thread::sleep_for(400ms);  // eight more attempts
+  EXPECT_EQ(lines(), 1u);
+  ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, &usual, nullptr), 0);
+  ASSERT_TRUE(waiting.send("GET /nope HTTP/1.1\r\nHost: a\r\n\r\n"));
+  EXPECT_EQ(waiting.receive()->status, 404);
+  EXPECT_EQ(running.stop(), 0);
+}
+
 TEST(Process, SigintStopsToo) {
   const temp_folder folder;
   gateway running(folder);
