@@ -87,8 +87,9 @@ struct pipelined_connection::watch {
 };
 
 std::shared_ptr<pipelined_connection> pipelined_connection::make(asio::io_context& on,
-                                                                 connection_handle connection, owner& of) {
-  std::shared_ptr<pipelined_connection> made(new pipelined_connection(on, std::move(connection), of));
+                                                                 connection_handle connection, owner& of,
+                                                                 server_address::role as) {
+  std::shared_ptr<pipelined_connection> made(new pipelined_connection(on, std::move(connection), of, as));
   if (made->watch_->socket.is_open()) {
     made->read_later();
   } else {
@@ -97,10 +98,12 @@ std::shared_ptr<pipelined_connection> pipelined_connection::make(asio::io_contex
   return made;
 }
 
-pipelined_connection::pipelined_connection(asio::io_context& on, connection_handle connection, owner& of)
+pipelined_connection::pipelined_connection(asio::io_context& on, connection_handle connection, owner& of,
+                                           server_address::role as)
     : connection_(std::move(connection)),
       watch_(std::make_unique<watch>(on, PQsocket(connection_.get()))),
-      owner_(&of) {
+      owner_(&of),
+      role_(as) {
 }
 
 pipelined_connection::~pipelined_connection() = default;
@@ -108,6 +111,15 @@ pipelined_connection::~pipelined_connection() = default;
 bool pipelined_connection::in_transaction() const noexcept {
   const auto status = PQtransactionStatus(connection_.get());
   return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+}
+
+bool pipelined_connection::refuses_writes() const noexcept {
+  // The server reports these two by itself, whenever they change.
+  const auto is_on = [this](const char* setting) {
+    const char* value = PQparameterStatus(connection_.get(), setting);
+    return value != nullptr && std::string_view(value) == "on";
+  };
+  return refused_write_ || is_on("in_hot_standby") || is_on("default_transaction_read_only");
 }
 
 void pipelined_connection::send(command_ptr next) {
@@ -186,6 +198,20 @@ void pipelined_connection::readable() {
   read_later();
 }
 
+error pipelined_connection::failure_of(const PGresult* from, const command* whose) {
+  const auto state = field_of(from, PG_DIAG_SQLSTATE);
+  auto failure = database_error(state, field_of(from, PG_DIAG_MESSAGE_PRIMARY),
+                                whose == nullptr ? std::string_view() : whose->text);
+  const bool begins =
+      whose != nullptr && whose->what == command::role::control && whose->text.starts_with("BEGIN");
+  if (role_ == server_address::role::writing && is_refused_write(state, begins)) {
+    refused_write_ = true;
+    return {errc::database_unavailable, "PostgreSQL takes no writes: " + failure.detail};
+  }
+  if (is_standby(state, field_of(from, PG_DIAG_SOURCE_FUNCTION))) failure.code = errc::database_unavailable;
+  return failure;
+}
+
 void pipelined_connection::take(PGresult* raw) {
   const result_handle from(raw, &PQclear);
   const auto status = PQresultStatus(raw);
@@ -205,9 +231,8 @@ void pipelined_connection::take(PGresult* raw) {
       break;
     case PGRES_FATAL_ERROR: {
       const auto state = field_of(raw, PG_DIAG_SQLSTATE);
-      const auto message = field_of(raw, PG_DIAG_MESSAGE_PRIMARY);
       if (state.empty()) return give_up({errc::database_unavailable, PQresultErrorMessage(raw)});
-      auto failure = database_error(state, message, whose == nullptr ? std::string_view() : whose->text);
+      auto failure = failure_of(raw, whose);
       if (ends_connection(state)) return give_up(std::move(failure));
       kind = state == "26000"                                               ? answer_kind::missing
              : is_stale_plan(state, field_of(raw, PG_DIAG_SOURCE_FUNCTION)) ? answer_kind::stale

@@ -4,6 +4,7 @@
 
 #include "database/postgres/dial.hpp"
 #include "database/postgres/pipeline.hpp"
+#include "database/postgres/server_address.hpp"
 #include "database/postgres/values.hpp"
 
 #include <memory>
@@ -35,8 +36,9 @@ class pipelined_connection : public std::enable_shared_from_this<pipelined_conne
     ~owner() = default;
   };
 
+  /// `as`: a write that a reading connection refuses is its caller's mistake.
   static std::shared_ptr<pipelined_connection> make(boost::asio::io_context& on, connection_handle connection,
-                                                    owner& of);
+                                                    owner& of, server_address::role as);
   ~pipelined_connection();
   pipelined_connection(const pipelined_connection&) = delete;
   pipelined_connection& operator=(const pipelined_connection&) = delete;
@@ -57,10 +59,15 @@ class pipelined_connection : public std::enable_shared_from_this<pipelined_conne
   /// True between BEGIN and the end of the transaction, failed or not. Requires: idle.
   bool in_transaction() const noexcept;
   cancel_request cancel() const { return cancel_request(connection_.get()); }
+  /// True if the server is a standby, or the session is read-only: what it was asked to write, it refused, or
+  /// it would. Another connection may reach another server, or have other settings.
+  bool refuses_writes() const noexcept;
 
  private:
   struct watch;
-  pipelined_connection(boost::asio::io_context& on, connection_handle connection, owner& of);
+  pipelined_connection(boost::asio::io_context& on, connection_handle connection, owner& of,
+                       server_address::role as);
+  error failure_of(const pg_result* from, const command* whose);
   void read_later();
   void readable();
   void flush();
@@ -70,10 +77,12 @@ class pipelined_connection : public std::enable_shared_from_this<pipelined_conne
   connection_handle connection_;
   std::unique_ptr<watch> watch_;
   owner* owner_;
+  const server_address::role role_;
   pipeline pipeline_;
   parameter_texts texts_;
   bool writing_ = false;    ///< waits for the socket to take more
   bool in_answer_ = false;  ///< libpq says when the answer of a statement is complete
+  bool refused_write_ = false;
   bool broken_ = false;
   bool closed_ = false;
   error why_;

@@ -26,7 +26,8 @@ reading_pool::reading_pool(pool_parts& parts) : parts_(&parts), slots_(parts.opt
 }
 
 void reading_pool::adopt(connection_handle first) {
-  slots_.front().up = pipelined_connection::make(parts_->loop, std::move(first), *this);
+  slots_.front().up =
+      pipelined_connection::make(parts_->loop, std::move(first), *this, server_address::role::reading);
 }
 
 void reading_pool::add(command_ptr next) {
@@ -50,7 +51,9 @@ void reading_pool::dial_missing() {
 
 void reading_pool::connected(std::size_t which, result<connection_handle> made) {
   slots_[which].dialing = false;
-  if (made) slots_[which].up = pipelined_connection::make(parts_->loop, std::move(*made), *this);
+  if (made)
+    slots_[which].up =
+        pipelined_connection::make(parts_->loop, std::move(*made), *this, server_address::role::reading);
   pump();
 }
 

@@ -29,6 +29,16 @@ option_list parsed(const std::string& url, std::string& problem) {
   return found;
 }
 
+/// False if these options name servers that take no writes.
+bool writes_somewhere(const PQconninfoOption* options) {
+  constexpr std::array<std::string_view, 3> accepted{"any", "read-write", "primary"};
+  for (const auto* each = options; each != nullptr && each->keyword != nullptr; ++each) {
+    if (std::string_view(each->keyword) != "target_session_attrs" || each->val == nullptr) continue;
+    return std::ranges::find(accepted, std::string_view(each->val)) != accepted.end();
+  }
+  return true;
+}
+
 std::int64_t milliseconds(duration of) {
   return std::chrono::ceil<std::chrono::milliseconds>(of).count();
 }
@@ -79,6 +89,8 @@ server_address::server_address(const postgres_options& options) {
   }
   for (const auto& [name, value] : settings_) {
     if (name == "password") password_ = value;
+    // Our own reading sessions are read-only, so libpq would find none that may write.
+    if (name == "target_session_attrs" && value == "read-write") reading_target_ = "primary";
   }
   reading_options_ = given_options + session_options(options, true);
   writing_options_ = given_options + session_options(options, false);
@@ -97,7 +109,8 @@ server_address::keywords server_address::for_role(role as) const {
   keywords out;
   for (const auto& [name, value] : settings_) {
     out.names.push_back(name.c_str());
-    out.values.push_back(value.c_str());
+    const bool replaced = as == role::reading && !reading_target_.empty() && name == "target_session_attrs";
+    out.values.push_back((replaced ? reading_target_ : value).c_str());
   }
   out.names.push_back("options");
   out.values.push_back((as == role::reading ? reading_options_ : writing_options_).c_str());
@@ -121,7 +134,13 @@ std::vector<std::string> problems_of(const postgres_options& options) {
   }
   if (!options.url.empty()) {
     std::string problem;
-    static_cast<void>(parsed(options.url, problem));
+    const auto given = parsed(options.url, problem);
+    if (!writes_somewhere(given.get())) {
+      found.emplace_back(
+          "postgres url: target_session_attrs must be any, read-write or primary: a standby takes no writes, "
+          "and "
+          "caches that read from one miss changes");
+    }
     if (!problem.empty()) found.push_back(fmt::format("postgres url: is not one: {}", problem));
   }
   const auto holds_nul = [](const std::string* text) { return text->contains('\0'); };

@@ -33,6 +33,7 @@ class server_address {
   std::vector<std::pair<std::string, std::string>> settings_;
   std::string reading_options_;
   std::string writing_options_;
+  std::string reading_target_;  ///< empty: as given
   std::string password_;
 };
 

@@ -51,6 +51,20 @@ TEST(ServerAddress, ASessionThatReadsCannotWrite) {
   EXPECT_THAT(writing, HasSubstr("-c statement_timeout=7000 "));
 }
 
+TEST(ServerAddress, ASessionThatReadsMayReachAnyServerThatAWriterMay) {
+  const postgres_options options{.url = "postgres://one,two/x?target_session_attrs=read-write"};
+  EXPECT_TRUE(problems_of(options).empty());
+  EXPECT_EQ(keywords_of(options)["target_session_attrs"], "read-write");
+  EXPECT_EQ(keywords_of(options, server_address::role::reading)["target_session_attrs"], "primary");
+  const postgres_options any{.url = "postgres://one,two/x?target_session_attrs=any"};
+  EXPECT_EQ(keywords_of(any, server_address::role::reading)["target_session_attrs"], "any");
+  for (const char* wrong : {"standby", "read-only", "prefer-standby", "nothing"}) {
+    const auto found = problems_of({.url = std::string("host=h target_session_attrs=") + wrong});
+    ASSERT_EQ(found.size(), 1u) << wrong;
+    EXPECT_THAT(found[0], HasSubstr("target_session_attrs must be any, read-write or primary"));
+  }
+}
+
 TEST(ServerAddress, EveryProblemIsNamedAndNoPasswordShown) {
   const auto all = problems_of({.url = "",
                                 .sslmode = "perhaps",

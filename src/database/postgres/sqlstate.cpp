@@ -33,6 +33,14 @@ bool is_stale_plan(std::string_view state, std::string_view raised_in) {
   return state == "26000" || (state == "0A000" && raised_in == "RevalidateCachedQuery");
 }
 
+bool is_refused_write(std::string_view state, bool begins) {
+  return state == "25006" || (begins && state == "0A000");
+}
+
+bool is_standby(std::string_view state, std::string_view raised_in) {
+  return state == "0A000" && raised_in == "get_relation_info";
+}
+
 error database_error(std::string_view state, std::string_view message, std::string_view statement) {
   std::string text(message);
   // "invalid input syntax for type bigint: "x"": what these quote is what a parameter held.

@@ -47,6 +47,15 @@ TEST(Sqlstate, APlanIsStaleOnlyWhenItsTextMayBeRight) {
   EXPECT_TRUE(is_stale_plan("26000", ""));
 }
 
+TEST(Sqlstate, TellsARefusedWriteFromAWrongStatement) {
+  EXPECT_TRUE(is_refused_write("25006", false));
+  EXPECT_TRUE(is_refused_write("0A000", true)) << "a serializable transaction on a standby";
+  EXPECT_FALSE(is_refused_write("0A000", false));
+  EXPECT_FALSE(is_refused_write("42501", true));
+  EXPECT_TRUE(is_standby("0A000", "get_relation_info")) << "an unlogged table on a standby";
+  EXPECT_FALSE(is_standby("0A000", "transformSelectStmt"));
+}
+
 TEST(Sqlstate, KeepsTheMessageAndWhereItHappenedButNoValue) {
   const auto unique =
       database_error("23505", R"(duplicate key value violates unique constraint "a_pkey")", "INSERT …");

@@ -39,6 +39,7 @@ void writing_pool::add(write_job_ptr job) {
 }
 
 void writing_pool::pump() {
+  if (!waiting_.empty()) drop_refusing(std::chrono::steady_clock::now());
   dial_missing();
   while (!waiting_.empty()) {
     auto& next = *waiting_.front();
@@ -61,6 +62,17 @@ void writing_pool::pump() {
   parts_->arm();
 }
 
+// A read-only session stays one until it ends, even if its role may write again, and the next one may reach
+// another server. So a connection that refuses writes serves none that comes later; while the database is
+// read-only, each writer's connection is replaced once in `refusal_pause`, and in between it reports why.
+void writing_pool::drop_refusing(time_point now) {
+  for (auto& each : slots_) {
+    if (each.available() && each.up->refuses_writes() && each.connected_at + refusal_pause <= now) {
+      drop(each, {errc::database_unavailable, "PostgreSQL takes no writes"});
+    }
+  }
+}
+
 void writing_pool::dial_missing() {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].up || slots_[i].dialing) continue;
@@ -72,7 +84,11 @@ void writing_pool::dial_missing() {
 
 void writing_pool::connected(std::size_t which, result<connection_handle> made) {
   slots_[which].dialing = false;
-  if (made) slots_[which].up = pipelined_connection::make(parts_->loop, std::move(*made), *this);
+  if (made) {
+    slots_[which].up =
+        pipelined_connection::make(parts_->loop, std::move(*made), *this, server_address::role::writing);
+    slots_[which].connected_at = std::chrono::steady_clock::now();
+  }
   pump();
 }
 

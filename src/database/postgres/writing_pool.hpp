@@ -50,6 +50,8 @@ struct write_job {
 };
 /// How often a single statement runs when other writers are faster, e.g. in a deadlock.
 inline constexpr unsigned most_tries = 4;
+/// How long a connection that refuses writes is used before another is tried.
+inline constexpr duration refusal_pause = std::chrono::seconds(1);
 using write_job_ptr = std::unique_ptr<write_job>;
 
 class writing_pool final : public pipelined_connection::owner {
@@ -67,6 +69,7 @@ class writing_pool final : public pipelined_connection::owner {
   struct pool_slot {
     std::shared_ptr<pipelined_connection> up;
     bool dialing = false;
+    time_point connected_at;
     std::uint64_t loan = 0;  ///< who has it
     time_point lent_at;
     write_job_ptr job;  ///< what it is doing; its commands come back as they are answered
@@ -82,6 +85,7 @@ class writing_pool final : public pipelined_connection::owner {
   void lost(pipelined_connection& from, const error& why) override;
 
   void dial_missing();
+  void drop_refusing(time_point now);
   void connected(std::size_t which, result<connection_handle> made);
   void run(pool_slot& on, write_job_ptr job);
   void lend_to(pool_slot& which, write_job& job);
