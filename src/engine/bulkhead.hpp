@@ -46,27 +46,36 @@ class bulkhead {
       turn = std::make_shared<async_latch>();
       waiting_.push_back(turn);
     }
-    return wait(std::move(turn));
+    return wait(queue_place(*this, std::move(turn)));
   }
 
  private:
-  task<std::optional<pass>> wait(std::shared_ptr<async_latch> turn) {
-    // The caller that leaves hands its turn over, so the turn is ours even if this task is dropped now: then
-    // `place` passes it on.
-    const queue_place place{*this, turn};
-    co_await turn->wait();
-    place.used = true;
-    co_return std::optional<pass>(pass(this));
-  }
-
-  struct queue_place {
-    bulkhead& owner;
-    std::shared_ptr<async_latch> turn;
-    mutable bool used = false;
+  /// A place in the queue. A caller that gives up, even before it has begun to wait, leaves it; the turn that
+  /// it has been handed in the meantime goes to the next.
+  class queue_place {
+   public:
+    queue_place(bulkhead& owner, std::shared_ptr<async_latch> turn)
+        : owner_(&owner), turn_(std::move(turn)) {}
+    queue_place(queue_place&& other) noexcept
+        : owner_(std::exchange(other.owner_, nullptr)), turn_(std::move(other.turn_)) {}
+    queue_place& operator=(queue_place&&) = delete;
     ~queue_place() {
-      if (!used) owner.give_up(turn);
+      if (owner_ != nullptr) owner_->give_up(turn_);
     }
+
+    async_latch& turn() const { return *turn_; }
+    /// Requires: it is this caller's turn.
+    pass use() { return pass(std::exchange(owner_, nullptr)); }
+
+   private:
+    bulkhead* owner_;
+    std::shared_ptr<async_latch> turn_;
   };
+
+  static task<std::optional<pass>> wait(queue_place place) {
+    co_await place.turn().wait();
+    co_return std::optional<pass>(place.use());
+  }
 
   void give_up(const std::shared_ptr<async_latch>& turn) {
     {

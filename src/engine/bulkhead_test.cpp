@@ -52,6 +52,27 @@ TEST_F(Bulkhead, AFullQueueTurnsCallersAway) {
   EXPECT_FALSE(*waiting);
 }
 
+TEST_F(Bulkhead, ATaskThatIsDroppedBeforeItStartsLeavesTheQueue) {
+  bulkhead one(1, 1);
+  const auto running = ask(one);
+  { const auto never_started = one.enter(); }
+  const auto next = ask(one);
+  EXPECT_FALSE(*next) << "it waits in the queue";
+  running->reset();
+  ASSERT_TRUE(*next && **next);
+}
+
+TEST_F(Bulkhead, ATurnThatComesBeforeItsTaskStartsGoesToTheNext) {
+  bulkhead one(1, 2);
+  const auto running = ask(one);
+  auto not_started = std::optional(one.enter());
+  const auto next = ask(one);
+  running->reset();
+  EXPECT_FALSE(*next) << "it is the turn of the task that has not started";
+  not_started.reset();
+  EXPECT_TRUE(*next && **next);
+}
+
 strata::test::abandonable wait_for_turn(bulkhead& of) {
   (void)co_await of.enter();
 }
