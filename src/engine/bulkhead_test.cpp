@@ -55,7 +55,9 @@ TEST_F(Bulkhead, AFullQueueTurnsCallersAway) {
 TEST_F(Bulkhead, ATaskThatIsDroppedBeforeItStartsLeavesTheQueue) {
   bulkhead one(1, 1);
   const auto running = ask(one);
-  { const auto never_started = one.enter(); }
+  {
+    const auto never_started = one.enter();
+  }
   const auto next = ask(one);
   EXPECT_FALSE(*next) << "it waits in the queue";
   running->reset();
