@@ -161,7 +161,7 @@ void check_soft_patterns(const std::optional<std::vector<std::string>>& patterns
 
 /// The body of an invalidation, or a problem response.
 std::expected<admin_invalidation, response> read_invalidation(std::string_view body) {
-  const auto parsed = json::parse(body);
+  const auto parsed = json::parse(body, {.members = 16});
   if (!parsed) return std::unexpected(server::problem(400, parsed.error().detail));
   admin_invalidation what;
   std::vector<json::problem> unconverted;

@@ -7,7 +7,7 @@
 namespace strata::platform {
 
 std::string etag_of(std::int64_t version, std::string_view body) {
-  return fmt::format("\"{}-{:016x}\"", version, strata::hash_of(body));
+  return fmt::format("\"{}-{:016x}\"", version, strata::stable_hash_of(body));
 }
 
 std::shared_ptr<const strata::server::representation> json_representation(std::string body,
@@ -22,7 +22,7 @@ std::size_t memory_of(const strata::server::representation& of) {
 }
 
 page::page(std::string body) {
-  const auto etag = fmt::format("\"{:016x}\"", strata::hash_of(body));
+  const auto etag = fmt::format("\"{:016x}\"", strata::stable_hash_of(body));
   representation = json_representation(std::move(body), etag);
 }
 

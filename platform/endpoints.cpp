@@ -97,7 +97,7 @@ void add(server::router& to, const services& in, const endpoint& of) {
 
 void add_page(server::router& to, const services& in, std::string pattern, std::string text,
               server::static_text type) {
-  const auto etag = fmt::format("\"{:016x}\"", strata::hash_of(text));
+  const auto etag = fmt::format("\"{:016x}\"", strata::stable_hash_of(text));
   auto content = std::make_shared<const server::representation>(std::move(text), type, etag);
   to.group(access_steps(in, access::anyone, {}, {}))
       .get(std::move(pattern), [content](request&) -> response_task { return server::ok(content); },

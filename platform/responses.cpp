@@ -74,7 +74,7 @@ server::cache_status status_of(const strata::read_info& info) {
 }
 
 std::expected<boost::json::value, response> parsed_body(const request& from) {
-  auto parsed = strata::json::parse(from.body());
+  auto parsed = strata::json::parse(from.body(), {.members = max_members});
   if (!parsed) return std::unexpected(server::problem(400, "Malformed JSON", parsed.error().detail));
   return std::move(*parsed);
 }

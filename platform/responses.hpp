@@ -54,6 +54,8 @@ response response_of(const strata::lookup<T>& found) {
   return out;
 }
 
+inline constexpr std::size_t max_members = 4096;  ///< of all objects in one request together
+
 /// The body as JSON, or 400 with the position of the error.
 std::expected<boost::json::value, response> parsed_body(const request& from);
 

@@ -3,6 +3,8 @@
 #include "core/mutex.hpp"
 #include "platform/ids.hpp"
 
+#include <strata/key.hpp>
+
 #include <sodium.h>
 
 #include <algorithm>
@@ -41,7 +43,7 @@ struct session_table::index {
   struct text_hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>{}(text);
+      return strata::hash_of(text);
     }
   };
   strata::detail::mutex mutex;

@@ -39,9 +39,17 @@ struct problem {
   std::string detail;
 };
 
-/// Parses one JSON text: UTF-8 checked, at most 64 levels deep; of a repeated name the last counts.
+/// What `parse` accepts. A text from a client needs bounds; a text that this program wrote does not.
+struct parse_limits {
+  /// Members of all objects together.
+  std::size_t members = std::numeric_limits<std::size_t>::max();
+};
+
+/// Parses one JSON text: UTF-8 checked, at most 64 levels deep; an object with two members of one name is
+/// refused.
 /// Errors: invalid_argument with "line L, column C: what".
-result<boost::json::value> parse(std::string_view text);
+/// Cost: O(size), whatever names the members have.
+result<boost::json::value> parse(std::string_view text, parse_limits at_most = {});
 
 /// `value` as compact text.
 std::string to_text(const boost::json::value& value);

@@ -38,8 +38,13 @@ class key {
   std::uint64_t hash_ = 0;
 };
 
-/// XXH3-64 of `text`: the one hash of keys, tags and prefixes.
+/// XXH3-64 of `text` under a secret that each process draws for itself: the hash of every table whose keys a
+/// client may choose, so that no client can choose keys that collide. Another process returns another number.
 std::uint64_t hash_of(std::string_view text) noexcept;
+
+/// XXH3-64 of `text`, the same in every process: for validators and for what is stored or shared. Anyone can
+/// construct collisions, so it is no hash for tables.
+std::uint64_t stable_hash_of(std::string_view text) noexcept;
 
 /// Appends `argument` to `out`, escaped as described above. Cost: O(size), no allocation but `out`'s.
 void append_escaped(std::string& out, std::string_view argument);

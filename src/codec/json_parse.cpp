@@ -4,6 +4,8 @@
 /// document that is read and written repeatedly would drift. And of two members with one name it
 /// silently keeps the second, while other readers keep the first.
 
+#include "core/text_hash.hpp"
+
 #include <strata/json.hpp>
 
 #include <boost/json/basic_parser_impl.hpp>
@@ -25,7 +27,8 @@ class builder {
   static constexpr std::size_t max_string_size = boost::json::string::max_size();
 
   /// `watch_names`: refuse the second of two members with one name.
-  explicit builder(bool watch_names) : watch_names_(watch_names) {}
+  builder(bool watch_names, std::size_t most_members)
+      : watch_names_(watch_names), most_members_(most_members) {}
 
   bool on_document_begin(error_code&) {
     values_.reset();
@@ -38,7 +41,6 @@ class builder {
     return true;
   }
   bool on_object_end(std::size_t members, error_code&) {
-    members_ += members;
     if (watch_names_) names_.pop_back();
     values_.push_object(members);
     return true;
@@ -55,6 +57,7 @@ class builder {
     return true;
   }
   bool on_key(std::string_view rest, std::size_t, error_code& problem) {
+    if (++members_ > most_members_) return refuse("the objects have too many members together", problem);
     if (watch_names_) {
       name_ += rest;
       if (!names_.back().insert(std::exchange(name_, {})).second) {
@@ -128,8 +131,9 @@ class builder {
   std::size_t members_ = 0;
   std::string_view refusal_;
   const bool watch_names_;
+  const std::size_t most_members_;
   std::string name_;
-  std::vector<std::unordered_set<std::string>> names_;
+  std::vector<std::unordered_set<std::string, strata::detail::text_hash, std::equal_to<>>> names_;
 };
 
 std::string position(std::string_view text, std::size_t offset) {
@@ -158,10 +162,10 @@ std::size_t members_of(const boost::json::value& value) {
   return sum;
 }
 
-result<boost::json::value> parse(std::string_view text, bool watch_names) {
+result<boost::json::value> parse(std::string_view text, parse_limits at_most, bool watch_names) {
   boost::json::parse_options options;
   options.max_depth = 64;
-  boost::json::basic_parser<builder> parser(options, watch_names);
+  boost::json::basic_parser<builder> parser(options, watch_names, at_most.members);
   error_code problem;
   const auto used = parser.write_some(false, text.data(), text.size(), problem);
   if (!problem && used < text.size()) problem = boost::json::error::extra_data;
@@ -172,14 +176,14 @@ result<boost::json::value> parse(std::string_view text, bool watch_names) {
   }
   auto value = parser.handler().release();
   // Names are watched only in a text that is known to repeat one.
-  if (!watch_names && parser.handler().members() != members_of(value)) return parse(text, true);
+  if (!watch_names && parser.handler().members() != members_of(value)) return parse(text, at_most, true);
   return value;
 }
 
 }  // namespace
 
-result<boost::json::value> parse(std::string_view text) {
-  return parse(text, false);
+result<boost::json::value> parse(std::string_view text, parse_limits at_most) {
+  return parse(text, at_most, false);
 }
 
 }  // namespace strata::json

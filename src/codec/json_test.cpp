@@ -1,3 +1,5 @@
+#include "tests/attack/colliding_names.hpp"
+
 #include <strata/json.hpp>
 #include <strata/json_codec.hpp>
 
@@ -102,6 +104,24 @@ TEST(JsonParse, RefusesANameThatAnObjectHasTwice) {
   EXPECT_EQ(wrong.error().detail,
             "line 2, column 21: not valid JSON: an object has two members with this name");
   EXPECT_TRUE(json::parse(R"({"a":{"a":1},"b":[{"a":1},{"a":2}]})"));
+}
+
+TEST(JsonParse, CostsTheSameForNamesThatAnAttackerMade) {
+  const auto made = strata::attack::object_of(strata::attack::colliding_names(3'000));
+  const auto random = strata::attack::object_of(strata::attack::random_names(3'000));
+  const auto usual = strata::attack::thread_seconds([&] { EXPECT_FALSE(json::parse(random)); });
+  const auto attacked = strata::attack::thread_seconds([&] { EXPECT_FALSE(json::parse(made)); });
+  EXPECT_LT(attacked, 8 * usual);
+}
+
+TEST(JsonParse, BoundsTheMembersOfAllObjectsTogether) {
+  const std::string text = R"({"a":{"b":1},"c":[{"d":1}]})";
+  EXPECT_TRUE(json::parse(text, {.members = 4}));
+  const auto wrong = json::parse(text, {.members = 3});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, strata::errc::invalid_argument);
+  EXPECT_TRUE(wrong.error().detail.ends_with("not valid JSON: the objects have too many members together"))
+      << wrong.error().detail;
 }
 
 TEST(JsonParse, ReadsDoublesExactly) {

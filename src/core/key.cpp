@@ -1,8 +1,11 @@
+#include "core/text_hash.hpp"
+
 #include <strata/key.hpp>
 
 #include <xxhash.h>
 #include <array>
 #include <charconv>
+#include <random>
 
 namespace strata {
 
@@ -13,7 +16,26 @@ std::string_view key::entity() const noexcept {
   return std::string_view(text_).substr(0, text_.find(':'));
 }
 
+namespace {
+
+struct hash_secret {
+  hash_secret() {
+    std::random_device source;  // the kernel's
+    for (auto& each : words) each = std::uint64_t{source()} << 32 | source();
+  }
+  alignas(64) std::array<std::uint64_t, 24> words;
+};
+
+/// Drawn before any other object of the program is made, since such an object may hold a key.
+[[gnu::init_priority(101)]] hash_secret secret;
+
+}  // namespace
+
 std::uint64_t hash_of(std::string_view text) noexcept {
+  return XXH3_64bits_withSecret(text.data(), text.size(), secret.words.data(), sizeof secret.words);
+}
+
+std::uint64_t stable_hash_of(std::string_view text) noexcept {
   return XXH3_64bits(text.data(), text.size());
 }
 
@@ -48,6 +70,11 @@ void append_escaped(std::string& out, std::string_view argument) {
 }
 
 namespace detail {
+
+void fix_hash_secret(std::uint64_t seed) noexcept {
+  std::mt19937_64 random(seed);
+  for (auto& each : secret.words) each = random();
+}
 
 namespace {
 

@@ -23,6 +23,13 @@ TEST(KeyPattern, BuildsTheKeysOfTheConvention) {
   EXPECT_EQ(key_pattern<"stats">::build().text(), "stats");
 }
 
+TEST(Hash, IsKeyedForTablesAndStableForWhatIsShared) {
+  EXPECT_EQ(strata::hash_of("agent:1"), strata::hash_of("agent:1"));
+  EXPECT_EQ(key("agent:1").hash(), strata::hash_of("agent:1"));
+  EXPECT_NE(strata::hash_of("agent:1"), strata::stable_hash_of("agent:1"));
+  EXPECT_EQ(strata::stable_hash_of("agent:1"), 0xe7782fceccdd67d4);
+}
+
 TEST(KeyPattern, KnowsItsArityWhenCompiled) {
   static_assert(key_pattern<"stats">::arity == 0);
   static_assert(key_pattern<"agent:{id}">::arity == 1);

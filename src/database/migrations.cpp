@@ -134,7 +134,7 @@ task<result<migrated>> migrate_all(database& target, std::vector<migration> step
 }  // namespace
 
 std::string checksum_of(std::string_view script) {
-  return fmt::format("{:016x}", hash_of(script));
+  return fmt::format("{:016x}", stable_hash_of(script));
 }
 
 task<result<migrated>> migrate(database& target, std::span<const migration> steps,

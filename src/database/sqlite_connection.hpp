@@ -3,13 +3,14 @@
 /// SQLite's errors in our words.
 /// Threads: one at a time.
 
+#include "core/text_hash.hpp"
+
 #include <strata/database.hpp>
 
 #include <list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 struct sqlite3;
@@ -92,9 +93,9 @@ class sqlite_connection {
   role role_;
   bool trusted_ = false;       ///< the statement at hand is ours, not a caller's
   statement_list statements_;  ///< most recently used first
-  std::unordered_map<std::string_view, statement_list::iterator> by_text_;
+  text_map<std::string_view, statement_list::iterator> by_text_;
   /// Our own statements. Kept apart: a caller's "COMMIT" must not find ours.
-  std::unordered_map<std::string_view, prepared> own_;
+  text_map<std::string_view, prepared> own_;
 };
 
 }  // namespace strata::detail

@@ -6,14 +6,15 @@
 /// has. So each key, floor and pattern is kept once, with one time for all of them. If there are too many,
 /// they are dropped and everything is to be cleared instead, which covers them.
 
+#include "core/text_hash.hpp"
 #include "engine/floors.hpp"
 
 #include <strata/time.hpp>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace strata::detail {
@@ -61,8 +62,8 @@ class backlog {
   void overflow();
 
   const limits limits_;
-  std::unordered_map<std::string, invalidation_kind> names_;  ///< keys; patterns begin with a zero byte
-  std::unordered_map<std::uint64_t, commit_time> floors_;
+  text_map<std::string, invalidation_kind> names_;  ///< keys; patterns begin with a zero byte
+  std::map<std::uint64_t, commit_time> floors_;
   commit_time at_least_ = 0;
   std::size_t bytes_ = 0;
   bool everything_ = false;

@@ -1,4 +1,5 @@
 #include "engine/backlog.hpp"
+#include "tests/attack/colliding_names.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +11,18 @@ using namespace strata::detail;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
+
+TEST(Backlog, CostsTheSameForKeysThatAnAttackerMade) {
+  const auto seconds_of = [](const std::vector<std::string>& keys) {
+    return attack::thread_seconds([&] {
+      backlog kept({});
+      for (const auto& each : keys) kept.add(invalidation_kind::removed, each, 1);
+      EXPECT_EQ(kept.size(), keys.size());
+    });
+  };
+  const auto usual = seconds_of(attack::random_names(3'000));
+  EXPECT_LT(seconds_of(attack::colliding_names(3'000)), 8 * usual);
+}
 
 TEST(Backlog, KeepsEachOfThemOnce) {
   backlog kept({});

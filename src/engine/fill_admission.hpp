@@ -14,6 +14,7 @@
 /// invalidation detaches it, so that later readers start a new one.
 
 #include "core/mutex.hpp"
+#include "core/text_hash.hpp"
 #include "engine/mutation.hpp"
 #include "engine/record.hpp"
 
@@ -25,7 +26,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
 namespace strata::detail {
 
@@ -57,13 +57,9 @@ class fill_admission {
     std::shared_ptr<async_latch> next_change;  ///< set by the next change; made for the first that waits
     std::shared_ptr<flight> current;
   };
-  struct text_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return hash_of(text); }
-  };
   struct shard {
     detail::mutex mutex;
-    std::unordered_map<std::string, slot, text_hash, std::equal_to<>> slots STRATA_GUARDED_BY(mutex);
+    text_map<std::string, slot> slots STRATA_GUARDED_BY(mutex);
   };
 
  public:

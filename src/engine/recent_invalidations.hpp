@@ -34,7 +34,7 @@ class recent_invalidations {
   const duration span_;
   const backlog::limits limits_;
   std::list<entry> order_;  ///< oldest first
-  std::unordered_map<std::string_view, std::list<entry>::iterator> by_name_;
+  text_map<std::string_view, std::list<entry>::iterator> by_name_;
   std::size_t bytes_ = 0;
   time_point incomplete_until_{};
 };

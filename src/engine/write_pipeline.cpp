@@ -1,7 +1,8 @@
 #include "engine/write_pipeline.hpp"
 
+#include "core/text_hash.hpp"
+
 #include <algorithm>
-#include <unordered_map>
 
 namespace strata::detail {
 
@@ -148,7 +149,7 @@ task<bool> write_pipeline::finish(write_right right, any_key target, any_value v
 
 task<std::size_t> write_pipeline::set_many(std::span<const any_key> keys, std::vector<any_value> values) {
   // Of several values for one key the last counts: an earlier one would only be in its way.
-  std::unordered_map<std::string_view, std::size_t> last;
+  text_map<std::string_view, std::size_t> last;
   for (std::size_t i = 0; i < keys.size(); ++i) last.insert_or_assign(keys[i].key.text(), i);
   std::vector<std::size_t> wanted;
   std::vector<key> to_write;

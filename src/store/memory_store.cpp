@@ -4,12 +4,12 @@
 
 #include "core/glob.hpp"
 #include "core/mutex.hpp"
+#include "core/text_hash.hpp"
 
 #include <strata/store.hpp>
 
 #include <algorithm>
 #include <map>
-#include <unordered_map>
 
 namespace strata {
 
@@ -65,7 +65,7 @@ class memory_space {
     commit_time floor;
     time_point until;
   };
-  using value_map = std::unordered_map<std::string, held_value>;
+  using value_map = detail::text_map<std::string, held_value>;
 
   static std::size_t charge(std::string_view key, std::string_view bytes) {
     return 2 * key.size() + bytes.size() + entry_overhead;
@@ -208,7 +208,7 @@ class memory_space {
 
   memory_server& all;
   value_map values STRATA_GUARDED_BY(all.mutex);
-  std::unordered_map<std::string, held_lease> leases STRATA_GUARDED_BY(all.mutex);
+  detail::text_map<std::string, held_lease> leases STRATA_GUARDED_BY(all.mutex);
   std::size_t lease_sweep_at STRATA_GUARDED_BY(all.mutex) = 1024;
   std::map<std::pair<std::uint32_t, bool>, commit_time> floors STRATA_GUARDED_BY(all.mutex);
   commit_time counter STRATA_GUARDED_BY(all.mutex) = 0;

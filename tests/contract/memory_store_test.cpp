@@ -1,3 +1,4 @@
+#include "tests/attack/colliding_names.hpp"
 #include "tests/contract/store_contract.hpp"
 #include "tests/redis/prefixed_store.hpp"
 
@@ -27,6 +28,21 @@ struct default_apply_under_test : memory_under_test {
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(DefaultApply, StoreContract, default_apply_under_test);
+
+TEST(MemoryStore, CostsTheSameForKeysThatAnAttackerMade) {
+  strata::testing::manual_clock time;
+  const auto seconds_of = [&](const std::vector<std::string>& keys) {
+    const auto one = connect(make_memory_server(time));
+    return attack::thread_seconds([&] {
+      for (const auto& each : keys) {
+        ASSERT_TRUE(sync_wait(one->take_lease(each, std::chrono::seconds(9), 0)));
+        ASSERT_TRUE(sync_wait(one->put(each, "value", std::chrono::seconds(9))));
+      }
+    });
+  };
+  const auto usual = seconds_of(attack::random_names(3'000));
+  EXPECT_LT(seconds_of(attack::colliding_names(3'000)), 8 * usual);
+}
 
 TEST(MemoryStore, DropsWhatEndsFirstToKeepItsBudget) {
   strata::testing::manual_clock time;

@@ -2,11 +2,12 @@
 /// Which statements one connection has prepared, by text, and which one to give up for another.
 /// Threads: one at a time.
 
+#include "core/text_hash.hpp"
+
 #include <cstdint>
 #include <list>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace strata::detail {
 
@@ -45,8 +46,8 @@ class statement_cache {
   std::size_t limit_;
   std::uint64_t last_ = 0;
   list recent_;  ///< most recently used first
-  std::unordered_map<std::string_view, list::iterator> by_text_;
-  std::unordered_map<std::string_view, list::iterator> by_name_;
+  text_map<std::string_view, list::iterator> by_text_;
+  text_map<std::string_view, list::iterator> by_name_;
 };
 
 }  // namespace strata::detail
