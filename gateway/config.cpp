@@ -108,8 +108,11 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   within("threads", values.threads, 0u, 256u, "0 to 256");
   within("drain_timeout", values.drain_timeout, 0s, 600s, "0s to 10m");
   within("limits.body", limits.body, 1_B, 64_MiB, "1B to 64MiB");
+  within("limits.bodies", limits.bodies, limits.body, 64_GiB, "limits.body to 64GiB");
   within("limits.headers", limits.headers, 256_B, 1_MiB, "256B to 1MiB");
   within("limits.connections", limits.connections, 1u, 1'000'000u, "1 to 1000000");
+  within("limits.connections_per_address", limits.connections_per_address, 0u, limits.connections,
+         "0 to limits.connections");
   within("limits.header_timeout", limits.header_timeout, 10ms, 1h, "10ms to 1h");
   within("limits.body_timeout", limits.body_timeout, 10ms, 1h, "10ms to 1h");
   within("limits.idle_timeout", limits.idle_timeout, 10ms, 1h, "10ms to 1h");

@@ -27,8 +27,10 @@ BOOST_DESCRIBE_STRUCT(log_config, (), (access, app, level))
 
 struct limits_config {
   strata::byte_size body{1u << 20};
+  strata::byte_size bodies{64u << 20};
   strata::byte_size headers{16u << 10};
   std::uint32_t connections = 10'000;
+  std::uint32_t connections_per_address = 0;
   strata::duration header_timeout = std::chrono::seconds(10);
   strata::duration body_timeout = std::chrono::seconds(30);
   strata::duration idle_timeout = std::chrono::seconds(60);
@@ -36,7 +38,7 @@ struct limits_config {
   strata::duration request_timeout = std::chrono::seconds(30);
 };
 BOOST_DESCRIBE_STRUCT(limits_config, (),
-                      (body, headers, connections, header_timeout, body_timeout, idle_timeout, write_timeout,
+                      (body, bodies, headers, connections, connections_per_address, header_timeout, body_timeout, idle_timeout, write_timeout,
                        request_timeout))
 
 struct cache_config {

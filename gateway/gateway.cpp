@@ -42,7 +42,9 @@ server::server_options listener_options(const config& values, const std::string&
           .threads = values.threads,
           .max_head = limits.headers,
           .max_body = limits.body,
+          .max_bodies = limits.bodies,
           .max_connections = limits.connections,
+          .max_connections_per_address = limits.connections_per_address,
           .head_timeout = limits.header_timeout,
           .body_timeout = limits.body_timeout,
           .idle_timeout = limits.idle_timeout,
@@ -89,6 +91,7 @@ http_stats http_stats_of(const char* name, const server::server& from, const rou
           .connections_open = stats.connections_open,
           .connections_accepted = stats.connections_accepted,
           .connections_refused = stats.connections_refused,
+          .connections_displaced = stats.connections_displaced,
           .timeouts = stats.timeouts};
 }
 

@@ -131,7 +131,7 @@ std::vector<endpoint> auth_endpoints() {
   // clang-format off
   return {
     // method, path, who, permission, handler, Cache-Control, status, response, request, what it does
-    {post, "/auth/login",      access::login,  {}, login,       {}, 200, "login",          "credentials", "Begins a session; a session sent along ends."},
+    {post, "/auth/login",      access::login,  {}, login,       {}, 200, "login",          "credentials", "Begins a session; a session sent along ends.", {}, login_body},
     {post, "/auth/logout",     access::member, {}, logout,      {}, 204, {},               {},            "Ends this session."},
     {post, "/auth/logout-all", access::member, {}, logout_all,  {}, 200, "ended_sessions", {},            "Ends every session of the user, this one included."},
     {get,  "/auth/session",    access::member, {}, get_session, {}, 200, "session",        {},            "This session."},

@@ -53,6 +53,7 @@ const server::response_field private_field{"Vary", "Authorization, Cookie"};
 server::route_options options_of(const endpoint& of) {
   server::route_options out;
   out.cache_control = std::string(of.cache_control);
+  out.max_body = of.max_body;
   if (of.cache_control == cache_publicly) out.fields.push_back(edge_field);
   if (of.cache_control.starts_with("private")) out.fields.push_back(private_field);
   if (of.on == patch) out.consumes.insert(out.consumes.begin(), "application/merge-patch+json");

@@ -11,6 +11,7 @@
 #include <server/response.hpp>
 #include <server/router.hpp>
 #include <strata/task.hpp>
+#include <strata/units.hpp>
 
 #include <string>
 #include <string_view>
@@ -31,6 +32,11 @@ struct query_parameter {
 /// server/request.hpp says.
 using endpoint_handler = response_task (*)(const services&, strata::server::request&);
 
+/// The longest bodies: of forms, of a login, and of documents, for which limits.body alone counts.
+inline constexpr byte_size small_body{16u << 10};
+inline constexpr byte_size login_body{4u << 10};
+inline constexpr byte_size document_body{};
+
 /// One operation of the API. Texts are literals.
 struct endpoint {
   strata::server::method on;
@@ -44,6 +50,7 @@ struct endpoint {
   std::string_view request;   ///< name of a schema; empty: no body
   std::string_view about;
   std::vector<query_parameter> query = {};
+  byte_size max_body = small_body;  ///< 413 for a longer one
 };
 
 /// Values of `cache_control`.

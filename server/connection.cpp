@@ -30,8 +30,12 @@ time_point steady_now() {
 
 }  // namespace
 
-connection::connection(loop& on, tcp_socket socket, std::string peer)
-    : loop_(on), socket_(std::move(socket)), peer_(std::move(peer)), reader_(on.core().options) {
+connection::connection(loop& on, tcp_socket socket, std::string peer, address_key from)
+    : loop_(on),
+      socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      from_(from),
+      reader_(on.core().options, on.core().bodies) {
 }
 
 void connection::start() {
@@ -48,6 +52,10 @@ connection_facts connection::facts(bool close, bool http_1_0) {
 
 void connection::read() {
   phase_ = phase::reading;
+  if (reader_.empty()) {
+    idle_since_ = steady_now();
+    loop_.became_idle(*this);
+  }
   const auto space = reader_.space();
   socket_.async_read_some(asio::buffer(space.data(), space.size()),
                           [self = ref(this)](const boost::system::error_code& failed, std::size_t count) {
@@ -58,6 +66,7 @@ void connection::read() {
 void connection::on_read(const boost::system::error_code& failed, std::size_t count) {
   if (phase_ != phase::reading) return;
   if (failed) return close();
+  loop_.became_busy(*this);
   reader_.received(count);
   process();
 }
@@ -71,19 +80,20 @@ void connection::process() {
     switch (next.state) {
       case request_reader::state::incomplete:
         if (next.time_limit != duration::zero()) deadline_ = now_ + next.time_limit;
-        if (next.expects_continue) loop_.out() += "HTTP/1.1 100 Continue\r\n\r\n";
         if (!flush()) return;
-        loop_.give_exchange(std::move(exchange_));
+        if (!admitted_) loop_.give_exchange(std::move(exchange_));
         return read();
       case request_reader::state::refused:
         refuse(reader_.refusal_status(), reader_.refusal_reason());
         close_after_ = true;
         if (flush()) after_flush();
         return;
+      case request_reader::state::head:
       case request_reader::state::complete:
         break;
     }
-    if (!answer()) {
+    const bool done = next.state == request_reader::state::head ? admit() : answer();
+    if (!done) {
       if (flush()) begin_task();
       return;
     }
@@ -107,8 +117,10 @@ void connection::refuse(int status, std::string_view reason) {
   char id[17];
   auto number = loop_.next_id();
   for (int i = 15; i >= 0; --i, number >>= 4) id[i] = "0123456789abcdef"[number & 15];
+  auto told = problem(status, reason);
+  if (status == 503) told.add("Retry-After", "1");
   const auto out =
-      write_unparsed_response(problem(status, reason), facts(true, false), {id, 16}, loop_.out());
+      write_unparsed_response(std::move(told), facts(true, false), {id, 16}, loop_.out());
   loop_.out() += out.body();
   loop_.count().responses[static_cast<std::size_t>(status / 100)].add();
   if (const auto& log = loop_.core().options.access_log) {
@@ -118,10 +130,50 @@ void connection::refuse(int status, std::string_view reason) {
 
 // Answering
 
-bool connection::answer() {
+namespace {
+
+/// A step's decision about a body as a response: 100 lets the client send it.
+task<response> as_response(task<std::optional<response>> pending) {
+  auto early = co_await std::move(pending);
+  if (early) co_return std::move(*early);
+  response go_on;
+  go_on.status = 100;
+  co_return go_on;
+}
+
+}  // namespace
+
+bool connection::admit() {
+  body_undecided_ = true;
+  if (!routed({})) return true;
+  try {
+    auto pending = loop_.core().routes.admit(exchange_->incoming);
+    if (!pending.is_ready()) {
+      waiting_.emplace(as_response(std::move(pending)));
+      return false;
+    }
+    if (auto early = pending.take_ready()) {
+      respond(std::move(*early));
+    } else {
+      receive_body();
+    }
+  } catch (...) {
+    respond(completion<response>(std::unexpected(std::current_exception())));
+  }
+  return true;
+}
+
+void connection::receive_body() {
+  body_undecided_ = false;
+  admitted_ = true;
+  if (reader_.expects_continue()) loop_.out() += "HTTP/1.1 100 Continue\r\n\r\n";
+  reader_.read_body(loop_.core().body_limit(exchange_->incoming));
+}
+
+bool connection::routed(std::string_view body) {
   auto& [head, incoming] = *exchange_;
   const auto refused = request_internals::fill(incoming, head,
-                                               {.body = reader_.body(),
+                                               {.body = body,
                                                 .peer = peer_,
                                                 .generated_id = loop_.next_id(),
                                                 .now = now_,
@@ -129,10 +181,31 @@ bool connection::answer() {
                                                 .memory = &memory_});
   if (refused) {
     respond(problem(refused->status, refused->reason));
+    return false;
+  }
+  if (auto early = loop_.core().routes.match(incoming)) {
+    respond(std::move(*early));
+    return false;
+  }
+  const auto limit = loop_.core().body_limit(incoming);
+  if (head.content_length > limit || body.size() > limit) {
+    respond(problem(413, "the body is larger than " + std::to_string(limit) + " bytes"));
+    return false;
+  }
+  return true;
+}
+
+bool connection::answer() {
+  auto& incoming = exchange_->incoming;
+  const bool admitted = std::exchange(admitted_, false);
+  if (admitted) {
+    request_internals::resume(incoming, reader_.body(), now_, now_ + loop_.core().options.request_timeout);
+  } else if (!routed(reader_.body())) {
     return true;
   }
   try {
-    auto pending = loop_.core().routes.dispatch(incoming);
+    const auto& routes = loop_.core().routes;
+    auto pending = admitted ? routes.answer(incoming) : routes.run(incoming);
     if (pending.is_ready()) {
       respond(pending.take_ready());
       return true;
@@ -184,7 +257,12 @@ void connection::completed(completion<response> outcome) {
     loop_.task_ended();
     return;
   }
-  respond(std::move(outcome));
+  if (body_undecided_ && outcome && outcome->status == 100) {
+    now_ = steady_now();
+    receive_body();
+  } else {
+    respond(std::move(outcome));
+  }
   loop_.task_ended();
   if (close_after_) {
     if (flush()) after_flush();
@@ -213,7 +291,9 @@ void connection::respond(completion<response> outcome) {
 
 void connection::respond(response answer) {
   auto& [head, incoming] = *exchange_;
-  const bool close = !head.keep_alive || loop_.draining() || answer.stream != nullptr;
+  const bool unread = std::exchange(body_undecided_, false);
+  const bool close = !head.keep_alive || loop_.draining() || answer.stream != nullptr ||
+                     (unread && !reader_.can_skip_body());
   const auto known_facts = facts(close, head.http_1_0);
   if (answer.status < 200 || answer.status > 599)
     answer = problem(500, "the handler answered with an invalid status");
@@ -221,7 +301,11 @@ void connection::respond(response answer) {
   record(out, incoming);
   request_internals::clear(incoming);
   close_after_ = close;
-  reader_.advance();
+  if (!unread) {
+    reader_.advance();
+  } else if (!close) {
+    reader_.skip_body();
+  }
   stream_ = std::move(out.stream);
   queue(std::move(out));
 }
@@ -425,6 +509,7 @@ void connection::close() {
   if (phase_ == phase::closed) return;
   const ref self(this);
   phase_ = phase::closed;
+  loop_.became_busy(*this);
   boost::system::error_code ignored;
   socket_.close(ignored);
   waiting_.reset();

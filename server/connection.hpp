@@ -5,7 +5,7 @@
 /// at once and written whole, runs through `process` as plain calls, and only the next read waits. Phases:
 ///
 ///   reading    a read is outstanding: between requests (idle), in a head, or in a body
-///   running    a handler's task waits; nothing is read meanwhile
+///   running    a handler's task waits, or a step that decides about a body; nothing is read meanwhile
 ///   writing    the client has not taken all bytes yet; nothing is read or run meanwhile
 ///   streaming  the response's body has no piece to send now; bytes from the client are discarded
 ///   lingering  answered and shut down for writing; bytes from the client are discarded, since closing
@@ -30,7 +30,7 @@ namespace strata::server {
 
 class connection : public boost::intrusive::list_base_hook<> {
  public:
-  connection(loop& on, tcp_socket socket, std::string peer);
+  connection(loop& on, tcp_socket socket, std::string peer, address_key from);
 
   void start();
   /// Ends the current phase if its time is over.
@@ -38,6 +38,11 @@ class connection : public boost::intrusive::list_base_hook<> {
   /// Closes the connection if it is idle or streaming.
   void drain();
   void cut() { close(); }
+  /// Where it comes from, for the bound of each address.
+  const address_key& from() const noexcept { return from_; }
+  time_point idle_since() const noexcept { return idle_since_; }
+
+  boost::intrusive::list_member_hook<> idle_place;  ///< in its loop's list of idle connections
 
  private:
   using ref = boost::intrusive_ptr<connection>;
@@ -55,6 +60,11 @@ class connection : public boost::intrusive::list_base_hook<> {
   /// Answers with the reader's refusal, or another problem that ends the connection.
   void refuse(int status, std::string_view reason);
 
+  /// Decides from the head whether the request's body is wanted. Returns false if a task waits.
+  bool admit();
+  void receive_body();
+  /// Fills the request. Returns whether a route takes it; if not, it is answered.
+  bool routed(std::string_view body);
   /// Runs the handler. Returns false if its task waits.
   bool answer();
   void begin_task();
@@ -81,11 +91,15 @@ class connection : public boost::intrusive::list_base_hook<> {
   loop& loop_;
   tcp_socket socket_;
   std::string peer_;
+  const address_key from_;
+  time_point idle_since_{};
   unsigned references_ = 0;
   phase phase_ = phase::reading;
   bool close_after_ = false;  // when all is written
   bool starting_ = false;     // inside strata::start
   bool task_running_ = false;
+  bool body_undecided_ = false;  // the head is complete, and nothing has decided about the body
+  bool admitted_ = false;        // the head was, and its body is being read
   time_point deadline_{};
   time_point now_{};  // of this turn
 

@@ -14,6 +14,7 @@ namespace strata::server {
 namespace {
 
 constexpr std::size_t spare_exchanges = 64;
+constexpr std::size_t most_searched = 256;  // idle connections, for one of a certain address
 constexpr duration accept_pause = std::chrono::milliseconds(100);  // when no descriptor is free
 
 thread_local const loop* current_loop = nullptr;
@@ -34,6 +35,11 @@ std::uint64_t random_seed() {
 
 struct loop::connection_list {
   boost::intrusive::list<connection> all;
+  /// In the order in which they became idle.
+  boost::intrusive::list<connection,
+                         boost::intrusive::member_hook<connection, boost::intrusive::list_member_hook<>,
+                                                       &connection::idle_place>>
+      idle;
 };
 
 loop::loop(std::shared_ptr<server_core> core)
@@ -104,8 +110,10 @@ void loop::accept() {
 void loop::adopt(tcp_socket socket, const asio::ip::tcp::endpoint& from) {
   boost::system::error_code ignored;
   socket.non_blocking(true, ignored);
-  if (core_->open.fetch_add(1, std::memory_order_relaxed) >= core_->options.max_connections) {
-    core_->open.fetch_sub(1, std::memory_order_relaxed);
+  const auto address = key_of(from.address());
+  const bool counted = core_->addresses.add(address) || make_room_for(address);
+  if (!counted || !make_room()) {
+    if (counted) core_->addresses.remove(address);
     counters_.refused.add();
     static constexpr std::string_view full =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nCache-Control: "
@@ -118,14 +126,67 @@ void loop::adopt(tcp_socket socket, const asio::ip::tcp::endpoint& from) {
   counters_.accepted.add();
   counters_.open.add();
   boost::intrusive_ptr<connection> adopted(
-      new connection(*this, std::move(socket), from.address().to_string()));
+      new connection(*this, std::move(socket), from.address().to_string(), address));
   connections_->all.push_back(*adopted);
   arm_sweep();
   auto* kept = adopted.detach();  // the list's reference, until `closed`
   kept->start();
 }
 
+bool loop::make_room() {
+  if (core_->open.fetch_add(1, std::memory_order_relaxed) < core_->options.max_connections) return true;
+  // The one that has been idle longest makes room, whichever thread it belongs to. Another thread closes
+  // it a moment later.
+  const auto oldest = std::ranges::min_element(
+      core_->loops, {}, [](const loop* each) { return each->idle_since_.load(std::memory_order_relaxed); });
+  auto* const other = *oldest;
+  if (other == this ? close_longest_idle()
+                    : other->idle_since_.load(std::memory_order_relaxed) != time_point::max()) {
+    if (other != this) other->post([other] { other->close_longest_idle(); });
+    return true;
+  }
+  core_->open.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+bool loop::make_room_for(const address_key& from) {
+  std::size_t searched = 0;
+  for (auto& each : connections_->idle) {
+    if (++searched > most_searched) return false;
+    if (each.from() != from) continue;
+    counters_.displaced.add();
+    each.cut();
+    return core_->addresses.add(from);
+  }
+  return false;
+}
+
+bool loop::close_longest_idle() {
+  if (connections_->idle.empty()) return false;
+  counters_.displaced.add();
+  connections_->idle.front().cut();
+  return true;
+}
+
+void loop::became_idle(connection& now) noexcept {
+  if (now.idle_place.is_linked()) return;
+  connections_->idle.push_back(now);
+  note_longest_idle();
+}
+
+void loop::became_busy(connection& now) noexcept {
+  if (!now.idle_place.is_linked()) return;
+  connections_->idle.erase(connections_->idle.iterator_to(now));
+  note_longest_idle();
+}
+
+void loop::note_longest_idle() noexcept {
+  const auto& idle = connections_->idle;
+  idle_since_.store(idle.empty() ? time_point::max() : idle.front().idle_since(), std::memory_order_relaxed);
+}
+
 void loop::closed(connection& gone) noexcept {
+  core_->addresses.remove(gone.from());
   connections_->all.erase(connections_->all.iterator_to(gone));
   core_->open.fetch_sub(1, std::memory_order_relaxed);
   counters_.open.subtract();
@@ -203,6 +264,7 @@ void loop::add_stats(server_stats& into) const {
   into.connections_accepted += counters_.accepted.get();
   into.connections_open += counters_.open.get();
   into.connections_refused += counters_.refused.get();
+  into.connections_displaced += counters_.displaced.get();
   into.in_flight += counters_.in_flight.get();
   into.timeouts += counters_.timeouts.get();
   for (std::size_t i = 0; i < into.latency_counts.size(); ++i) {

@@ -4,7 +4,10 @@
 /// Threads: `post`, `drain`, `cut`, `add_stats` any; the rest on the loop's own thread.
 
 #include "core/counter.hpp"
+#include "core/mutex.hpp"
 #include "http/request_head.hpp"
+#include "server/address_counts.hpp"
+#include "server/body_budget.hpp"
 
 #include <server/server.hpp>
 
@@ -34,12 +37,28 @@ using tcp_acceptor = asio::basic_socket_acceptor<asio::ip::tcp, loop_executor>;
 using loop_timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                               asio::wait_traits<std::chrono::steady_clock>, loop_executor>;
 
+class loop;
+
 /// Shared by all loops of a server.
 struct server_core {
-  server_core(server_options from, router with) : options(std::move(from)), routes(std::move(with)) {}
+  server_core(server_options from, router with)
+      : options(std::move(from)),
+        routes(std::move(with)),
+        bodies(options.max_bodies.count),
+        addresses(options.max_connections_per_address) {}
+
+  /// The longest body of `from`. Requires: its route is known.
+  std::size_t body_limit(const request& from) const {
+    const auto of_route = from.route()->options.max_body.count;
+    return of_route == 0 ? options.max_body.count : std::min(of_route, options.max_body.count);
+  }
+
   const server_options options;
   const router routes;
   std::atomic<std::uint32_t> open{0};
+  mutable body_budget bodies;
+  address_counts addresses;
+  std::vector<loop*> loops;  ///< set before a thread runs
 };
 
 using detail::counter;
@@ -61,7 +80,7 @@ struct latency_histogram {
 
 struct loop_counters {
   std::array<counter, 6> responses;
-  counter accepted, refused, open, in_flight, timeouts;
+  counter accepted, refused, displaced, open, in_flight, timeouts;
   latency_histogram latency;
 };
 
@@ -108,9 +127,17 @@ class loop final : public executor {
   void task_started() noexcept { tasks_.add(); }
   void task_ended() noexcept;
   void closed(connection& gone) noexcept;
+  /// The connection has nothing to do but wait for its next request, or has again.
+  void became_idle(connection& now) noexcept;
+  void became_busy(connection& now) noexcept;
 
  private:
   void accept();
+  /// Whether one more connection may stay. Closes an idle one for it if that is needed.
+  bool make_room();
+  bool make_room_for(const address_key& from);
+  bool close_longest_idle();
+  void note_longest_idle() noexcept;
   void adopt(tcp_socket socket, const asio::ip::tcp::endpoint& from);
   void arm_sweep();
   void sweep();
@@ -128,6 +155,7 @@ class loop final : public executor {
   bool draining_ = false;
   struct connection_list;
   std::unique_ptr<connection_list> connections_;
+  std::atomic<time_point> idle_since_{time_point::max()};  // of the connection that has been idle longest
   std::vector<std::unique_ptr<exchange>> spare_;
   std::string out_;
   std::string date_;

@@ -153,6 +153,12 @@ std::optional<refusal> request_internals::fill(request& into, const http::reques
   return {};
 }
 
+void request_internals::resume(request& of, std::string_view body, time_point now, time_point deadline) {
+  of.body_ = body;
+  of.now_ = now;
+  of.deadline_ = deadline;
+}
+
 void request_internals::clear(request& of) {
   of.path_values_ = 0;
   of.route_ = nullptr;

@@ -55,7 +55,10 @@ std::optional<response> check_types(const request& from, const route_options& op
       return problem(406, "Accept excludes " + options.produces + ", the only type of this resource");
     }
   }
-  if (!takes_body(from.method()) || from.body().empty()) return {};
+  // Of a chunked body only the end says that it is empty. Then it needs no type.
+  const bool has_body = head.content_length != 0 || !from.body().empty() ||
+                        (head.chunked && head.has(http::known::content_type));
+  if (!takes_body(from.method()) || !has_body) return {};
   if (auto refused = check_body(from)) return refused;
   if (!options.consumes.empty()) {
     const auto sent = http::parse_media_type(head.value(http::known::content_type));
@@ -102,7 +105,19 @@ task<response> run_later(const route& matched, request& from, std::size_t at,
   co_return co_await std::move(last);
 }
 
-task<response> run(const route& matched, request& from) {
+task<std::optional<response>> admit_later(const route& matched, request& from, std::size_t at,
+                                          task<std::optional<response>> pending) {
+  auto early = co_await std::move(pending);
+  for (++at; !early && at < matched.before.size(); ++at) {
+    auto next = matched.before[at](from);
+    early = co_await std::move(next);
+  }
+  if (!early) early = check_types(from, matched.options);
+  if (early) early = with_hooks(matched, from, std::move(*early));
+  co_return early;
+}
+
+task<response> run_all(const route& matched, request& from) {
   for (std::size_t i = 0; i < matched.before.size(); ++i) {
     auto pending = matched.before[i](from);
     if (!pending.is_ready()) return run_later(matched, from, i, std::move(pending));
@@ -233,6 +248,32 @@ void router::add(method on, std::string pattern, route what) {
 }
 
 task<response> router::dispatch(request& from) const {
+  if (auto early = match(from)) return std::move(*early);
+  return run(from);
+}
+
+task<response> router::run(request& from) const {
+  return run_all(*from.route(), from);
+}
+
+task<response> router::answer(request& from) const {
+  return answer_now(*from.route(), from);
+}
+
+task<std::optional<response>> router::admit(request& from) const {
+  const auto& matched = *from.route();
+  std::optional<response> early;
+  for (std::size_t i = 0; i < matched.before.size() && !early; ++i) {
+    auto pending = matched.before[i](from);
+    if (!pending.is_ready()) return admit_later(matched, from, i, std::move(pending));
+    early = pending.take_ready();
+  }
+  if (!early) early = check_types(from, matched.options);
+  if (early) early = with_hooks(matched, from, std::move(*early));
+  return early;
+}
+
+std::optional<response> router::match(request& from) const {
   static constexpr std::string_view everything = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
   if (from.path() == "*") return std::move(no_content().add("Allow", everything));
   std::array<std::string_view, max_segments> segments;
@@ -254,7 +295,7 @@ task<response> router::dispatch(request& from) const {
   }
   request_internals::set_route(from, matched);
   request_internals::set_path_values(from, values);
-  return run(*matched, from);
+  return {};
 }
 
 route_group::route_group(router& owner, std::vector<step> before, std::vector<hook> after)

@@ -36,6 +36,8 @@ struct route_options {
   std::string produces = "application/json";
   /// Checked against Content-Type if the request has a body: 415. Empty: no check.
   std::vector<std::string> consumes = {"application/json"};
+  /// The longest body: 413. 0: server_options::max_body, which also bounds it.
+  byte_size max_body{};
 };
 
 /// One pattern's handler for one method. Immutable.
@@ -86,6 +88,18 @@ class router {
   /// Answers `from`: the route's answer | HEAD as GET | OPTIONS 204 with Allow | 404 | 405 with Allow.
   /// Cost: no allocation of its own; no coroutine frame while steps and handler are ready.
   task<response> dispatch(request& from) const;
+
+  /// The parts of `dispatch`, for a request whose body is to be read between them: `match`, then either `run`,
+  /// or `admit` and `answer`.
+  /// Finds the route of `from`. Returns a response if there is none, or if no handler is needed.
+  std::optional<response> match(request& from) const;
+  /// Runs the route's steps and checks the types. Returns a response if one of them refuses the request.
+  /// Requires: `match` returned nothing.
+  task<std::optional<response>> admit(request& from) const;
+  /// Runs the handler. Requires: `admit` returned nothing.
+  task<response> answer(request& from) const;
+  /// `admit` and `answer` at once. Requires: `match` returned nothing.
+  task<response> run(request& from) const;
 
  private:
   struct node;

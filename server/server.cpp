@@ -40,6 +40,7 @@ void check(const server_options& options) {
   problems.require(options.max_target.count >= 64 && options.max_target.count <= options.max_head.count,
                    "max_target: 64 bytes to max_head");
   problems.require(options.max_body.count <= (1u << 30), "max_body: at most 1 GiB");
+  problems.require(options.max_bodies.count >= options.max_body.count, "max_bodies: at least max_body");
   problems.require(options.max_connections > 0, "max_connections: at least 1");
   for (const auto& [name, value] :
        {std::pair("head_timeout", options.head_timeout), std::pair("body_timeout", options.body_timeout),
@@ -52,8 +53,12 @@ void check(const server_options& options) {
   problems.throw_if_any();
 }
 
-/// One thread for each core that this process may use, which can be fewer than the machine has.
-server_options with_threads(server_options options) {
+/// With the defaults that depend on something: half of all connections for one address, and one thread for
+/// each core that this process may use, which can be fewer than the machine has.
+server_options completed(server_options options) {
+  if (options.max_connections_per_address == 0) {
+    options.max_connections_per_address = std::max(1u, options.max_connections / 2);
+  }
   if (options.threads != 0) return options;
   cpu_set_t usable;
   CPU_ZERO(&usable);
@@ -67,7 +72,7 @@ server_options with_threads(server_options options) {
 
 struct server::state {
   state(server_options options, router routes)
-      : core(std::make_shared<server_core>(with_threads(std::move(options)), std::move(routes))) {}
+      : core(std::make_shared<server_core>(completed(std::move(options)), std::move(routes))) {}
 
   const std::shared_ptr<server_core> core;
   detail::mutex mutex;
@@ -130,6 +135,7 @@ void server::start() {
   self.port = at.port();
   self.loops = std::move(started);
   self.running = self.loops.size();
+  for (const auto& each : self.loops) self.core->loops.push_back(each.get());
   for (const auto& each : self.loops) {
     self.threads.emplace_back([&self, each] { self.run(each); });
   }

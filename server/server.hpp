@@ -37,7 +37,12 @@ struct server_options {
   byte_size max_head{16u << 10};   ///< request line and fields: 431
   byte_size max_target{8u << 10};  ///< 414
   byte_size max_body{1u << 20};    ///< 413
+  /// Memory for all bodies that are being received: 503 for a body that does not fit.
+  byte_size max_bodies{64u << 20};
+  /// When so many are open, a new one closes the one that has been idle longest; without one it gets a 503.
   std::uint32_t max_connections = 10'000;
+  /// The same for each client address. 0: half of max_connections. Behind a proxy, all share its address.
+  std::uint32_t max_connections_per_address = 0;
 
   duration head_timeout = std::chrono::seconds(10);     ///< to send a whole head: 408
   duration body_timeout = std::chrono::seconds(30);     ///< to send a whole body: 408
@@ -58,7 +63,8 @@ struct server_stats {
   std::array<std::uint64_t, 6> responses{};  ///< by status class; [2] is 2xx
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_open = 0;
-  std::uint64_t connections_refused = 0;  ///< over max_connections
+  std::uint64_t connections_refused = 0;    ///< over a limit, with no idle one to close
+  std::uint64_t connections_displaced = 0;  ///< idle ones, closed to make room for others
   std::uint64_t in_flight = 0;            ///< requests whose handler has not answered yet
   std::uint64_t timeouts = 0;
   std::vector<double> latency_bounds;         ///< seconds, ascending

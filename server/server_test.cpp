@@ -350,15 +350,168 @@ TEST(Server, ServesManyConnectionsAtOnce) {
   EXPECT_EQ(here.it.stats().connections_open, 200u);
 }
 
-TEST(Server, RefusesMoreConnectionsThanItsLimit) {
+TEST(Server, RefusesMoreConnectionsThanItsLimitIfNoneIsIdle) {
   auto options = quick();
   options.max_connections = 2;
+  options.max_connections_per_address = 2;
   running here(std::move(options));
   auto one = here.connect();
   auto two = here.connect();
   EXPECT_EQ(one.get("/page").status, 200);
   EXPECT_EQ(two.get("/page").status, 200);
+  for (auto* each : {&one, &two}) {
+    each->send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    EXPECT_EQ(each->receive().status, 100);
+  }
   EXPECT_EQ(here.connect().receive().status, 503);
+  EXPECT_EQ(here.it.stats().connections_refused, 1u);
+}
+
+TEST(Server, ClosesTheLongestIdleConnectionForANewOne) {
+  auto options = quick();
+  options.threads = 1;  // so that one connection is idle before the next request is read
+  options.max_connections = 3;
+  options.max_connections_per_address = 3;
+  running here(std::move(options));
+  auto first = here.connect();
+  EXPECT_EQ(first.get("/page").status, 200);
+  auto second = here.connect();
+  EXPECT_EQ(second.get("/page").status, 200);
+  auto third = here.connect();
+  EXPECT_EQ(third.get("/page").status, 200);
+  EXPECT_EQ(first.get("/page").status, 200);  // so the second has been idle longest
+  auto fourth = here.connect();
+  EXPECT_EQ(fourth.get("/page").status, 200);
+  EXPECT_TRUE(second.ends());
+  EXPECT_EQ(first.get("/page").status, 200);
+  EXPECT_EQ(third.get("/page").status, 200);
+  EXPECT_EQ(here.it.stats().connections_displaced, 1u);
+}
+
+TEST(Server, LeavesRoomForOtherAddresses) {
+  auto options = quick();
+  options.threads = 1;
+  options.max_connections = 6;
+  running here(std::move(options));
+  std::vector<client> greedy;
+  for (int i = 0; i < 12; ++i) {
+    greedy.emplace_back(here.it.port(), 2);
+    EXPECT_EQ(greedy.back().get("/page").status, 200);
+  }
+  EXPECT_EQ(here.it.stats().connections_open, 3u) << "one address has at most half";
+  auto other = here.connect();
+  EXPECT_EQ(other.get("/page").status, 200);
+  client more(here.it.port(), 2);
+  EXPECT_EQ(more.get("/page").status, 200);
+  EXPECT_EQ(other.get("/page").status, 200) << "an address at its bound displaces its own connections";
+}
+
+/// Routes of which each counts its steps and its handler's runs.
+struct counted_routes {
+  std::atomic<int> steps = 0, handled = 0;
+  bool refuses = false;
+  bool waits = false;
+
+  router make() {
+    router routes;
+    auto guarded = routes.group({[this](request&) -> task<std::optional<response>> {
+      ++steps;
+      if (waits) return later();
+      return decided();
+    }});
+    guarded.post("/guarded", [this](request& r) -> task<response> {
+      ++handled;
+      return json(200, std::string(r.body()));
+    });
+    guarded.post("/short",
+                 [this](request&) -> task<response> {
+                   ++handled;
+                   return no_content();
+                 },
+                 {.consumes = {}, .max_body = {10}});
+    return routes;
+  }
+  std::optional<response> decided() const {
+    return refuses ? std::optional(problem(401, "who are you?")) : std::nullopt;
+  }
+  task<std::optional<response>> later() {
+    co_await go_on.wait();
+    co_return decided();
+  }
+  async_latch go_on;
+};
+
+TEST(Server, DecidesAboutABodyFromTheHead) {
+  counted_routes counted;
+  counted.refuses = true;
+  running here(quick(), counted.make());
+  const auto answer_to = [&](std::string_view line, std::string_view fields) {
+    auto with = here.connect();
+    with.send(std::string(line) + " HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" +
+              std::string(fields) + "Content-Length: 1048576\r\n\r\n");
+    const auto got = with.receive();
+    EXPECT_EQ(got.field("Connection"), "close") << line;
+    with.end_sending();
+    EXPECT_TRUE(with.ends()) << line;
+    return got.status;
+  };
+  for (const std::string_view fields : {"", "Expect: 100-continue\r\n"}) {
+    EXPECT_EQ(answer_to("POST /nope", fields), 404);
+    EXPECT_EQ(answer_to("PUT /guarded", fields), 405);
+    EXPECT_EQ(answer_to("POST /guarded", fields), 401);
+    EXPECT_EQ(answer_to("POST /short", fields), 413);
+  }
+  EXPECT_EQ(counted.handled, 0);
+}
+
+TEST(Server, LimitsABodyByItsRoute) {
+  counted_routes counted;
+  running here(quick(), counted.make());
+  auto with = here.connect();
+  with.send("POST /short HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world");
+  EXPECT_EQ(with.receive().status, 413);
+  with.send("POST /short HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhelloworld");
+  EXPECT_EQ(with.receive().status, 204);
+  with.send("POST /short HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n");
+  EXPECT_EQ(with.receive().status, 413);
+  EXPECT_EQ(counted.handled, 1);
+}
+
+TEST(Server, RefusesTheTypeOfABodyBeforeReadingIt) {
+  counted_routes counted;
+  running here(quick(), counted.make());
+  auto with = here.connect();
+  with.send("POST /guarded HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nContent-Length: 9\r\n"
+            "Expect: 100-continue\r\n\r\n");
+  EXPECT_EQ(with.receive().status, 415);
+}
+
+TEST(Server, KeepsAConnectionWhoseShortBodyIsNotWanted) {
+  running here;
+  auto with = here.connect();
+  with.send("POST /nope HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_EQ(with.receive().status, 404);
+  with.send("hello");
+  EXPECT_EQ(with.get("/echo/next").body, "next");
+}
+
+TEST(Server, ReadsABodyAfterAStepThatWaits) {
+  for (const bool refuses : {false, true}) {
+    counted_routes counted;
+    counted.waits = true;
+    counted.refuses = refuses;
+    running here(quick(), counted.make());
+    auto with = here.connect();
+    with.send("POST /guarded HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+              "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    counted.go_on.set();
+    EXPECT_EQ(with.receive().status, refuses ? 401 : 100);
+    if (refuses) continue;
+    with.send("hello");
+    EXPECT_EQ(with.receive().body, "hello");
+    EXPECT_EQ(counted.steps, 1);
+    EXPECT_EQ(counted.handled, 1);
+  }
 }
 
 TEST(Server, SurvivesClientsThatVanish) {

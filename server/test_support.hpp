@@ -34,7 +34,12 @@ struct answer {
 
 class client {
  public:
-  explicit client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  /// `from`: the last byte of its own address, 127.0.0.x.
+  explicit client(std::uint16_t port, unsigned from = 1) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + from);
+    if (::bind(socket_, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0) return;
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);

@@ -56,6 +56,7 @@ struct http_stats {
   std::uint64_t connections_open = 0;
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_refused = 0;
+  std::uint64_t connections_displaced = 0;
   std::uint64_t timeouts = 0;
 };
 

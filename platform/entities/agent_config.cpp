@@ -37,7 +37,7 @@ std::vector<endpoint> agent_config_entity::endpoints() {
   return {
     // method, path, who, permission, handler, Cache-Control, status, response, request, what it does
     {get,     "/agents/{id}/config",         access::member, read_agents,    get_config,         cache_privately,     200, "document",           {},                   "An agent's config; {} if none was put."},
-    {put,     "/agents/{id}/config",         access::member, write_agents,   put_config,         {},        200, "document",           "document",           "Replaces an agent's config."},
+    {put,     "/agents/{id}/config",         access::member, write_agents,   put_config,         {},        200, "document",           "document",           "Replaces an agent's config.", {}, document_body},
   };
   // clang-format on
 }

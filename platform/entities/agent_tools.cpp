@@ -37,7 +37,7 @@ std::vector<endpoint> agent_tools_entity::endpoints() {
   return {
     // method, path, who, permission, handler, Cache-Control, status, response, request, what it does
     {get,     "/agents/{id}/tools",          access::member, read_agents,    get_tools,          cache_privately,     200, "document",           {},                   "An agent's tools; {} if none were put."},
-    {put,     "/agents/{id}/tools",          access::member, write_agents,   put_tools,          {},        200, "document",           "document",           "Replaces an agent's tools."},
+    {put,     "/agents/{id}/tools",          access::member, write_agents,   put_tools,          {},        200, "document",           "document",           "Replaces an agent's tools.", {}, document_body},
   };
   // clang-format on
 }

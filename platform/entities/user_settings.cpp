@@ -35,7 +35,7 @@ std::vector<endpoint> user_settings_entity::endpoints() {
   return {
     // method, path, who, permission, handler, Cache-Control, status, response, request, what it does
     {get, "/users/{id}/settings", access::member, {}, get_settings, cache_privately, 200, "document", {},         "A user's settings: one's own, or as administrator anyone's of the organization."},
-    {put, "/users/{id}/settings", access::member, {}, put_settings, {},              200, "document", "document", "Replaces a user's settings."},
+    {put, "/users/{id}/settings", access::member, {}, put_settings, {},              200, "document", "document", "Replaces a user's settings.", {}, document_body},
   };
   // clang-format on
 }

@@ -252,8 +252,10 @@ void add_listeners(families& into, std::span<const http_stats> from) {
   gauge("http_requests_in_flight", "Requests whose handler has not answered yet.", &http_stats::in_flight);
   gauge("http_connections_open", "Connections open now.", &http_stats::connections_open);
   counter("http_connections_accepted_total", "Connections accepted.", &http_stats::connections_accepted);
-  counter("http_connections_refused_total", "Connections refused: too many were open.",
+  counter("http_connections_refused_total", "Connections refused: too many were open, and none was idle.",
           &http_stats::connections_refused);
+  counter("http_connections_displaced_total", "Idle connections closed to make room for new ones.",
+          &http_stats::connections_displaced);
   counter("http_timeouts_total", "Requests and responses that exceeded a time limit.", &http_stats::timeouts);
 }
 
