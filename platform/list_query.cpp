@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace strata::platform {
 
@@ -48,13 +50,24 @@ std::string like_pattern(std::string_view text) {
   return out;
 }
 
-std::string normalized(std::string_view query) {
+std::string normalized(std::string_view text) {
   std::string out;
-  for (auto word = next_word(query); !word.empty(); word = next_word(query)) {
+  for (auto word = next_word(text); !word.empty(); word = next_word(text)) {
     if (!out.empty()) out += ' ';
     for (const char c : word) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
   return out;
+}
+
+std::string search_words(std::string_view query) {
+  const auto lower = normalized(query);
+  std::vector<std::string_view> words;
+  std::string_view rest = lower;
+  for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) words.push_back(word);
+  std::ranges::sort(words);
+  const auto repeated = std::ranges::unique(words);
+  words.erase(repeated.begin(), repeated.end());
+  return fmt::format("{}", fmt::join(words, " "));
 }
 
 std::string search_condition(std::string_view query, const std::vector<std::string>& columns,

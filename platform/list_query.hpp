@@ -43,8 +43,12 @@ std::string search_condition(std::string_view query, const std::vector<std::stri
 /// `text` as a LIKE pattern that matches it anywhere: `%`, `_` and `\` stand for themselves.
 std::string like_pattern(std::string_view text);
 
-/// `query` as lists compare it: words in lower case (ASCII) with one space between.
-std::string normalized(std::string_view query);
+/// `text` in lower case (ASCII), with one space between its words.
+std::string normalized(std::string_view text);
+
+/// The words of `query` as a search compares them: in lower case (ASCII), sorted, each once, with one space
+/// between. So every way to ask for the same words has one key.
+std::string search_words(std::string_view query);
 
 /// Renders the rows that `page_of` selected as `{items,page,limit,total}`.
 /// Errors: those of `from_rows`.

@@ -75,5 +75,31 @@ TEST_F(Marketplace, CountsInstallationsOfLoggedInUsers) {
   EXPECT_EQ(at.ask("GET", "/marketplace/listings/agt_123456789012").status, 404);
 }
 
+TEST_F(Marketplace, CountsAnInstallationOncePerOrganizationAndKeepsWhatIsCached) {
+  const auto path = "/marketplace/listings/" + at.add_listing("Beacon Calendar").id;
+  EXPECT_EQ(at.ask("POST", path + "/install", member_token).body, R"({"install_count":1})");
+  at.ask("GET", path);
+  at.ask("GET", "/marketplace/listings");
+  for (const auto& colleague : {member_token, admin_token}) {
+    const auto again = at.ask("POST", path + "/install", colleague);
+    EXPECT_EQ(again.status, 200);
+    EXPECT_EQ(again.body, R"({"install_count":1})");
+  }
+  EXPECT_THAT(at.ask("GET", path).field("Cache-Status"), HasSubstr("hit"));
+  EXPECT_THAT(at.ask("GET", "/marketplace/listings").field("Cache-Status"), HasSubstr("hit"));
+  EXPECT_EQ(at.ask("POST", path + "/install", stranger_token).body, R"({"install_count":2})");
+  EXPECT_EQ(at.ask("GET", "/marketplace/listings").number("/items/0/install_count"), 2);
+}
+
+TEST_F(Marketplace, KnowsASearchByItsWordsInAnyOrder) {
+  at.add_listing("Beacon Calendar");
+  at.ask("GET", "/marketplace/listings?q=beacon+calendar");
+  for (const std::string_view same : {"calendar+beacon", "Beacon+calendar+BEACON", "+calendar++beacon+"}) {
+    EXPECT_THAT(at.ask("GET", "/marketplace/listings?q=" + std::string(same)).field("Cache-Status"),
+                HasSubstr("hit"))
+        << same;
+  }
+}
+
 }  // namespace
 }  // namespace strata::platform

@@ -29,6 +29,14 @@ CREATE TABLE listings (
   updated_at     TEXT NOT NULL
 );
 CREATE INDEX listings_by_name ON listings (name, id);
+)sql"},
+          {4, "installs", R"sql(
+CREATE TABLE listing_installs (
+  listing_id      TEXT NOT NULL REFERENCES listings (id) ON DELETE CASCADE,
+  organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+  installed_at    TEXT NOT NULL,
+  PRIMARY KEY (listing_id, organization_id)
+);
 )sql"}};
 }
 
@@ -96,17 +104,50 @@ response_task get_listing(const services& in, request& from) {
               [](const strata::lookup<cached_response<listing>>& found) { return found_or_not(found); });
 }
 
+// Notes that an organization has installed a listing. Returns false if it had before.
+task<result<bool>> note_install(const repositories& data, unit_of_work& work, std::string listing_id,
+                                std::string organization_id) {
+  sql_parameters which{listing_id, organization_id};
+  auto known = co_await work.execute(
+      "SELECT listing_id FROM listing_installs WHERE listing_id = $1 AND organization_id = $2",
+      std::move(which));
+  if (!known) co_return std::unexpected(std::move(known.error()));
+  if (!known->empty()) co_return false;
+  sql_parameters row{std::move(listing_id), std::move(organization_id), rfc3339(data.now())};
+  auto noted = co_await work.execute(
+      "INSERT INTO listing_installs (listing_id, organization_id, installed_at) VALUES ($1, $2, $3)",
+      std::move(row));
+  if (!noted) co_return std::unexpected(std::move(noted.error()));
+  co_return true;
+}
+
+response installs(std::int64_t count) {
+  return server::json(200, R"({"install_count":)" + std::to_string(count) + '}');
+}
+
+// An organization counts once. So nobody can repeat a cheap request that changes the listing for all, and
+// with it every cached page of the marketplace.
 response_task install_later(const services& in, request& from, std::string id) {
   std::int64_t count = 0;
+  const auto caller = from.principal<principal>();
+  const auto once = [&in, caller](unit_of_work& work, const listing& before,
+                                  const listing&) -> task<result<refusal>> {
+    auto noted = note_install(in.data, work, before.id, caller->row.organization_id);
+    const auto first = co_await std::move(noted);
+    if (!first) co_return std::unexpected(first.error());
+    if (*first) co_return refusal();
+    co_return refusal(installs(before.install_count));
+  };
   auto edited = edit<listing_entity>(
       in.data, from, std::move(id), [](const listing&) { return refusal(); },
       [&count](listing& row) {
         count = ++row.install_count;
         return refusal();
-      });
+      },
+      once);
   auto out = co_await std::move(edited);
-  if (out.status != 200) co_return out;
-  co_return server::json(200, R"({"install_count":)" + std::to_string(count) + '}');
+  if (out.status != 200 || out.content == nullptr) co_return out;
+  co_return installs(count);
 }
 
 response_task install_listing(const services& in, request& from) {
@@ -187,7 +228,7 @@ std::vector<endpoint> listing_entity::endpoints() {
   return {
     // method, path, who, permission, handler, Cache-Control, status, response, request, what it does
     {get,     "/marketplace/listings/{id}",  access::anyone, {},             get_listing,        cache_publicly,    200, "listing",            {},                   "A listing; no login needed."},
-    {post,    "/marketplace/listings/{id}/install", access::member, {},      install_listing,    {},        200, "installation",       {},                   "Counts one installation of a listing."},
+    {post,    "/marketplace/listings/{id}/install", access::member, {},      install_listing,    {},        200, "installation",       {},                   "Counts the installation of a listing by the own organization, once."},
   };
   // clang-format on
 }

@@ -15,7 +15,7 @@ namespace {
 task<lookup<page>> listings_matching(const repositories& data, std::string_view query, page_request part,
                                      read_options how) {
   const auto& lists = data.entities().get<listing_list_entity>();
-  auto words = normalized(query);
+  auto words = search_words(query);
   auto at = lists(part.page, part.limit, words).reading(how);
   return data.target().get_or_set(at, [&data, words = std::move(words), part](fill_context& context) {
     sql_parameters parameters;
