@@ -38,8 +38,8 @@ struct limits_config {
   strata::duration request_timeout = std::chrono::seconds(30);
 };
 BOOST_DESCRIBE_STRUCT(limits_config, (),
-                      (body, bodies, headers, connections, connections_per_address, header_timeout, body_timeout, idle_timeout, write_timeout,
-                       request_timeout))
+                      (body, bodies, headers, connections, connections_per_address, header_timeout,
+                       body_timeout, idle_timeout, write_timeout, request_timeout))
 
 struct cache_config {
   strata::byte_size memory{64u << 20};

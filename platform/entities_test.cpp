@@ -102,8 +102,7 @@ TEST(Schema, IsTheReleasedOne) {
                     checksum_of(each.script));
   }
   EXPECT_THAT(found, ElementsAre("1 accounts d8f900a84fa9a9b3", "2 agents 5d3292ba418ddf62",
-                                 "3 marketplace f28ca98e21900158",
-                                "4 installs 0e4e615200f2fafe"));
+                                 "3 marketplace f28ca98e21900158", "4 installs 0e4e615200f2fafe"));
 }
 
 TEST(Endpoints, KeepTheirOrder) {

@@ -42,9 +42,7 @@ struct session_table::shard {
 struct session_table::index {
   struct text_hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return strata::hash_of(text);
-    }
+    std::size_t operator()(std::string_view text) const noexcept { return strata::hash_of(text); }
   };
   strata::detail::mutex mutex;
   std::unordered_map<std::string, std::vector<digest>, text_hash, std::equal_to<>> by_user

@@ -119,8 +119,7 @@ void connection::refuse(int status, std::string_view reason) {
   for (int i = 15; i >= 0; --i, number >>= 4) id[i] = "0123456789abcdef"[number & 15];
   auto told = problem(status, reason);
   if (status == 503) told.add("Retry-After", "1");
-  const auto out =
-      write_unparsed_response(std::move(told), facts(true, false), {id, 16}, loop_.out());
+  const auto out = write_unparsed_response(std::move(told), facts(true, false), {id, 16}, loop_.out());
   loop_.out() += out.body();
   loop_.count().responses[static_cast<std::size_t>(status / 100)].add();
   if (const auto& log = loop_.core().options.access_log) {

@@ -4,8 +4,8 @@
 ///
 /// A request's head is a view into the buffer, which moves only inside `next` and only while no head is
 /// complete. A body that has not arrived with its head gets memory of its own, and only when the owner has
-/// decided from the head that it wants the body. That memory counts for the budget that all connections share.
-/// Threads: its connection's loop.
+/// decided from the head that it wants the body. That memory counts for the budget that all connections
+/// share. Threads: its connection's loop.
 
 #include "http/chunked.hpp"
 #include "http/request_head.hpp"

@@ -89,9 +89,9 @@ class router {
   /// Cost: no allocation of its own; no coroutine frame while steps and handler are ready.
   task<response> dispatch(request& from) const;
 
-  /// The parts of `dispatch`, for a request whose body is to be read between them: `match`, then either `run`,
-  /// or `admit` and `answer`.
-  /// Finds the route of `from`. Returns a response if there is none, or if no handler is needed.
+  /// The parts of `dispatch`, for a request whose body is to be read between them: `match`, then either
+  /// `run`, or `admit` and `answer`. Finds the route of `from`. Returns a response if there is none, or if no
+  /// handler is needed.
   std::optional<response> match(request& from) const;
   /// Runs the route's steps and checks the types. Returns a response if one of them refuses the request.
   /// Requires: `match` returned nothing.

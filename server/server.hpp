@@ -65,7 +65,7 @@ struct server_stats {
   std::uint64_t connections_open = 0;
   std::uint64_t connections_refused = 0;    ///< over a limit, with no idle one to close
   std::uint64_t connections_displaced = 0;  ///< idle ones, closed to make room for others
-  std::uint64_t in_flight = 0;            ///< requests whose handler has not answered yet
+  std::uint64_t in_flight = 0;              ///< requests whose handler has not answered yet
   std::uint64_t timeouts = 0;
   std::vector<double> latency_bounds;         ///< seconds, ascending
   std::vector<std::uint64_t> latency_counts;  ///< one more than bounds; not cumulative

@@ -481,8 +481,9 @@ TEST(Server, RefusesTheTypeOfABodyBeforeReadingIt) {
   counted_routes counted;
   running here(quick(), counted.make());
   auto with = here.connect();
-  with.send("POST /guarded HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nContent-Length: 9\r\n"
-            "Expect: 100-continue\r\n\r\n");
+  with.send(
+      "POST /guarded HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nContent-Length: 9\r\n"
+      "Expect: 100-continue\r\n\r\n");
   EXPECT_EQ(with.receive().status, 415);
 }
 
@@ -502,8 +503,9 @@ TEST(Server, ReadsABodyAfterAStepThatWaits) {
     counted.refuses = refuses;
     running here(quick(), counted.make());
     auto with = here.connect();
-    with.send("POST /guarded HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-              "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    with.send(
+        "POST /guarded HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
     counted.go_on.set();
     EXPECT_EQ(with.receive().status, refuses ? 401 : 100);
     if (refuses) continue;
