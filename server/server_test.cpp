@@ -1,3 +1,5 @@
+// Long because every test drives a server over sockets, and all share its routes.
+
 #include "server/server.hpp"
 
 #include "server/test_support.hpp"

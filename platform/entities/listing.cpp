@@ -125,7 +125,7 @@ response installs(std::int64_t count) {
   return server::json(200, R"({"install_count":)" + std::to_string(count) + '}');
 }
 
-// An organization counts once. So nobody can repeat a cheap request that changes the listing for all, and
+// An organization counts once. So no member can repeat a cheap request that changes the listing for all, and
 // with it every cached page of the marketplace.
 response_task install_later(const services& in, request& from, std::string id) {
   std::int64_t count = 0;
