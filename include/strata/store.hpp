@@ -52,14 +52,14 @@ struct stored_value {
 /// A lease, or none because another caller holds it.
 struct lease_grant {
   lease_token lease = 0;       ///< granted if not 0
-  commit_time granted_at = 0;  ///< the counter at that moment
+  commit_time granted_at = 0;  ///< the counter at that moment; without a lease 0 if the store does not say
 };
 
 /// What `acquire` found: a value, or the lease, or neither because another caller holds the lease.
 struct acquire_result {
   std::optional<stored_value> value;
   lease_token lease = 0;       ///< granted if not 0
-  commit_time granted_at = 0;  ///< the counter at that moment
+  commit_time granted_at = 0;  ///< as in lease_grant
   bool busy() const noexcept { return !value && lease == 0; }
 };
 
@@ -168,6 +168,11 @@ class store {
 
   /// Ends a lease without a fill, so that the next miss does not wait for it.
   virtual task<result<void>> release(std::string_view key, lease_token lease) = 0;
+
+  /// Lets a lease that is still held last for `hold` from now. Returns whether it is. Its floor stays.
+  /// A holder calls it while its factory runs, so that leases can be short, and no caller waits long for a
+  /// holder that has died. The default returns false: the leases of such a store end after their first hold.
+  virtual task<result<bool>> renew(std::string_view key, lease_token lease, duration hold);
 
   /// Removes the values and raises the floors of leases in flight. Returns the floor. All calls that return a
   /// floor are idempotent; an error leaves open whether the call took effect.

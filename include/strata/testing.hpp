@@ -100,6 +100,7 @@ enum class store_call : std::uint8_t {
   fill,
   fill_many,
   release,
+  renew,
   invalidate,
   expire,
   invalidate_matching,
@@ -193,6 +194,7 @@ class faulty_store final : public store {
   task<result<fill_result>> fill(fill_request value) override;
   task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override;
   task<result<void>> release(std::string_view key, lease_token lease) override;
+  task<result<bool>> renew(std::string_view key, lease_token lease, duration hold) override;
   task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override;
   task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) override;
   task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override;

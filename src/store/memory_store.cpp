@@ -131,7 +131,7 @@ class memory_space {
 
   lease_grant lease_if_free(std::string_view key, duration hold) STRATA_REQUIRES(all.mutex) {
     const auto held = leases.find(std::string(key));
-    if (held != leases.end() && held->second.until > all.time.now()) return {};
+    if (held != leases.end() && held->second.until > all.time.now()) return {.granted_at = counter};
     return new_lease(key, hold);
   }
 
@@ -323,6 +323,15 @@ class memory_connection final : public store {
     }
     space_.announce_changed(this, ended);
     return result<void>();
+  }
+
+  task<result<bool>> renew(std::string_view key, lease_token lease, duration hold) override {
+    detail::scoped_lock lock(space_.all.mutex);
+    const auto held = space_.leases.find(std::string(key));
+    const auto at = server_->time.now();
+    const bool ours = held != space_.leases.end() && held->second.token == lease && held->second.until > at;
+    if (ours) held->second.until = at + hold;
+    return result<bool>(ours);
   }
 
   task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override {

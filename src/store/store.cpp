@@ -20,4 +20,8 @@ task<result<commit_time>> store::apply(store_invalidation what) {
   co_return std::max(floor, *done);
 }
 
+task<result<bool>> store::renew(std::string_view /*key*/, lease_token /*lease*/, duration /*hold*/) {
+  return result<bool>(false);
+}
+
 }  // namespace strata

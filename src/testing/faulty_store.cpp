@@ -273,6 +273,7 @@ std::string_view name(store_call which) noexcept {
                                                             "fill",
                                                             "fill_many",
                                                             "release",
+                                                            "renew",
                                                             "invalidate",
                                                             "expire",
                                                             "invalidate_matching",
@@ -401,6 +402,11 @@ task<result<std::vector<fill_result>>> faulty_store::fill_many(std::span<const f
 task<result<void>> faulty_store::release(std::string_view key, lease_token lease) {
   return script::run(script_, store_call::release, one(key),
                      [=](store& real, const verdict*) { return real.release(key, lease); });
+}
+
+task<result<bool>> faulty_store::renew(std::string_view key, lease_token lease, duration hold) {
+  return script::run(script_, store_call::renew, one(key),
+                     [=](store& real, const verdict*) { return real.renew(key, lease, hold); });
 }
 
 task<result<commit_time>> faulty_store::invalidate(std::span<const std::string> keys, commit_time at_least) {

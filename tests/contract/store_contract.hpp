@@ -153,6 +153,44 @@ TYPED_TEST_P(StoreContract, EndsALeaseByTimeReleaseAndFill) {
   EXPECT_EQ(this->fill("fill", filled, 2), fill_result::lease_lost);
 }
 
+TYPED_TEST_P(StoreContract, ARenewedLeaseOutlivesItsHoldAndKeepsItsFloor) {
+  const auto held = this->lease("k", 5 * brief);
+  const auto floor = this->invalidate({"k"});
+  EXPECT_TRUE(sync_wait(this->one->renew("k", held, 60s)).value());
+  this->under_test.advance(6 * brief);
+  EXPECT_TRUE(sync_wait(this->two->acquire("k", 10s, 0))->busy());
+  EXPECT_EQ(this->fill("k", held, floor - 1), fill_result::below_floor);
+}
+
+TYPED_TEST_P(StoreContract, RenewsNoLeaseThatIsLost) {
+  EXPECT_FALSE(sync_wait(this->one->renew("k", 12345, 10s)).value()) << "there is none";
+  const auto held = this->lease("k");
+  EXPECT_FALSE(sync_wait(this->two->renew("k", held + 1, 10s)).value());
+  const auto writer = sync_wait(this->two->force_lease("k", 10s, 0))->lease;
+  EXPECT_FALSE(sync_wait(this->one->renew("k", held, 10s)).value()) << "another has taken it";
+  EXPECT_TRUE(sync_wait(this->two->renew("k", writer, 10s)).value());
+  const auto brief_one = this->lease("time", brief);
+  this->under_test.advance(2 * brief);
+  EXPECT_FALSE(sync_wait(this->one->renew("time", brief_one, 10s)).value()) << "it has ended";
+}
+
+TYPED_TEST_P(StoreContract, TellsTheTimeWhenItRefusesALease) {
+  this->fill("both", this->lease("both"), 1);
+  this->lease("k");
+  this->lease("both");
+  sync_wait(this->two->take_lease("both", 10s, 0));
+  const auto before = this->invalidate({"other"});
+  const auto missed = sync_wait(this->two->acquire("k", 10s, before + 5));
+  const auto taken = sync_wait(this->two->take_lease("both", 10s, 0));
+  const auto after = this->invalidate({"other"});
+  ASSERT_TRUE(missed->busy());
+  EXPECT_GE(missed->granted_at, before);
+  EXPECT_LT(missed->granted_at, after);
+  ASSERT_EQ(taken->lease, 0u);
+  EXPECT_GE(taken->granted_at, before);
+  EXPECT_LT(taken->granted_at, after);
+}
+
 TYPED_TEST_P(StoreContract, ReleasesNobodyElsesLease) {
   const auto held = this->lease("k");
   sync_wait(this->two->release("k", held + 1));
@@ -511,16 +549,17 @@ TYPED_TEST_P(StoreContract, NeverStoresAValueOlderThanAnInvalidationHoweverRaced
 
 REGISTER_TYPED_TEST_SUITE_P(
     StoreContract, GivesBackWhatWasFilled, ForgetsAfterTheTimeToLive, LeasesAKeyToOneAtATime,
-    GivesTheValueInsteadOfALease, EndsALeaseByTimeReleaseAndFill, ReleasesNobodyElsesLease,
-    RefusesAFillWithoutTheLease, AForcedLeaseVoidsTheOther, AForcedLeaseLeavesTheValueReadable,
-    RefusesAFillOlderThanAnInvalidationInFlight, RefusesAFillOlderThanWhatIsStored,
-    InvalidatesWhatASlowerClockCannotKnowOf, FencesTheFillOfAClockAheadOfTheInvalidation, NeverCountsBack,
-    IsLiftedByEveryCallerWhoKnowsMore, ExpiresAndSparesTheBytes, LeavesNoTombstoneForAnAbsentKey,
-    InvalidatesByGlob, AnswersBatchesInOrder, ForcesTheLeasesOfABatch, TouchesOnlyWhatIsThere,
-    RaisesFloorsAboveAllThatIsStored, AppliesKeysAndFloorsTogether, AppliesSoftlyToKeys,
-    AppliesKeysAloneAndFloorsAlone, RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter,
-    KeepsRecordsWithoutLeases, TellsOthersWhatChangedAndNotItsMaker, TellsEveryoneWhenAllIsGone,
-    MovesTheMarkForWhoeverSawTheOneBefore, MovesTheMarkOnceHoweverManyTry,
-    NeverStoresAValueOlderThanAnInvalidationHoweverRaced);
+    GivesTheValueInsteadOfALease, EndsALeaseByTimeReleaseAndFill,
+    ARenewedLeaseOutlivesItsHoldAndKeepsItsFloor, RenewsNoLeaseThatIsLost, TellsTheTimeWhenItRefusesALease,
+    ReleasesNobodyElsesLease, RefusesAFillWithoutTheLease, AForcedLeaseVoidsTheOther,
+    AForcedLeaseLeavesTheValueReadable, RefusesAFillOlderThanAnInvalidationInFlight,
+    RefusesAFillOlderThanWhatIsStored, InvalidatesWhatASlowerClockCannotKnowOf,
+    FencesTheFillOfAClockAheadOfTheInvalidation, NeverCountsBack, IsLiftedByEveryCallerWhoKnowsMore,
+    ExpiresAndSparesTheBytes, LeavesNoTombstoneForAnAbsentKey, InvalidatesByGlob, AnswersBatchesInOrder,
+    ForcesTheLeasesOfABatch, TouchesOnlyWhatIsThere, RaisesFloorsAboveAllThatIsStored,
+    AppliesKeysAndFloorsTogether, AppliesSoftlyToKeys, AppliesKeysAloneAndFloorsAlone,
+    RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter, KeepsRecordsWithoutLeases,
+    TellsOthersWhatChangedAndNotItsMaker, TellsEveryoneWhenAllIsGone, MovesTheMarkForWhoeverSawTheOneBefore,
+    MovesTheMarkOnceHoweverManyTry, NeverStoresAValueOlderThanAnInvalidationHoweverRaced);
 
 }  // namespace strata::contract

@@ -63,6 +63,10 @@ class prefixed_store : public store {
     for (std::size_t i = 0; i < names.size(); ++i) renamed[i].key = names[i];
     co_return co_await real_->fill_many(renamed);
   }
+  task<result<bool>> renew(std::string_view key, lease_token lease, duration hold) override {
+    const auto name = named(key);
+    co_return co_await real_->renew(name, lease, hold);
+  }
   task<result<void>> release(std::string_view key, lease_token lease) override {
     const auto name = named(key);
     co_return co_await real_->release(name, lease);

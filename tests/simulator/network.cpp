@@ -308,6 +308,13 @@ void network::relay(const std::vector<std::string>& changed, time_point until) {
   }
 }
 
+bool network::leave_lease(std::string_view key, duration hold) {
+  const auto taken = connect(server_)->take_lease(key, hold, 0).take_ready();
+  if (!taken || taken->lease == 0) return false;
+  ++leases_given_;
+  return true;
+}
+
 void network::start_empty(chance& random) {
   for (auto* each : connections_) {
     each->lose(random);
@@ -395,6 +402,12 @@ task<result<std::vector<fill_result>>> connection::fill_many(std::span<const fil
 task<result<void>> connection::release(std::string_view key, lease_token lease) {
   return call<void>(about(store_call::release, key, lease),
                     [key = std::string(key), lease](store& real) { return real.release(key, lease); });
+}
+
+task<result<bool>> connection::renew(std::string_view key, lease_token lease, duration hold) {
+  return call<bool>(about(store_call::renew, key, lease), [key = std::string(key), lease, hold](store& real) {
+    return real.renew(key, lease, hold);
+  });
 }
 
 task<result<commit_time>> connection::invalidate(std::span<const std::string> keys, commit_time at_least) {

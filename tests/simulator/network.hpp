@@ -121,6 +121,7 @@ class connection final : public store, private store_observer {
   task<result<fill_result>> fill(fill_request value) override;
   task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override;
   task<result<void>> release(std::string_view key, lease_token lease) override;
+  task<result<bool>> renew(std::string_view key, lease_token lease, duration hold) override;
   task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override;
   task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) override;
   task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override;
@@ -181,6 +182,8 @@ class network {
   void arrive(std::size_t which);
   /// Publishes to the store, and so to every process, that all commits before `until` have been applied.
   void relay(const std::vector<std::string>& changed, time_point until);
+  /// A process takes the lease of `key` and dies. Returns whether the lease was free.
+  bool leave_lease(std::string_view key, duration hold);
   /// An empty server takes over; all connections are lost.
   void start_empty(chance& random);
 

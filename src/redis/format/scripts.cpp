@@ -20,6 +20,13 @@ local function clock(key)
   local held = redis.call('HMGET', key, 'now', 'epoch')
   return tonumber(held[1]) or 0, tonumber(held[2]) or 0
 end
+-- As redis.call, but a key of another type is as if it were not there: another program has written it.
+local function read(...)
+  local held = redis.pcall(...)
+  if type(held) ~= 'table' then return held end
+  if string.sub(held.err, 1, 9) ~= 'WRONGTYPE' then error(held.err) end
+  return nil
+end
 local function learn(key, now, known)
   if known <= now then return now end
   redis.pcall('HSET', key, 'now', text(known))
@@ -57,6 +64,7 @@ local function clock_at(known)
   local now, epoch = clock(KEYS[#KEYS])
   return learn(KEYS[#KEYS], now, known), epoch
 end
+local function stored_time() return (clock(KEYS[#KEYS])) end
 local function floor_at(at_least, mode)
   local now, epoch = clock(KEYS[#KEYS])
   if mode == 'sweep' then return at_least, epoch end
@@ -66,17 +74,18 @@ end
 constexpr std::string_view remote_clock = R"lua(
 local last_key = #KEYS
 local function clock_at(known, epoch) return known, epoch end
+local function stored_time() return 0 end
 local function floor_at(at_least, mode, epoch) return at_least, epoch end
 )lua";
 
 constexpr std::string_view lease_body = R"lua(
 local now, epoch = clock_at(tonumber(ARGV[3]), tonumber(ARGV[5]))
 if ARGV[4] == 'miss' then
-  local value = redis.call('GET', KEYS[1])
+  local value = read('GET', KEYS[1])
   if value_of(value, epoch) then return value end
 end
-local token, floor = lease_of(redis.call('GET', KEYS[2]), epoch)
-if token and token ~= ARGV[1] and ARGV[4] ~= 'force' then return {0, now} end
+local token, floor = lease_of(read('GET', KEYS[2]), epoch)
+if token and token ~= ARGV[1] and ARGV[4] ~= 'force' then return {0, stored_time()} end
 redis.call('SET', KEYS[2], ARGV[1] .. struct.pack('>I4I8', epoch, floor or 0), 'PX', ARGV[2])
 return {1, now}
 )lua";
@@ -88,13 +97,13 @@ return {1, now}
 constexpr std::string_view fill_body = R"lua(
 local asof, filled = tonumber(ARGV[3]), tonumber(ARGV[2])
 local now, epoch = clock_at(asof, filled)
-local token, floor = lease_of(redis.call('GET', KEYS[2]), epoch)
+local token, floor = lease_of(read('GET', KEYS[2]), epoch)
 if token ~= ARGV[1] or filled ~= epoch then return 1 end
 local outcome, replaced = 0, false
 if asof < floor then
   outcome = 2
 else
-  local flags, stored = value_of(redis.call('GETRANGE', KEYS[1], 0, head_size - 1), epoch)
+  local flags, stored = value_of(read('GETRANGE', KEYS[1], 0, head_size - 1), epoch)
   replaced = flags ~= nil
   if replaced and stored > asof then
     outcome = 3
@@ -110,11 +119,17 @@ return outcome
 )lua";
 
 constexpr std::string_view release_body = R"lua(
-local held = redis.call('GET', KEYS[1])
+local held = read('GET', KEYS[1])
 if not held or string.sub(held, 1, 16) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 tell('c' .. changed(ARGV[2]))
 return 1
+)lua";
+
+constexpr std::string_view renew_body = R"lua(
+local held = read('GET', KEYS[1])
+if not held or string.sub(held, 1, 16) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 )lua";
 
 constexpr std::string_view invalidate_body = R"lua(
@@ -122,7 +137,7 @@ local mode = ARGV[2]
 local floor, epoch = floor_at(tonumber(ARGV[1]), mode, tonumber(ARGV[3]))
 local removed, told = 0, {}
 local function fence(lease)
-  local token, before = lease_of(redis.call('GET', lease), epoch)
+  local token, before = lease_of(read('GET', lease), epoch)
   if token and before < floor then
     redis.call('SET', lease, token .. struct.pack('>I4I8', epoch, floor), 'KEEPTTL')
   end
@@ -133,7 +148,7 @@ local function drop(key)
     removed = removed + redis.call('UNLINK', key)
     return
   end
-  local flags, asof = value_of(redis.call('GETRANGE', key, 0, head_size - 1), epoch)
+  local flags, asof = value_of(read('GETRANGE', key, 0, head_size - 1), epoch)
   if mode == 'sweep' and flags and asof < floor then removed = removed + redis.call('UNLINK', key) end
   if mode == 'expire' and flags and flags % 2 == 0 then
     redis.call('SETRANGE', key, 2, string.char(flags + 1))
@@ -148,7 +163,7 @@ return {floor, removed}
 
 constexpr std::string_view touch_body = R"lua(
 local now, epoch = clock_at(0, tonumber(ARGV[3]))
-if not value_of(redis.call('GETRANGE', KEYS[1], 0, head_size - 1), epoch) then return 0 end
+if not value_of(read('GETRANGE', KEYS[1], 0, head_size - 1), epoch) then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 redis.call('SETRANGE', KEYS[1], 16, ARGV[2])
 return 1
@@ -266,6 +281,7 @@ const of_keys fill = make_pair(publishes::yes, "", fill_body);
 const of_keys invalidate = make_pair(publishes::yes, allow_full_memory, invalidate_body);
 const of_keys touch = make_pair(publishes::no, allow_full_memory, touch_body);
 const script release = make_script(publishes::yes, {allow_full_memory, prelude, release_body});
+const script renew = make_script(publishes::no, {allow_full_memory, prelude, renew_body});
 const script read_clock = make_script(publishes::no, {allow_full_memory, prelude, read_clock_body});
 const script raise = make_script(publishes::yes, {allow_full_memory, prelude, raise_body});
 const script restore = make_script(publishes::yes, {allow_full_memory, prelude, restore_body});
@@ -274,7 +290,7 @@ const script heartbeat = make_script(publishes::yes, {allow_full_memory, prelude
 const script watermark = make_script(publishes::no, {allow_full_memory, prelude, watermark_body});
 
 std::span<const named> all() {
-  static const std::array<named, 15> every{{{"lease", lease.local_clock},
+  static const std::array<named, 16> every{{{"lease", lease.local_clock},
                                             {"lease, remote clock", lease.remote_clock},
                                             {"fill", fill.local_clock},
                                             {"fill, remote clock", fill.remote_clock},
@@ -283,6 +299,7 @@ std::span<const named> all() {
                                             {"touch", touch.local_clock},
                                             {"touch, remote clock", touch.remote_clock},
                                             {"release", release},
+                                            {"renew", renew},
                                             {"read_clock", read_clock},
                                             {"raise", raise},
                                             {"restore", restore},

@@ -38,7 +38,7 @@ struct of_keys {
 
 /// Keys: value, lease. Arguments: token, hold in ms, known, mode ("miss": a value is returned
 /// instead of a lease; "take": only if the lease is free; "force": also from another holder), epoch.
-/// Returns: the value, or [1 if granted else 0, counter].
+/// Returns: the value, or [1, counter] if granted, or [0, counter], with 0 for a remote clock.
 /// Idempotent: a holder that calls again with its token is granted the lease again.
 extern const of_keys lease;
 
@@ -49,6 +49,9 @@ extern const of_keys fill;
 
 /// Keys: lease. Arguments: token, the value's key, origin. Returns 1 if it ended the lease.
 extern const script release;
+
+/// Keys: lease. Arguments: token, hold in ms. Returns 1 if the lease is held, now for so long.
+extern const script renew;
 
 /// Keys: leases and values, each lease before its value. Arguments: at_least, mode ("remove", "expire",
 /// or "sweep": removes values older than `at_least`, which is the floor), epoch, origin.

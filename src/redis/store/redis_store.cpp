@@ -91,7 +91,7 @@ task<result<std::optional<stored_value>>> redis_store::get(std::string_view key)
   if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
   auto answer = co_await topology_->send(key, resp::command("GET").arg(key), idempotent);
   if (!answer) co_return std::unexpected(std::move(answer.error()));
-  if (answer->is_error()) co_return std::unexpected(to_error(*answer));
+  if (answer->is_error() && !is_of_another_type(*answer)) co_return std::unexpected(to_error(*answer));
   // Again: the reply may come from another server than the one checked above.
   if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
   co_return value_of(std::move(*answer));
@@ -107,7 +107,7 @@ task<result<std::vector<std::optional<stored_value>>>> redis_store::get_many(
   if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
   out.reserve(keys.size());
   for (auto& each : *replies) {
-    if (each.is_error()) co_return std::unexpected(to_error(each));
+    if (each.is_error() && !is_of_another_type(each)) co_return std::unexpected(to_error(each));
     out.push_back(value_of(std::move(each)));
   }
   co_return out;
@@ -199,13 +199,13 @@ task<result<std::vector<acquire_result>>> redis_store::try_acquire(std::span<con
     if (!got) co_return std::unexpected(std::move(got.error()));
     out.push_back(std::move(*got));
   }
-  const auto is_granted = [](const acquire_result& each) { return each.lease != 0; };
-  if (!topology_->has_remote_clock() || std::ranges::none_of(out, is_granted)) co_return out;
+  const auto is_value = [](const acquire_result& each) { return each.value.has_value(); };
+  if (!topology_->has_remote_clock() || std::ranges::all_of(out, is_value)) co_return out;
   // After the leases: an invalidation that reached a key before its lease has a floor below this time.
   const auto at = co_await read_clock(known);
   if (!at) co_return std::unexpected(at.error());
   for (auto& each : out) {
-    if (is_granted(each)) each.granted_at = at->now;
+    if (!is_value(each)) each.granted_at = at->now;
   }
   co_return out;
 }
@@ -360,6 +360,16 @@ task<result<void>> redis_store::release(std::string_view key, lease_token lease)
   }
   if (answer->is_error()) co_return std::unexpected(to_error(*answer));
   co_return result<void>();
+}
+
+task<result<bool>> redis_store::renew(std::string_view key, lease_token lease, duration hold) {
+  if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
+  script_call call{.which = &scripts::renew, .keys = {lease_name(key)}, .arguments = {}};
+  call.arguments = {hex16(lease), in_ms(hold)};
+  const auto reply = co_await run_one(*topology_, std::move(call), idempotent);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) co_return std::unexpected(to_error(*reply));
+  co_return reply->integer() == 1;
 }
 
 task<> redis_store::release_orphaned_leases() {

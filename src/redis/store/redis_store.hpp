@@ -57,6 +57,7 @@ class redis_store final : public network_store {
   task<result<fill_result>> fill(fill_request value) override;
   task<result<std::vector<fill_result>>> fill_many(std::span<const fill_request> fills) override;
   task<result<void>> release(std::string_view key, lease_token lease) override;
+  task<result<bool>> renew(std::string_view key, lease_token lease, duration hold) override;
   task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override;
   task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) override;
   task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override;

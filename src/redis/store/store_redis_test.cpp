@@ -322,6 +322,47 @@ TEST(RedisStore, TakesInvalidationsThoughItsServerIsFull) {
   wait_until_up(*store);
 }
 
+TEST(RedisStore, AKeyOfAnotherTypeIsAnUndecodableValueThatTheNextFillReplaces) {
+  const auto& server = shared_redis();
+  const auto store = open_now(server.url());
+  const std::vector<std::vector<std::string>> ways{
+      {"RPUSH", "", "x"}, {"SADD", "", "x"}, {"HSET", "", "f", "x"}, {"ZADD", "", "1", "x"}};
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    const auto key = "strata:foreign:" + std::to_string(i);
+    const auto spoil = [&](const std::string& name) {
+      auto words = ways[i];
+      words[1] = name;
+      server.call({"DEL", name});
+      ASSERT_FALSE(server.call(words).is_error());
+    };
+    spoil(key);
+    spoil(lease_name(key));
+    EXPECT_EQ(sync_wait(store->get(key)).value()->bytes, "");
+    const std::vector<std::string> keys{"strata:absent", key};
+    const auto several = sync_wait(store->get_many(keys));
+    ASSERT_TRUE(several) << several.error().detail;
+    EXPECT_FALSE((*several)[0]);
+    EXPECT_EQ((*several)[1]->bytes, "");
+    EXPECT_FALSE(sync_wait(store->touch(key, 60s)).value());
+    EXPECT_FALSE(sync_wait(store->renew(key, 7, 60s)).value());
+    EXPECT_TRUE(sync_wait(store->release(key, 7)));
+    EXPECT_TRUE(sync_wait(store->expire(keys, 0)));
+    const auto found = sync_wait(store->acquire(key, 60s, 0));
+    ASSERT_TRUE(found && found->value);
+    const auto right = sync_wait(store->take_lease(key, 60s, 0));
+    ASSERT_TRUE(right && right->lease != 0);
+    spoil(key);
+    EXPECT_EQ(
+        sync_wait(store->fill(
+            {.key = key, .lease = right->lease, .asof = right->granted_at, .bytes = "ours", .ttl = 60s})),
+        fill_result::stored);
+    EXPECT_EQ(sync_wait(store->get(key)).value()->bytes, "ours");
+    spoil(key);
+    EXPECT_TRUE(sync_wait(store->invalidate(keys, 0)));
+    EXPECT_FALSE(sync_wait(store->get(key)).value());
+  }
+}
+
 /// A near cache as simple as can be: what the engine's gate does, for a few keys.
 struct near_cache final : store_observer {
   struct slot {

@@ -50,9 +50,16 @@ class lease_tokens {
   std::atomic<std::uint64_t> next_;
 };
 
-/// The stored value; nothing if it is of an epoch before `epoch`, or ended by `now`.
+/// Whether a command found a key of another type than Strata's: another program has written it.
+inline bool is_of_another_type(const resp::value& reply) {
+  return reply.is_error() && reply.error().code == "WRONGTYPE";
+}
+
+/// The stored value; nothing if it is of an epoch before `epoch`, or ended by `now`. A key of another type is
+/// a value that no codec can decode, so that the next fill replaces it.
 inline std::optional<stored_value> to_stored_value(resp::value&& reply, std::uint32_t epoch,
                                                    server_time now) {
+  if (is_of_another_type(reply)) return stored_value{};
   if (!reply.is_text()) return std::nullopt;
   const auto header = decode_header(reply.text());
   if (!header || (!header->record && header->epoch < epoch) || header->end <= now) return std::nullopt;
