@@ -76,8 +76,10 @@ struct cache_options {
   /// those of the last 10 minutes. If there are more, the namespace is cleared instead.
   byte_size backlog_budget{8u << 20};
 
-  /// How long a process may hold the right to fill a key in L2; others wait for it, at most so long.
-  duration fill_lease = std::chrono::seconds(30);
+  /// How long the right to fill a key in L2 lasts. The process that holds it renews it while its factory
+  /// runs, so it ends soon after that process has died. Readers of other processes wait for the holder, but
+  /// never longer than this, a second, or two thirds of the policy's hard_timeout; then they ask the source.
+  duration fill_lease = std::chrono::seconds(2);
 
   /// How many factories may run at once in this process (0: no limit), and how many may wait for their turn.
   /// Further reads fail with errc::busy.

@@ -23,6 +23,15 @@ task<> batch_pipeline::probe_l2(batch& work) {
     state_.admission.land(each.flight, lookup, verdict == fill_admission::verdict::entered,
                           each.probe.fresh->fresh_until);
   }
+  std::vector<l2_reader::unfit_value> unfit;
+  for (auto& each : work.leads) {
+    if (each.probe.unfit()) unfit.push_back({each.index, &each.probe});
+  }
+  if (unfit.empty()) co_return;
+  co_await with_.l2.take_leases(work.keys, unfit);
+  for (const auto& each : unfit) {
+    if (!each.found->up) work.out[each.index].info.reason = each.found->reason;
+  }
 }
 
 task<> batch_pipeline::complete(batch& work, any_batch_factory& factory) {
@@ -42,7 +51,7 @@ task<> batch_pipeline::complete(batch& work, any_batch_factory& factory) {
   // The factory of all is as of the earliest lease, or as of its own beginning.
   auto asof = last_commit_time;
   for (const auto* each : work.fills) {
-    if (each->probe.lease) asof = std::min(asof, each->probe.lease.asof(state_.clock));
+    if (const auto at = each->probe.lease.granted_at(); at != 0) asof = std::min(asof, at);
   }
   result<std::vector<factory_result>> values = fail(errc::factory_failed, "");
   std::exception_ptr thrown;

@@ -25,7 +25,7 @@ class deadlines : public std::enable_shared_from_this<deadlines> {
   };
   using id = std::uint64_t;
 
-  /// Lifetime: `timers` and `time` outlive every added entry.
+  /// Lifetime: `timers` and `time` outlive every added entry, or `stop`.
   deadlines(duration limit, timers& timers, const clock& time)
       : limit_(limit), timers_(timers), time_(time) {}
 
@@ -44,6 +44,12 @@ class deadlines : public std::enable_shared_from_this<deadlines> {
     if (which < first_) return;
     gone = std::move(waiting_[which - first_].call);
     drop_ended();
+  }
+
+  /// Expires nothing any more. After it returns, a timer that still fires uses neither clock nor timers.
+  void stop() {
+    const scoped_lock lock(mutex_);
+    stopped_ = true;
   }
 
  private:
@@ -68,6 +74,7 @@ class deadlines : public std::enable_shared_from_this<deadlines> {
     std::vector<std::shared_ptr<entry>> late;
     {
       const scoped_lock lock(mutex_);
+      if (stopped_) return;
       const auto now = time_.now();
       while (!waiting_.empty() && (waiting_.front().call == nullptr || waiting_.front().due <= now)) {
         if (waiting_.front().call != nullptr) late.push_back(std::move(waiting_.front().call));
@@ -87,6 +94,7 @@ class deadlines : public std::enable_shared_from_this<deadlines> {
   std::deque<waiter> waiting_ STRATA_GUARDED_BY(mutex_);
   id first_ STRATA_GUARDED_BY(mutex_) = 0;  ///< of the front of `waiting_`
   bool armed_ STRATA_GUARDED_BY(mutex_) = false;
+  bool stopped_ STRATA_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace strata::detail

@@ -36,6 +36,14 @@ TEST_F(Deadlines, EndACallAtItsLimit) {
   EXPECT_EQ(late->expired, 1);
 }
 
+TEST_F(Deadlines, ExpireNothingOnceTheyAreStopped) {
+  const auto late = std::make_shared<call>();
+  limit->add(late);
+  limit->stop();
+  advance(1s);
+  EXPECT_EQ(late->expired, 0);
+}
+
 TEST_F(Deadlines, LeaveACallThatEndedInTime) {
   const auto quick = std::make_shared<call>();
   limit->remove(limit->add(quick));

@@ -57,6 +57,7 @@ std::uint64_t seed_of(const cache_options& options) {
 engine_state::engine_state(cache_options from)
     : options(checked(std::move(from))),
       l2({.options = options, .clock = clock, .counters = counters, .floors = floors}),
+      lease_renewals(std::make_shared<deadlines>(options.fill_lease / 3, *options.timer, *options.time)),
       random(seed_of(options)),
       memory({.budget = options.memory,
               .on_gone =

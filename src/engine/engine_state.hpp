@@ -5,6 +5,7 @@
 
 #include "engine/commit_clock.hpp"
 #include "engine/counters.hpp"
+#include "engine/deadlines.hpp"
 #include "engine/fill_admission.hpp"
 #include "engine/floors.hpp"
 #include "engine/random_sequence.hpp"
@@ -23,6 +24,7 @@ namespace strata::detail {
 struct engine_state {
   /// Throws bad_options that names every problem of `from`.
   explicit engine_state(cache_options from);
+  ~engine_state() { lease_renewals->stop(); }
   engine_state(const engine_state&) = delete;
   engine_state& operator=(const engine_state&) = delete;
 
@@ -39,6 +41,7 @@ struct engine_state {
   floor_table floors;
   detail::counters counters;
   second_level l2;
+  const std::shared_ptr<deadlines> lease_renewals;  ///< when held leases are due to be renewed
   fill_admission admission;
   recent_miss_reasons miss_reasons;
   uncached_read_fence uncached_reads;

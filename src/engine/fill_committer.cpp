@@ -21,10 +21,18 @@ pending_fill fill_committer::begin(const any_key& target, factory_result value, 
     keep = false;
   }
   if (!state_.has_second_level()) return out;
-  // Without the lease, or without L2, no notification would report that the value is out of date.
-  if (!probe.lease || !probe.up) keep = false;
+  // Without L2 no notification would report that the value is out of date. Beside another process's lease
+  // memory may keep it: L2 reports every change of the key, and the counter it gave us orders the floors.
+  const bool beside_a_lease = probe.up && probe.busy && probe.lease.granted_at() != 0;
+  if (keep && !probe.lease && beside_a_lease) {
+    auto unleased = std::make_shared<record>(*entry);
+    unleased->unleased = true;
+    entry = std::move(unleased);
+  } else if (!probe.lease || !probe.up) {
+    keep = false;
+  }
   if (keep && withheld) state_.counters.count(target.type, &type_cells::fills_withheld);
-  if (keep && !withheld) {
+  if (keep && !withheld && probe.lease) {
     out.for_l2 = {.name = state_.l2_key(target.key),
                   .lease = probe.lease.token(),
                   .asof = entry->asof,
@@ -49,9 +57,15 @@ fill_outcome fill_committer::finish(const any_key& target, const fill_admission:
                                     pending_fill fill) {
   auto& out = fill.outcome;
   const auto& entry = fill.value.entry;
+  if (fill.value.keep && entry->unleased) {
+    fill.value.keep =
+        state_.uncached_reads.note_kept(target.key.hash(), entry->asof, entry->source.began, entry->created);
+  }
   const auto verdict = memory_.admit(held, target.key, entry, fill.value.keep);
   out.usable = verdict == fill_admission::verdict::entered && !fill.refused;
-  out.stored = fill.value.keep && verdict != fill_admission::verdict::fenced;
+  // A value that L2 has taken is stored there, though memory may not keep it.
+  const bool elsewhere = !entry->unleased && verdict == fill_admission::verdict::changed;
+  out.stored = fill.value.keep && (verdict == fill_admission::verdict::entered || elsewhere);
   if (out.stored) {
     state_.counters.count(target.type, &type_cells::fills);
     if (state_.options.observer != nullptr) {

@@ -11,6 +11,13 @@ namespace {
 /// How often a follower whose flight was fenced joins another one before it loads without one.
 constexpr int follow_attempts = 4;
 
+/// How long a read waits for another process to fill its key: that process may be dead, and the source can
+/// still answer before the reader's deadline.
+duration longest_wait(const policy& rules, duration lease) {
+  const auto wait = std::min<duration>(lease, std::chrono::seconds(1));
+  return rules.hard_timeout > duration::zero() ? std::min(wait, rules.hard_timeout * 2 / 3) : wait;
+}
+
 error error_of(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
@@ -51,6 +58,7 @@ task<bool> fill_pipeline::change_reported(std::shared_ptr<async_latch> change, t
 task<std::optional<l2_probe>> fill_pipeline::probe_l2(job& work, fill_admission::joined& flight) {
   const auto target = work.target();
   l2_probe probe;
+  const auto patience = flight.to->began + longest_wait(*work.rules, state_.options.fill_lease);
   while (state_.has_second_level()) {
     state_.admission.renew(flight.lead);
     const auto change = state_.admission.next_change(flight.lead);
@@ -67,9 +75,7 @@ task<std::optional<l2_probe>> fill_pipeline::probe_l2(job& work, fill_admission:
     if (probe.reason != miss_reason::none) work.reason = probe.reason;
     if (!probe.busy || mutated(mutation::lease_ignored)) break;
     // Another process is filling; L2 reports the change when it has.
-    const auto patience =
-        work.rules->hard_timeout > duration::zero() ? work.rules->hard_timeout : state_.options.fill_lease;
-    if (!co_await change_reported(change, state_.now() + patience)) break;
+    if (!co_await change_reported(change, patience)) break;
   }
   co_return probe;
 }

@@ -100,6 +100,7 @@ fill_admission::verdict first_level::admit(const fill_admission::ticket& held, c
   const auto valid = [&] {
     if (entry->floors.check(state_.floors, entry->asof) != miss_reason::none) return false;
     if (entry->throttled) return true;
+    if (state_.uncached_reads.is_before_kept(key.hash(), entry->asof)) return false;
     const auto watermark = state_.l2.source_watermark();
     return !may_be_behind(*entry, key.hash(), context({}, watermark)) &&
            entry->floors.check_soft(state_.floors, entry->asof) == miss_reason::none;

@@ -60,8 +60,9 @@ inline bool surely_before(time_point end, time_point at, const clock& time) noex
 
 /// Whether `entry` may be older than a value that was returned to a reader without being cached.
 inline bool may_be_behind(const record& entry, std::uint64_t hash, const read_context& context) noexcept {
+  const auto kept_end = entry.unleased ? std::optional(entry.created) : std::nullopt;
   return context.relayed &&
-         context.uncached_reads.may_be_older(hash, entry.source.began, context.source_watermark);
+         context.uncached_reads.may_be_older(hash, entry.source.began, context.source_watermark, kept_end);
 }
 
 /// Cost: O(tags and prefixes of the record), no lock.
@@ -71,7 +72,10 @@ inline freshness judge(const record& entry, const any_key& target, const read_co
     return {gone, why};
   }
   if (entry.value_type != target.value_type) return {gone, miss_reason::undecodable};
-  if (entry.asof < target.required_asof) return {gone, miss_reason::behind};
+  if (entry.asof < target.required_asof ||
+      context.uncached_reads.is_before_kept(target.key.hash(), entry.asof)) {
+    return {gone, miss_reason::behind};
+  }
   const auto at = context.at;
   const auto soft = entry.floors.check_soft(context.floors, entry.asof);
   auto why = soft != miss_reason::none ? soft

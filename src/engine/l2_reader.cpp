@@ -1,5 +1,7 @@
 #include "engine/l2_reader.hpp"
 
+#include "async/gather.hpp"
+
 namespace strata::detail {
 
 any_lookup l2_reader::take(const any_key& target, const fill_admission::ticket& held,
@@ -93,17 +95,24 @@ l2_probe l2_reader::read_probe(const any_key& target, result<acquire_result> ans
   return out;
 }
 
+void l2_reader::note_lease(const any_key& target, l2_probe& into, const result<lease_grant>& lease) {
+  into.fresh = nullptr;
+  if (!lease) {
+    into.up = false;
+    into.reason = miss_reason::l2_down;
+    return;
+  }
+  into.lease = fill_lease(state_, target.key, *lease);
+  into.busy = !into.lease;
+}
+
 task<l2_probe> l2_reader::probe(any_key target, bool replace) {
   const auto name = state_.l2_key(target.key);
   const auto watermark = state_.l2.source_watermark();
   auto out = read_probe(target, co_await state_.l2.acquire(name), watermark);
-  const bool unfit = out.up && !out.busy && !out.lease && (out.fresh == nullptr || replace);
-  if (!unfit) co_return out;
   // The stored value cannot be served, or not for long: ask for the right to replace it.
-  out.fresh = nullptr;
-  const auto lease = co_await state_.l2.take_lease(name);
-  if (lease) out.lease = fill_lease(state_, target.key, *lease);
-  out.busy = !out.lease;
+  const bool wants_lease = out.unfit() || (replace && out.fresh != nullptr);
+  if (wants_lease) note_lease(target, out, co_await state_.l2.take_lease(name));
   co_return out;
 }
 
@@ -123,6 +132,14 @@ task<std::vector<l2_probe>> l2_reader::probe_many(std::span<const any_key> keys,
         watermark));
   }
   co_return out;
+}
+
+task<> l2_reader::take_leases(std::span<const any_key> keys, std::vector<unfit_value> values) {
+  std::vector<task<result<lease_grant>>> asked;
+  for (const auto& each : values) asked.push_back(state_.l2.take_lease(state_.l2_key(keys[each.index].key)));
+  const auto leases = co_await gather(std::move(asked));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    note_lease(keys[values[i].index], *values[i].found, leases[i]);
 }
 
 }  // namespace strata::detail

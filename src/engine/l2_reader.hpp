@@ -16,9 +16,12 @@ struct l2_probe {
   record_ptr fresh{};
   record_ptr stale{};
   fill_lease lease{};  ///< the right to fill, if L2 granted it
-  bool up = false;     ///< L2 answered
+  bool up = false;     ///< L2 answered every question
   bool busy = false;   ///< another process is filling
   miss_reason reason = miss_reason::none;
+
+  /// L2 has a value that cannot be served, and gave no lease for it.
+  bool unfit() const noexcept { return up && !busy && !lease && fresh == nullptr; }
 };
 
 class l2_reader {
@@ -42,9 +45,20 @@ class l2_reader {
   /// Asks L2 for several keys, in one call. Lifetime: the arguments outlive the task.
   task<std::vector<l2_probe>> probe_many(std::span<const any_key> keys, std::span<const std::size_t> wanted);
 
+  /// A value in L2 that cannot be served.
+  struct unfit_value {
+    std::size_t index;  ///< of its key
+    l2_probe* found;
+  };
+  /// Asks for the right to replace each of `values`, at the same time, and notes the answers in their probes.
+  /// Does not wait for leases of others. Lifetime: `keys` and the probes outlive the task.
+  task<> take_leases(std::span<const any_key> keys, std::vector<unfit_value> values);
+
  private:
   /// `source_watermark` is from before L2 was asked.
   l2_probe read_probe(const any_key& target, result<acquire_result> answer, time_point source_watermark);
+  /// The answer to a request for the lease of a value that is to be replaced.
+  void note_lease(const any_key& target, l2_probe& into, const result<lease_grant>& lease);
   /// What `stored` makes of the read `missed`.
   any_lookup take(const any_key& target, const fill_admission::ticket& held, const stored_value& stored,
                   time_point source_watermark, bool may_serve_stale, any_lookup missed);

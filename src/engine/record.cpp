@@ -22,6 +22,7 @@ record::record(const record& other)
       stale_until(other.stale_until),
       source(other.source),
       throttled(other.throttled),
+      unleased(other.unleased),
       floors(other.floors),
       tags(other.tags),
       bytes(other.bytes) {

@@ -64,6 +64,7 @@ struct record {
   time_point stale_until{};  ///< may be served stale until then; not before fresh_until
   source_timing source;
   bool throttled = false;  ///< stale, and given a little freshness after a factory failed
+  bool unleased = false;   ///< read without the lease of L2: only the memory of this process has it
   floor_set floors{"", {}};
   std::vector<std::string> tags;
   std::size_t bytes = 0;  ///< of the value and this record

@@ -59,6 +59,7 @@ record_ptr record_builder::renew(const record& old, const any_key& target, const
   out->asof = clock_.merge(context.asof_);
   out->source = source;
   out->throttled = false;
+  out->unleased = false;
   give_life(*out, *target.policy, context.ttl_);
   return out;
 }

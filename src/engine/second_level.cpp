@@ -252,6 +252,13 @@ task<result<void>> second_level::release(std::string name, lease_token lease) {
       plain_request([name = std::move(name), lease](store& to) { return to.release(name, lease); }));
 }
 
+task<result<bool>> second_level::renew(std::string name, lease_token lease) {
+  return calls_.call_past_breaker<bool>(
+      plain_request([name = std::move(name), lease, hold = options_.fill_lease](store& to) {
+        return to.renew(name, lease, hold);
+      }));
+}
+
 template <class T, store_request<T> R>
 task<std::optional<commit_time>> second_level::invalidate_by(R request, store_caller::limit within) {
   const auto done = co_await calls_.call<T>(std::move(request), within);

@@ -70,6 +70,8 @@ class second_level {
   task<result<std::vector<fill_result>>> fill_many(std::vector<entry> values);
   task<result<bool>> touch(std::string name, duration ttl);
   task<result<void>> release(std::string name, lease_token lease);
+  /// Whether the lease is still held, now for another `fill_lease`.
+  task<result<bool>> renew(std::string name, lease_token lease);
 
   // Invalidations. `floor` is the caller's. They return the store's floor, or nothing if the invalidation is
   // kept for later.

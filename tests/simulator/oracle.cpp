@@ -179,7 +179,9 @@ fetch_number oracle::fetch(unsigned process, unsigned key, op_number op, const r
              fmt::format("operation {} calls the factory without the key's lease, and the store is up", op));
     }
   }
-  fetches_.push_back({.process = process, .key = key, .op = op, .began = step_, .unshared = unshared});
+  const bool unleased = at_large.second_level && here.leases.empty();
+  fetches_.push_back(
+      {.process = process, .key = key, .op = op, .began = step_, .unshared = unshared, .unleased = unleased});
   const auto number = fetches_.size() - 1;
   here.running.push_back(number);
   log_.note(process, key, "fetch {} of {} begins, for operation {}", number, keys_[key].where.key.text(), op);

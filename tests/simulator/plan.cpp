@@ -82,6 +82,7 @@ plan::plan(chance& random) {
   trust = random.one_of<duration>({350ms, 30s, forever});
   relay_weight = random.one_of({1u, 4u});
   relay_lag = random.one_of({0u, 30u, 150u});
+  dead_holders = faults && second_level ? random.one_of({0u, 20u, 200u}) : 0;
 }
 
 }  // namespace strata::simulator

@@ -35,8 +35,9 @@ struct plan {
 
   // Per ten thousand steps.
   unsigned connection_losses;
-  unsigned restarts;  ///< the store restarts empty
-  unsigned crashes;   ///< a process dies
+  unsigned restarts;      ///< the store restarts empty
+  unsigned crashes;       ///< a process dies
+  unsigned dead_holders;  ///< a lease is left behind by a process that has died
 
   // How often each kind of step is picked, if one is possible.
   unsigned work_weight;

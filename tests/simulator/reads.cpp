@@ -131,6 +131,7 @@ void oracle::check_value(unsigned process, unsigned key, op_number op, const rea
   const auto& from = fetches_[read->first];
   log_.note(process, key, "operation {} gets fetch {} from {}{}", op, read->first, name(info.from),
             info.stale ? ", stale" : "");
+  if (from.unleased) seen_(info.stored ? "value kept beside a lease" : "value read without a lease");
   if (!from.done) {
     broken("no wrong value", process, key,
            fmt::format("operation {} gets what fetch {} did not return", op, read->first));

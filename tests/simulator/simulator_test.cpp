@@ -36,9 +36,10 @@ INSTANTIATE_TEST_SUITE_P(Simulator, Seeds,
 TEST(Simulator, ComesAcrossAllThatCanHappen) {
   tally seen;
   for (std::uint64_t seed = 1; seed <= 150; ++seed) simulate(seed, false, seen);
-  for (const auto* each : {"l1", "l2", "source", "stale answer", "shared answer", "fenced answer",
-                           "known absence", "failure", "exception", "miss of get", "refused fill",
-                           "store error", "lost connection", "emptied store", "dead process"}) {
+  for (const auto* each :
+       {"l1", "l2", "source", "stale answer", "shared answer", "fenced answer", "known absence", "failure",
+        "exception", "miss of get", "refused fill", "store error", "lost connection", "emptied store",
+        "dead process", "lease of a dead process", "value kept beside a lease"}) {
     EXPECT_TRUE(seen.counts.contains(each)) << each;
   }
 }

@@ -221,6 +221,11 @@ void world::misfortune() {
     seen_("dead process");
     bury(*unlucky);
     unlucky = make_process();
+  } else if (chosen < plan_.connection_losses + plan_.restarts + plan_.crashes + plan_.dead_holders) {
+    const auto key = static_cast<unsigned>(random_.below(plan_.keys.size()));
+    if (!network_.leave_lease(plan_.keys[key].stored, random_.one_of<duration>({1s, 8s, 30s}))) return;
+    log_.note(no_process, key, "a process that has died holds the lease");
+    seen_("lease of a dead process");
   }
 }
 
