@@ -9,8 +9,8 @@
 using namespace std::chrono_literals;
 
 strata::task<> share(const std::string& url) {
-  const auto shared =
-      strata::open_store(url, {.log = [](std::string_view line) { std::cerr << line << '\n'; }});
+  const auto shared = strata::open_store(
+      url, {.log = [](strata::log_level, std::string_view line) { std::cerr << line << '\n'; }});
   if (!shared) throw std::runtime_error(shared.error().detail);  // the problem with the URL
   strata::cache cache({.second_level = *shared});
 

@@ -10,7 +10,7 @@
 
 namespace {
 
-void print(std::string_view line) {
+void print(strata::log_level, std::string_view line) {
   std::cout << line << '\n';
 }
 

@@ -53,6 +53,17 @@ server::server_options listener_options(const config& values, const std::string&
           .drain_timeout = values.drain_timeout};
 }
 
+platform::limit_settings limits_of(const rate_config& rate) {
+  return {.user = {.limit = rate.user},
+          .address = {.limit = rate.address},
+          .login_account = {.limit = rate.login_account},
+          .login_address = {.limit = rate.login_address}};
+}
+
+log_function lines_to(logs& log) {
+  return [&log](log_level level, std::string_view line) { log.write(level, line); };
+}
+
 platform::app_options platform_options(const config& values, const platform::policy_table& policies,
                                        std::shared_ptr<database> source, std::shared_ptr<cache> target,
                                        logs& log) {
@@ -65,12 +76,9 @@ platform::app_options platform_options(const config& values, const platform::pol
   options.auth.sessions.idle = values.auth.session_idle;
   options.auth.sessions.lifetime = values.auth.session_lifetime;
   options.auth.secure_cookie = values.auth.secure_cookie;
-  options.limits.user.limit = values.rate.user;
-  options.limits.address.limit = values.rate.address;
-  options.limits.login_account.limit = values.rate.login_account;
-  options.limits.login_address.limit = values.rate.login_address;
+  options.limits = limits_of(values.rate);
   options.foreign_change_interval = values.sqlite.poll;
-  options.log = [&log](std::string_view line) { log.write(log_level::warning, line); };
+  options.log = lines_to(log);
   return options;
 }
 
@@ -116,17 +124,13 @@ bool relays(const config& values) {
   return is_postgres(values) && values.relay.enabled;
 }
 
-std::function<void(std::string_view)> warnings_to(logs& log) {
-  return [&log](std::string_view line) { log.write(log_level::warning, line); };
-}
-
 /// The store that gateways share, or null.
 result<std::shared_ptr<store>> open_shared(const config& values, logs& log) {
   if (values.store == "memory") return std::shared_ptr<store>();
   return open_store(values.store, {.tracked = tracked_of(values.redis),
                                    .relayed = relays(values),
                                    .bound = values.relay.bound,
-                                   .log = warnings_to(log)});
+                                   .log = lines_to(log)});
 }
 
 /// The relay that publishes other programs' writes to PostgreSQL, to `local` or to the store behind it. Null
@@ -139,12 +143,12 @@ result<std::unique_ptr<relay>> open_relay(const config& values, logs& log, cache
                         .poll = values.relay.poll,
                         .bound = values.relay.bound,
                         .takeover = values.relay.takeover,
-                        .log = warnings_to(log)};
+                        .log = lines_to(log)};
   if (values.store == "memory") {
     options.local = &local;
   } else {
     // A connection of its own: a store does not report a connection's own changes back to it.
-    auto target = open_store(values.store, {.log = [](std::string_view) {}});
+    auto target = open_store(values.store, {.log = [](log_level, std::string_view) {}});
     if (!target) return std::unexpected(std::move(target.error()));
     options.target = std::move(*target);
   }
@@ -157,7 +161,7 @@ result<std::unique_ptr<event_feed>> open_feed(const config& values, logs& log, e
   auto source = open_database(values, {.readers = 1, .writers = 1});
   if (!source) return std::unexpected(std::move(source.error()));
   return std::make_unique<event_feed>(event_feed_options{
-      .source = std::move(*source), .to = &to, .poll = values.relay.events, .log = warnings_to(log)});
+      .source = std::move(*source), .to = &to, .poll = values.relay.events, .log = lines_to(log)});
 }
 
 /// Installs the outbox on the platform's tables. Gateways that start at the same time wait for each other;
@@ -374,6 +378,10 @@ result<void> gateway::start() {
   if (auto done = listen(*parts.platform_server, parts.values.listen, "--listen"); !done) return done;
   parts.serving = true;
   return {};
+}
+
+void gateway::set_rates(const rate_config& to) {
+  state_->app.set_limits(limits_of(to));
 }
 
 std::string gateway::url() const {

@@ -35,6 +35,9 @@ class gateway {
   /// Serves; returns when both listeners accept. Errors: busy, for an address that cannot be bound.
   result<void> start();
 
+  /// Replaces the rate limits in force. Callers of a changed limit count from zero.
+  void set_rates(const rate_config& to);
+
   /// "http://127.0.0.1:8080". Requires: started.
   std::string url() const;
   std::string admin_url() const;

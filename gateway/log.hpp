@@ -7,14 +7,13 @@
 
 #include <server/server.hpp>
 #include <strata/error.hpp>
+#include <strata/log.hpp>
 
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace strata::gateway {
-
-enum class log_level { debug, info, warning, error };
 
 class logs {
  public:

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace strata::platform {
 
@@ -17,11 +18,6 @@ namespace {
 namespace server = strata::server;
 using strata::task;
 using early = std::optional<response>;
-
-std::optional<strata::limiter> limiter_of(const strata::rate_limit& rule) {
-  if (rule.limit == 0) return {};
-  return strata::limiter(rule);
-}
 
 // The user must exist and their organization be active: a session outlives neither.
 // A user whose row is stale may only read, and not as an administrator.
@@ -36,12 +32,13 @@ early settle(const services& in, request& from, const strata::lookup<cached_resp
     from.set_principal<principal>(found.value());
     return {};
   }
-  // The database does not answer, so nothing can be written. Rights that may be outdated are not granted.
+  // The database does not answer, so nothing can be written. Rights that may be outdated are not granted, but
+  // for reading one's own organization.
   if (from.method() != server::method::get && from.method() != server::method::head) {
     return failed({.code = strata::errc::database_unavailable, .detail = {}});
   }
   auto without_rights = *found;
-  without_rights.row.is_admin = false;
+  without_rights.row.was_admin = std::exchange(without_rights.row.is_admin, false);
   from.set_principal<principal>(std::make_shared<const principal>(std::move(without_rights)));
   return {};
 }
@@ -146,7 +143,7 @@ task<early> require_later(std::string_view needed,
 
 task<early> require(const services& in, const request& from, std::string_view needed) {
   const auto* who = from.who<principal>();
-  if (who->row.is_admin) return early();
+  if (who->row.is_admin || (who->row.was_admin && allows_only_reading(needed))) return early();
   auto pending = in.data.rows<user_permissions_entity>().find(who->row.id, session_read(in, from));
   if (!pending.is_ready()) return require_later(needed, std::move(pending));
   return refuse_without(needed, pending.take_ready());
@@ -169,16 +166,32 @@ early refuse_query(const std::vector<std::string_view>& known, const request& fr
 
 }  // namespace
 
-limits::limits(const limit_settings& settings)
-    : user(limiter_of(settings.user)),
-      address(limiter_of(settings.address)),
-      login_account(limiter_of(settings.login_account)),
-      login_address(limiter_of(settings.login_address)) {
+void current_limiter::set(const strata::rate_limit& rule) {
+  const strata::detail::scoped_lock lock(mutex_);
+  if (rule.limit == rule_.limit && rule.window == rule_.window && rule.burst == rule_.burst) return;
+  rule_ = rule;
+  if (rule.limit > 0) all_.push_back(std::make_unique<strata::limiter>(rule));
+  now_.store(rule.limit > 0 ? all_.back().get() : nullptr, std::memory_order_release);
 }
 
-std::optional<response> limit(std::optional<strata::limiter>& by, std::string_view name,
-                              std::string_view caller, const services& in, request& from) {
-  if (!by) return {};
+limits::limits(const limit_settings& settings)
+    : user(settings.user),
+      address(settings.address),
+      login_account(settings.login_account),
+      login_address(settings.login_address) {
+}
+
+void limits::set(const limit_settings& settings) {
+  user.set(settings.user);
+  address.set(settings.address);
+  login_account.set(settings.login_account);
+  login_address.set(settings.login_address);
+}
+
+std::optional<response> limit(const current_limiter& in_force, std::string_view name, std::string_view caller,
+                              const services& in, request& from) {
+  auto* const by = in_force.get();
+  if (by == nullptr) return {};
   const auto decided = by->take(caller, in.time.coarse_now());
   from.rate_limit = server::rate_limit_state{.policy = name,
                                              .limit = decided.limit,

@@ -30,7 +30,7 @@ std::string_view token_of(const strata::server::request& from);
 inline constexpr std::string_view session_cookie = "strata_session";
 
 /// Counts a request of `caller`. Returns 429 if it is one too many.
-std::optional<strata::server::response> limit(std::optional<strata::limiter>& by, std::string_view name,
+std::optional<strata::server::response> limit(const current_limiter& in_force, std::string_view name,
                                               std::string_view caller, const services& in,
                                               strata::server::request& from);
 

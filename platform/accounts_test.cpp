@@ -213,5 +213,20 @@ TEST(Limits, StopOnlyTheUserWithTooManyRequests) {
   EXPECT_EQ(at.ask("GET", "/marketplace/listings").status, 429);
 }
 
+TEST(Limits, CanBeReplacedWhileRequestsCome) {
+  testing::world at({.user = {.limit = 0}, .address = {.limit = 1}});
+  const auto status = [&] { return at.ask("GET", "/marketplace/listings").status; };
+  EXPECT_EQ(status(), 200);
+  EXPECT_EQ(status(), 429);
+  at.held->set_limits({.address = {.limit = 1}});
+  EXPECT_EQ(status(), 429) << "nothing has changed";
+  at.held->set_limits({.address = {.limit = 2}});
+  EXPECT_EQ(status(), 200);
+  EXPECT_EQ(status(), 200);
+  EXPECT_EQ(status(), 429);
+  at.held->set_limits({.address = {.limit = 0}});
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(status(), 200);
+}
+
 }  // namespace
 }  // namespace strata::platform

@@ -31,7 +31,7 @@ app_options checked(app_options options) {
   }
   if (options.auth.sessions.limit == 0) problems.emplace_back("session limit must be above 0");
   if (!problems.empty()) throw strata::bad_options(std::move(problems));
-  if (!options.log) options.log = [](std::string_view) {};
+  if (!options.log) options.log = [](strata::log_level, std::string_view) {};
   return options;
 }
 
@@ -47,7 +47,8 @@ struct app::state {
   explicit state(app_options given)
       : options(checked(std::move(given))),
         bus([this](const strata::domain_event& event, std::string_view what) {
-          options.log("a handler of " + event.type + " failed: " + std::string(what));
+          options.log(strata::log_level::warning,
+                      "a handler of " + event.type + " failed: " + std::string(what));
         }),
         data(*options.database, *options.cache, bus, entity_table(options.policies, options.entities),
              *options.time),
@@ -88,6 +89,10 @@ void app::start() {
 }
 void app::stop() {
   state_->upkeep.stop();
+}
+
+void app::set_limits(const limit_settings& to) {
+  state_->limited.set(to);
 }
 
 strata::server::router app::routes() {

@@ -16,6 +16,7 @@
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
 #include <strata/events.hpp>
+#include <strata/log.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
 
@@ -43,7 +44,7 @@ struct app_options {
   /// How often to check SQLite for writes of other programs; 0: never. For PostgreSQL the relay reports them.
   strata::duration foreign_change_interval = std::chrono::milliseconds(100);
   /// Receives log lines for the operator. Called from any thread.
-  std::function<void(std::string_view line)> log;
+  strata::log_function log;
 };
 
 class app {
@@ -63,6 +64,9 @@ class app {
   void start();
   /// Ends it and waits for it. Idempotent.
   void stop();
+
+  /// Replaces the limits in force. Callers of a changed limit count from zero.
+  void set_limits(const limit_settings& to);
 
   /// Every route of the platform's API, for a server to own. Lifetime: this app outlives them.
   strata::server::router routes();

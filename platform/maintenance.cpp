@@ -10,7 +10,7 @@
 namespace strata::platform {
 
 maintenance::maintenance(strata::database& source, strata::cache& target, session_table& sessions,
-                         strata::duration interval, std::function<void(std::string_view)> log)
+                         strata::duration interval, strata::log_function log)
     : source_(&source), cache_(&target), sessions_(&sessions), interval_(interval), log_(std::move(log)) {
 }
 
@@ -38,11 +38,12 @@ bool maintenance::check() {
   if (!changes) {
     // While the database is down nothing can be loaded again, so the cache keeps its entries.
     if (!std::exchange(failing_, true) && log_) {
-      log_("cannot check if another program writes to the database: " + changes.error().detail);
+      log_(strata::log_level::warning,
+           "cannot check if another program writes to the database: " + changes.error().detail);
     }
     return false;
   }
-  if (std::exchange(failing_, false) && log_) log_("the database answers again");
+  if (std::exchange(failing_, false) && log_) log_(strata::log_level::info, "the database answers again");
   if (seen_ == *changes) return false;
   const bool first = !seen_;
   seen_ = *changes;

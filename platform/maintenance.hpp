@@ -7,6 +7,7 @@
 
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
+#include <strata/log.hpp>
 #include <strata/time.hpp>
 
 #include <condition_variable>
@@ -24,7 +25,7 @@ class maintenance {
  public:
   /// Lifetime: all outlive it.
   maintenance(strata::database& source, strata::cache& target, session_table& sessions,
-              strata::duration interval, std::function<void(std::string_view)> log);
+              strata::duration interval, strata::log_function log);
   ~maintenance();
 
   void start();
@@ -42,7 +43,7 @@ class maintenance {
   strata::cache* cache_;
   session_table* sessions_;
   strata::duration interval_;
-  std::function<void(std::string_view)> log_;
+  strata::log_function log_;
   std::optional<std::uint64_t> seen_;  // only the checking thread uses it
   bool failing_ = false;               // likewise
   strata::detail::mutex mutex_;

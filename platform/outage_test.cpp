@@ -143,12 +143,28 @@ TEST_F(Outage, PermissionsThatMayBeOutdatedAllowOnlyReading) {
   EXPECT_EQ(at.ask("GET", path, given_token).status, 503) << "revoked, as far as this process knows";
 }
 
+TEST_F(Outage, AnAdministratorWhoseRowMayBeOutdatedMayReadAndNoMore) {
+  const auto admin = at.login(at.add_user(home, "a@home.example", true).email);
+  EXPECT_EQ(at.ask("GET", path, admin).status, 200);
+  EXPECT_EQ(at.ask("GET", "/agents", admin).status, 200);
+  const auto others = "/users/" + member.id + "/permissions";
+  EXPECT_EQ(at.ask("GET", others, admin).status, 200);
+  fault.down = true;
+  strata::sync_wait(at.cache->expire_by_prefix("user"));
+  EXPECT_EQ(at.ask("GET", path, admin).status, 200);
+  EXPECT_EQ(at.ask("GET", "/agents", admin).status, 200);
+  EXPECT_NE(at.ask("GET", others, admin).status, 200) << "only administrators may see it";
+  EXPECT_EQ(at.ask("PATCH", path, admin, R"({"name":"x"})").status, 503);
+  EXPECT_EQ(at.ask("POST", path + "/executions", admin).status, 503);
+}
+
 TEST(StalePermissions, EndAMinuteAfterTheirTtl) {
   faults fault;
   strata::testing::manual_clock time;
+  strata::testing::manual_timers timers(time);
   testing::world at(testing::no_limits(),
                     [&](auto real) { return std::make_shared<faulty_database>(std::move(real), fault); },
-                    {.time = &time});
+                    {.timer = &timers, .maintenance_interval = {}, .time = &time});
   const auto home = at.add_organization("Home");
   const auto member = at.add_user(home, "m@home.example", false);
   const auto token = at.login(member.email);

@@ -134,7 +134,7 @@ class world {
     options.limits = limits;
     options.policies = std::move(policies);
     options.entities = std::move(entities);
-    options.log = [this](std::string_view line) { log.emplace_back(line); };
+    options.log = [this](strata::log_level, std::string_view line) { log.emplace_back(line); };
     held = std::make_unique<app>(std::move(options));
     must(strata::sync_wait(held->migrate()));
     routes = std::make_unique<strata::server::router>(held->routes());

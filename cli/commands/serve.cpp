@@ -49,15 +49,14 @@ class operator_signals {
 };
 
 int failed(const gateway::config& values, gateway::logs& log, const std::string& what) {
-  if (values.log.app != "stderr")
-    log.write(gateway::log_level::error, what);  // else the line would appear twice
+  if (values.log.app != "stderr") log.write(log_level::error, what);  // else the line would appear twice
   print_error("serve: " + what);
   return exit_failed;
 }
 
 /// Whether SIGHUP applies a changed value of `key`; the others take effect at the next start.
 bool is_reloadable(std::string_view key) {
-  return key.starts_with("log.");
+  return key.starts_with("log.") || key.starts_with("rate.");
 }
 
 /// The keys whose values differ in `now` but need a restart, separated by commas.
@@ -77,7 +76,7 @@ class service {
   service(const registry& program, const config_flags& flags, loaded_config loaded)
       : program_(program), flags_(flags), values_(std::move(loaded.values)), log_(values_.log) {
     log_.write_at_crash();
-    for (const auto& each : loaded.warnings) log_.write(gateway::log_level::warning, each);
+    for (const auto& each : loaded.warnings) log_.write(log_level::warning, each);
   }
 
   int run(const operator_signals& signals) {
@@ -92,25 +91,24 @@ class service {
     if (auto done = running.start(); !done) return failed(values_, log_, done.error().detail);
     fmt::print("listening on {} (admin {})\n", running.url(), running.admin_url());
     std::fflush(stdout);
-    log_.write(gateway::log_level::info,
+    log_.write(log_level::info,
                fmt::format("listening on {}, version {}", running.url(), gateway::version()));
 
-    const int which = serve_until_stopped(signals);
+    const int which = serve_until_stopped(running, signals);
     signals.let_stops_through();
-    log_.write(gateway::log_level::info,
-               fmt::format("stopping on {}", which == SIGTERM ? "SIGTERM" : "SIGINT"));
+    log_.write(log_level::info, fmt::format("stopping on {}", which == SIGTERM ? "SIGTERM" : "SIGINT"));
     if (!running.stop())
-      log_.write(gateway::log_level::warning, "the drain timeout ended before every request was finished");
-    log_.write(gateway::log_level::info, "stopped");
+      log_.write(log_level::warning, "the drain timeout ended before every request was finished");
+    log_.write(log_level::info, "stopped");
     return exit_ok;
   }
 
  private:
-  int serve_until_stopped(const operator_signals& signals) {
+  int serve_until_stopped(gateway::gateway& running, const operator_signals& signals) {
     for (;;) {
       const int which = signals.wait();
       if (which == SIGHUP) {
-        reload();
+        reload(running);
       } else if (which == SIGUSR1) {
         reopen_logs();
       } else {
@@ -119,26 +117,27 @@ class service {
     }
   }
 
-  void reload() {
+  void reload(gateway::gateway& running) {
     const auto now = flags_.read(program_);
     if (!now) {
       for (const auto& each : now.error()) {
-        log_.write(gateway::log_level::error, "not reloaded on SIGHUP: " + each);
+        log_.write(log_level::error, "not reloaded on SIGHUP: " + each);
       }
       reopen_logs();
       return;
     }
     const auto later = changes_that_wait(program_, values_, now->values);
     values_.log = now->values.log;
+    values_.rate = now->values.rate;
     reopen_logs();
-    for (const auto& each : now->warnings) log_.write(gateway::log_level::warning, each);
-    if (!later.empty()) log_.write(gateway::log_level::warning, "changed, but needs a restart: " + later);
-    log_.write(gateway::log_level::info, "reloaded on SIGHUP");
+    running.set_rates(values_.rate);
+    for (const auto& each : now->warnings) log_.write(log_level::warning, each);
+    if (!later.empty()) log_.write(log_level::warning, "changed, but needs a restart: " + later);
+    log_.write(log_level::info, "reloaded on SIGHUP");
   }
 
   void reopen_logs() {
-    if (auto done = log_.reopen(values_.log); !done)
-      log_.write(gateway::log_level::error, done.error().detail);
+    if (auto done = log_.reopen(values_.log); !done) log_.write(log_level::error, done.error().detail);
   }
 
   const registry& program_;

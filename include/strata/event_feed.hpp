@@ -18,6 +18,7 @@
 #include <strata/error.hpp>
 #include <strata/event_feed_stats.hpp>
 #include <strata/events.hpp>
+#include <strata/log.hpp>
 #include <strata/task.hpp>
 #include <strata/timer.hpp>
 
@@ -54,7 +55,7 @@ struct event_feed_options {
   std::size_t waiting = 10'000;
 
   /// Receives what an operator should know, one line a call; called from any thread.
-  std::function<void(std::string_view line)> log = [](std::string_view) {};
+  log_function log = [](log_level, std::string_view) {};
 
   executor* background = &system_background();
   timers* timer = &system_timers();

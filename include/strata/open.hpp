@@ -6,6 +6,7 @@
 ///   strata::cache cache({.second_level = *shared});
 
 #include <strata/error.hpp>
+#include <strata/log.hpp>
 #include <strata/network_store.hpp>
 #include <strata/time.hpp>
 
@@ -41,7 +42,7 @@ struct store_options {
   duration bound = std::chrono::milliseconds(350);
 
   /// Receives lines for an operator; called from any thread, also after `open_store`.
-  std::function<void(std::string_view line)> log = [](std::string_view) {};
+  log_function log = [](log_level, std::string_view) {};
 };
 
 /// The store at `url`. Returns at once: it connects in the background, and reconnects when needed. Until it

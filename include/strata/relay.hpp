@@ -24,6 +24,7 @@
 
 #include <strata/cache.hpp>
 #include <strata/database.hpp>
+#include <strata/log.hpp>
 #include <strata/relay_stats.hpp>
 #include <strata/store.hpp>
 #include <strata/timer.hpp>
@@ -55,7 +56,7 @@ struct relay_options {
   duration takeover = std::chrono::milliseconds(100);
 
   /// Receives what an operator should know, one line a call; called from any thread.
-  std::function<void(std::string_view line)> log = [](std::string_view) {};
+  log_function log = [](log_level, std::string_view) {};
 
   timers* timer = &system_timers();
   const clock* time = &system_clock();

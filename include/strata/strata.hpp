@@ -39,6 +39,7 @@
 // cache: events, rate limits, fakes for tests
 #include <strata/events.hpp>
 #include <strata/limiter.hpp>
+#include <strata/log.hpp>
 #include <strata/testing.hpp>
 
 // redis: the second level

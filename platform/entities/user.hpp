@@ -25,6 +25,7 @@ struct user {
   bool is_admin = false;  ///< of their organization
   std::int64_t version = 0;
   std::string created_at, updated_at;
+  bool was_admin = false;  ///< of a caller: the row that says so may be outdated; not a column
   friend bool operator==(const user&, const user&) = default;
 };
 BOOST_DESCRIBE_STRUCT(user, (), (id, organization_id, email, name, is_admin, version, created_at, updated_at))

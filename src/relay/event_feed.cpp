@@ -38,7 +38,7 @@ event_feed_options checked(event_feed_options options) {
   if (options.timer == nullptr) problems.add("event_feed_options.timer must not be null");
   if (options.time == nullptr) problems.add("event_feed_options.time must not be null");
   problems.throw_if_any();
-  if (!options.log) options.log = [](std::string_view) {};
+  if (!options.log) options.log = [](log_level, std::string_view) {};
   return options;
 }
 
@@ -116,7 +116,8 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
       co_return result<void>();  // the next poll finds the new life
     }
     if (!cursor_.life.empty() && page->life != cursor_.life) {
-      options_.log("events: PostgreSQL restarted after a crash; some events are delivered again");
+      options_.log(log_level::warning,
+                   "events: PostgreSQL restarted after a crash; some events are delivered again");
       cursor_ = {
           .seen = options_.name.empty() ? std::string(relay_detail::from_the_beginning) : std::string(),
           .life = {}};
@@ -124,7 +125,7 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
       co_return result<void>();
     }
     if (page->too_old) {
-      options_.log("events: away for longer than the outbox keeps events; some are lost");
+      options_.log(log_level::warning, "events: away for longer than the outbox keeps events; some are lost");
       cursor_.seen = relay_detail::from_the_beginning;
       detail::scoped_lock lock(mutex_);
       ++stats_.gaps;
@@ -178,7 +179,12 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
       is_new = stats_.trouble != what;
       stats_.trouble = what;
     }
-    if (is_new) options_.log("events: " + (what.empty() ? std::string("working again") : what));
+    if (!is_new) return;
+    if (what.empty()) {
+      options_.log(log_level::info, "events: working again");
+    } else {
+      options_.log(log_level::warning, "events: " + what);
+    }
   }
 
   struct step {

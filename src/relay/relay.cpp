@@ -27,7 +27,7 @@ relay_options checked(relay_options options) {
   if (options.timer == nullptr) problems.add("relay_options.timer must not be null");
   if (options.time == nullptr) problems.add("relay_options.time must not be null");
   problems.throw_if_any();
-  if (!options.log) options.log = [](std::string_view) {};
+  if (!options.log) options.log = [](log_level, std::string_view) {};
   return options;
 }
 

@@ -95,7 +95,7 @@ task<duration> relay::worker::take_over() {
     stats_.active = true;
     ++stats_.takeovers;
   }
-  options_.log(fmt::format("relay: leads for {}, term {}", name_space_, term_));
+  options_.log(log_level::info, fmt::format("relay: leads for {}, term {}", name_space_, term_));
   co_return duration::zero();
 }
 
@@ -106,7 +106,7 @@ void relay::worker::stand_down(std::string_view why) {
     detail::scoped_lock lock(mutex_);
     stats_.active = false;
   }
-  options_.log(fmt::format("relay: no longer leads: {}", why));
+  options_.log(log_level::info, fmt::format("relay: no longer leads: {}", why));
 }
 
 task<duration> relay::worker::run_turn() {
@@ -216,7 +216,7 @@ task<duration> relay::worker::publish(relay_detail::poll_result found, time_poin
   last_applied_ = polled;
   if (why) {
     const auto cleared = options_.target ? "everything under " + name_space_ : "everything in this process";
-    options_.log(fmt::format("relay: removed {}: {}", cleared, name(*why)));
+    options_.log(log_level::warning, fmt::format("relay: removed {}: {}", cleared, name(*why)));
   }
   succeeded();
   if (options_.target != nullptr) co_await save_cursor(at, why || !found.changes.empty());
@@ -246,7 +246,7 @@ task<> relay::worker::maintain(time_point at) {
   maintained_ = at;
   const auto bytes = co_await reader_.maintain();
   if (!bytes) {
-    options_.log("relay: maintenance of the outbox failed: " + bytes.error().detail);
+    options_.log(log_level::warning, "relay: maintenance of the outbox failed: " + bytes.error().detail);
     co_return;
   }
   detail::scoped_lock lock(mutex_);
@@ -260,7 +260,7 @@ task<result<void>> relay::worker::check_outbox(time_point at) {
   checked_ = at;
   auto found = co_await reader_.find_problems();
   if (!found) {
-    options_.log("relay: cannot check the outbox: " + found.error().detail);
+    options_.log(log_level::warning, "relay: cannot check the outbox: " + found.error().detail);
     co_return result<void>();
   }
   std::vector<std::string> lines;
@@ -270,10 +270,11 @@ task<result<void>> relay::worker::check_outbox(time_point at) {
     if (each.is_blind) blind = lines.back();
   }
   for (const auto& each : lines) {
-    if (std::ranges::find(problems_, each) == problems_.end()) options_.log("relay: " + each);
+    if (std::ranges::find(problems_, each) == problems_.end())
+      options_.log(log_level::warning, "relay: " + each);
   }
   if (lines.empty() && !problems_.empty()) {
-    options_.log("relay: the outbox records every change exactly again");
+    options_.log(log_level::info, "relay: the outbox records every change exactly again");
     widened_reason_.clear();
   }
   problems_ = std::move(lines);
@@ -302,6 +303,7 @@ void relay::worker::count_widened(const std::vector<relay_detail::change>& chang
   }
   if (std::exchange(widened_reason_, reason) != reason) {
     options_.log(
+        log_level::warning,
         fmt::format("relay: a trigger of the outbox could not read its rows, so it recorded the widest "
                     "change of their table: {}; strata db status says more",
                     reason));
@@ -319,7 +321,7 @@ duration relay::worker::failed(const error& why) {
     is_new = stats_.trouble != trouble;
     if (is_new) stats_.trouble = trouble;
   }
-  if (is_new) options_.log("relay: " + trouble);
+  if (is_new) options_.log(log_level::warning, "relay: " + trouble);
   return retry_delay_;
 }
 
@@ -330,7 +332,7 @@ void relay::worker::succeeded() {
     detail::scoped_lock lock(mutex_);
     recovered = !std::exchange(stats_.trouble, {}).empty();
   }
-  if (recovered) options_.log("relay: working again");
+  if (recovered) options_.log(log_level::info, "relay: working again");
 }
 
 relay_stats relay::worker::stats() const {

@@ -98,7 +98,8 @@ void subscriber_queues::remove_first(subscriber& of, bool gave_up) {
 }
 
 void subscriber_queues::give_up(const item& what) {
-  with_.log("events: gave up " + what.event->type + " for a handler: it failed too often or is too slow");
+  with_.log(log_level::warning,
+            "events: gave up " + what.event->type + " for a handler: it failed too often or is too slow");
 }
 
 void subscriber_queues::stop() {

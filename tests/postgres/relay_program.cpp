@@ -16,9 +16,10 @@ int main(int count, char** words) {
   auto source = strata::open_postgres({.url = words[1], .readers = 1, .writers = 1});
   auto target = strata::open_store(words[2]);
   if (!source || !target) return 2;
-  const strata::relay relay({.source = *source, .target = *target, .log = [](std::string_view line) {
-                               std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
-                               std::fflush(stdout);
-                             }});
+  const strata::relay relay(
+      {.source = *source, .target = *target, .log = [](strata::log_level, std::string_view line) {
+         std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+         std::fflush(stdout);
+       }});
   for (;;) ::pause();
 }

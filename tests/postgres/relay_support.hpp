@@ -69,8 +69,8 @@ class RelayTest : public PostgresTest {
   relay_options speaking_to(std::shared_ptr<store> target) const {
     return {.source = source(), .target = std::move(target), .log = noting()};
   }
-  std::function<void(std::string_view)> noting() const {
-    return [lines = lines_](std::string_view line) {
+  log_function noting() const {
+    return [lines = lines_](log_level, std::string_view line) {
       std::lock_guard lock(lines->first);
       lines->second += std::string(line) + '\n';
     };

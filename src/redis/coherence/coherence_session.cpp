@@ -112,7 +112,7 @@ void coherence_session::refused(std::string why) {
     is_new = trouble_ != why;
     if (is_new) trouble_ = why;
   }
-  if (is_new) options_.log(why);
+  if (is_new) options_.log(log_level::warning, why);
 }
 
 void coherence_session::session_began(std::uint64_t generation, const std::string& run_id) {
@@ -126,6 +126,7 @@ void coherence_session::session_began(std::uint64_t generation, const std::strin
     const bool invented = run_id.empty();
     if (invented && !run_id_is_invented_) {
       options_.log(
+          log_level::warning,
           "store: INFO is not allowed to this user, so every new connection counts as a restart of the "
           "server and voids what is stored; allow +info");
     }
@@ -189,7 +190,7 @@ task<> coherence_session::open_session(std::uint64_t generation) {
     data_lost = std::exchange(data_lost_, false);
     trouble_.clear();
   }
-  options_.log("store: connected to Redis at " + topology_.load()->address_text());
+  options_.log(log_level::info, "store: connected to Redis at " + topology_.load()->address_text());
   notify([&](store_observer& each) {
     for (const auto& floor : *floors) each.floor_raised(floor);
   });

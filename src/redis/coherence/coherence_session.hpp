@@ -26,6 +26,7 @@
 #include "redis/format/store_format.hpp"
 #include "redis/topology/topology.hpp"
 
+#include <strata/log.hpp>
 #include <strata/store.hpp>
 #include <strata/timer.hpp>
 
@@ -49,7 +50,7 @@ struct coherence_options {
   const clock* time = &system_clock();
   timers* timer = &system_timers();
   /// Receives lines for an operator, from any thread.
-  std::function<void(std::string_view)> log = [](std::string_view) {};
+  log_function log = [](log_level, std::string_view) {};
   /// Called on the client's thread when the store becomes usable, and after each heartbeat.
   std::function<void()> ready = [] {};
 };
