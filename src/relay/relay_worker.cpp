@@ -20,7 +20,7 @@ constexpr int max_changes = 50'000;
 constexpr duration cursor_period = 100ms;
 constexpr duration idle_cursor_period = 5s;
 constexpr duration maintenance_period = 10s;
-constexpr duration check_period = 1s;
+constexpr duration check_period = 5s;  // a few milliseconds of the database's time
 constexpr duration first_retry_delay = 10ms;
 constexpr duration longest_retry_delay = 250ms;
 
@@ -213,6 +213,7 @@ task<duration> relay::worker::publish(relay_detail::poll_result found, time_poin
     source_watermark_ = polled;
   }
   count_widened(found.changes);
+  if (why == clear_reason::overflow) checked_.reset();  // say soon what is wrong
   last_applied_ = polled;
   if (why) {
     const auto cleared = options_.target ? "everything under " + name_space_ : "everything in this process";
