@@ -81,16 +81,17 @@ strata::task<strata::result<response>> edit_once(const repositories& data, reque
                                                  Check& check, strata::unit_of_work work) {
   using row_type = Entity::repository::row_type;
   const auto& rows = data.rows<Entity>();
-  auto found = co_await rows.load_in(work, id);
+  auto found = co_await rows.load_readable_in(work, id);
   if (!found) co_return std::unexpected(std::move(found.error()));
   if (!*found) co_return not_found();
-  const cached_response<row_type> before(std::move(**found));
+  const cached_response<row_type> before((*found)->row);
   if (refusal refused = allowed(before.row)) co_return std::move(*refused);
   if (auto refused = strata::server::check_preconditions(from, before.representation->etag())) {
     co_return std::move(*refused);
   }
   row_type after = before.row;
   if (refusal refused = change(after)) co_return std::move(*refused);
+  if (!strata::replaces_unreadable(**found, after)) co_return std::unexpected(std::move((*found)->why));
   if (after == before.row) co_return strata::server::ok(before.representation);
   if constexpr (!std::is_same_v<Check, std::nullptr_t>) {
     auto checked = check(work, before.row, after);
@@ -168,22 +169,21 @@ strata::task<strata::result<response>> put_part_once(const repositories& data, r
   if (!owner) co_return std::unexpected(std::move(owner.error()));
   if (!*owner) co_return not_found();
   if (refusal refused = allowed(**owner)) co_return std::move(*refused);
-  auto found = co_await parts.load_in(work, value.id);
+  auto found = co_await parts.load_readable_in(work, value.id);
   if (!found) co_return std::unexpected(std::move(found.error()));
   row_type unwritten;
   unwritten.id = value.id;
-  const cached_response<row_type> before(*found ? **found : unwritten);
+  const cached_response<row_type> before(*found ? (*found)->row : unwritten);
   if (auto refused = strata::server::check_preconditions(from, before.representation->etag())) {
     co_return std::move(*refused);
   }
-  if (*found && body_of(value) == before.representation->body())
+  const bool is_readable = *found && (*found)->unreadable.empty();
+  if (is_readable && body_of(value) == before.representation->body())
     co_return strata::server::ok(before.representation);
   strata::result<row_type> written;
   if (*found) {
-    written = co_await parts.update_in(work, value.id, before.row.version, [&value](row_type& row) {
-      row = value;
-      return strata::result<void>();
-    });
+    auto replaced = parts.replace_in(work, value.id, before.row.version, value);
+    written = co_await std::move(replaced);
   } else {
     written = co_await parts.create_in(work, value);
   }

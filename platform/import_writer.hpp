@@ -67,7 +67,7 @@ class import_writer {
   task<result<import_outcome>> upsert(const imported<typename Entity::repository::row_type>& from) {
     using row_type = Entity::repository::row_type;
     const auto& rows = data_.rows<Entity>();
-    auto found = co_await rows.load_in(work_, from.fresh.id);
+    auto found = co_await rows.load_readable_in(work_, from.fresh.id);
     if (!found) co_return std::unexpected(std::move(found.error()));
     if (!*found) {
       auto created = co_await rows.create_in(work_, from.fresh);
@@ -75,10 +75,11 @@ class import_writer {
       events.push_back(event_of<Entity>("created", *created));
       co_return import_outcome::created;
     }
-    auto after = **found;
+    auto after = (*found)->row;
     from.replace(after);
-    if (after == **found) co_return import_outcome::unchanged;
-    auto changed = co_await rows.update_in(work_, after.id, (*found)->version, [&after](row_type& row) {
+    if ((*found)->unreadable.empty() && after == (*found)->row) co_return import_outcome::unchanged;
+    const auto version = (*found)->row.version;
+    auto changed = co_await rows.update_in(work_, after.id, version, [&after](row_type& row) {
       row = after;
       return result<void>();
     });
@@ -97,9 +98,9 @@ class import_writer {
       refuse("/organization_id", "names no organization; it must come before this record");
       co_return false;
     }
-    auto found = co_await data_.rows<Entity>().load_in(work_, row.id);
+    auto found = co_await data_.rows<Entity>().load_readable_in(work_, row.id);
     if (!found) co_return std::unexpected(std::move(found.error()));
-    if (*found && (*found)->organization_id != row.organization_id) {
+    if (*found && (*found)->row.organization_id != row.organization_id) {
       refuse("/organization_id", "differs from the organization that this id is in");
       co_return false;
     }
@@ -120,15 +121,15 @@ class import_writer {
   template <class Part>
   task<result<bool>> put_document(std::string id, json::raw text) {
     const auto& rows = data_.rows<Part>();
-    auto found = co_await rows.load_in(work_, id);
+    auto found = co_await rows.load_readable_in(work_, id);
     if (!found) co_return std::unexpected(std::move(found.error()));
-    if (*found && (*found)->document == text) co_return false;
+    if (*found && (*found)->unreadable.empty() && (*found)->row.document == text) co_return false;
     result<stored_document> done;
     if (*found) {
-      done = co_await rows.update_in(work_, id, (*found)->version, [&text](stored_document& row) {
-        row.document = text;
-        return result<void>();
-      });
+      auto after = (*found)->row;
+      after.document = std::move(text);
+      auto replaced = rows.replace_in(work_, id, after.version, after);
+      done = co_await std::move(replaced);
     } else {
       stored_document row;
       row.id = id;

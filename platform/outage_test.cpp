@@ -223,5 +223,25 @@ TEST_F(Outage, LogsARowThatCannotBeRead) {
   }
 }
 
+TEST_F(Outage, AWriteReplacesADocumentThatCannotBeRead) {
+  const auto config = path + "/config";
+  ASSERT_EQ(at.ask("PUT", config, token, R"({"a":1})").status, 200);
+  testing::must(strata::sync_wait(at.database->execute("UPDATE agent_configs SET document = 'no JSON'", {})));
+  strata::sync_wait(at.cache->clear());
+  try {
+    at.ask("GET", config, token);
+    FAIL() << "answered";
+  } catch (const std::runtime_error& thrown) {
+    EXPECT_THAT(thrown.what(), ::testing::HasSubstr("agent_configs: column document"));
+    EXPECT_THAT(thrown.what(),
+                ::testing::HasSubstr("in the row with the id " + path.substr(path.rfind('/') + 1)));
+  }
+  EXPECT_EQ(at.ask("PUT", config, token, "{}").status, 200)
+      << "also with what stands for an unreadable document";
+  EXPECT_EQ(at.ask("GET", config, token).body, "{}");
+  testing::must(strata::sync_wait(at.database->execute("UPDATE agent_configs SET document = 'no JSON'", {})));
+  EXPECT_EQ(at.ask("DELETE", path, token).status, 204);
+}
+
 }  // namespace
 }  // namespace strata::platform

@@ -19,6 +19,7 @@
 #include <strata/row.hpp>
 #include <strata/unit_of_work.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -128,11 +129,11 @@ class repository {
   }
 
   /// Applies `change` to the row as it is inside the transaction, and writes it with the next
-  /// version, even if nothing changed. `change` must not set `id`, `version` or the times. When another
-  /// transaction was faster, it is applied again, to the newer row.
-  /// `expected_version`: the version the caller saw; none accepts any.
-  /// Returns: the row as written.
-  /// Errors:  not_found, conflict (another version), constraint, what `change` returns; as `begin`
+  /// version, even if nothing changed. A column that does not hold its type has the value of `T()`; the row
+  /// is written if `change` gives each of them another one. `change` must not set `id`, `version` or the
+  /// times. When another transaction was faster, it is applied again, to the newer row. `expected_version`:
+  /// the version the caller saw; none accepts any. Returns: the row as written. Errors:  not_found, conflict
+  /// (another version), constraint, what `change` returns; as `begin`
   ///          besides. Rethrows what `change` throws. Nothing is written then.
   task<result<T>> update(std::string id, std::optional<std::int64_t> expected_version,
                          change_function change) const {
@@ -158,6 +159,20 @@ class repository {
     co_return only(rows);
   }
 
+  /// As `load_in`, also if columns of the row do not hold their type: they have the value of `T()`, and
+  /// `unreadable` names them.
+  task<result<std::optional<readable_row<T>>>> load_readable_in(unit_of_work& work, std::string id) const {
+    sql_parameters parameters{std::move(id)};
+    auto rows = co_await work.execute(statements_.select_by_id, std::move(parameters));
+    if (!rows) co_return std::unexpected(std::move(rows.error()));
+    auto found = readable_rows<T>(*rows);
+    if (!found) co_return std::unexpected(std::move(found.error()));
+    std::optional<readable_row<T>> out;
+    if (!found->empty()) out = std::move(found->front());
+    if (out && !out->unreadable.empty()) out->why.detail = statements_.table + ": " + out->why.detail;
+    co_return out;
+  }
+
   /// As `create`, `update` and `remove`, inside `work`: nothing is seen before its commit.
   task<result<T>> create_in(unit_of_work& work, T value) const {
     const auto stamp = rfc3339(now_());
@@ -176,29 +191,29 @@ class repository {
                             change_function change) const {
     auto found = co_await load_expected(work, id, expected_version);
     if (!found) co_return std::unexpected(std::move(found.error()));
-    T& row = *found;
-    const auto seen_version = row.version;
-    std::string created;
-    if constexpr (requires { row.created_at; }) created = row.created_at;
+    T row = found->row;
     if (auto changed = change(row); !changed) co_return std::unexpected(std::move(changed.error()));
-    row.id = id;
-    row.version = seen_version + 1;
-    if constexpr (requires { row.created_at; }) row.created_at = std::move(created);
-    if constexpr (requires { row.updated_at; }) row.updated_at = rfc3339(now_());
-    auto parameters = to_row(row);
-    parameters.emplace_back(seen_version);
-    auto updated = co_await work.execute(statements_.update, std::move(parameters));
-    if (!updated) co_return std::unexpected(std::move(updated.error()));
-    if (updated->changed() != 1) co_return detail::row_moved(statements_, id);
-    put_in(work, std::move(id));
-    co_return std::move(row);
+    if (!found->unreadable.empty() && !replaces_unreadable(*found, row)) {
+      co_return std::unexpected(std::move(found->why));
+    }
+    auto written = write_over(work, std::move(id), std::move(found->row), std::move(row));
+    co_return co_await std::move(written);
+  }
+
+  /// As `update_in`, with every column given. So it replaces even a row that cannot be read.
+  task<result<T>> replace_in(unit_of_work& work, std::string id, std::optional<std::int64_t> expected_version,
+                             T value) const {
+    auto found = co_await load_expected(work, id, expected_version);
+    if (!found) co_return std::unexpected(std::move(found.error()));
+    auto written = write_over(work, std::move(id), std::move(found->row), std::move(value));
+    co_return co_await std::move(written);
   }
 
   task<result<void>> remove_in(unit_of_work& work, std::string id,
                                std::optional<std::int64_t> expected_version = {}) const {
     auto found = co_await load_expected(work, id, expected_version);
     if (!found) co_return std::unexpected(std::move(found.error()));
-    sql_parameters parameters{id, found->version};
+    sql_parameters parameters{id, found->row.version};
     auto removed = co_await work.execute(statements_.remove, std::move(parameters));
     if (!removed) co_return std::unexpected(std::move(removed.error()));
     if (removed->changed() != 1) co_return detail::row_moved(statements_, id);
@@ -255,27 +270,54 @@ class repository {
   task<result<std::vector<T>>> select_text(std::string statement, sql_parameters parameters) const {
     auto rows = co_await database_->query(statement, std::move(parameters));
     if (!rows) co_return std::unexpected(std::move(rows.error()));
-    co_return from_rows<T>(*rows);
+    auto found = from_rows<T>(*rows);
+    if (!found) found.error().detail = statements_.table + ": " + found.error().detail;
+    co_return found;
   }
 
-  static result<std::optional<T>> only(const result<sql_rows>& rows) {
+  result<std::optional<T>> only(const result<sql_rows>& rows) const {
     if (!rows) return std::unexpected(rows.error());
     auto found = from_rows<T>(*rows);
-    if (!found) return std::unexpected(std::move(found.error()));
+    if (!found) {
+      found.error().detail = statements_.table + ": " + found.error().detail;
+      return std::unexpected(std::move(found.error()));
+    }
     if (found->empty()) return std::optional<T>();
     return std::optional<T>(std::move(found->front()));
   }
 
-  /// The row in its expected version. Errors: not_found, conflict.
-  task<result<T>> load_expected(unit_of_work& work, std::string id,
-                                std::optional<std::int64_t> expected_version) const {
-    auto found = co_await load_in(work, id);
+  /// The row in its expected version. Errors: not_found, conflict; corrupt_entry if its version is
+  /// unreadable.
+  task<result<readable_row<T>>> load_expected(unit_of_work& work, std::string id,
+                                              std::optional<std::int64_t> expected_version) const {
+    auto found = co_await load_readable_in(work, id);
     if (!found) co_return std::unexpected(std::move(found.error()));
     if (!*found) co_return detail::row_missing(statements_, id);
-    if (expected_version && (*found)->version != *expected_version) {
-      co_return detail::row_conflict(statements_, id, *expected_version, (*found)->version);
+    if (std::ranges::find((*found)->unreadable, "version") != (*found)->unreadable.end()) {
+      co_return std::unexpected(std::move((*found)->why));
+    }
+    if (const auto is = (*found)->row.version; expected_version && is != *expected_version) {
+      co_return detail::row_conflict(statements_, id, *expected_version, is);
     }
     co_return std::move(**found);
+  }
+
+  /// Writes `row` over `before`, with the next version.
+  task<result<T>> write_over(unit_of_work& work, std::string id, T before, T row) const {
+    row.id = id;
+    row.version = before.version + 1;
+    const auto stamp = rfc3339(now_());
+    if constexpr (requires { row.created_at; }) {
+      row.created_at = before.created_at.empty() ? stamp : std::move(before.created_at);
+    }
+    if constexpr (requires { row.updated_at; }) row.updated_at = stamp;
+    auto parameters = to_row(row);
+    parameters.emplace_back(before.version);
+    auto updated = co_await work.execute(statements_.update, std::move(parameters));
+    if (!updated) co_return std::unexpected(std::move(updated.error()));
+    if (updated->changed() != 1) co_return detail::row_moved(statements_, id);
+    put_in(work, std::move(id));
+    co_return std::move(row);
   }
 
   task<result<T>> create_once(unit_of_work work, T value) const {

@@ -9,6 +9,7 @@
 #include <strata/is_optional.hpp>
 #include <strata/json.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -30,6 +31,9 @@ std::unexpected<error> wrong_column(std::string_view column, std::string_view ex
 
 /// The position of every one of `names` in `rows`. Errors: statement, naming a missing column.
 result<std::vector<std::size_t>> positions_of(const std::vector<std::string>& names, const sql_rows& rows);
+
+/// `why` with the id of row `index` of `rows`, if they have one.
+error in_row(error why, const sql_rows& rows, std::size_t index);
 
 /// `text` if it is one JSON text.
 result<void> check_json(std::string_view column, const std::string& text);
@@ -126,23 +130,71 @@ sql_parameters to_row(const T& value) {
   return row;
 }
 
+/// A row as far as its columns hold their types.
+template <class T>
+struct readable_row {
+  T row{};                                ///< an unreadable column has the value it has in `T()`
+  std::vector<std::string> unreadable{};  ///< columns
+  error why{};                            ///< of the first of them, and of which row
+};
+
+namespace detail {
+
+/// Reads row `index`; `positions` are those of the columns of `T`.
+template <class T>
+readable_row<T> read_row(const sql_rows& rows, std::size_t index, const std::vector<std::size_t>& positions) {
+  readable_row<T> out;
+  std::size_t next = 0;
+  boost::mp11::mp_for_each<json::detail::members_of<T>>([&](auto member) {
+    auto& into = out.row.*member.pointer;
+    auto read = from_column(rows.row(index)[positions[next++]], into, member.name);
+    if (read) return;
+    into = T().*member.pointer;
+    if (out.unreadable.empty()) out.why = in_row(std::move(read.error()), rows, index);
+    out.unreadable.emplace_back(member.name);
+  });
+  return out;
+}
+
+}  // namespace detail
+
+/// Every row of `rows` as a `T`, as far as it can be read. Errors: statement if a column is missing.
+template <class T>
+result<std::vector<readable_row<T>>> readable_rows(const sql_rows& rows) {
+  const auto positions = detail::positions_of(column_names<T>(), rows);
+  if (!positions) return std::unexpected(positions.error());
+  std::vector<readable_row<T>> found;
+  found.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(detail::read_row<T>(rows, i, *positions));
+  return found;
+}
+
 /// Every row of `rows` as a `T`; columns are found by name, others are ignored.
-/// Errors: statement if a column is missing, corrupt_entry if one is not of its type.
+/// Errors: statement if a column is missing, corrupt_entry if one is not of its type; it names the column and
+/// the row's id.
 template <class T>
 result<std::vector<T>> from_rows(const sql_rows& rows) {
   const auto positions = detail::positions_of(column_names<T>(), rows);
   if (!positions) return std::unexpected(positions.error());
-  std::vector<T> found(rows.size());
+  std::vector<T> found;
+  found.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::size_t next = 0;
-    result<void> read;
-    boost::mp11::mp_for_each<json::detail::members_of<T>>([&](auto member) {
-      if (read) read = from_column(rows.row(i)[(*positions)[next]], found[i].*member.pointer, member.name);
-      ++next;
-    });
-    if (!read) return std::unexpected(read.error());
+    auto read = detail::read_row<T>(rows, i, *positions);
+    if (!read.unreadable.empty()) return std::unexpected(std::move(read.why));
+    found.push_back(std::move(read.row));
   }
   return found;
+}
+
+/// True if no column that could not be read has the value of `T()` in `row`: a write has replaced them all.
+template <class T>
+bool replaces_unreadable(const readable_row<T>& of, const T& row) {
+  bool all = true;
+  boost::mp11::mp_for_each<json::detail::members_of<T>>([&](auto member) {
+    if (std::ranges::find(of.unreadable, std::string_view(member.name)) == of.unreadable.end()) return;
+    all = all && to_column(row.*member.pointer) != to_column(T().*member.pointer);
+  });
+  return all;
 }
 
 }  // namespace strata

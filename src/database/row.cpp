@@ -30,6 +30,18 @@ result<std::vector<std::size_t>> positions_of(const std::vector<std::string>& na
   return positions;
 }
 
+error in_row(error why, const sql_rows& rows, std::size_t index) {
+  const auto id = std::ranges::find(rows.columns(), "id");
+  if (id == rows.columns().end()) return why;
+  const auto& value = rows.row(index)[static_cast<std::size_t>(id - rows.columns().begin())];
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    why.detail += fmt::format(", in the row with the id {}", *text);
+  } else if (const auto* number = std::get_if<std::int64_t>(&value)) {
+    why.detail += fmt::format(", in the row with the id {}", *number);
+  }
+  return why;
+}
+
 result<void> check_json(std::string_view column, const std::string& text) {
   const auto parsed = json::parse(text);
   if (!parsed) return wrong_column(column, "JSON", fmt::format("this ({})", parsed.error().detail));

@@ -109,6 +109,36 @@ TEST(Row, AWrongColumnIsNamedAndItsValueIsNot) {
   }
 }
 
+TEST(Row, TheRowOfAWrongColumnIsNamed) {
+  auto wrong = a_row();
+  wrong[2] = 1.5;
+  wrong[0] = "t2";
+  const strata::sql_rows rows(columns, {a_row(), wrong}, 0);
+  const auto read = strata::from_rows<thing>(rows);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().detail,
+            "column small must hold an integer, not a real number, in the row with the id t2");
+}
+
+TEST(Row, IsReadAsFarAsItsColumnsHoldTheirTypes) {
+  auto wrong = a_row();
+  wrong[2] = 1.5;
+  wrong[6] = "no JSON";
+  const auto read = strata::readable_rows<thing>(rows_of(wrong));
+  ASSERT_TRUE(read);
+  const auto& found = read->front();
+  EXPECT_THAT(found.unreadable, testing::ElementsAre("small", "words"));
+  EXPECT_THAT(found.why.detail, testing::HasSubstr("column small must hold an integer"));
+  auto expected = a_thing;
+  expected.small = 0;
+  expected.words.clear();
+  EXPECT_EQ(found.row, expected);
+  expected.small = 1;
+  EXPECT_FALSE(strata::replaces_unreadable(found, expected));
+  expected.words = {"w"};
+  EXPECT_TRUE(strata::replaces_unreadable(found, expected));
+}
+
 TEST(Row, AnIntegerServesWhereARealNumberIsMeant) {
   auto row = a_row();
   row[3] = std::int64_t{4};

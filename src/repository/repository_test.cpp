@@ -287,5 +287,46 @@ TEST_F(RepositoryOverTwoLevels, NoReadIsOlderThanAnUpdateThatHasReturned) {
   race(agents_, cache_);
 }
 
+// A program without types has written what is no JSON.
+TEST_F(Repository, AWriteReplacesWhatCannotBeRead) {
+  const auto spoil = [&] { behind_our_back("UPDATE agents SET config = 'no JSON'"); };
+  create("agt_1", "ann");
+  spoil();
+  const auto read = sync_wait(agents_.load("agt_1"));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, errc::corrupt_entry);
+  EXPECT_THAT(read.error().detail, ::testing::StartsWith("agents: column config must hold JSON"));
+  EXPECT_THAT(read.error().detail, ::testing::EndsWith("in the row with the id agt_1"));
+  const auto rename = [](agent& row) -> result<void> {
+    row.name = "bob";
+    return {};
+  };
+  const auto renamed = sync_wait(agents_.update("agt_1", {}, rename));
+  ASSERT_FALSE(renamed) << "the config would be lost silently";
+  EXPECT_EQ(renamed.error().detail, read.error().detail);
+  const auto replaced = sync_wait(agents_.update("agt_1", 1, [](agent& row) -> result<void> {
+    row.config.text = R"({"model":"m"})";
+    return {};
+  }));
+  ASSERT_TRUE(replaced) << replaced.error().detail;
+  EXPECT_EQ(replaced->name, "ann");
+  EXPECT_EQ(replaced->version, 2);
+  EXPECT_EQ(**sync_wait(agents_.load("agt_1")), *replaced);
+
+  spoil();
+  auto work = unit_of_work::begin(*db_, cache_);
+  auto open = sync_wait(std::move(work)).value();
+  auto whole = *replaced;
+  whole.config.text = "{}";
+  const auto written = sync_wait(agents_.replace_in(open, "agt_1", 2, whole));
+  ASSERT_TRUE(written) << written.error().detail;
+  ASSERT_TRUE(sync_wait(open.commit()));
+  EXPECT_EQ(sync_wait(agents_.load("agt_1"))->value().config.text, "{}");
+  EXPECT_EQ(written->created_at, replaced->created_at);
+
+  spoil();
+  EXPECT_TRUE(sync_wait(agents_.remove("agt_1", 3)));
+}
+
 }  // namespace
 }  // namespace strata::repository_test
