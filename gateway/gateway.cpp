@@ -2,6 +2,7 @@
 
 #include "gateway/gateway.hpp"
 
+#include "gateway/database_watch.hpp"
 #include "gateway/endpoint.hpp"
 #include "gateway/keys.hpp"
 #include "gateway/policies.hpp"
@@ -189,7 +190,7 @@ result<void> ready_unless(std::string trouble) {
 }  // namespace
 
 struct gateway::state {
-  state(const config& wanted, logs& to, std::shared_ptr<database> opened,
+  state(const config& wanted, logs& to, std::shared_ptr<database_watch> opened,
         platform::policy_table entity_policies, std::shared_ptr<store> second_level,
         std::shared_ptr<const key_ring> keys)
       : values(wanted),
@@ -240,7 +241,8 @@ struct gateway::state {
            if (serving.load()) return result<void>();
            return result<void>(fail(errc::busy, "not serving: starting or stopping"));
          }},
-        {"database", [this] { return source->ping(); }}};
+        {"database", [this] { return source->ping(); }},
+        {"writes", [this] { return source->can_write(); }, false}};
     if (shared != nullptr) {
       checks.push_back({"store",
                         [this]() -> task<result<void>> {
@@ -287,7 +289,7 @@ struct gateway::state {
   platform::policy_table policies;
   const wall_time started_at = system_clock().wall();
   std::atomic<bool> serving{false};
-  std::shared_ptr<database> source;
+  std::shared_ptr<database_watch> source;
   std::shared_ptr<network_store> shared;  // null: none, or not on the network
   std::shared_ptr<strata::cache> target;
   std::unique_ptr<strata::relay> relaying;  // null: the configuration has none
@@ -322,7 +324,9 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
     second_level = std::move(*shared);
   }
   if (second_level != nullptr && *keys == nullptr) warn_of_withheld(*policies, log);
-  auto parts = std::make_unique<state>(values, log, std::move(*source), std::move(*policies),
+  auto watched = std::make_shared<database_watch>(
+      std::move(*source), [&log](log_level level, std::string_view line) { log.write(level, line); });
+  auto parts = std::make_unique<state>(values, log, std::move(watched), std::move(*policies),
                                        std::move(second_level), std::move(*keys));
   if (auto done = sync_wait(parts->app.migrate()); !done) return std::unexpected(std::move(done.error()));
   if (is_postgres(values) && values.outbox.install) {

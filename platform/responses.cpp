@@ -38,7 +38,7 @@ response failed(const strata::error& why) {
     case errc::store_unavailable: {
       const bool crowded = why.code == errc::busy || why.code == errc::contention;
       auto out = server::problem(503, crowded ? "too much to do at once; try again shortly"
-                                              : "the database does not answer; try again shortly");
+                                              : "the database cannot do this now; try again shortly");
       out.add("Retry-After", crowded ? "1" : "5");
       return out;
     }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -178,6 +179,14 @@ std::unexpected<error> sqlite_connection::failure(int code, std::string_view tex
   if ((code & 0xff) == SQLITE_AUTH) {
     reason = role_ == role::reader ? "query takes reading statements only"
                                    : "transactions, ATTACH and PRAGMA are not statements to run here";
+  }
+  if (kind_of(code) == errc::database_unavailable) {
+    // The operator needs to know which file, and what the system said of it.
+    const char* file = sqlite3_db_filename(handle_, "main");
+    reason += fmt::format(", file {}", file == nullptr ? "?" : file);
+    if (const int system = sqlite3_system_errno(handle_); system != 0) {
+      reason += ": " + std::generic_category().message(system);
+    }
   }
   return fail(kind_of(code), fmt::format("{} (in: {})", reason, shortened(text)));
 }

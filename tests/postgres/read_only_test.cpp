@@ -25,7 +25,6 @@ class PostgresReadOnly : public testing::Test {
   }
   /// Makes new sessions read-only, or no longer. Ends no session.
   void set_read_only(bool on) {
-    server.execute("postgres", "SET default_transaction_read_only = off");
     server.execute(
         "postgres",
         std::string("BEGIN READ WRITE; ALTER DATABASE postgres SET default_transaction_read_only = ") +

@@ -35,6 +35,7 @@ namespace strata::test {
 class postgres_server {
  public:
   using settings = std::vector<std::pair<std::string, std::string>>;
+  using variables = std::vector<std::pair<std::string, std::string>>;
 
   /// The superuser, and its password as it is and as it stands in a URL.
   static constexpr const char* user = "strata";
@@ -42,7 +43,8 @@ class postgres_server {
   static constexpr const char* url_password = "a%20long%20secret";
 
   /// Creates a database cluster and starts it. The settings `more` follow those that make it fast.
-  explicit postgres_server(settings more = {}) : more_(std::move(more)) {
+  explicit postgres_server(settings more = {}, variables environment = {})
+      : more_(std::move(more)), environment_(std::move(environment)) {
     using std::filesystem::perms;
     constexpr auto readable = perms::owner_read | perms::group_read | perms::others_read;
     std::filesystem::permissions(folder_.file(""),
@@ -168,6 +170,7 @@ class postgres_server {
     ::dup2(out, STDOUT_FILENO);
     ::dup2(out, STDERR_FILENO);
     if (::chdir("/") != 0) ::_exit(126);
+    for (const auto& [name, value] : environment_) ::setenv(name.c_str(), value.c_str(), 1);
     ::execv(words[0], words.data());
     ::_exit(127);
   }
@@ -255,6 +258,7 @@ class postgres_server {
 
   temporary_folder folder_{home()};
   settings more_;
+  variables environment_;
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;
   int databases_ = 0;

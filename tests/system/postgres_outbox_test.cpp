@@ -53,6 +53,10 @@ TEST_F(OnPostgresProgram, InstallsShowsAndRemovesTheOutboxOfAnyTable) {
   EXPECT_TRUE(told.at("tables").at(0).at("complete").as_bool());
   psql(R"(ALTER TABLE "Odd orders" DISABLE TRIGGER ALL)");
   EXPECT_THAT(db({"status"}).out, HasSubstr("missing or disabled"));
+  psql(R"(ALTER TABLE "Odd orders" ENABLE ALWAYS TRIGGER strata_outbox_row)");
+  psql(R"(ALTER TABLE "Odd orders" RENAME shop TO store; INSERT INTO "Odd orders" VALUES (8, 'south'))");
+  EXPECT_THAT(db({"status"}).out, AllOf(HasSubstr("problem    it has no column shop any more"),
+                                        HasSubstr("could not read the rows of 1 writes")));
 
   EXPECT_EQ(db({"uninstall", R"("Odd orders")", "--json"}).status, 0);
   EXPECT_EQ(psql("SELECT count(*) FROM pg_namespace WHERE nspname = 'strata_outbox'"), "0\n");
