@@ -11,9 +11,9 @@
 namespace strata::consistency {
 
 std::vector<std::string> fault_names(store_kind store) {
-  std::vector<std::string> names{"redis-stop", "redis-refuse", "client-kill", "reader-stop",
-                                 "relay-stop", "relay-kill",   "writer-kill", "pg-restart",
-                                 "pg-stop",    "pg-cut",       "pg-half-open"};
+  std::vector<std::string> names{"redis-stop",   "redis-refuse", "client-kill", "reader-stop", "relay-stop",
+                                 "relay-kill",   "writer-kill",  "pg-restart",  "pg-stop",     "pg-cut",
+                                 "pg-half-open", "pg-readonly",  "disk-full",   "odd-session"};
   const auto more = [&](std::initializer_list<const char*> given) {
     names.insert(names.end(), given.begin(), given.end());
   };
@@ -48,6 +48,26 @@ void faults::run(nanoseconds until) {
   }
   stage_.shared().ballast = false;
   stage_.replace_ended();
+}
+
+void faults::alter_database(const std::string& how) const {
+  const auto change = "BEGIN READ WRITE; ALTER DATABASE postgres " + how + "; COMMIT";
+  test::eventually([&] {
+    try {
+      stage_.postgres().execute("postgres", change);
+      return true;
+    } catch (const std::runtime_error&) {
+      return false;  // the server has no connection left, or another session changes it
+    }
+  });
+}
+
+void faults::end_sessions(const std::string& which) const {
+  stage_.postgres().execute(
+      "postgres",
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client "
+      "backend' AND pid <> pg_backend_pid() " +
+          which);
 }
 
 std::string faults::move_slot() {
@@ -147,6 +167,41 @@ std::string faults::commit(std::string_view name) {
   if (name == "pg-stop") {
     auto& postgres = stage_.postgres();
     return stopped([&] { postgres.pause(); }, [&] { postgres.resume(); });
+  }
+  if (name == "pg-readonly") {
+    // Sessions keep what they began with, so they are ended; the programs' once more, since those do not
+    // notice.
+    const auto make = [&](const char* how) {
+      return [this, how] {
+        alter_database(std::string("SET default_transaction_read_only = ") + how);
+        end_sessions(std::string_view(how) == "on" ? "" : "AND application_name = ''");
+      };
+    };
+    return stopped(make("on"), make("off"));
+  }
+  if (name == "disk-full") {
+    return stopped([&] { stage_.disk().fill(); }, [&] { stage_.disk().empty(); });
+  }
+  if (name == "odd-session") {
+    static constexpr std::string_view odd[][4] = {
+        {"datestyle = German", "timezone = 'Europe/Berlin'", "extra_float_digits = -3",
+         "intervalstyle = iso_8601"},
+        {"datestyle = 'SQL, DMY'", "timezone = 'Asia/Kolkata'", "bytea_output = escape",
+         "quote_all_identifiers = on"},
+        {"datestyle = 'Postgres, MDY'", "timezone = '-03:30'", "extra_float_digits = 3",
+         "intervalstyle = sql_standard"},
+    };
+    const auto which = random_.below(static_cast<std::uint32_t>(std::size(odd)));
+    stopped(
+        [&] {
+          for (const auto each : odd[which]) alter_database("SET " + std::string(each));
+          end_sessions("AND application_name = ''");
+        },
+        [&] {
+          alter_database("RESET ALL");
+          end_sessions("AND application_name = ''");
+        });
+    return std::string(odd[which][0]);
   }
   if (name == "memory") {
     stage_.redis().call({"CONFIG", "SET", "maxmemory-policy", "volatile-lru"});

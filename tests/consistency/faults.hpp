@@ -33,6 +33,9 @@ class faults {
  private:
   std::string commit(std::string_view name);
   std::string move_slot();
+  /// Changes what new sessions begin with.
+  void alter_database(const std::string& how) const;
+  void end_sessions(const std::string& which) const;
   void wait(std::int64_t milliseconds) const;
   std::int64_t some(std::int64_t low, std::int64_t high) { return random_.between(low, high); }
 

@@ -158,7 +158,7 @@ void node::read_batch(reader who, std::span<const std::uint32_t> keys) {
 }
 
 void node::read_list(reader who, std::uint32_t group) {
-  const auto where = lists_(group).at_least(who.at_least);
+  const auto where = lists_(moment_of(group)).at_least(who.at_least);
   const auto begun = now();
   auto read = cache_.get_or_set(where, [this, group] { return load_list(group); });
   write_down_lines(what::list, who, group, begun, sync_wait(std::move(read)));
@@ -248,7 +248,7 @@ bool node::write(std::uint16_t session, std::uint32_t key, bool gone) {
   const auto done = sync_wait(in_transaction(database_, cache_, attempt));
   writing = nullptr;
   if (done && space().is_item(key)) {
-    sync_wait(cache_.remove_by_prefix(lists_(key_space::group_of(key)).key.text()));
+    sync_wait(cache_.remove_by_prefix(lists_(moment_of(key_space::group_of(key))).key.text()));
   }
   made.failed = !done;
   made.ended = now();
@@ -267,7 +267,7 @@ void node::look_at_all() {
     const bool is_list = group < space().items / in_group;
     const sql_parameters of{static_cast<std::int64_t>(group)};
     const auto begun = now();
-    const auto cached = sync_wait(cache_.get(is_list ? lists_(group) : bulk_lines_.key_of(of)));
+    const auto cached = sync_wait(cache_.get(is_list ? lists_(moment_of(group)) : bulk_lines_.key_of(of)));
     if (cached.info().from != layer::none) write_down_lines(what::rest, {}, group, begun, cached);
   }
 }

@@ -97,7 +97,7 @@ class node {
   std::shared_ptr<testing::faulty_store> store_;
   cache cache_;
   entity<item, "row:{id}"> rows_;
-  entity<lines, "list:{grp}"> lists_;
+  entity<lines, "list:{moment}"> lists_;
   entity<std::string, "ballast:{n}"> ballast_;
   rows_repository items_, bulk_;
   query_cache queries_;

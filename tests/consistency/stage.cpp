@@ -22,7 +22,8 @@ test::group_setup sentinel_setup() {
 stage::stage(stage_setup setup)
     : setup_(std::move(setup)),
       board_(board_file(folder_.file("."))),
-      postgres_({{"max_connections", "100"}}),
+      disk_(disk_folder_.file("."), "/data/base/"),
+      postgres_({{"max_connections", "100"}}, disk_.environment()),
       programs_(log_file(folder_.file("."), engine_processes + 1, 0)) {
   postgres_.execute("postgres", schema(setup_.plan.keys));
   const auto database = open_postgres({.url = postgres_.url()});

@@ -5,6 +5,7 @@
 
 #include "tests/consistency/checker.hpp"
 #include "tests/consistency/node.hpp"
+#include "tests/full_disk.hpp"
 #include "tests/postgres/server.hpp"
 #include "tests/redis/cluster_group.hpp"
 #include "tests/redis/proxy.hpp"
@@ -36,6 +37,8 @@ class stage {
   const stage_setup& setup() const noexcept { return setup_; }
   test::postgres_server& postgres() noexcept { return postgres_; }
   std::string postgres_url() const { return postgres_.url(); }
+  /// The disk that holds PostgreSQL's tables.
+  const test::full_disk& disk() const noexcept { return disk_; }
 
   /// The current Redis master; in a cluster, another node each time.
   test::redis_server& redis();
@@ -80,6 +83,8 @@ class stage {
   stage_setup setup_;
   test::temporary_folder folder_;
   shared_board board_;
+  test::temporary_folder disk_folder_;
+  test::full_disk disk_;
   test::postgres_server postgres_;
   std::optional<test::redis_server> redis_;
   std::optional<test::sentinel_group> group_;

@@ -39,7 +39,7 @@ END $$;
 constexpr std::string_view one = R"sql(
 CREATE TABLE {0} (
   id TEXT PRIMARY KEY, grp BIGINT NOT NULL, token BIGINT NOT NULL, stamp BIGINT NOT NULL, pad TEXT NOT NULL,
-  version BIGINT NOT NULL);
+  version BIGINT NOT NULL, moment TIMESTAMPTZ NOT NULL GENERATED ALWAYS AS (to_timestamp(grp)) STORED);
 CREATE INDEX {0}_by_group ON {0} (grp);
 CREATE TRIGGER stamps BEFORE INSERT OR UPDATE OR DELETE ON {0} FOR EACH ROW EXECUTE FUNCTION stamp_row();
 CREATE TRIGGER stamps_all BEFORE TRUNCATE ON {0} FOR EACH STATEMENT EXECUTE FUNCTION stamp_truncate();
@@ -55,8 +55,12 @@ std::string schema(const key_space& keys) {
   return std::string(common) + table("items", 0, keys.items) + table("bulk", keys.items, keys.bulk);
 }
 
+std::string moment_of(std::uint32_t group) {
+  return fmt::format("1970-01-01 00:{:02}:{:02}+00", group / 60, group % 60);
+}
+
 std::vector<outbox_rule> rules() {
-  return {{.table = "items", .keys = {"row:{id}"}, .prefixes = {"list:{grp}"}},
+  return {{.table = "items", .keys = {"row:{id}"}, .prefixes = {"list:{moment}"}},
           {.table = "bulk", .keys = {"row:{id}"}, .tags = {table_tag("bulk")}}};
 }
 

@@ -52,11 +52,15 @@ inline std::string padding() {
   return std::string(180, '.');
 }
 
+/// A group's moment, as a session of the library reads it. The text that another session reads depends on its
+/// settings.
+std::string moment_of(std::uint32_t group);
+
 /// The tables, their triggers, and the initial rows.
 std::string schema(const key_space& keys);
 
-/// The invalidation rules of each table: the row's key, the lists under its group's prefix (items), and the
-/// query results that read the table (bulk).
+/// The invalidation rules of each table: the row's key, the lists under the prefix of its group's moment
+/// (items), and the query results that read the table (bulk).
 std::vector<outbox_rule> rules();
 
 }  // namespace strata::consistency
