@@ -257,6 +257,12 @@ void count(const record& each, verdict& into, std::unordered_map<std::int64_t, w
   if (kind == what::rest || kind == what::fill) return;
   ++into.reads;
   ++into.reads_by_kind[kind_name];
+  constexpr const char* answers = "no read fails that the source could have answered";
+  if (each.unanswered && ++into.broken_promises[answers] <= 3) {
+    into.examples.push_back({answers, each.begun,
+                             fmt::format("a {} of row n{} after {:.3f} ms\n", kind_name, each.key,
+                                         static_cast<double>(each.ended - each.begun) / 1e6)});
+  }
   if (each.failed) {
     ++into.failed;
   } else if (each.stale) {

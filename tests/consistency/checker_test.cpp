@@ -193,5 +193,14 @@ TEST_F(Judge, TellsNinesAndQuantilesOfAllFreshReads) {
   EXPECT_EQ(judged().quantile(0.99), 200 * millisecond);
 }
 
+TEST_F(Judge, AReadThatFailsThoughTheSourceAnswers) {
+  wrote(1, 10, 20);
+  read(0, 0, 30, 40).failed = true;
+  EXPECT_EQ(promises(), "") << "the source did not answer either";
+  auto& second = read(1, 0, 50, 60);
+  second.failed = second.unanswered = true;
+  EXPECT_EQ(promises(), "no read fails that the source could have answered 1");
+}
+
 }  // namespace
 }  // namespace strata::consistency

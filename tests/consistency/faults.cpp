@@ -1,5 +1,9 @@
 #include "tests/consistency/faults.hpp"
 
+#include "redis/format/key_slot.hpp"
+#include "redis/format/store_format.hpp"
+#include "tests/redis/refusals.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,13 +15,15 @@
 namespace strata::consistency {
 
 std::vector<std::string> fault_names(store_kind store) {
-  std::vector<std::string> names{"redis-stop",   "redis-refuse", "client-kill", "reader-stop", "relay-stop",
-                                 "relay-kill",   "writer-kill",  "pg-restart",  "pg-stop",     "pg-cut",
-                                 "pg-half-open", "pg-readonly",  "disk-full",   "odd-session"};
+  std::vector<std::string> names{"redis-stop", "redis-refuse",  "client-kill", "reader-stop", "relay-stop",
+                                 "relay-kill", "writer-kill",   "filler-kill", "pg-restart",  "pg-stop",
+                                 "pg-cut",     "pg-half-open",  "pg-readonly", "disk-full",   "odd-session",
+                                 "redis-oom",  "redis-misconf", "wrong-type"};
   const auto more = [&](std::initializer_list<const char*> given) {
     names.insert(names.end(), given.begin(), given.end());
   };
-  if (store == store_kind::redis) more({"redis-kill", "redis-dump", "flush", "cut", "half-open", "memory"});
+  if (store == store_kind::redis)
+    more({"redis-kill", "redis-dump", "flush", "cut", "half-open", "memory", "redis-readonly"});
   if (store == store_kind::sentinel) more({"failover", "lagging-failover"});
   if (store == store_kind::cluster) more({"slot-move", "failover", "node-kill"});
   return names;
@@ -87,6 +93,29 @@ std::string faults::move_slot() {
   return "one node has all slots";
 }
 
+std::string faults::refuse(test::refusal how) {
+  const auto accept_again = test::refuse(stage_.redis(), how);
+  wait(some(200, 1800));
+  accept_again();
+  return {};
+}
+
+/// Another program writes lists where values and leases should be.
+std::string faults::spoil_rows() {
+  constexpr int rows = 8;
+  for (int i = 0; i < rows; ++i) {
+    const auto row = "strata:row:" + id_of(random_.below(stage_.setup().plan.keys.items));
+    const auto owner = [&]() -> const test::redis_server& {
+      if (stage_.setup().store != store_kind::cluster) return stage_.redis();
+      return stage_.cluster().owner(redis::slot_of(row));
+    };
+    owner().call({"EVAL",
+                  "for _, key in ipairs(KEYS) do redis.call('DEL', key) redis.call('RPUSH', key, 'x') end",
+                  "2", row, redis::lease_name(row)});
+  }
+  return fmt::format("{} rows", rows);
+}
+
 std::string faults::commit(std::string_view name) {
   const auto stopped = [&](auto stop, auto go) {
     stop();
@@ -111,6 +140,10 @@ std::string faults::commit(std::string_view name) {
     };
     return stopped(refuse("9"), refuse("0"));
   }
+  if (name == "redis-oom") return refuse(test::refusal::out_of_memory);
+  if (name == "redis-misconf") return refuse(test::refusal::failed_snapshot);
+  if (name == "redis-readonly") return refuse(test::refusal::read_only);
+  if (name == "wrong-type") return spoil_rows();
   if (name == "redis-kill" || name == "redis-dump") {
     auto& redis = stage_.redis();
     const bool keeps = name == "redis-dump";
@@ -152,9 +185,10 @@ std::string faults::commit(std::string_view name) {
     wait(some(0, 800));
     return fmt::format("process {}", index);
   }
-  if (name == "writer-kill") {
+  if (name == "writer-kill" || name == "filler-kill") {
     const auto index = random_.below(engine_processes);
-    stage_.shared().processes[index].is_to_die = true;
+    auto& process = stage_.shared().processes[index];
+    (name == "writer-kill" ? process.is_to_die : process.dies_reading) = true;
     test::eventually([&] { return stage_.process(index).has_ended(); }, std::chrono::seconds(3));
     return fmt::format("process {}", index);
   }

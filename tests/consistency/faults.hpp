@@ -4,6 +4,7 @@
 
 #include "tests/consistency/random.hpp"
 #include "tests/consistency/stage.hpp"
+#include "tests/redis/refusals.hpp"
 
 #include <map>
 #include <string>
@@ -36,6 +37,8 @@ class faults {
   /// Changes what new sessions begin with.
   void alter_database(const std::string& how) const;
   void end_sessions(const std::string& which) const;
+  std::string refuse(test::refusal how);
+  std::string spoil_rows();
   void wait(std::int64_t milliseconds) const;
   std::int64_t some(std::int64_t low, std::int64_t high) { return random_.between(low, high); }
 

@@ -10,10 +10,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto hard_timeout = 5s;
+
 /// Short TTLs, so that values also expire while they change; the processes have different policies for
 /// stale values.
 policy row_rules(unsigned index) {
-  policy rules{.ttl = 3s, .negative_ttl = 1s, .hard_timeout = 5s};
+  policy rules{.ttl = 3s, .negative_ttl = 1s, .hard_timeout = hard_timeout};
   if (index == 0) return rules;
   rules.fail_safe = true;
   rules.grace = 30s;
@@ -74,10 +76,9 @@ node::node(node_setup setup)
       cache_({.memory = {256u << 10},
               .second_level = store_,
               .breaker_open_for = std::chrono::milliseconds(board_->plan.breaker),
-              .fill_lease = 5s,
               .seed = setup_.seed}),
       rows_(row_rules(setup_.index)),
-      lists_(policy{.ttl = 3s, .hard_timeout = 5s}),
+      lists_(policy{.ttl = 3s, .hard_timeout = hard_timeout}),
       ballast_(policy{.ttl = 60s}),
       items_(database_, cache_, rows_, "items", [] { return system_clock().wall(); }),
       bulk_(database_, cache_, rows_, "bulk", [] { return system_clock().wall(); }),
@@ -108,6 +109,11 @@ void node::outcome(record& into, const lookup<T>& found, std::int64_t stamp, wha
   into.layer = static_cast<std::uint8_t>(found.info().from);
   into.stale = found.info().stale;
   into.failed = !found && !found.known_absent();
+  // A process that is stopped for a while is late by that.
+  constexpr auto longest = hard_timeout + 3s;
+  const bool timed = kind == what::row || kind == what::list;
+  const bool late = timed && ended - into.begun > std::chrono::nanoseconds(longest).count();
+  into.unanswered = (into.failed || late) && database_.well_since(into.begun);
   into.ended = ended;
   into.is.store(kind, std::memory_order_release);
 }

@@ -65,7 +65,8 @@ struct record {
   std::uint8_t layer = 0;
   bool stale = false;  ///< marked stale
   bool failed = false;
-  bool marked = false;  ///< required its session's own writes
+  bool unanswered = false;  ///< failed or too late, although the source answered all the time
+  bool marked = false;      ///< required its session's own writes
   std::atomic<what> is = what::nothing;
 };
 
@@ -154,8 +155,9 @@ struct board {
 
   struct process {
     std::atomic<bool> ready;
-    std::atomic<bool> relays;     ///< its relay is the active one
-    std::atomic<bool> is_to_die;  ///< kills itself between its next COMMIT and the invalidation
+    std::atomic<bool> relays;        ///< its relay is the active one
+    std::atomic<bool> dies_reading;  ///< kills itself in its next query, while it holds a lease
+    std::atomic<bool> is_to_die;     ///< kills itself between its next COMMIT and the invalidation
   };
   std::array<process, engine_processes + 1> processes;
 

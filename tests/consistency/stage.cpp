@@ -82,6 +82,7 @@ void stage::start_process(unsigned index) {
   board_->processes[index].ready = false;
   board_->processes[index].relays = false;
   board_->processes[index].is_to_die = false;
+  board_->processes[index].dies_reading = false;
   for (auto& each : board_->sessions) {
     std::uint32_t its = index + 1;
     each.lane.compare_exchange_strong(its, 0);

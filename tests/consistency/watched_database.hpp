@@ -1,8 +1,10 @@
 #pragma once
 /// A database that counts its queries, records when each COMMIT was acknowledged, and can end the process
-/// right after one: a writer that dies before it has invalidated the cache.
+/// right after one: a writer that dies before it has invalidated the cache. Or in a query: a reader that dies
+/// while it holds the lease of a key.
 /// Threads: as `database`; `writing` belongs to the thread that waits for the write.
 
+#include "core/mutex.hpp"
 #include "tests/consistency/record.hpp"
 
 #include <strata/database.hpp>
@@ -10,12 +12,38 @@
 #include <signal.h>
 
 #include <memory>
+#include <set>
 #include <utility>
 
 namespace strata::consistency {
 
 /// The write this thread waits for, or null.
 inline thread_local record* writing = nullptr;
+
+/// Knows whether the source has answered every query in time.
+/// Threads: any.
+class source_health {
+ public:
+  void begins(nanoseconds at) {
+    const detail::scoped_lock lock(mutex_);
+    running_.insert(at);
+  }
+  void ends(nanoseconds begun, bool answered) {
+    const detail::scoped_lock lock(mutex_);
+    running_.erase(running_.find(begun));
+    if (!answered || now() - begun > slow) trouble_ = now();
+  }
+  bool well_since(nanoseconds at) const {
+    const detail::scoped_lock lock(mutex_);
+    return trouble_ < at && (running_.empty() || now() - *running_.begin() <= slow);
+  }
+
+ private:
+  static constexpr nanoseconds slow = second / 2;
+  mutable detail::mutex mutex_;
+  std::multiset<nanoseconds> running_ STRATA_GUARDED_BY(mutex_);
+  nanoseconds trouble_ STRATA_GUARDED_BY(mutex_) = 0;
+};
 
 class watched_database final : public database {
  public:
@@ -24,7 +52,8 @@ class watched_database final : public database {
 
   task<result<sql_rows>> query(std::string_view statement, sql_parameters parameters) override {
     count();
-    return under_->query(statement, std::move(parameters));
+    if (board_->processes[process_].dies_reading.exchange(false)) ::kill(::getpid(), SIGKILL);
+    return measured(under_->query(statement, std::move(parameters)));
   }
   task<result<sql_rows>> execute(std::string_view statement, sql_parameters parameters) override {
     count();
@@ -36,6 +65,9 @@ class watched_database final : public database {
   task<result<std::uint64_t>> foreign_changes() override { return under_->foreign_changes(); }
   task<result<void>> ping() override { return under_->ping(); }
   std::string_view dialect() const noexcept override { return under_->dialect(); }
+
+  /// Whether every query since `at` was answered, and in time.
+  bool well_since(nanoseconds at) const { return health_.well_since(at); }
 
  private:
   class watched_transaction final : public transaction {
@@ -65,6 +97,13 @@ class watched_database final : public database {
     watched_database* of_;
   };
 
+  task<result<sql_rows>> measured(task<result<sql_rows>> begun) {
+    const auto at = now();
+    health_.begins(at);
+    auto rows = co_await std::move(begun);
+    health_.ends(at, rows.has_value());
+    co_return rows;
+  }
   task<result<std::unique_ptr<transaction>>> watched(task<result<std::unique_ptr<transaction>>> begun) {
     auto made = co_await std::move(begun);
     if (!made) co_return std::unexpected(std::move(made.error()));
@@ -83,6 +122,7 @@ class watched_database final : public database {
   std::shared_ptr<database> under_;
   board* board_;
   unsigned process_;
+  source_health health_;
 };
 
 }  // namespace strata::consistency
