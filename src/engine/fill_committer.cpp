@@ -27,7 +27,7 @@ pending_fill fill_committer::begin(const any_key& target, factory_result value, 
   if (keep && !probe.lease && beside_a_lease) {
     auto unleased = std::make_shared<record>(*entry);
     unleased->unleased = true;
-    entry = std::move(unleased);
+    out.value.entry = std::move(unleased);
   } else if (!probe.lease || !probe.up) {
     keep = false;
   }

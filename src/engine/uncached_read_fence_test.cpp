@@ -30,6 +30,26 @@ TEST(UncachedReadFence, HoldsBackOlderValuesUntilTheWatermarkHasPassed) {
   EXPECT_TRUE(reads.may_be_older(7, at(4s), at(4s))) << "the latest counts";
 }
 
+TEST(UncachedReadFence, SparesAKeptReadAndHoldsBackWhatMayBeOlder) {
+  detail::uncached_read_fence reads;
+  EXPECT_FALSE(reads.is_before_kept(7, 0));
+  EXPECT_TRUE(reads.note_kept(7, 5, at(1s), at(2s)));
+  EXPECT_FALSE(reads.may_be_older(7, at(1s), at(0s), at(2s))) << "it is the latest itself";
+  EXPECT_TRUE(reads.may_be_older(7, at(1s), at(0s)));
+  EXPECT_TRUE(reads.is_before_kept(7, 4));
+  EXPECT_FALSE(reads.is_before_kept(7, 5));
+  EXPECT_FALSE(reads.is_before_kept(8, 4)) << "another key";
+  EXPECT_FALSE(reads.note_kept(7, 6, at(1500ms), at(3s))) << "what ended meanwhile may be newer";
+  EXPECT_TRUE(reads.may_be_older(7, at(1s), at(0s), at(2s))) << "it is no longer the latest";
+}
+
+TEST(UncachedReadFence, AKeptReadGivesWayToOneThatEndedBeforeItAndIsNotedAfterIt) {
+  detail::uncached_read_fence reads;
+  EXPECT_TRUE(reads.note_kept(7, 5, at(1s), at(2s)));
+  reads.note(7, at(1900ms));
+  EXPECT_TRUE(reads.may_be_older(7, at(1s), at(0s), at(2s)));
+}
+
 /// Process b has filled "old"; the source has "new" now, and no change has been reported yet.
 struct Relayed : ::testing::Test {
   two_stages t{{.ttl = 60s, .jitter = 0}};
