@@ -33,9 +33,10 @@ class source_health {
     running_.erase(running_.find(begun));
     if (!answered || now() - begun > slow) trouble_ = now();
   }
+  /// A read may share the failure of one that began shortly before it.
   bool well_since(nanoseconds at) const {
     const detail::scoped_lock lock(mutex_);
-    return trouble_ < at && (running_.empty() || now() - *running_.begin() <= slow);
+    return trouble_ + slow < at && (running_.empty() || now() - *running_.begin() <= slow);
   }
 
  private:
