@@ -28,7 +28,6 @@ constexpr std::size_t max_early_pushes = 10'000;
 template <int Level, int Name>
 using socket_number = asio::detail::socket_option::integer<Level, Name>;
 
-constexpr unsigned patient_ticks = 25;  // without a deadline, before the timer slows down
 
 void check(const client_options& with) {
   detail::option_problems problems;
@@ -322,21 +321,22 @@ time_point asio_connection::next_due(time_point now) const {
     case phase::ended:
       break;
   }
-  return fast_ ? std::min(due, now + deadline_wheel::tick) : due;
+  if (ticking_) due = std::min(due, now + deadline_wheel::tick);
+  return std::min(due, deadline_);
 }
 
-/// Called when a request has a deadline.
-void asio_connection::wake_timer() {
-  idle_ticks_ = 0;
-  if (fast_) return;
-  fast_ = true;
-  arm_timer();
+/// A request has this deadline. Most requests are answered long before theirs, so the timer does not tick until
+/// the first deadline is reached: an idle connection has few wake-ups.
+void asio_connection::expect_deadline(time_point deadline) {
+  deadline_ = std::min(deadline_, deadline);
+  if (deadline_ < timer_at_) arm_timer();
 }
 
 void asio_connection::arm_timer() {
   if (phase_ == phase::ended) return;
   const auto now = time_.now();
-  timer_.expires_after(std::max<duration>(next_due(now) - now, std::chrono::microseconds(100)));
+  timer_at_ = std::max<time_point>(next_due(now), now + std::chrono::microseconds(100));
+  timer_.expires_after(timer_at_ - now);
   timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
     if (!cancelled) self->tick();
   });
@@ -346,11 +346,8 @@ void asio_connection::tick() {
   if (phase_ == phase::ended) return;
   const auto now = time_.now();
   requests_.expire(now);
-  if (requests_.has_deadlines()) {
-    idle_ticks_ = 0;
-  } else if (++idle_ticks_ > patient_ticks) {
-    fast_ = false;
-  }
+  ticking_ = requests_.has_deadlines();
+  deadline_ = time_point::max();
   switch (phase_) {
     case phase::resting:
       if (now >= retry_at_) begin_attempt();
@@ -591,14 +588,16 @@ void asio_connection::take_inbox() {
   request_list taken;
   inbox_.take(taken);
   if (taken.empty()) return;
+  auto first = time_point::max();
   while (request* one = taken.pop()) {
     requests_taken_.add();
+    first = std::min(first, one->deadline);
     requests_.add(one);
   }
   if (state() == client_state::down) {
     requests_.refuse(down_error());
   } else {
-    wake_timer();
+    expect_deadline(first);
   }
 }
 

@@ -76,7 +76,7 @@ class asio_connection final : public connection, public std::enable_shared_from_
   void lose(const error& why);
   void fail_all(const error& why);
   void add_own(request* one, bool first);
-  void wake_timer();
+  void expect_deadline(time_point deadline);
   void arm_timer();
   void tick();
   time_point next_due(time_point now) const;
@@ -119,8 +119,9 @@ class asio_connection final : public connection, public std::enable_shared_from_
   socket socket_;
   resolver resolver_;
   timer timer_;
-  bool fast_ = false;        ///< the timer ticks for deadlines
-  unsigned idle_ticks_ = 0;  ///< ticks without a deadline
+  bool ticking_ = false;                     ///< a deadline was near when the timer fired last
+  time_point deadline_ = time_point::max();  ///< of the requests since then, the first
+  time_point timer_at_{};                    ///< when the timer fires
   phase phase_ = phase::resting;
   std::uint64_t attempt_ = 0;
   time_point retry_at_{};
