@@ -148,8 +148,11 @@ result<std::unique_ptr<relay>> open_relay(const config& values, logs& log, cache
   if (values.store == "memory") {
     options.local = &local;
   } else {
-    // A connection of its own: a store does not report a connection's own changes back to it.
-    auto target = open_store(values.store, {.log = [](log_level, std::string_view) {}});
+    // A connection of its own: a store does not report a connection's own changes back to it. No cache trusts
+    // what it reports, so that few heartbeats are enough.
+    auto target = open_store(values.store, {.trust_for = std::chrono::seconds(1),
+                                            .heartbeat = std::chrono::milliseconds(250),
+                                            .log = [](log_level, std::string_view) {}});
     if (!target) return std::unexpected(std::move(target.error()));
     options.target = std::move(*target);
   }

@@ -1,5 +1,5 @@
 #pragma once
-/// Repeats work at a period until its owner ends.
+/// Repeats work until its owner ends; the work chooses each pause.
 /// Threads: internally locked. The work runs on the timers' thread, one run at a time.
 
 #include "core/mutex.hpp"
@@ -15,21 +15,21 @@ namespace strata::detail {
 
 class ticker {
  public:
-  ticker(timers& on, const clock& time, duration period)
-      : timers_(on), time_(time), shared_(std::make_shared<state>()) {
-    shared_->period = period;
-  }
+  /// Returns the time until it is due again.
+  using task_with_period = std::function<duration()>;
+
+  ticker(timers& on, const clock& time) : timers_(on), time_(time), shared_(std::make_shared<state>()) {}
   ~ticker() { stop(); }
   ticker(const ticker&) = delete;
   ticker& operator=(const ticker&) = delete;
 
-  /// Runs `work` now and after each period. Requires: called once.
-  void start(std::function<void()> work) {
+  /// Runs `work` now and whenever it is due. Requires: called once.
+  void start(task_with_period work) {
     scoped_lock lock(shared_->mutex);
     shared_->work = std::move(work);
     schedule(shared_, timers_, time_, time_.now());
   }
-  /// Runs the work once more, soon.
+  /// Runs the work once more, soon; the run that is due stays due.
   void hurry() {
     timers_.at(time_.now() + std::chrono::milliseconds(1), [self = shared_] {
       scoped_lock lock(self->mutex);
@@ -51,8 +51,7 @@ class ticker {
   /// Shared by the timers, which may be running the work, and an owner that ends.
   struct state {
     strata::detail::mutex mutex;
-    duration period{};
-    std::function<void()> work STRATA_GUARDED_BY(mutex);
+    task_with_period work STRATA_GUARDED_BY(mutex);
     timers::id next STRATA_GUARDED_BY(mutex) = 0;
   };
 
@@ -61,8 +60,8 @@ class ticker {
     self->next = on.at(when, [self, &on, &time] {
       scoped_lock lock(self->mutex);
       if (!self->work) return;
-      self->work();
-      schedule(self, on, time, time.now() + self->period);
+      const auto pause = self->work();
+      schedule(self, on, time, time.now() + pause);
     });
   }
 

@@ -20,6 +20,9 @@ using namespace std::chrono_literals;
 /// How often the cursor of a named feed is saved, and by which factor less often while nothing happens.
 constexpr duration cursor_period = 1s;
 constexpr int idle_factor = 30;
+/// Without events for this long, the pauses become longer, by this factor.
+constexpr duration quiet_after = 1s;
+constexpr int quiet_factor = 4;
 constexpr duration longest_retry_delay = 1s;
 
 event_feed_options checked(event_feed_options options) {
@@ -95,9 +98,13 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
             std::clamp(2 * retry_delay_, options_.poll, std::max(options_.poll, longest_retry_delay));
         report_trouble(done.error().detail);
       }
-      const auto due = began + std::max(options_.poll, retry_delay_);
+      const auto due = began + std::max(pause_at(began), retry_delay_);
       if (options_.time->now() < due) co_await detail::timed_wait(stop_, *options_.timer, due);
     }
+  }
+
+  duration pause_at(time_point at) const {
+    return at - events_at_ < quiet_after ? options_.poll : quiet_factor * options_.poll;
   }
 
   /// Reads the events committed since the cursor, and queues them for their handlers.
@@ -152,6 +159,7 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
       progress_.back().seen = seen;
     }
     unsaved_events_ = unsaved_events_ || had_events;
+    if (had_events) events_at_ = options_.time->now();
     cursor_ = {.seen = seen, .life = page->life};
     co_return result<void>();
   }
@@ -206,6 +214,7 @@ class event_feed::worker : public std::enable_shared_from_this<worker> {
   std::string saved_;
   bool unsaved_events_ = false;  ///< there were events since the cursor was saved
   time_point saved_at_{};
+  time_point events_at_{};  ///< when events were found last
   duration retry_delay_{};
 
   mutable detail::mutex mutex_;

@@ -12,6 +12,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr auto configuration_check = std::chrono::seconds(1);
+/// How often a session is opened again, and the servers are looked after, however rare the heartbeats are.
+constexpr duration longest_opening_period = milliseconds(25);
 
 std::int64_t in_ms(time_point at) {
   return std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count();
@@ -23,7 +25,10 @@ coherence_session::coherence_session(coherence_options with)
     : options_(std::move(with)),
       names_(options_.name_space),
       push_reader_(random_origin()),
-      ticker_(*options_.timer, *options_.time, options_.heartbeat) {
+      ticker_(*options_.timer, *options_.time),
+      pace_({.heartbeat = options_.heartbeat,
+             .trust_for = options_.trust_for,
+             .bound = options_.relayed ? std::optional(options_.bound) : std::nullopt}) {
 }
 
 coherence_session::~coherence_session() {
@@ -41,7 +46,7 @@ push_subscription coherence_session::subscription() const {
 void coherence_session::start_on(topology& servers) {
   topology_ = &servers;
   topology_.notify_all();
-  ticker_.start([this] { tick(); });
+  ticker_.start([this] { return tick(); });
 }
 
 void coherence_session::stop() {
@@ -123,6 +128,7 @@ void coherence_session::session_began(std::uint64_t generation, const std::strin
     discard_proofs();
     in_heartbeat_ = false;
     reopen_at_ = {};
+    pace_.changed(options_.time->now());
     const bool invented = run_id.empty();
     if (invented && !run_id_is_invented_) {
       options_.log(
@@ -155,19 +161,42 @@ bool coherence_session::is_current(std::uint64_t generation) const {
   return generation_ == generation;
 }
 
-void coherence_session::tick() {
+duration coherence_session::next_period() {
+  const auto at = options_.time->now();
+  detail::scoped_lock lock(mutex_);
+  if (generation_ == 0 || !ready_.load(std::memory_order_acquire)) {
+    return std::min(options_.heartbeat, longest_opening_period);
+  }
+  return pace_.next(at, trusted_until_);
+}
+
+void coherence_session::note_change() {
+  const auto at = options_.time->now();
+  bool was_slow = false;
+  {
+    detail::scoped_lock lock(mutex_);
+    was_slow = pace_.changed(at);
+  }
+  if (was_slow) ticker_.hurry();
+}
+
+duration coherence_session::tick() {
   std::uint64_t generation = 0;
   auto& servers = *topology_.load();
   servers.tick();
   if (auto why = servers.unreachable_reason()) refused(*why + "; continuing without the store");
   {
     detail::scoped_lock lock(mutex_);
-    if (generation_ == 0 || in_heartbeat_ || options_.time->now() < reopen_at_) return;
-    in_heartbeat_ = true;
-    generation = generation_;
+    if (generation_ != 0 && !in_heartbeat_ && options_.time->now() >= reopen_at_) {
+      in_heartbeat_ = true;
+      generation = generation_;
+    }
   }
-  const bool ready = ready_.load(std::memory_order_acquire);
-  start(nullptr, ready ? heartbeat(generation) : open_session(generation), [](const completion<void>&) {});
+  if (generation != 0) {
+    const bool ready = ready_.load(std::memory_order_acquire);
+    start(nullptr, ready ? heartbeat(generation) : open_session(generation), [](const completion<void>&) {});
+  }
+  return next_period();
 }
 
 task<> coherence_session::open_session(std::uint64_t generation) {
@@ -337,6 +366,7 @@ task<result<std::vector<floor_entry>>> coherence_session::read_floors() {
 }
 
 void coherence_session::pushed(resp::value message) {
+  note_change();
   if (push_reader::is_flush(message)) {  // no heartbeat sent before it proves anything
     detail::scoped_lock lock(mutex_);
     discard_proofs();

@@ -20,6 +20,7 @@
 #include "async/ticker.hpp"
 #include "core/mutex.hpp"
 #include "redis/coherence/deferred_work.hpp"
+#include "redis/coherence/heartbeat_pace.hpp"
 #include "redis/coherence/push_reader.hpp"
 #include "redis/coherence/relay_trust.hpp"
 #include "redis/format/scripts.hpp"
@@ -118,7 +119,11 @@ class coherence_session final : public topology_observer {
   void notify(Notify one);
   void notify_lost(bool may_have_forgotten);
 
-  void tick();
+  /// Returns the time until the next heartbeat.
+  duration tick();
+  duration next_period();
+  /// The server has sent something new: a slow pace ends.
+  void note_change();
   task<> open_session(std::uint64_t generation);
   void reopen_later(std::uint64_t generation);
   task<> heartbeat(std::uint64_t generation);
@@ -154,6 +159,7 @@ class coherence_session final : public topology_observer {
   time_point notified_until_ STRATA_GUARDED_BY(mutex_){};  ///< every change before it has arrived
   time_point trusted_until_ STRATA_GUARDED_BY(mutex_){};
   relay_trust relay_ STRATA_GUARDED_BY(mutex_);
+  heartbeat_pace pace_ STRATA_GUARDED_BY(mutex_);
   bool in_heartbeat_ STRATA_GUARDED_BY(mutex_) = false;  ///< a heartbeat waits for its reply
   time_point reopen_at_ STRATA_GUARDED_BY(mutex_){};
   time_point check_at_ STRATA_GUARDED_BY(mutex_){};   ///< when to ask for the configuration again

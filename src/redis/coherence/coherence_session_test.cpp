@@ -206,6 +206,30 @@ TEST_F(Coherence, AFlushTakesTheProofFromEarlierHeartbeats) {
   EXPECT_TRUE(seen.losses.back());
 }
 
+TEST_F(Coherence, SendsHalfAsManyHeartbeatsWhileNothingChanges) {
+  connect(1, "run");
+  const auto beats_in_a_second = [&] {
+    const auto before = server.heartbeats;
+    for (int ms = 0; ms < 1000; ++ms) {
+      pass(1ms);
+      EXPECT_TRUE(ms < 100 || seen.until > time.now()) << ms;
+    }
+    return server.heartbeats - before;
+  };
+  EXPECT_NEAR(beats_in_a_second(), 40, 2);
+  EXPECT_NEAR(beats_in_a_second(), 20, 2);
+  std::vector<resp::value> push;
+  push.push_back(text("invalidate"));
+  std::vector<resp::value> keys;
+  keys.push_back(text("strata:a"));
+  push.push_back(array(std::move(keys)));
+  const auto before = server.heartbeats;
+  session.pushed(resp::value::aggregate(resp::kind::push, std::move(push)));
+  pass(1ms);
+  EXPECT_EQ(server.heartbeats, before + 1) << "the first change hurries";
+  EXPECT_NEAR(beats_in_a_second(), 40, 2);
+}
+
 TEST_F(Coherence, IsNotUsableAfterALossUntilTheSessionOpensAgain) {
   connect(1, "run");
   session.session_lost(1, {errc::store_unavailable, "gone"});
