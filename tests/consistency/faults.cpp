@@ -30,7 +30,10 @@ std::vector<std::string> fault_names(store_kind store) {
 }
 
 faults::faults(stage& on, std::vector<std::string> names, std::uint64_t seed)
-    : stage_(on), names_(std::move(names)), random_(seed * 97 + 5) {
+    : stage_(on),
+      names_(std::move(names)),
+      random_(seed * 97 + 5),
+      recovers_(on.setup().plan.mutant[0] == '\0') {
 }
 
 void faults::wait(std::int64_t milliseconds) const {
@@ -49,8 +52,11 @@ void faults::run(nanoseconds until) {
     left.erase(chosen);
     const auto begun = now();
     auto said = commit(name);
-    history_.push_back({begun, now() - begun, name + (said.empty() ? "" : ", " + said)});
+    const auto ended = now();
+    history_.push_back({.at = begun, .lasted = ended - begun, .name = name, .what = std::move(said)});
     stage_.replace_ended();
+    // The other faults are followed by the next one at any moment, also before all have recovered.
+    if (recovers_ && random_.one_in(2)) history_.back().recovered = measure_recovery(ended);
   }
   stage_.shared().ballast = false;
   stage_.replace_ended();
@@ -74,6 +80,17 @@ void faults::end_sessions(const std::string& which) const {
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client "
       "backend' AND pid <> pg_backend_pid() " +
           which);
+}
+
+nanoseconds faults::measure_recovery(nanoseconds end) const {
+  constexpr auto steady = second / 2;
+  constexpr auto longest = 20 * second;
+  auto since = end;
+  for (auto at = now(); at - since < steady && at - end < longest; at = now()) {
+    if (!stage_.all_serve()) since = at;
+    wait(2);
+  }
+  return since - end;
 }
 
 std::string faults::move_slot() {

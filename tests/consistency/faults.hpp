@@ -7,6 +7,7 @@
 #include "tests/redis/refusals.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,9 @@ class faults {
   struct done {
     nanoseconds at = 0;
     nanoseconds lasted = 0;
+    std::string name;
     std::string what;
+    std::optional<nanoseconds> recovered = {};  ///< how long after its end every process served from memory
   };
   const std::vector<done>& history() const noexcept { return history_; }
 
@@ -39,12 +42,15 @@ class faults {
   void end_sessions(const std::string& which) const;
   std::string refuse(test::refusal how);
   std::string spoil_rows();
+  /// How long after `end` every process served from memory again, and went on to.
+  nanoseconds measure_recovery(nanoseconds end) const;
   void wait(std::int64_t milliseconds) const;
   std::int64_t some(std::int64_t low, std::int64_t high) { return random_.between(low, high); }
 
   stage& stage_;
   std::vector<std::string> names_;
   random_numbers random_;
+  bool recovers_;  ///< a cache that is broken on purpose need not
   std::vector<done> history_;
 };
 

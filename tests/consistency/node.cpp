@@ -33,8 +33,8 @@ std::shared_ptr<database> must_open(const postgres_options& with) {
   }
 }
 
-std::shared_ptr<store> must_open_store(const std::string& url, bool relayed) {
-  auto opened = open_store(url, {.relayed = relayed});
+std::shared_ptr<store> must_open_store(const std::string& url, const store_options& with) {
+  auto opened = open_store(url, with);
   if (!opened) throw std::runtime_error(opened.error().detail);
   return *opened;
 }
@@ -72,7 +72,7 @@ node::node(node_setup setup)
       log_(log_file(setup_.folder, setup_.index, setup_.incarnation)),
       plain_(must_open({.url = setup_.database_url, .readers = 3, .writers = 4, .statement_timeout = 3s})),
       database_(plain_, *board_, setup_.index),
-      store_(slow_at_times(must_open_store(setup_.store_url, true), setup_.seed)),
+      store_(slow_at_times(must_open_store(setup_.store_url, {.relayed = true}), setup_.seed)),
       cache_({.memory = {256u << 10},
               .second_level = store_,
               .breaker_open_for = std::chrono::milliseconds(board_->plan.breaker),
@@ -87,7 +87,7 @@ node::node(node_setup setup)
       tokens_((static_cast<std::int64_t>(setup_.index + 1) << 48) +
               (static_cast<std::int64_t>(setup_.incarnation) << 32)),
       relay_({.source = must_open({.url = setup_.database_url, .readers = 1, .writers = 1}),
-              .target = must_open_store(setup_.store_url, false)}) {
+              .target = must_open_store(setup_.store_url, {.trust_for = 1s, .heartbeat = 250ms})}) {
 }
 
 node::~node() {
@@ -288,7 +288,11 @@ void node::tick() {
   auto& into = log_.counted();
   ++into.samples;
   const auto& l2 = stats.second_level;
-  if (l2.state != second_level_state::up || !l2.coherent) ++into.untrusted;
+  if (l2.state != second_level_state::up || !l2.coherent) {
+    ++into.untrusted;
+  } else {
+    board_->processes[setup_.index].served = now();
+  }
   std::uint64_t fenced = 0;
   std::uint64_t older = 0;
   std::uint64_t too_large = 0;

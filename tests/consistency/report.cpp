@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <vector>
 
 namespace strata::consistency {
 
@@ -10,6 +12,25 @@ namespace {
 
 double milliseconds(nanoseconds of) {
   return static_cast<double>(of) / 1e6;
+}
+
+double seconds(nanoseconds of) {
+  return static_cast<double>(of) / 1e9;
+}
+
+/// How long after the end of each kind of fault every process served from memory again.
+std::string report_recovery(const std::vector<faults::done>& of) {
+  std::map<std::string, std::vector<nanoseconds>> by_name;
+  for (const auto& each : of) {
+    if (each.recovered) by_name[each.name].push_back(*each.recovered);
+  }
+  std::string out;
+  for (auto& [name, times] : by_name) {
+    std::ranges::sort(times);
+    out += fmt::format("recovery    {:<16} {:>3} times · p50 {:.3f} s · p99 {:.3f} s\n", name, times.size(),
+                       seconds(times[times.size() / 2]), seconds(times[times.size() * 99 / 100]));
+  }
+  return out;
 }
 
 double percent(std::uint64_t part, std::uint64_t whole) {
@@ -53,10 +74,13 @@ std::string report(const std::vector<faults::done>& of, nanoseconds began) {
   std::string out;
   for (const auto& each : of) {
     out +=
-        fmt::format("fault       {:>8.3f} s  {:>6.3f} s  {}\n", static_cast<double>(each.at - began) / second,
-                    static_cast<double>(each.lasted) / second, each.what);
+        fmt::format("fault       {:>8.3f} s  {:>6.3f} s  {}{}{}", seconds(each.at - began),
+                    seconds(each.lasted), each.name, each.what.empty() ? "" : ", ",
+                    each.what);
+    if (each.recovered) out += fmt::format(", recovered after {:.3f} s", seconds(*each.recovered));
+    out += '\n';
   }
-  return out;
+  return out + report_recovery(of);
 }
 
 std::string report(const std::vector<const counts*>& of, std::uint32_t peak_queries) {

@@ -83,6 +83,7 @@ void stage::start_process(unsigned index) {
   board_->processes[index].relays = false;
   board_->processes[index].is_to_die = false;
   board_->processes[index].dies_reading = false;
+  board_->processes[index].served = 0;
   for (auto& each : board_->sessions) {
     std::uint32_t its = index + 1;
     each.lane.compare_exchange_strong(its, 0);
@@ -111,6 +112,14 @@ void stage::wait_until_ready() {
                                [](const board::process& each) { return each.ready.load(); });
   };
   if (!test::eventually(all, 60s)) throw std::runtime_error("a process does not come up: " + said());
+}
+
+bool stage::all_serve() const {
+  constexpr auto sampled_within = 50 * millisecond;
+  const auto at = now();
+  return std::ranges::all_of(std::span(board_->processes).first(engine_processes), [&](const auto& each) {
+    return each.ready && at - each.served < sampled_within;
+  });
 }
 
 unsigned stage::relaying() const {

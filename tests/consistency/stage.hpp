@@ -57,6 +57,8 @@ class stage {
   test::child& process(unsigned index) { return *processes_[index]; }
   /// Waits until each process has started. Throws if one fails.
   void wait_until_ready();
+  /// Whether every process has served from memory within the last 50 ms.
+  bool all_serve() const;
   /// The process whose relay is active; the first if none reports it.
   unsigned relaying() const;
 
