@@ -101,7 +101,7 @@ struct relay_config {
   bool enabled = true;
   strata::duration poll = std::chrono::milliseconds(10);
   strata::duration bound = std::chrono::milliseconds(350);
-  strata::duration takeover = std::chrono::milliseconds(100);
+  strata::duration takeover = std::chrono::milliseconds(150);
   strata::duration events = std::chrono::milliseconds(50);
 };
 BOOST_DESCRIBE_STRUCT(relay_config, (), (enabled, poll, bound, takeover, events))

@@ -46,14 +46,15 @@ struct relay_options {
   std::shared_ptr<store> target = nullptr;
   cache* local = nullptr;
 
-  /// The pause between two polls of the outbox.
+  /// The pause between two polls of the outbox. Up to five times as long after a second without changes.
   duration poll = std::chrono::milliseconds(10);
 
   /// How long `local` trusts its contents after a poll. For a store, store_options::bound is used instead.
   duration bound = std::chrono::milliseconds(350);
 
-  /// How long the leading relay may make no progress before another takes over.
-  duration takeover = std::chrono::milliseconds(100);
+  /// How long the leading relay may make no progress before another takes over. On a busy machine, where relays
+  /// are late, up to eight times as long.
+  duration takeover = std::chrono::milliseconds(150);
 
   /// Receives what an operator should know, one line a call; called from any thread.
   log_function log = [](log_level, std::string_view) {};

@@ -15,6 +15,7 @@ namespace strata {
 enum class clear_reason : std::uint8_t {
   fresh,        ///< no relay had worked before, or not for this cache
   source_lost,  ///< PostgreSQL crashed, or another server took over: commits may be lost
+  store_lost,   ///< the store was emptied or replaced, and does not tell what it has received
   too_old,      ///< no relay ran for longer than the outbox keeps changes
   too_many,     ///< so much had changed that removing everything is cheaper
   overflow,     ///< the outbox was full or damaged, and changes were not recorded
@@ -32,8 +33,7 @@ struct relay_stats {
   std::uint64_t keys = 0;      ///< removed
   std::uint64_t floors = 0;    ///< raised, for prefixes and tags
   std::uint64_t takeovers = 0;
-  std::uint64_t replays =
-      0;  ///< everything the outbox keeps was applied again, since the store may have lost it
+  std::uint64_t replays = 0;  ///< what a restarted or replaced store may have lost was applied again
   std::array<std::uint64_t, clear_reasons> clears{};
   std::uint64_t overflowed = 0;    ///< statements that the outbox could not record
   std::uint64_t widened = 0;       ///< changes whose rows the trigger could not read; it recorded the widest

@@ -23,6 +23,8 @@ std::string_view name(clear_reason why) noexcept {
       return "fresh";
     case clear_reason::source_lost:
       return "source_lost";
+    case clear_reason::store_lost:
+      return "store_lost";
     case clear_reason::too_old:
       return "too_old";
     case clear_reason::too_many:

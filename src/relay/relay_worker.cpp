@@ -22,6 +22,9 @@ constexpr duration idle_cursor_period = 5s;
 constexpr duration maintenance_period = 10s;
 constexpr duration check_period = 5s;  // a few milliseconds of the database's time
 constexpr duration first_retry_delay = 10ms;
+/// Without changes for this long, the turns become rarer, by this factor at most.
+constexpr duration quiet_after = 1s;
+constexpr int quiet_factor = 5;
 constexpr duration longest_retry_delay = 250ms;
 
 }  // namespace
@@ -31,12 +34,13 @@ relay::worker::worker(relay_options options)
       name_space_(options_.target ? options_.target->name_space() : std::string_view()),
       reader_(options_.source),
       leadership_(options_.source, name_space_),
+      leader_(options_.takeover),
       source_watermark_(options_.time->now()) {
   stats_.active = options_.local != nullptr;
 }
 
 void relay::worker::begin() {
-  last_applied_ = unchanged_since_ = now();
+  last_applied_ = changed_at_ = now();
   std::promise<void> ended;
   ended_ = ended.get_future().share();
   start(nullptr, run(),
@@ -64,15 +68,11 @@ task<duration> relay::worker::watch_leader() {
   auto found = co_await options_.target->read_watermark();
   const auto at = now();
   if (!found) {
-    leaders_watermark_.reset();
+    leader_.restart();
     co_return failed(found.error());
   }
-  if (!leaders_watermark_ || *found != *leaders_watermark_) {
-    leaders_watermark_ = std::move(*found);
-    unchanged_since_ = at;
-    succeeded();
-  }
-  if (at - unchanged_since_ < options_.takeover) co_return options_.takeover / 4;
+  succeeded();
+  if (!leader_.looked(at, *found)) co_return leader_.interval_at(at);
   auto taking = take_over();
   co_return co_await std::move(taking);
 }
@@ -80,9 +80,10 @@ task<duration> relay::worker::watch_leader() {
 task<duration> relay::worker::take_over() {
   auto taken = co_await leadership_.claim();
   if (!taken) co_return failed(taken.error());
-  unchanged_since_ = now();
-  if (taken->term == 0) co_return options_.takeover / 4;
+  leader_.restart();
+  if (taken->term == 0) co_return leader_.interval_at(now());
   leads_ = true;
+  changed_at_ = now();
   term_ = taken->term;
   cursor_ = {.seen = std::move(taken->seen), .life = std::move(taken->life)};
   const auto seen = detail::parse_snapshot(cursor_.seen);
@@ -90,6 +91,7 @@ task<duration> relay::worker::take_over() {
   overflow_ = relay_detail::overflow_watch(taken->overflow);
   applied_life_ = std::move(taken->store_life);
   watermark_.reset();
+  applied_.clear();
   {
     detail::scoped_lock lock(mutex_);
     stats_.active = true;
@@ -101,7 +103,7 @@ task<duration> relay::worker::take_over() {
 
 void relay::worker::stand_down(std::string_view why) {
   leads_ = false;
-  leaders_watermark_.reset();
+  leader_.restart();
   {
     detail::scoped_lock lock(mutex_);
     stats_.active = false;
@@ -118,7 +120,12 @@ task<duration> relay::worker::run_turn() {
   const bool replay = watermark_ && watermark_->life != applied_life_ && !cursor_.seen.empty() &&
                       !detail::mutated(detail::mutation::replay_off);
   auto from = cursor_;
-  if (replay) from.seen = relay_detail::from_the_beginning;
+  store_lost_ = false;
+  if (replay) {
+    auto held = applied_.applied_before(watermark_->value);
+    store_lost_ = !held;
+    if (held) from.seen = std::move(*held);
+  }
   const auto polled = now();
   auto found = co_await reader_.poll(name_space_, std::move(from), max_changes);
   if (!found) co_return failed(found.error());
@@ -128,6 +135,7 @@ task<duration> relay::worker::run_turn() {
   }
   if (options_.target != nullptr && found->term != term_) {
     source_lost_ = !found->term;
+    if (found->term && retry_delay_ == duration::zero()) leader_.replaced_at(now());
     stand_down(found->term ? "another process has taken over" : "PostgreSQL restarted after a crash");
     if (found->term) co_return options_.poll;
     auto taking = take_over();
@@ -153,6 +161,7 @@ std::optional<clear_reason> relay::worker::must_clear(const relay_detail::poll_r
     why = clear_reason::source_lost;
   }
   if (why) watching = relay_detail::overflow_watch();
+  if (!why && store_lost_) why = clear_reason::store_lost;
   if (!why && found.too_old) why = clear_reason::too_old;
   if (!why && found.more) why = clear_reason::too_many;
   if (watching.observe(found.overflow, found.snapshot) && !why) why = clear_reason::overflow;
@@ -194,7 +203,10 @@ task<duration> relay::worker::publish(relay_detail::poll_result found, time_poin
     auto moved = co_await advance_watermark();
     if (!moved) co_return failed(moved.error());
     if (!watermark_) co_return duration::zero();  // another relay's, or the store has forgotten it: again
+    cursor_due_ = cursor_due_ || applied_life_ != watermark_->life;
     applied_life_ = watermark_->life;
+    if (why == clear_reason::source_lost) applied_.clear();
+    applied_.add(now(), watermark_->value, found.seen);
   }
   source_lost_ = false;
   overflow_ = std::move(watching);
@@ -220,9 +232,17 @@ task<duration> relay::worker::publish(relay_detail::poll_result found, time_poin
     options_.log(log_level::warning, fmt::format("relay: removed {}: {}", cleared, name(*why)));
   }
   succeeded();
+  if (why || !found.changes.empty()) changed_at_ = at;
   if (options_.target != nullptr) co_await save_cursor(at, why || !found.changes.empty());
   co_await maintain(at);
-  co_return options_.poll;
+  co_return pause_at(at);
+}
+
+duration relay::worker::pause_at(time_point at) const {
+  if (at - changed_at_ < quiet_after) return options_.poll;
+  // Below what makes another relay take over, or a process stop trusting its copies.
+  return std::max(options_.poll,
+                  std::min({quiet_factor * options_.poll, options_.takeover / 3, options_.bound / 7}));
 }
 
 task<result<void>> relay::worker::advance_watermark() {

@@ -7,13 +7,17 @@
 /// *previous* watermark was written has been applied to *this life* of the store.
 ///
 /// A store may forget what was applied in an earlier life. Its values are void then (decision 12), but an
-/// invalidation between the last moments of that life and the first of this one is not made up for by that:
-/// so everything the outbox keeps is applied again before the first watermark of a new life.
+/// invalidation between the last moments of that life and the first of this one is not made up for by that.
+/// So before the first watermark of a new life, everything is applied again that the store can lack: the
+/// changes since the watermark that it holds, if we wrote that one. Otherwise everything is removed. That costs
+/// little, since only what was filled since the new life began still counts.
 /// Threads: one task, which continues on whichever thread completes what it awaits; `stats` and `stop` may be
 /// called from any.
 
 #include "core/mutex.hpp"
+#include "relay/applied_marks.hpp"
 #include "relay/apply_invalidation.hpp"
+#include "relay/leader_watch.hpp"
 #include "relay/leadership.hpp"
 #include "relay/outbox_reader.hpp"
 #include "relay/overflow_watch.hpp"
@@ -56,6 +60,8 @@ class relay::worker : public std::enable_shared_from_this<worker> {
   std::optional<clear_reason> must_clear(const relay_detail::poll_result& found,
                                          relay_detail::overflow_watch& watching) const;
   void stand_down(std::string_view why);
+  /// The time from one turn to the next. While nothing changes, turns are rarer.
+  duration pause_at(time_point at) const;
   /// Return the pause before the next turn.
   duration failed(const error& why);
   void succeeded();
@@ -75,10 +81,12 @@ class relay::worker : public std::enable_shared_from_this<worker> {
   std::uint64_t cursor_end_ = 0;  ///< the first transaction that the cursor's snapshot has not seen
   bool source_lost_ = false;      ///< PostgreSQL no longer knows our position
   relay_detail::overflow_watch overflow_;
+  relay_detail::applied_marks applied_;
+  bool store_lost_ = false;                   ///< the store lacks changes, and we do not know which
   std::string applied_life_;                  ///< of the store that has received everything before the cursor
   std::optional<relay_watermark> watermark_;  ///< as we read it after the previous turn
-  std::optional<relay_watermark> leaders_watermark_;  ///< the last one that another relay wrote
-  time_point unchanged_since_{};                      ///< of `leaders_watermark_`
+  relay_detail::leader_watch leader_;
+  time_point changed_at_{};  ///< of the last turn that found changes, or the begin of our leadership
   duration retry_delay_{};
   time_point last_applied_{};  ///< begin of the last poll whose changes were all applied
   time_point cursor_saved_{};

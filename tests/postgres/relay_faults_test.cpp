@@ -197,6 +197,63 @@ TEST_F(PostgresRelayFaults, AKilledRelayIsTakenOver) {
   EXPECT_TRUE(of.ends_right());
 }
 
+TEST_F(PostgresRelayFaults, AStoreThatComesUpIsToldOnlyWhatItCanLack) {
+  const relay tells(speaking_to(open_now(redis.url())));
+  wait_until_relayed(tells);
+  for (int i = 0; i < 50; ++i) elsewhere("INSERT INTO agents VALUES ('" + std::to_string(i) + "', 'o', 'first')");
+  wait_until_relayed(tells);
+  std::this_thread::sleep_for(250ms);  // of which the relay remembers a position
+  wait_until_relayed(tells);
+  ASSERT_TRUE(redis.call({"SAVE"}).is_ok());
+  for (int i = 0; i < 3; ++i) elsewhere("UPDATE agents SET name = 'second' WHERE id = '7'");
+  wait_until_relayed(tells);
+  const auto before = tells.stats().changes;
+  EXPECT_EQ(before, 53U);
+  redis.kill();
+  redis.start();
+  wait_until([&] { return tells.stats().replays == 1; });
+  wait_until_relayed(tells);
+  EXPECT_EQ(tells.stats().changes, before + 3) << "the dump has the rest";
+  EXPECT_EQ(clears(tells, clear_reason::store_lost), 0U);
+
+  ASSERT_TRUE(redis.call({"FLUSHALL"}).is_ok());
+  wait_until([&] { return tells.stats().replays == 2; });
+  wait_until_relayed(tells);
+  EXPECT_LE(tells.stats().changes, before + 6) << "not the outbox";
+  EXPECT_EQ(clears(tells, clear_reason::store_lost), 1U) << "it does not say what it has received";
+}
+
+/// Counted, not timed: a slow machine sends fewer.
+TEST_F(PostgresRelayFaults, TwoIdleProcessesSendFewCommands) {
+  struct process {
+    process(const std::string& store, relay_options with)
+        : shared(*open_store(store, {.relayed = true})), held({.second_level = shared}), relaying(std::move(with)) {}
+    std::shared_ptr<network_store> shared;
+    cache held;
+    relay relaying;
+  };
+  const auto target = [&] { return open_now(redis.url(), {.trust_for = 1s, .heartbeat = 250ms}); };
+  const process one(redis.url(), speaking_to(target()));
+  const process two(redis.url(), speaking_to(target()));
+  wait_until([&] { return one.relaying.stats().active || two.relaying.stats().active; });
+  wait_until_up(*one.shared);
+  wait_until_up(*two.shared);
+  std::this_thread::sleep_for(1500ms);
+  const auto commands = [&] {
+    static const std::regex calls("cmdstat_evalsha:calls=([0-9]+)");
+    const auto text = std::string(redis.call({"INFO", "commandstats"}).text());
+    std::smatch found;
+    return std::regex_search(text, found, calls) ? std::stoi(found[1]) : 0;
+  };
+  const auto began = system_clock().now();
+  const auto before = commands();
+  std::this_thread::sleep_for(2s);
+  const auto sent = commands() - before;
+  const auto seconds = std::chrono::duration<double>(system_clock().now() - began).count();
+  EXPECT_LE(sent / seconds, 100) << "heartbeats 48, marks 20, looks at the watermark 14";
+  EXPECT_GE(sent, 1);
+}
+
 TEST_F(PostgresRelayFaults, AStoreThatIsKilledAndBackIsToldAgain) {
   relay_options with = speaking_to(open_now(redis.url()));
   const relay tells(std::move(with));
