@@ -47,12 +47,21 @@ class breaker {
     if (state_ == state::closed && ++in_a_row_ < failures_) return;
     become(state::open);
     ++times_opened_;
+    opened_ = now;
     again_ = now + rest_;
   }
 
   /// The service has shown a sign of life: it may be tried at once.
   void hint(time_point now) {
     if (state_ == state::open) again_ = now;
+  }
+
+  /// The service answers other questions: it may be tried after a tenth of the rest. Returns whether that
+  /// brings the next call forward.
+  bool answers(time_point now) {
+    if (state_ != state::open || now >= again_ || now < opened_ + rest_ / 10) return false;
+    again_ = now;
+    return true;
   }
 
   state current() const noexcept { return state_; }
@@ -73,6 +82,7 @@ class breaker {
   std::uint64_t period_ = 0;
   unsigned in_a_row_ = 0;
   std::uint64_t times_opened_ = 0;
+  time_point opened_{};
   time_point again_{};
 };
 

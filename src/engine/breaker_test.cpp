@@ -45,6 +45,22 @@ TEST_F(Breaker, LetsNobodyThroughWhileItRests) {
   EXPECT_TRUE(over.enter(now));
 }
 
+TEST_F(Breaker, RestsForATenthIfTheServiceAnswersOtherQuestions) {
+  EXPECT_FALSE(over.answers(now)) << "closed";
+  open();
+  now += 499ms;
+  EXPECT_FALSE(over.answers(now));
+  EXPECT_FALSE(over.enter(now));
+  now += 1ms;
+  EXPECT_TRUE(over.answers(now));
+  EXPECT_FALSE(over.answers(now)) << "the next call is due already";
+  const auto trial = over.enter(now);
+  ASSERT_TRUE(trial);
+  over.failed(*trial, now);
+  EXPECT_FALSE(over.answers(now)) << "it rests again";
+  EXPECT_FALSE(over.enter(now));
+}
+
 TEST_F(Breaker, TriesWithOneCallAtATime) {
   open();
   now += 5s;

@@ -146,6 +146,21 @@ TEST_F(CoherenceLease, NoReadWaitsForAFillThatWouldNotBeReported) {
   EXPECT_EQ((*reading->got)->name, "ours");
 }
 
+TEST_F(CoherenceLease, AStoreThatWasSilentIsUsedAsSoonAsItAnswersAgain) {
+  t.read(t.a, "old");
+  t.below_a->trust_until(t.a.time.now() + 1s);
+  t.below_a->fail({});
+  for (int i = 0; i < 5; ++i) (void)sync_wait(t.a.store.get(t.a.agents("2")));
+  sync_wait(t.a.store.remove_by_tag("agents"));
+  EXPECT_EQ(t.a.store.stats().second_level.state, second_level_state::down);
+  t.below_a->heal();
+  t.advance(2s);  // the breaker rests for 5 s
+  EXPECT_EQ(t.a.store.stats().second_level.state, second_level_state::down);
+  t.below_a->trust_until(t.a.time.now() + 1s);
+  t.settle();
+  EXPECT_EQ(t.a.store.stats().second_level.state, second_level_state::up) << "it was told what it missed";
+}
+
 TEST_F(CoherenceLease, ExplainNamesTheMissingTrust) {
   t.read(t.a, "old");
   t.below_a->trust_until(in(1s));

@@ -40,9 +40,17 @@ class l2_status {
   /// How often changes were missed. Compare it before and after a call.
   std::uint64_t losses() const noexcept { return losses_.load(); }
 
-  void trust_until(time_point until, time_point source_watermark) noexcept {
+  /// Returns whether that makes the store worth a try: trust has returned, or the breaker is open and the store
+  /// answers.
+  bool trust_until(time_point until, time_point source_watermark) noexcept {
+    const auto at = options_.time->now();
+    const bool returns = until > at && trusted_until() <= at;
     trusted_until_.store(until.time_since_epoch().count(), std::memory_order_release);
     source_watermark_.store(source_watermark.time_since_epoch().count(), std::memory_order_release);
+    if (until <= at) return false;
+    const scoped_lock lock(mutex_);
+    if (returns) breaker_.hint(at);
+    return breaker_.answers(at) || returns;
   }
   time_point trusted_until() const noexcept {
     return time_point(duration(trusted_until_.load(std::memory_order_acquire)));

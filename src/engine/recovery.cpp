@@ -217,6 +217,15 @@ void recovery::lost(bool may_have_forgotten) {
   start_behind();
 }
 
+void recovery::store_answers() {
+  if (with_.status.in_sync()) return;
+  {
+    const scoped_lock lock(mutex_);
+    not_before_ = std::min(not_before_, now());
+  }
+  start_behind();
+}
+
 void recovery::collect(second_level_stats& out) const {
   const scoped_lock lock(mutex_);
   out.backlog = backlog_.size() + delivering_;

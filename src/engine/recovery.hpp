@@ -52,6 +52,9 @@ class recovery {
   /// Changes of others were missed; the server may also have forgotten our invalidations.
   void lost(bool may_have_forgotten);
 
+  /// The store answers again after a silence: a recovery that is due later may begin at once.
+  void store_answers();
+
   void collect(second_level_stats& out) const;
 
  private:

@@ -93,7 +93,7 @@ class second_level {
 
   void lost(bool may_have_forgotten) { recovery_.lost(may_have_forgotten); }
   void trust_until(time_point until, time_point source_watermark) noexcept {
-    status_.trust_until(until, source_watermark);
+    if (status_.trust_until(until, source_watermark)) recovery_.store_answers();
   }
 
   /// Until when copies can be trusted. Cost: one load.
