@@ -1,7 +1,6 @@
 #include "tests/consistency/node.hpp"
 
 #include <chrono>
-#include <numeric>
 #include <thread>
 
 namespace strata::consistency {
@@ -312,7 +311,7 @@ void node::tick() {
   board_->processes[setup_.index].relays = relay.active;
   into.takeovers = relay.takeovers;
   into.replays = relay.replays;
-  into.clears = std::accumulate(relay.clears.begin(), relay.clears.end(), std::uint64_t{0});
+  for (std::size_t i = 0; i < clear_reasons; ++i) into.clears[i] = relay.clears[i];
   into.relayed = relay.changes;
   into.told_after_p50 = static_cast<std::uint64_t>(relay.delivered_after_p50.count());
   into.told_after_p99 = static_cast<std::uint64_t>(relay.delivered_after_p99.count());

@@ -6,6 +6,8 @@
 #include "tests/consistency/plan.hpp"
 #include "tests/redis/child.hpp"
 
+#include <strata/relay_stats.hpp>
+
 #include <sys/mman.h>
 
 #include <array>
@@ -76,7 +78,8 @@ struct counts {
   std::atomic<std::uint64_t> fenced = 0, older = 0, too_large = 0;
   std::atomic<std::uint64_t> delivered = 0, losses = 0, evictions = 0, l2_errors = 0;
   // Counters of its relay; durations in nanoseconds.
-  std::atomic<std::uint64_t> relayed = 0, takeovers = 0, replays = 0, clears = 0;
+  std::atomic<std::uint64_t> relayed = 0, takeovers = 0, replays = 0;
+  std::array<std::atomic<std::uint64_t>, clear_reasons> clears = {};
   std::atomic<std::uint64_t> told_after_p50 = 0, told_after_p99 = 0;
 };
 

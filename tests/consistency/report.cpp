@@ -37,6 +37,14 @@ double percent(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
+std::string cleared_by_reason(const counts& of) {
+  std::string out;
+  for (std::size_t i = 0; i < clear_reasons; ++i) {
+    if (of.clears[i] != 0) out += fmt::format(" {} {}", name(static_cast<clear_reason>(i)), of.clears[i].load());
+  }
+  return out.empty() ? " never" : out;
+}
+
 }  // namespace
 
 std::string report(const verdict& of, nanoseconds bound) {
@@ -94,7 +102,7 @@ std::string report(const std::vector<const counts*>& of, std::uint32_t peak_quer
     sum.relayed += each->relayed;
     sum.takeovers += each->takeovers;
     sum.replays += each->replays;
-    sum.clears += each->clears;
+    for (std::size_t i = 0; i < clear_reasons; ++i) sum.clears[i] += each->clears[i];
     sum.told_after_p50 = std::max<std::uint64_t>(sum.told_after_p50, each->told_after_p50);
     sum.told_after_p99 = std::max<std::uint64_t>(sum.told_after_p99, each->told_after_p99);
     sum.delivered += each->delivered;
@@ -108,8 +116,8 @@ std::string report(const std::vector<const counts*>& of, std::uint32_t peak_quer
       fmt::format("store       without the coherence lease {:.2f} % of the time · changes missed {} times\n",
                   percent(sum.untrusted, sum.samples), sum.losses.load());
   out += fmt::format("            errors {} · told later {}\n", sum.l2_errors.load(), sum.delivered.load());
-  out += fmt::format("relay       {} changes · taken over {} times · replayed {} times · cleared {} times\n",
-                     sum.relayed.load(), sum.takeovers.load(), sum.replays.load(), sum.clears.load());
+  out += fmt::format("relay       {} changes · taken over {} times · replayed {} times · cleared:{}\n",
+                     sum.relayed.load(), sum.takeovers.load(), sum.replays.load(), cleared_by_reason(sum));
   out += fmt::format("            told after, in the worst process: p50 {:.1f} ms · p99 {:.1f} ms\n",
                      static_cast<double>(sum.told_after_p50) / 1e6,
                      static_cast<double>(sum.told_after_p99) / 1e6);
