@@ -1,5 +1,5 @@
-/// What two gateways with nothing to do cost: their CPU, that of the Redis and the PostgreSQL that they share, and
-/// the scripts that they send to Redis.
+/// What two gateways with nothing to do cost: their CPU, that of the Redis and the PostgreSQL that they
+/// share, and the scripts that they send to Redis.
 ///
 ///   idle_bench [SECONDS]
 ///
@@ -47,8 +47,8 @@ long scripts_run(const strata::test::redis_server& by) {
 struct gateway {
   gateway(const std::string& name, const strata::test::redis_server& redis, const std::string& database)
       : log(redis.file(name)),
-        program({STRATA_PROGRAM, "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--database", database,
-                 "--store", redis.url()},
+        program({STRATA_PROGRAM, "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--database",
+                 database, "--store", redis.url()},
                 redis.file("."), log) {
     const bool up = strata::test::eventually([&] { return said("listening on "); }, 60s);
     if (!up) throw std::runtime_error("a gateway does not start");
@@ -66,11 +66,13 @@ struct gateway {
 void run(std::chrono::seconds span) {
   const strata::test::postgres_server postgres;
   const strata::test::redis_server redis;
-  const std::array<gateway, 2> gateways{gateway("one", redis, postgres.url()), gateway("two", redis, postgres.url())};
+  const std::array<gateway, 2> gateways{gateway("one", redis, postgres.url()),
+                                        gateway("two", redis, postgres.url())};
   std::this_thread::sleep_for(5s);  // until they are at rest
 
   const auto measure = [&] {
-    return std::array{cpu_of(gateways[0].program.pid()), cpu_of(gateways[1].program.pid()), cpu_of(redis.pid())};
+    return std::array{cpu_of(gateways[0].program.pid()), cpu_of(gateways[1].program.pid()),
+                      cpu_of(redis.pid())};
   };
   const auto began = clock::now();
   const auto before = measure();
@@ -80,7 +82,9 @@ void run(std::chrono::seconds span) {
   const auto sent = scripts_run(redis) - scripts;
   const auto took = std::chrono::duration<double>(clock::now() - began).count();
   const auto percent = [&](std::size_t i) { return 100 * (after[i] - before[i]) / took; };
-  const auto duty = [&](std::size_t i) { return gateways[i].said("relay: leads") ? "leads or has led" : "waits"; };
+  const auto duty = [&](std::size_t i) {
+    return gateways[i].said("relay: leads") ? "leads or has led" : "waits";
+  };
   for (std::size_t i = 0; i < gateways.size(); ++i) {
     fmt::print("gateway {}   {:5.2f} % of a core (its relay {})\n", i + 1, percent(i), duty(i));
   }

@@ -31,8 +31,9 @@ struct store_options {
   duration timeout = std::chrono::milliseconds(200);
   /// How long a cache may trust its memory after the last proof that it received every change.
   duration trust_for = std::chrono::milliseconds(250);
-  /// How often the store is asked for that proof; at most a quarter of `trust_for`. Half as often after a second
-  /// without changes. A store that only a relay uses needs less: `{.trust_for = 1s, .heartbeat = 250ms}`.
+  /// How often the store is asked for that proof; at most a quarter of `trust_for`. Half as often after a
+  /// second without changes. A store that only a relay uses needs less: `{.trust_for = 1s, .heartbeat =
+  /// 250ms}`.
   duration heartbeat = std::chrono::milliseconds(25);
   /// `read` suits a process that holds few of many keys: docs/guide/redis.md.
   tracked_keys tracked = tracked_keys::all;

@@ -52,8 +52,8 @@ struct relay_options {
   /// How long `local` trusts its contents after a poll. For a store, store_options::bound is used instead.
   duration bound = std::chrono::milliseconds(350);
 
-  /// How long the leading relay may make no progress before another takes over. On a busy machine, where relays
-  /// are late, up to eight times as long.
+  /// How long the leading relay may make no progress before another takes over. On a busy machine, where
+  /// relays are late, up to eight times as long.
   duration takeover = std::chrono::milliseconds(150);
 
   /// Receives what an operator should know, one line a call; called from any thread.

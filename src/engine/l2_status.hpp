@@ -40,8 +40,8 @@ class l2_status {
   /// How often changes were missed. Compare it before and after a call.
   std::uint64_t losses() const noexcept { return losses_.load(); }
 
-  /// Returns whether that makes the store worth a try: trust has returned, or the breaker is open and the store
-  /// answers.
+  /// Returns whether that makes the store worth a try: trust has returned, or the breaker is open and the
+  /// store answers.
   bool trust_until(time_point until, time_point source_watermark) noexcept {
     const auto at = options_.time->now();
     const bool returns = until > at && trusted_until() <= at;

@@ -167,8 +167,8 @@ void add_relay(families& into, const relay_stats& from) {
   into.counter("relay_keys_total", "Keys removed for changes in the outbox.", from.keys);
   into.counter("relay_floors_total", "Prefixes and tags removed for changes in the outbox.", from.floors);
   into.counter("relay_takeovers_total", "Times this process became the active relay.", from.takeovers);
-  into.counter("relay_replays_total", "Times what a restarted or replaced store may have lost was published again.",
-               from.replays);
+  into.counter("relay_replays_total",
+               "Times what a restarted or replaced store may have lost was published again.", from.replays);
   auto& clears = into.counter("relay_clears_total", "Times the relay cleared everything, by reason.");
   for (std::size_t i = 0; i < clear_reasons; ++i) {
     count(clears, {{"reason", name(static_cast<clear_reason>(i))}}, from.clears[i]);

@@ -3,8 +3,8 @@
 /// again with one of them has received everything before that position, so only the rest is applied again.
 /// Threads: one at a time.
 ///
-/// Only the very watermark proves that. A store's server may have been replaced while another relay still wrote to
-/// it, and then a larger number proves nothing.
+/// Only the very watermark proves that. A store's server may have been replaced while another relay still
+/// wrote to it, and then a larger number proves nothing.
 
 #include <strata/time.hpp>
 

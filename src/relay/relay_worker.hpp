@@ -9,10 +9,9 @@
 /// A store may forget what was applied in an earlier life. Its values are void then (decision 12), but an
 /// invalidation between the last moments of that life and the first of this one is not made up for by that.
 /// So before the first watermark of a new life, everything is applied again that the store can lack: the
-/// changes since the watermark that it holds, if we wrote that one. Otherwise everything is removed. That costs
-/// little, since only what was filled since the new life began still counts.
-/// Threads: one task, which continues on whichever thread completes what it awaits; `stats` and `stop` may be
-/// called from any.
+/// changes since the watermark that it holds, if we wrote that one. Otherwise everything is removed. That
+/// costs little, since only what was filled since the new life began still counts. Threads: one task, which
+/// continues on whichever thread completes what it awaits; `stats` and `stop` may be called from any.
 
 #include "core/mutex.hpp"
 #include "relay/applied_marks.hpp"

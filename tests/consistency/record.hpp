@@ -158,10 +158,10 @@ struct board {
 
   struct process {
     std::atomic<bool> ready;
-    std::atomic<bool> relays;        ///< its relay is the active one
+    std::atomic<bool> relays;         ///< its relay is the active one
     std::atomic<nanoseconds> served;  ///< when it last served from memory
-    std::atomic<bool> dies_reading;  ///< kills itself in its next query, while it holds a lease
-    std::atomic<bool> is_to_die;     ///< kills itself between its next COMMIT and the invalidation
+    std::atomic<bool> dies_reading;   ///< kills itself in its next query, while it holds a lease
+    std::atomic<bool> is_to_die;      ///< kills itself between its next COMMIT and the invalidation
   };
   std::array<process, engine_processes + 1> processes;
 

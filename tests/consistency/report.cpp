@@ -40,7 +40,8 @@ double percent(std::uint64_t part, std::uint64_t whole) {
 std::string cleared_by_reason(const counts& of) {
   std::string out;
   for (std::size_t i = 0; i < clear_reasons; ++i) {
-    if (of.clears[i] != 0) out += fmt::format(" {} {}", name(static_cast<clear_reason>(i)), of.clears[i].load());
+    if (of.clears[i] != 0)
+      out += fmt::format(" {} {}", name(static_cast<clear_reason>(i)), of.clears[i].load());
   }
   return out.empty() ? " never" : out;
 }
@@ -81,10 +82,8 @@ std::string report(const verdict& of, nanoseconds bound) {
 std::string report(const std::vector<faults::done>& of, nanoseconds began) {
   std::string out;
   for (const auto& each : of) {
-    out +=
-        fmt::format("fault       {:>8.3f} s  {:>6.3f} s  {}{}{}", seconds(each.at - began),
-                    seconds(each.lasted), each.name, each.what.empty() ? "" : ", ",
-                    each.what);
+    out += fmt::format("fault       {:>8.3f} s  {:>6.3f} s  {}{}{}", seconds(each.at - began),
+                       seconds(each.lasted), each.name, each.what.empty() ? "" : ", ", each.what);
     if (each.recovered) out += fmt::format(", recovered after {:.3f} s", seconds(*each.recovered));
     out += '\n';
   }

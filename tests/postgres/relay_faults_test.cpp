@@ -200,7 +200,8 @@ TEST_F(PostgresRelayFaults, AKilledRelayIsTakenOver) {
 TEST_F(PostgresRelayFaults, AStoreThatComesUpIsToldOnlyWhatItCanLack) {
   const relay tells(speaking_to(open_now(redis.url())));
   wait_until_relayed(tells);
-  for (int i = 0; i < 50; ++i) elsewhere("INSERT INTO agents VALUES ('" + std::to_string(i) + "', 'o', 'first')");
+  for (int i = 0; i < 50; ++i)
+    elsewhere("INSERT INTO agents VALUES ('" + std::to_string(i) + "', 'o', 'first')");
   wait_until_relayed(tells);
   std::this_thread::sleep_for(250ms);  // of which the relay remembers a position
   wait_until_relayed(tells);
@@ -227,7 +228,9 @@ TEST_F(PostgresRelayFaults, AStoreThatComesUpIsToldOnlyWhatItCanLack) {
 TEST_F(PostgresRelayFaults, TwoIdleProcessesSendFewCommands) {
   struct process {
     process(const std::string& store, relay_options with)
-        : shared(*open_store(store, {.relayed = true})), held({.second_level = shared}), relaying(std::move(with)) {}
+        : shared(*open_store(store, {.relayed = true})),
+          held({.second_level = shared}),
+          relaying(std::move(with)) {}
     std::shared_ptr<network_store> shared;
     cache held;
     relay relaying;

@@ -1,7 +1,7 @@
 #pragma once
-/// How often a process sends heartbeats. While nothing changes, it sends half as many: its trust is then renewed
-/// later, but still before it ends. The first change, or a heartbeat that comes late, brings back the full rate.
-/// Threads: one at a time.
+/// How often a process sends heartbeats. While nothing changes, it sends half as many: its trust is then
+/// renewed later, but still before it ends. The first change, or a heartbeat that comes late, brings back the
+/// full rate. Threads: one at a time.
 
 #include <strata/time.hpp>
 
@@ -20,12 +20,12 @@ class heartbeat_pace {
     std::optional<duration> bound = {};  ///< with a relay
   };
 
-  /// A slow heartbeat must leave time for the arithmetic of relay_trust.hpp: with a relay that is as slow, the
-  /// source watermark is up to five heartbeats old.
+  /// A slow heartbeat must leave time for the arithmetic of relay_trust.hpp: with a relay that is as slow,
+  /// the source watermark is up to five heartbeats old.
   explicit heartbeat_pace(const setup& with)
       : heartbeat_(with.heartbeat),
-        slow_(std::max(with.heartbeat,
-                       std::min({2 * with.heartbeat, with.trust_for / 5, with.bound.value_or(duration::max()) / 7}))) {}
+        slow_(std::max(with.heartbeat, std::min({2 * with.heartbeat, with.trust_for / 5,
+                                                 with.bound.value_or(duration::max()) / 7}))) {}
 
   /// Something has changed. Returns whether the pace was slow: then a heartbeat is due at once.
   bool changed(time_point at) {
@@ -33,7 +33,8 @@ class heartbeat_pace {
     return std::exchange(is_slow_, false);
   }
 
-  /// The time from `at` until the next heartbeat. `trusted_until`: how long the process trusts its copies now.
+  /// The time from `at` until the next heartbeat. `trusted_until`: how long the process trusts its copies
+  /// now.
   duration next(time_point at, time_point trusted_until) {
     if (trusted_until < at + slow_) changed_ = at;  // it is late, or there is no trust to keep
     is_slow_ = at - changed_ >= quiet_after;

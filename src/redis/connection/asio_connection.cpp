@@ -28,7 +28,6 @@ constexpr std::size_t max_early_pushes = 10'000;
 template <int Level, int Name>
 using socket_number = asio::detail::socket_option::integer<Level, Name>;
 
-
 void check(const client_options& with) {
   detail::option_problems problems;
   const auto positive = [&](std::string_view name, bool good) {
@@ -325,8 +324,8 @@ time_point asio_connection::next_due(time_point now) const {
   return std::min(due, deadline_);
 }
 
-/// A request has this deadline. Most requests are answered long before theirs, so the timer does not tick until
-/// the first deadline is reached: an idle connection has few wake-ups.
+/// A request has this deadline. Most requests are answered long before theirs, so the timer does not tick
+/// until the first deadline is reached: an idle connection has few wake-ups.
 void asio_connection::expect_deadline(time_point deadline) {
   deadline_ = std::min(deadline_, deadline);
   if (deadline_ < timer_at_) arm_timer();
