@@ -82,6 +82,9 @@ strata::task<strata::result<page>> load_page(strata::database& source, list_quer
   if (!body) co_return std::unexpected(std::move(body.error()));
   // Pages behind the last one are endless: they must not evict what is read.
   if (empty && part.page > 1) context.skip();
+  if (empty) context.found_nothing();
+  // Of the other parts of a list there are too many for each of them to be worth memory that all share.
+  if (part.limit != page_request().limit || part.page > 10) context.local_at_first();
   co_return page(std::move(*body));
 }
 

@@ -45,6 +45,14 @@ class fill_context {
   /// Do not cache this value. `why` is the reason that the read then reports: bypassed, or too_large.
   void skip(miss_reason why = miss_reason::bypassed) noexcept { skip_ = why; }
 
+  /// The value says that nothing was found, although it is not null, e.g. an empty list: it lives for the
+  /// policy's negative_ttl and is never served stale.
+  void found_nothing() noexcept { found_nothing_ = true; }
+
+  /// A stranger may have made up this key. If L2 has no value of it, this one stays in the memory of this
+  /// process; the key's next fill reaches L2. So keys that are asked for once do not fill L2.
+  void local_at_first() noexcept { local_at_first_ = true; }
+
   /// The value that is being replaced and may still be current, or null.
   template <class T>
   const T* previous() const noexcept {
@@ -68,6 +76,8 @@ class fill_context {
   std::optional<error> failure_;
   miss_reason skip_ = miss_reason::none;
   bool not_modified_ = false;
+  bool found_nothing_ = false;
+  bool local_at_first_ = false;
 };
 
 /// A function that makes a value on a miss; it may take the context of the fill.

@@ -123,7 +123,10 @@ class cached_query {
     auto typed = from_rows<Row>(*found);
     if (!typed) co_return std::unexpected(std::move(typed.error()));
     if (typed->size() > of->max_rows) context.skip(miss_reason::too_large);
-    if (typed->empty()) context.set_ttl(of->policy->negative_ttl);
+    if (typed->empty()) {
+      context.found_nothing();
+      context.local_at_first();
+    }
     co_return std::move(*typed);
   }
 

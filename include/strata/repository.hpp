@@ -250,8 +250,8 @@ class repository {
     view_loader(const repository& rows, std::string_view id) : rows_(&rows), id_(id) {}
     view_loader(view_loader&& other)
         : rows_(other.rows_), kept_(other.kept_ ? std::move(other.kept_) : std::string(other.id_)) {}
-    task<result<std::optional<View>>> operator()() const {
-      return rows_->load_view(kept_ ? *kept_ : std::string(id_));
+    task<result<std::optional<View>>> operator()(fill_context& context) const {
+      return rows_->load_view(kept_ ? *kept_ : std::string(id_), context);
     }
 
    private:
@@ -260,10 +260,14 @@ class repository {
     std::optional<std::string> kept_;
   };
 
-  task<result<std::optional<View>>> load_view(std::string id) const {
+  /// Lifetime: `context` outlives the task.
+  task<result<std::optional<View>>> load_view(std::string id, fill_context& context) const {
     auto row = co_await load(std::move(id));
     if (!row) co_return std::unexpected(std::move(row.error()));
-    if (!*row) co_return std::optional<View>();
+    if (!*row) {
+      context.local_at_first();  // a caller can name any number of rows that do not exist
+      co_return std::optional<View>();
+    }
     co_return std::optional<View>(View(std::move(**row)));
   }
 

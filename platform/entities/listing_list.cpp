@@ -19,6 +19,7 @@ task<lookup<page>> listings_matching(const repositories& data, std::string_view 
   auto at = lists(part.page, part.limit, words).reading(how);
   return data.target().get_or_set(at, [&data, words = std::move(words), part](fill_context& context) {
     sql_parameters parameters;
+    if (!words.empty()) context.local_at_first();
     const auto condition = search_condition(words, {"name", "description", "publisher"}, parameters);
     return load_page<listing>(data.source(),
                               page_of(listing_entity::table, column_names<listing>(), condition, "name, id",

@@ -6,6 +6,7 @@
 #include "engine/commit_clock.hpp"
 #include "engine/counters.hpp"
 #include "engine/deadlines.hpp"
+#include "engine/doorkeeper.hpp"
 #include "engine/fill_admission.hpp"
 #include "engine/floors.hpp"
 #include "engine/random_sequence.hpp"
@@ -44,6 +45,7 @@ struct engine_state {
   const std::shared_ptr<deadlines> lease_renewals;  ///< when held leases are due to be renewed
   fill_admission admission;
   recent_miss_reasons miss_reasons;
+  doorkeeper doors;
   uncached_read_fence uncached_reads;
   random_sequence random;
   memory::table memory;

@@ -9,11 +9,14 @@ void fill_committer::note_too_large(const any_key& target) {
 
 pending_fill fill_committer::begin(const any_key& target, factory_result value, const l2_probe& probe) {
   pending_fill out{.value = std::move(value)};
-  auto& [entry, keep, why_not] = out.value;
+  auto& [entry, keep, why_not, local_at_first] = out.value;
   if (!keep) out.outcome.reason = why_not;
   if (out.outcome.reason == miss_reason::too_large) note_too_large(target);
   std::string bytes;
-  const bool withheld = keep && !records_.may_share(target);
+  const bool secret = keep && !records_.may_share(target);
+  const bool local = keep && local_at_first && probe.up && probe.stale == nullptr &&
+                     !state_.doors.admits(target.key.hash());
+  const bool withheld = secret || local;
   if (keep && !withheld && probe.lease) bytes = records_.encode(target, *entry);
   if (keep && record_builder::too_large(target, *entry, bytes.size())) {
     note_too_large(target);
@@ -31,7 +34,7 @@ pending_fill fill_committer::begin(const any_key& target, factory_result value, 
   } else if (!probe.lease || !probe.up) {
     keep = false;
   }
-  if (keep && withheld) state_.counters.count(target.type, &type_cells::fills_withheld);
+  if (keep && secret) state_.counters.count(target.type, &type_cells::fills_withheld);
   if (keep && !withheld && probe.lease) {
     out.for_l2 = {.name = state_.l2_key(target.key),
                   .lease = probe.lease.token(),

@@ -25,8 +25,9 @@ std::size_t size_of(const record& entry) {
 
 }  // namespace
 
-void record_builder::give_life(record& entry, const policy& policy, std::optional<duration> ttl) {
-  auto life = ttl.value_or(entry.value == nullptr ? policy.negative_ttl : policy.ttl);
+void record_builder::give_life(record& entry, const policy& policy, const fill_context& context) {
+  const bool nothing = entry.value == nullptr || context.found_nothing_;
+  auto life = context.ttl_.value_or(nothing ? policy.negative_ttl : policy.ttl);
   life = std::clamp(life, duration::zero(), policy::max_ttl);
   if (policy.jitter > 0) {
     const auto share = policy.jitter * random_.next();
@@ -35,7 +36,7 @@ void record_builder::give_life(record& entry, const policy& policy, std::optiona
   entry.created = options_.time->now();
   entry.fresh_until = entry.created + life;
   // A stale "not found" is not worth serving.
-  entry.stale_until = entry.fresh_until + (entry.value == nullptr ? duration::zero() : policy.stale_window());
+  entry.stale_until = entry.fresh_until + (nothing ? duration::zero() : policy.stale_window());
   if (mutated(mutation::stale_bound_off) && entry.value != nullptr) entry.stale_until += policy::max_ttl;
 }
 
@@ -48,7 +49,7 @@ record_ptr record_builder::make(const any_key& target, any_value value, const fi
   out->source = source;
   out->tags = merged(target.policy->tags, context.tags_);
   out->floors = floor_set(target.key.text(), out->tags);
-  give_life(*out, *target.policy, context.ttl_);
+  give_life(*out, *target.policy, context);
   out->bytes = size_of(*out);
   return out;
 }
@@ -60,7 +61,7 @@ record_ptr record_builder::renew(const record& old, const any_key& target, const
   out->source = source;
   out->throttled = false;
   out->unleased = false;
-  give_life(*out, *target.policy, context.ttl_);
+  give_life(*out, *target.policy, context);
   return out;
 }
 
@@ -76,6 +77,7 @@ factory_result record_builder::finish(const any_key& target, any_value value, co
              !(absent && target.policy->negative_ttl == duration::zero()) &&
              out.entry->fresh_until > out.entry->created && out.entry->tags.size() <= max_entry_tags &&
              out.entry->asof <= last_commit_time;
+  out.local_at_first = context.local_at_first_;
   if (context.skip_ != miss_reason::none) out.why_not = context.skip_;
   return out;
 }

@@ -20,6 +20,7 @@ struct factory_result {
   record_ptr entry;
   bool keep = true;
   miss_reason why_not = miss_reason::bypassed;  ///< why it is not to be kept
+  bool local_at_first = false;                  ///< not for L2 unless the key was filled before
 };
 
 class record_builder {
@@ -56,7 +57,7 @@ class record_builder {
   std::string l2_key(const key& key) const { return options_.name_space + ':' + key.text(); }
   record_ptr renew(const record& old, const any_key& target, const fill_context& context,
                    source_timing source);
-  void give_life(record& entry, const policy& policy, std::optional<duration> ttl);
+  void give_life(record& entry, const policy& policy, const fill_context& context);
 
   const cache_options& options_;
   commit_clock& clock_;
