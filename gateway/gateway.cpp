@@ -250,8 +250,12 @@ struct gateway::state {
       checks.push_back({"store",
                         [this]() -> task<result<void>> {
                           const auto health = shared->health();
-                          if (health.usable) return result<void>();
-                          return result<void>(fail(errc::store_unavailable, health.trouble));
+                          if (!health.usable) {
+                            return result<void>(fail(errc::store_unavailable, health.trouble));
+                          }
+                          if (health.refusal.empty()) return result<void>();
+                          return result<void>(
+                              fail(errc::store_unavailable, "refuses to store values: " + health.refusal));
                         },
                         false});
     }

@@ -15,6 +15,7 @@ namespace strata {
 struct store_health {
   bool usable = false;
   std::string trouble;  ///< why it is not usable
+  std::string refusal;  ///< why it refuses writes, though it answers; empty: it does not
   std::string address;
   time_point trusted_until{};  ///< until then every change is known to arrive in time
   /// Age of the newest moment up to which every change is known to have arrived. Empty until the first

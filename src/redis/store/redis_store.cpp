@@ -196,7 +196,10 @@ task<result<std::vector<acquire_result>>> redis_store::try_acquire(std::span<con
   std::vector<acquire_result> out;
   for (std::size_t i = 0; i < replies->size(); ++i) {
     auto got = to_acquire_result(std::move((*replies)[i]), tokens[i]);
-    if (!got) co_return std::unexpected(std::move(got.error()));
+    if (!got) {
+      refusal_.note(got.error());
+      co_return std::unexpected(std::move(got.error()));
+    }
     out.push_back(std::move(*got));
   }
   const auto is_value = [](const acquire_result& each) { return each.value.has_value(); };
@@ -320,7 +323,11 @@ task<result<std::vector<fill_result>>> redis_store::fill_many(std::span<const fi
       continue;
     }
     auto ended = to_fill_result((*replies)[i]);
-    if (!ended) co_return std::unexpected(std::move(ended.error()));
+    if (!ended) {
+      refusal_.note(ended.error());
+      co_return std::unexpected(std::move(ended.error()));
+    }
+    refusal_.end();
     out.push_back(*ended);
   }
   if (split) co_await release_orphaned_leases();
@@ -652,6 +659,7 @@ store_health redis_store::health() const {
     out.trouble = std::move(may.error().detail);
   } else {
     out.usable = true;
+    out.refusal = refusal_.why();
   }
   out.trusted_until = session_.trusted_until();
   out.event_lag = session_.event_lag();

@@ -13,6 +13,7 @@
 #include "redis/connection/client.hpp"
 #include "redis/store/orphaned_leases.hpp"
 #include "redis/store/store_replies.hpp"
+#include "redis/store/write_refusal.hpp"
 #include "redis/topology/cluster_options.hpp"
 #include "redis/topology/sentinels.hpp"
 #include "redis/topology/topology.hpp"
@@ -134,6 +135,7 @@ class redis_store final : public network_store {
   orphaned_leases orphaned_leases_;
   coherence_session session_;
   lease_tokens tokens_;
+  write_refusal refusal_;
   std::atomic<commit_time> confirmed_ = 0;  ///< the clock is known to have reached it
   std::unique_ptr<topology> topology_;      ///< ends before the session that it notifies
 };

@@ -307,6 +307,7 @@ TEST(RedisStore, TakesInvalidationsThoughItsServerIsFull) {
     const auto key = "strata:filler:" + std::to_string(++number);
     return !sync_wait(store->put(key, "x", 60s)) && !sync_wait(store->acquire(key, 60s, 0));
   }));
+  EXPECT_THAT(store->health().refusal, HasSubstr("OOM"));
   const std::vector<std::string> keys{"strata:first", "strata:second"};
   const auto floor = sync_wait(store->invalidate(keys, 0));
   ASSERT_TRUE(floor) << floor.error().detail;
