@@ -2,6 +2,7 @@
 
 #include <strata/key.hpp>
 
+#define XXH_INLINE_ALL  // a call into the shared library would cost as much as the hash of a short key
 #include <xxhash.h>
 #include <array>
 #include <charconv>
