@@ -14,8 +14,8 @@ pending_fill fill_committer::begin(const any_key& target, factory_result value, 
   if (out.outcome.reason == miss_reason::too_large) note_too_large(target);
   std::string bytes;
   const bool secret = keep && !records_.may_share(target);
-  const bool local = keep && local_at_first && probe.up && probe.stale == nullptr &&
-                     !state_.doors.admits(target.key.hash());
+  const bool local =
+      keep && local_at_first && probe.up && probe.stale == nullptr && !state_.doors.admits(target.key.hash());
   const bool withheld = secret || local;
   if (keep && !withheld && probe.lease) bytes = records_.encode(target, *entry);
   if (keep && record_builder::too_large(target, *entry, bytes.size())) {

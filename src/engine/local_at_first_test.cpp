@@ -18,7 +18,9 @@ struct LocalAtFirst : ::testing::Test {
       return agent{.id = id, .name = "made up"};
     }));
   }
-  bool in_l2(const std::string& id) { return static_cast<bool>(sync_wait(there.cache.get(there.agents(id)))); }
+  bool in_l2(const std::string& id) {
+    return static_cast<bool>(sync_wait(there.cache.get(there.agents(id))));
+  }
   void advance(duration by) {
     server_time.advance(by);
     here.time.advance(by);
