@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view admin_password = "demo-admin-2f7c";
 constexpr std::string_view member_password = "demo-member-91ab";
-constexpr int most_attempts = 3;
+constexpr int most_attempts = 12;  // a statement that is held up ends after seconds
 
 // The two logins, of the first organization's first and second user.
 std::vector<demo_login> logins() {
@@ -49,6 +49,12 @@ task<result<demo_passwords>> hash_passwords(password_hasher& passwords) {
   auto member = co_await passwords.hash(std::string(member_password));
   if (!member) co_return std::unexpected(std::move(member.error()));
   co_return demo_passwords{std::move(*admin), std::move(*member)};
+}
+
+/// Whether another process may be filling the database at the same time: its rows collide with ours once it
+/// has committed, and hold our statements up before that.
+bool may_have_collided(errc code) {
+  return code == errc::constraint || code == errc::contention || code == errc::timeout || code == errc::busy;
 }
 
 task<result<void>> fill_empty(const repositories& data, const demo_passwords& hashes) {
@@ -98,9 +104,8 @@ task<result<std::vector<demo_login>>> fill_demo(const repositories& data, passwo
     }
     auto done = co_await fill_empty(data, *hashes);
     if (done) co_return logins();
-    // Another process that fills the database at the same time has committed first, unless it gave up.
-    const bool collided = done.error().code == errc::constraint || done.error().code == errc::contention;
-    if (!collided || attempt == most_attempts) co_return std::unexpected(std::move(done.error()));
+    if (!may_have_collided(done.error().code) || attempt == most_attempts)
+      co_return std::unexpected(std::move(done.error()));
   }
 }
 

@@ -2,6 +2,7 @@
 #include "platform/test_support.hpp"
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -46,6 +47,7 @@ class raced_database final : public strata::database {
  public:
   explicit raced_database(std::shared_ptr<strata::database> real) : real_(std::move(real)) {}
   std::function<void()> before_begin;
+  std::optional<strata::errc> first_failure;  ///< of the first transaction
 
   strata::task<strata::result<strata::sql_rows>> query(std::string_view statement,
                                                        strata::sql_parameters parameters) override {
@@ -57,7 +59,9 @@ class raced_database final : public strata::database {
   }
   strata::task<strata::result<std::unique_ptr<strata::transaction>>> begin() override {
     if (auto once = std::exchange(before_begin, {})) once();
-    return real_->begin();
+    if (const auto failed = std::exchange(first_failure, {})) co_return strata::fail(*failed, "held up");
+    auto begun = real_->begin();
+    co_return co_await std::move(begun);
   }
   strata::task<strata::result<void>> run_script(std::string_view script) override {
     return real_->run_script(script);
@@ -70,7 +74,9 @@ class raced_database final : public strata::database {
   std::shared_ptr<strata::database> real_;
 };
 
-TEST(Demo, IsFilledOnceByTwoProcesses) {
+class DemoRace : public ::testing::TestWithParam<std::optional<strata::errc>> {};
+
+TEST_P(DemoRace, IsFilledOnceByTwoProcesses) {
   std::shared_ptr<raced_database> raced;
   testing::world at(testing::no_limits(), [&](auto real) {
     raced = std::make_shared<raced_database>(std::move(real));
@@ -81,6 +87,7 @@ TEST(Demo, IsFilledOnceByTwoProcesses) {
   options.cache = std::make_shared<strata::cache>();
   options.auth.passwords = testing::quick_passwords();
   app other(std::move(options));
+  raced->first_failure = GetParam();
   raced->before_begin = [&] {
     EXPECT_EQ(testing::must(strata::sync_wait(fill_demo(other.data(), other.passwords()))).size(), 2U);
   };
@@ -88,6 +95,10 @@ TEST(Demo, IsFilledOnceByTwoProcesses) {
   EXPECT_FALSE(raced->before_begin) << "the other process came in between";
   EXPECT_EQ(at.count("agents"), 500);
 }
+
+// Without a failure the rows collide; a statement that waits for the other transaction may time out.
+INSTANTIATE_TEST_SUITE_P(Demo, DemoRace,
+                         ::testing::Values(std::nullopt, strata::errc::timeout, strata::errc::contention));
 
 TEST(Demo, LeavesADatabaseAloneThatHoldsSomething) {
   testing::world at;

@@ -234,5 +234,28 @@ TEST_F(BadInput, TheAdminListenerIsAsStrict) {
   expect_problem(running->ask_admin("DELETE", "/metrics"), 405);
 }
 
+TEST_F(BadInput, FieldsInDoubtCostNoAnswer) {
+  for (const char* accept : {"text/plain;version=0.0.4", "text/plain;version=1.0.0;q=0.5, */*;q=0.1",
+                             "text/plain; q=0.5; ext=1", "text/html, *; q=.2"}) {
+    EXPECT_EQ(ask(running->admin_port(), "GET", "/metrics", {{"Accept", accept}}).status, 200) << accept;
+  }
+  for (const char* accept : {"application/json; q=0.5; ext=1", "application/json;version=2", "nonsense"}) {
+    EXPECT_EQ(running->ask("GET", "/marketplace/listings", {{"Accept", accept}}).status, 200) << accept;
+  }
+  EXPECT_EQ(running->ask("GET", "/marketplace/listings", {{"Accept", "text/html"}}).status, 406);
+  for (const std::string& sent : {std::string("abc"), std::string(), tag + "-gzip", "w/" + tag}) {
+    const auto got = running->ask("GET", "/agents/" + agent, {session, {"If-None-Match", sent}});
+    EXPECT_EQ(got.status, 200) << sent;
+  }
+  EXPECT_EQ(running->ask("GET", "/agents/" + agent, {session, {"If-None-Match", tag}}).status, 304);
+}
+
+TEST_F(BadInput, ABodyWithAContentCodingIsRefusedAndTheCodingNamed) {
+  const auto coded =
+      write("PATCH", "/agents/" + agent, R"({"name":"never"})", {{"Content-Encoding", "gzip"}});
+  expect_problem(coded, 415, {"Content-Encoding"});
+  EXPECT_EQ(coded.field("accept-encoding"), "identity");
+}
+
 }  // namespace
 }  // namespace strata::system_test

@@ -80,5 +80,22 @@ TEST(Race, AnUpdatesAnswerIsNeverFollowedByAnOlderOne) {
   EXPECT_EQ(running.stop(), 0);  // a sanitizer's findings fail the exit status
 }
 
+TEST(Race, TwoGatewaysFillOneEmptyDatabase) {
+  const temp_folder folder;
+  auto arguments = gateway::flags(folder);
+  arguments.emplace_back("--demo");
+  process first(folder, arguments);
+  process second(folder, arguments);
+  for (auto* each : {&first, &second}) {
+    each->wait_for_line("listening on ");
+    EXPECT_NE(each->out().find("demo login: "), std::string::npos);
+  }
+  EXPECT_EQ(other_program(folder.file("strata.db")).execute("SELECT count(*) FROM agents"), "500\n");
+  for (auto* each : {&first, &second}) {
+    each->signal(SIGTERM);
+    EXPECT_EQ(each->wait(), 0) << each->err();
+  }
+}
+
 }  // namespace
 }  // namespace strata::system_test
