@@ -68,7 +68,7 @@ class DevTest(unittest.TestCase):
     def test_help_names_every_command(self):
         run = self.dev("help")
         self.assertEqual(run.returncode, 0)
-        for command in "run test build bench lint fmt asan tsan fuzz gateways simulate consistency install help".split():
+        for command in "run test build bench lint fmt asan tsan fuzz gateways simulate consistency attack install help".split():
             self.assertIn(f"\n  {command} ", run.stdout)
 
     def test_an_unknown_command_is_wrong_use(self):
@@ -138,7 +138,7 @@ class DevTest(unittest.TestCase):
         self.assertTrue(self.calls("ninja")[0].endswith("strata_program"))
 
     def test_simulate_and_consistency_build_only_theirs_and_hand_on_flags_and_status(self):
-        for command, folder in (("simulate", "simulator"), ("consistency", "consistency")):
+        for command, folder in (("simulate", "simulator"), ("consistency", "consistency"), ("attack", "attack")):
             file = self.root / "build/release" / folder / command
             file.parent.mkdir(parents=True)
             file.write_text(f'#!/bin/bash\necho "{command} $*" >> "{self.log}"\nexit 1\n')
