@@ -1,8 +1,11 @@
 // Gateways that share one Redis: each shows the other's changes at once.
 
 #include "tests/redis/history.hpp"
+#include "tests/redis/refusals.hpp"
 #include "tests/redis/server.hpp"
 #include "tests/system/gateway.hpp"
+
+#include <strata/open.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -244,6 +247,35 @@ TEST_F(SharedRedis, TakesFromRedisWhatTheOtherHasComputed) {
       two.ask_admin("GET", "/cache/explain?key=" + target.substr(1, 5) + "%3A" + target.substr(8));
   EXPECT_THAT(where.body, HasSubstr(R"("layer":"l2")"));
   EXPECT_THAT(where.body, HasSubstr(R"("state":"fresh")"));
+}
+
+TEST_F(SharedRedis, AnswersThoughRedisRefusesItsLeases) {
+  ASSERT_TRUE(eventually([&] { return uses_redis(one) && uses_redis(two); }));
+  const auto ids = agents();
+  for (const auto& id : ids) EXPECT_EQ(one.ask("GET", "/agents/" + id, {session_one}).status, 200);
+  // The values stay in Redis, below a floor, so that each read asks for the lease of its key.
+  ASSERT_EQ(one.ask_admin("POST", "/cache/invalidate", R"({"prefixes":["agent","user"]})").status, 200);
+  const auto accept_again = test::refuse(server, test::refusal::out_of_memory);
+  for (const auto& id : ids) {
+    EXPECT_EQ(one.ask("GET", "/agents/" + id, {session_one}).status, 200);
+    EXPECT_EQ(two.ask("GET", "/agents/" + id, {session_two}).status, 200);
+  }
+  const auto again = two.session(one.as("admin"));
+  EXPECT_EQ(two.ask("GET", "/agents/" + ids.front(), {again}).status, 200);
+  accept_again();
+}
+
+TEST_F(SharedRedis, AnswersThoughTheHolderOfALeaseHasDied) {
+  ASSERT_TRUE(eventually([&] { return uses_redis(one) && uses_redis(two); }));
+  const auto id = agents().front();
+  ASSERT_EQ(one.ask_admin("POST", "/cache/invalidate", R"({"prefixes":["agent","user"]})").status, 200);
+  const auto dead = open_store(server.url());
+  ASSERT_TRUE(dead);
+  ASSERT_TRUE(eventually([&] {
+    const auto taken = sync_wait((*dead)->force_lease("strata:agent:" + id, 10min, 0));
+    return taken && taken->lease != 0;
+  }));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(two.ask("GET", "/agents/" + id, {session_two}).status, 200);
 }
 
 TEST(RedisGateway, ServesWithoutItsStoreAndSaysSo) {
