@@ -6,6 +6,12 @@
 /// Lifetime: a task that waits may be destroyed, and is then never resumed. Destroy it on the thread
 /// of its executor; without an executor, only while nothing can complete its wait.
 
+// Before the standard headers: an old library lacks some, and its complaint would hide this one.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 14
+#error \
+    "Strata needs g++ 14 or newer, or clang 19: g++ 12 compiles `co_await f([owned = std::move(owned)] { ... })` without a warning and frees `owned` twice"
+#endif
+
 #include <atomic>
 #include <condition_variable>
 #include <coroutine>

@@ -1,0 +1,48 @@
+# The header and the package's configuration refuse g++ before 14 and say why: `cmake -D … -P old_compiler.cmake`.
+# COMPILER is clang, and takes g++'s place by its macros. If GXX is a g++ that is too old, it is tried as well.
+function(expect_refusal)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE said)
+  if(NOT status OR NOT said MATCHES "Strata needs g\\+\\+ 14 or newer.*frees `owned` twice")
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\nended with ${status}, and should refuse the compiler:\n${said}")
+  endif()
+endfunction()
+
+set(header ${SOURCE}/include/strata/task.hpp)
+foreach(version 12 13)
+  expect_refusal(${COMPILER} -E -x c++ -std=c++23 -Wno-everything -U__clang__ -U__GNUC__ -D__GNUC__=${version} ${header})
+endforeach()
+execute_process(COMMAND ${COMPILER} -E -x c++ -std=c++23 ${header} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+
+foreach(version 12.2.0 13.3.0)
+  set(CMAKE_CXX_COMPILER_ID GNU)
+  set(CMAKE_CXX_COMPILER_VERSION ${version})
+  include(${SOURCE}/packaging/strata-compiler.cmake)
+  if(NOT strata_compiler_problem MATCHES "not g\\+\\+ ${version}.*frees `owned` twice")
+    message(FATAL_ERROR "g++ ${version} is not refused: ${strata_compiler_problem}")
+  endif()
+endforeach()
+foreach(allowed "GNU;14.2.0" "Clang;19.1.4")
+  list(GET allowed 0 CMAKE_CXX_COMPILER_ID)
+  list(GET allowed 1 CMAKE_CXX_COMPILER_VERSION)
+  include(${SOURCE}/packaging/strata-compiler.cmake)
+  if(strata_compiler_problem)
+    message(FATAL_ERROR "${allowed} is refused: ${strata_compiler_problem}")
+  endif()
+endforeach()
+
+if(GXX)
+  expect_refusal(${GXX} -fsyntax-only -x c++ -std=c++23 -I ${SOURCE}/include ${header})
+  # A package of two files: it must be refused before anything else of it is needed.
+  set(prefix ${WORK}/prefix/lib/cmake/strata)
+  file(REMOVE_RECURSE ${WORK})
+  file(COPY ${CONFIG} ${SOURCE}/packaging/strata-compiler.cmake DESTINATION ${prefix})
+  file(WRITE ${WORK}/CMakeLists.txt
+    "cmake_minimum_required(VERSION 3.25)\nproject(consumer CXX)\nfind_package(strata REQUIRED)\n")
+  execute_process(COMMAND ${CMAKE_COMMAND} -S ${WORK} -B ${WORK}/build -D CMAKE_CXX_COMPILER=${GXX}
+    -D CMAKE_PREFIX_PATH=${WORK}/prefix RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE said)
+  string(REGEX REPLACE "[ \n]+" " " said "${said}")
+  if(NOT status OR NOT said MATCHES "Strata needs g\\+\\+ 14 or newer.*frees `owned` twice")
+    message(FATAL_ERROR "find_package(strata) with ${GXX} ended with ${status}:\n${said}")
+  endif()
+endif()
