@@ -15,7 +15,9 @@
 #include <server/response.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
+#include <limits>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -57,6 +59,11 @@ refusal refuse_unseen(const strata::lookup<cached_response<Row>>& found, const p
   if (found.failure() != nullptr) return failed(*found.failure());
   if (!found) return not_found();
   return refuse_foreign(found->row, caller);
+}
+
+/// The next value of a counter, which stays at the largest number that a column holds.
+constexpr std::int64_t counted_up(std::int64_t count) noexcept {
+  return count == std::numeric_limits<std::int64_t>::max() ? count : count + 1;
 }
 
 /// The response to a GET of a row that anybody with access to the endpoint may see.

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,11 @@ std::unexpected<error> row_conflict(const table_statements& in, std::string_view
                                     std::int64_t found);
 /// The row changed although this transaction had read it.
 std::unexpected<error> row_moved(const table_statements& in, std::string_view id);
+
+/// The version after `seen`. A writer compares versions for equality, so the largest is followed by 1.
+constexpr std::int64_t next_version(std::int64_t seen) noexcept {
+  return seen == std::numeric_limits<std::int64_t>::max() ? 1 : seen + 1;
+}
 
 }  // namespace detail
 
@@ -309,7 +315,7 @@ class repository {
   /// Writes `row` over `before`, with the next version.
   task<result<T>> write_over(unit_of_work& work, std::string id, T before, T row) const {
     row.id = id;
-    row.version = before.version + 1;
+    row.version = detail::next_version(before.version);
     const auto stamp = rfc3339(now_());
     if constexpr (requires { row.created_at; }) {
       row.created_at = before.created_at.empty() ? stamp : std::move(before.created_at);

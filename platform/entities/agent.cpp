@@ -133,7 +133,7 @@ response_task execute_later(const services& in, request& from, std::string id,
   auto edited = edit<agent_entity>(
       in.data, from, std::move(id), [caller](const agent& row) { return refuse_foreign(row, *caller); },
       [&count](agent& row) {
-        count = ++row.execution_count;
+        count = row.execution_count = counted_up(row.execution_count);
         return refusal();
       });
   auto out = co_await std::move(edited);

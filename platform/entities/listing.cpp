@@ -141,7 +141,7 @@ response_task install_later(const services& in, request& from, std::string id) {
   auto edited = edit<listing_entity>(
       in.data, from, std::move(id), [](const listing&) { return refusal(); },
       [&count](listing& row) {
-        count = ++row.install_count;
+        count = row.install_count = counted_up(row.install_count);
         return refusal();
       },
       once);
