@@ -18,6 +18,9 @@ namespace strata::redis {
 /// Milliseconds since 1970 by the server's clock.
 using server_time = std::uint64_t;
 
+/// The news of a change give the length of a key in 2 bytes.
+inline constexpr std::size_t longest_key = 0xffff;
+
 /// Begins every value.
 struct value_header {
   static constexpr std::size_t size = 24;

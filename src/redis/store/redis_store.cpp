@@ -73,6 +73,10 @@ result<void> redis_store::may_use(std::string_view key) const {
     return fail(errc::invalid_argument, "store: the key does not begin with \"" + session_.names().prefix +
                                             "\", the store's name_space: the store reports no changes of it");
   }
+  if (key.size() > longest_key) {
+    return fail(errc::invalid_argument, "store: a key has at most " + std::to_string(longest_key) +
+                                            " bytes, not " + std::to_string(key.size()));
+  }
   return session_.usable();
 }
 

@@ -138,6 +138,16 @@ TEST(RedisStore, RefusesKeysWhoseChangesItWouldNotHearOf) {
   EXPECT_EQ(got.error().code, errc::invalid_argument);
 }
 
+TEST(RedisStore, RefusesKeysThatItsNewsCouldNotName) {
+  const auto store = open_now(shared_redis().url());
+  const std::string longest = "strata:" + std::string(0xffff - 7, 'k');
+  EXPECT_TRUE(sync_wait(store->put(longest, "value", 10s)));
+  EXPECT_TRUE(sync_wait(store->remove(longest)));
+  const auto refused = sync_wait(store->put(longest + 'k', "value", 10s));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::invalid_argument);
+}
+
 TEST(RedisStore, RefusesAServerThatMayEvictFloorsUntilItIsPutRight) {
   const redis_server server({.config = {"--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb"}});
   const auto opened = open_store(server.url());
