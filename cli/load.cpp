@@ -183,9 +183,7 @@ bool quoted(setting_kind kind) {
 
 /// TOML's basic strings escape as JSON's do.
 std::string in_quotes(std::string_view text) {
-  std::string out;
-  strata::json::append_string(out, text);
-  return out;
+  return strata::json::text_of(text);
 }
 
 /// `a,b` as `["a", "b"]`.
@@ -258,11 +256,11 @@ std::string print_config_json(const loaded_config& loaded) {
   for (const auto& each : settings(loaded.values)) {
     if (out.size() > 1) out += ",\n ";
     out += R"({"key":)";
-    strata::json::append_string(out, each.key);
+    out += strata::json::text_of(each.key);
     out += R"(,"value":)";
-    strata::json::append_string(out, shown_value(each, loaded.values));
+    out += strata::json::text_of(shown_value(each, loaded.values));
     out += R"(,"origin":)";
-    strata::json::append_string(out, loaded.origins.at(each.key));
+    out += strata::json::text_of(loaded.origins.at(each.key));
     out += '}';
   }
   return out + "]\n";

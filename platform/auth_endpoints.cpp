@@ -71,9 +71,9 @@ response_task login_later(const services& in, request& from, std::string email, 
   in.sessions.end(token_of(from));
   const auto [token, held] = in.sessions.begin(found->row.id);
   std::string body = R"({"session":)";
-  strata::json::write(body, token);
+  body += strata::json::text_of(token);
   body += R"(,"expires_at":)";
-  strata::json::write(body, strata::rfc3339(in.sessions.expires_at(*held)));
+  body += strata::json::text_of(strata::rfc3339(in.sessions.expires_at(*held)));
   body += R"(,"user":)";
   body += found->representation->body();
   body += '}';
@@ -113,13 +113,13 @@ response_task get_session(const services& in, request& from) {
   if (!held) return unauthenticated();
   const auto who = from.principal<principal>();
   std::string body = R"({"user_id":)";
-  strata::json::write(body, who->row.id);
+  body += strata::json::text_of(who->row.id);
   body += R"(,"organization_id":)";
-  strata::json::write(body, who->row.organization_id);
+  body += strata::json::text_of(who->row.organization_id);
   body += R"(,"created_at":)";
-  strata::json::write(body, strata::rfc3339(held->created_at));
+  body += strata::json::text_of(strata::rfc3339(held->created_at));
   body += R"(,"expires_at":)";
-  strata::json::write(body, strata::rfc3339(in.sessions.expires_at(*held)));
+  body += strata::json::text_of(strata::rfc3339(in.sessions.expires_at(*held)));
   body += '}';
   return server::json(200, std::move(body));
 }

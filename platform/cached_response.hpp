@@ -60,11 +60,11 @@ struct page {
 /// Stored as the row's JSON.
 template <class T>
 struct strata::codec<strata::platform::cached_response<T>> {
-  static void encode(const platform::cached_response<T>& value, std::string& out) {
-    json::write(out, value.row);
+  static result<void> encode(const platform::cached_response<T>& value, std::string& out) {
+    return json::write(out, value.row);
   }
   static result<platform::cached_response<T>> decode(std::string_view bytes) {
-    auto row = json::read<T>(bytes);
+    auto row = json::read_stored<T>(bytes);
     if (!row) return std::unexpected(std::move(row.error()));
     return platform::cached_response<T>(std::move(*row));
   }

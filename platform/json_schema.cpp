@@ -1,5 +1,7 @@
 #include "platform/json_schema.hpp"
 
+#include <strata/json.hpp>
+
 #include <fmt/format.h>
 
 namespace strata::platform {
@@ -8,7 +10,7 @@ std::string object_of(const std::vector<std::pair<std::string, std::string>>& me
   std::string out = "{";
   for (const auto& [name, text] : members) {
     if (out.size() > 1) out += ',';
-    json::append_string(out, name);
+    out += json::text_of(name);
     out += ':';
     out += text;
   }
@@ -16,9 +18,7 @@ std::string object_of(const std::vector<std::pair<std::string, std::string>>& me
 }
 
 std::string quoted(std::string_view text) {
-  std::string out;
-  json::append_string(out, text);
-  return out;
+  return json::text_of(text);
 }
 
 std::string enum_schema(std::span<const std::string_view> values, bool or_null) {

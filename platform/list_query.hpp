@@ -64,7 +64,9 @@ strata::result<std::string> rendered_page(const strata::sql_rows& rows, std::int
     items = std::move(*read);
   }
   std::string body = R"({"items":)";
-  strata::json::write(body, items);
+  if (auto done = strata::json::write(body, items); !done) {
+    return strata::fail(strata::errc::corrupt_entry, "a row cannot be shown: " + done.error().detail);
+  }
   body += R"(,"page":)" + std::to_string(page) + R"(,"limit":)" + std::to_string(limit) + R"(,"total":)" +
           std::to_string(std::get<std::int64_t>(rows.at(0, "total"))) + '}';
   return body;

@@ -73,8 +73,9 @@ server::cache_status status_of(const strata::read_info& info) {
   return out;
 }
 
-std::expected<boost::json::value, response> parsed_body(const request& from) {
-  auto parsed = strata::json::parse(from.body(), {.members = max_members});
+std::expected<boost::json::value, response> parsed_body(const request& from,
+                                                        strata::json::number_rule numbers) {
+  auto parsed = strata::json::parse(from.body(), {.members = max_members, .numbers = numbers});
   if (!parsed) return std::unexpected(server::problem(400, "Malformed JSON", parsed.error().detail));
   return std::move(*parsed);
 }

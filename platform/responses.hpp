@@ -9,10 +9,9 @@
 #include <server/request.hpp>
 #include <server/response.hpp>
 #include <strata/error.hpp>
+#include <strata/json.hpp>
 #include <strata/lookup.hpp>
 #include <strata/task.hpp>
-
-#include <boost/json/value.hpp>
 
 #include <expected>
 #include <memory>
@@ -57,7 +56,8 @@ response response_of(const strata::lookup<T>& found) {
 inline constexpr std::size_t max_members = 4096;  ///< of all objects in one request together
 
 /// The body as JSON, or 400 with the position of the error.
-std::expected<boost::json::value, response> parsed_body(const request& from);
+std::expected<boost::json::value, response> parsed_body(
+    const request& from, strata::json::number_rule numbers = strata::json::number_rule::exact);
 
 namespace detail {
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace strata::platform {
@@ -30,7 +31,12 @@ inline std::string body_of(const stored_document& row) {
   return row.document.text;
 }
 
-/// Reads a free JSON object. Appends its problems to `problems`, under `pointer`.
+/// Keeps `text`, which was parsed as `from`, if it is a free JSON object: all but the spaces between its
+/// tokens. Appends its problems to `problems`, under `pointer`.
+std::optional<json::raw> read_document(const boost::json::value& from, std::string_view text,
+                                       const std::string& pointer, std::vector<field_problem>& problems);
+/// The same for a document that was a part of a text: its compact form. Requires: parsed with
+/// json::number_rule::exact.
 std::optional<json::raw> read_document(const boost::json::value& from, const std::string& pointer,
                                        std::vector<field_problem>& problems);
 

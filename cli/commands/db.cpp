@@ -151,7 +151,7 @@ class db_command final : public command {
       if (remove_all_) {
         out += "null";
       } else {
-        json::append_string(out, removed_table_);
+        out += json::text_of(removed_table_);
       }
       fmt::print("{},\"removed\":true}}\n", out);
     } else {

@@ -9,11 +9,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace strata {
 
 /// The codec of `T`. Include strata/json_codec.hpp for JSON, or specialise it:
-///   `static void encode(const T&, std::string& out)` appends;
+///   `static void encode(const T&, std::string& out)` appends; one that cannot encode every value returns
+///   `result<void>`, and what it refuses is stored nowhere (miss_reason::unstorable);
 ///   `static result<T> decode(std::string_view)` returns corrupt_entry or invalid_argument;
 ///   `static std::size_t size(const T&)` returns the bytes that `T` occupies in memory.
 template <class T>
@@ -36,7 +38,7 @@ inline std::size_t heap_bytes(const std::string& text) noexcept {
 
 /// A codec with its type erased. The engine knows a type by it.
 struct value_type {
-  void (*encode)(const void* value, std::string& out);
+  result<void> (*encode)(const void* value, std::string& out);
   result<std::shared_ptr<const void>> (*decode)(std::string_view bytes);
   std::size_t (*size)(const void* value);
 };
@@ -44,8 +46,15 @@ struct value_type {
 /// There is one per type, so its address identifies the type.
 template <class T>
 inline constexpr value_type value_type_of{
-    .encode = [](const void* value,
-                 std::string& out) { codec<T>::encode(*static_cast<const T*>(value), out); },
+    .encode = [](const void* value, std::string& out) -> result<void> {
+      const auto& typed = *static_cast<const T*>(value);
+      if constexpr (std::is_void_v<decltype(codec<T>::encode(typed, out))>) {
+        codec<T>::encode(typed, out);
+        return {};
+      } else {
+        return codec<T>::encode(typed, out);
+      }
+    },
     .decode = [](std::string_view bytes) -> result<std::shared_ptr<const void>> {
       auto value = codec<T>::decode(bytes);
       if (!value) return std::unexpected(error{errc::corrupt_entry, value.error().detail});

@@ -49,10 +49,12 @@ std::size_t heap_bytes(const T& value) {
 }  // namespace detail
 
 /// JSON. A described struct needs nothing else: `BOOST_DESCRIBE_STRUCT(agent, (), (id, name))`.
+/// Programs of several releases may share a store: a member that the stored value lacks keeps what its type
+/// initialises it to, and one that the type lacks is ignored (docs/guide/values.md).
 template <class T>
 struct codec {
-  static void encode(const T& value, std::string& out) { json::write(out, value); }
-  static result<T> decode(std::string_view bytes) { return json::read<T>(bytes); }
+  static result<void> encode(const T& value, std::string& out) { return json::write(out, value); }
+  static result<T> decode(std::string_view bytes) { return json::read_stored<T>(bytes); }
   static std::size_t size(const T& value) { return sizeof value + detail::heap_bytes(value); }
 };
 

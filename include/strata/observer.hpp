@@ -23,7 +23,8 @@ class cache_observer {
   virtual void on_evict(std::string_view key, miss_reason why) { (void)key, (void)why; }
   /// A stale value was served.
   virtual void on_stale(std::string_view key) { (void)key; }
-  /// A factory failed (or threw, or was too slow). `what` is never shown to a client.
+  /// A factory failed (or threw, or was too slow), or its value is unstorable. `what` is never shown to a
+  /// client.
   virtual void on_error(std::string_view key, const error& what) { (void)key, (void)what; }
   /// The state of the second level has changed.
   virtual void on_second_level(second_level_state state) { (void)state; }

@@ -112,7 +112,7 @@ result<void> from_column(const sql_value& from, T& into, std::string_view column
       if (auto valid = detail::check_json(column, *text); !valid) return valid;
       into.text = *text;
     } else {
-      auto read = json::read<T>(*text);
+      auto read = json::read_stored<T>(*text);
       if (!read) return detail::wrong_column(column, "JSON of its type", read.error().detail);
       into = std::move(*read);
     }

@@ -24,7 +24,7 @@ CREATE TABLE user_permissions (
 
 std::string body_of(const user_permissions& row) {
   std::string out = R"({"permissions":)";
-  json::write(out, row.permissions);
+  out += json::text_of(row.permissions);
   out += '}';
   return out;
 }

@@ -43,13 +43,14 @@ std::string associated_data(std::string_view header, std::string_view name) {
   return data.append(header).append(name);  // a header states its own length
 }
 
-std::string seal_secret(const entry_header& header, std::string_view payload, const seal_options& options) {
+result<std::string> seal_secret(const entry_header& header, std::string_view payload,
+                                const seal_options& options) {
   entry_wrapping wrapping{.key_id = options.keys->active()};
   const auto* key = key_bytes(*options.keys, wrapping.key_id);
   assert(key != nullptr);
   randombytes_buf(wrapping.nonce.data(), wrapping.nonce.size());
   std::string out;
-  append_header(out, header, wrapping);
+  if (auto done = append_header(out, header, wrapping); !done) return std::unexpected(done.error());
   const auto data = associated_data(out, options.name);
   append_with(out, payload.size() + tag_size, [&](char* at, std::size_t size) {
     crypto_aead_xchacha20poly1305_ietf_encrypt(
@@ -107,7 +108,8 @@ result<std::string_view> open_clear(std::string_view bytes, const parsed_entry& 
 
 }  // namespace
 
-std::string seal_entry(const entry_header& header, std::string_view payload, const seal_options& options) {
+result<std::string> seal_entry(const entry_header& header, std::string_view payload,
+                               const seal_options& options) {
   assert(!header.negative || payload.empty());
   if (options.keys != nullptr) return seal_secret(header, payload, options);
   std::optional<std::string> frame;
@@ -116,7 +118,9 @@ std::string seal_entry(const entry_header& header, std::string_view payload, con
   }
   const auto body = frame ? std::string_view(*frame) : payload;
   std::string out;
-  append_header(out, header, {.zstd = frame.has_value()});
+  if (auto done = append_header(out, header, {.zstd = frame.has_value()}); !done) {
+    return std::unexpected(done.error());
+  }
   out.reserve(out.size() + body.size() + checksum_size);
   out += body;
   const auto sum = checksum(out, options.name);

@@ -37,9 +37,11 @@ struct seal_options {
 };
 
 /// The bytes of an entry.
-/// Requires: as append_header; `keys` is null or has an active key; a negative entry has no payload.
+/// Requires: `keys` is null or has an active key; a negative entry has no payload.
+/// Errors: invalid_argument for a header that append_header refuses.
 /// Cost: one copy of `payload`; above 1 KiB, or with a dictionary, zstd; 1.4 µs a KiB if encrypted.
-std::string seal_entry(const entry_header& header, std::string_view payload, const seal_options& options);
+result<std::string> seal_entry(const entry_header& header, std::string_view payload,
+                               const seal_options& options);
 
 struct open_options {
   std::string_view name;            ///< the whole key in the store, with its namespace

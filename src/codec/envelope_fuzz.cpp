@@ -39,7 +39,8 @@ void open_as_they_are(std::string_view bytes) {
     if (opened->payload().size() > (1u << 16) && opened->payload().size() > bytes.size()) std::abort();
     // What was opened can be sealed again and says the same.
     const auto again = seal_entry(opened->header, opened->payload(), {.name = name, .max_size = 1u << 16});
-    const auto reopened = open_entry(again, {.name = name, .max_size = 1u << 16});
+    if (!again) std::abort();
+    const auto reopened = open_entry(*again, {.name = name, .max_size = 1u << 16});
     if (!reopened || reopened->payload() != opened->payload()) std::abort();
   }
 }
@@ -50,7 +51,7 @@ void open_changed(std::string_view changes) {
   const seal_options encrypted{.name = name, .keys = &keys()};
   const entry_header header{.asof = 7, .life = std::chrono::seconds(60), .tags = {"org:1"}};
   const auto text = kind == 0 ? std::string_view(payload()) : std::string_view(payload()).substr(0, 50);
-  const auto sealed = seal_entry(header, text, kind == 2 ? encrypted : in_clear);
+  const auto sealed = *seal_entry(header, text, kind == 2 ? encrypted : in_clear);
   auto bytes = sealed;
   for (std::size_t at = 1; at + 3 <= changes.size(); at += 3) {
     const auto place =

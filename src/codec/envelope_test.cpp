@@ -16,7 +16,7 @@ using strata::key_ring;
 using strata::detail::check_entry;
 using strata::detail::open_entry;
 using strata::detail::open_options;
-using strata::detail::seal_entry;
+using strata::detail::seal_options;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -27,6 +27,10 @@ std::string long_text() {
   std::string text;
   for (int i = 0; i < 60; ++i) text += fmt::format(R"({{"permission":"agents:{}","granted":true}},)", i);
   return text;
+}
+
+std::string bytes_of(const entry_header& of, std::string_view payload, const seal_options& how) {
+  return *strata::detail::seal_entry(of, payload, how);
 }
 
 /// One entry of each kind, and how it is opened.
@@ -44,12 +48,12 @@ std::vector<sealed> one_of_each(const key_ring& keys) {
   const open_options clear{.name = name};
   const open_options secret{.name = name, .keys = &keys, .sensitive = true};
   return {
-      {"clear", seal_entry(header, "payload", {.name = name}), "payload", clear},
-      {"empty", seal_entry(header, "", {.name = name}), "", clear},
-      {"zstd", seal_entry(header, text, {.name = name}), text, clear},
-      {"absent", seal_entry(absent, "", {.name = name}), "", clear},
-      {"encrypted", seal_entry(header, "payload", {.name = name, .keys = &keys}), "payload", secret},
-      {"absent, encrypted", seal_entry(absent, "", {.name = name, .keys = &keys}), "", secret},
+      {"clear", bytes_of(header, "payload", {.name = name}), "payload", clear},
+      {"empty", bytes_of(header, "", {.name = name}), "", clear},
+      {"zstd", bytes_of(header, text, {.name = name}), text, clear},
+      {"absent", bytes_of(absent, "", {.name = name}), "", clear},
+      {"encrypted", bytes_of(header, "payload", {.name = name, .keys = &keys}), "payload", secret},
+      {"absent, encrypted", bytes_of(absent, "", {.name = name, .keys = &keys}), "", secret},
   };
 }
 
@@ -82,7 +86,7 @@ TEST_F(Envelope, GivesBackWhatWasSealed) {
 
 TEST_F(Envelope, AnOpenedEntryMayBeMoved) {
   auto opened =
-      *open_entry(seal_entry(header, "short", {.name = name, .keys = &keys}), {.name = name, .keys = &keys});
+      *open_entry(bytes_of(header, "short", {.name = name, .keys = &keys}), {.name = name, .keys = &keys});
   const auto moved = std::move(opened);
   EXPECT_EQ(moved.payload(), "short");
 }
@@ -134,14 +138,14 @@ TEST_F(Envelope, OpensUnderItsOwnNameOnly) {
 }
 
 TEST_F(Envelope, BytesCannotMoveBetweenNameAndHeader) {
-  const auto bytes = seal_entry({.asof = 1, .tags = {}}, "payload", {.name = "ab", .keys = &keys});
+  const auto bytes = bytes_of({.asof = 1, .tags = {}}, "payload", {.name = "ab", .keys = &keys});
   EXPECT_TRUE(open_entry(bytes, {.name = "ab", .keys = &keys}));
   EXPECT_FALSE(open_entry(bytes, {.name = "a", .keys = &keys}));
   EXPECT_FALSE(open_entry(bytes, {.name = "b", .keys = &keys}));
 }
 
 TEST_F(Envelope, SaysWhichKeyIsMissing) {
-  const auto bytes = seal_entry(header, "payload", {.name = name, .keys = &keys});
+  const auto bytes = bytes_of(header, "payload", {.name = name, .keys = &keys});
   const key_ring other("9:" + key_ring::generate());
   const key_ring* const rings[] = {nullptr, &other};
   for (const auto* ring : rings) {
@@ -152,7 +156,7 @@ TEST_F(Envelope, SaysWhichKeyIsMissing) {
 }
 
 TEST_F(Envelope, RefusesAnotherKeyOfTheSameId) {
-  const auto bytes = seal_entry(header, "payload", {.name = name, .keys = &keys});
+  const auto bytes = bytes_of(header, "payload", {.name = name, .keys = &keys});
   const key_ring other("1:" + key_ring::generate());
   const auto opened = open_entry(bytes, {.name = name, .keys = &other});
   ASSERT_FALSE(opened);
@@ -160,10 +164,10 @@ TEST_F(Envelope, RefusesAnotherKeyOfTheSameId) {
 }
 
 TEST_F(Envelope, RotationReadsTheOldAndWritesTheNew) {
-  const auto before = seal_entry(header, "payload", {.name = name, .keys = &keys});
+  const auto before = bytes_of(header, "payload", {.name = name, .keys = &keys});
   keys.add(2, key_ring::generate());
   keys.activate(2);
-  const auto after = seal_entry(header, "payload", {.name = name, .keys = &keys});
+  const auto after = bytes_of(header, "payload", {.name = name, .keys = &keys});
   EXPECT_EQ(strata::parse_entry(after)->wrapping.key_id, 2u);
   for (const auto& bytes : {before, after}) {
     EXPECT_EQ(open_entry(bytes, {.name = name, .keys = &keys})->payload(), "payload");
@@ -171,32 +175,32 @@ TEST_F(Envelope, RotationReadsTheOldAndWritesTheNew) {
 }
 
 TEST_F(Envelope, BelievesNothingInClearWhereTheValueIsSensitive) {
-  const auto planted = seal_entry(header, R"(["admin"])", {.name = name});
+  const auto planted = bytes_of(header, R"(["admin"])", {.name = name});
   const auto opened = open_entry(planted, {.name = name, .keys = &keys, .sensitive = true});
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().detail, HasSubstr("in clear"));
 }
 
 TEST_F(Envelope, HidesThePayloadAndNeverTheSameWayTwice) {
-  const auto one = seal_entry(header, "correct horse battery", {.name = name, .keys = &keys});
-  const auto two = seal_entry(header, "correct horse battery", {.name = name, .keys = &keys});
+  const auto one = bytes_of(header, "correct horse battery", {.name = name, .keys = &keys});
+  const auto two = bytes_of(header, "correct horse battery", {.name = name, .keys = &keys});
   EXPECT_THAT(one, Not(HasSubstr("horse")));
   EXPECT_NE(one, two);
 }
 
 TEST_F(Envelope, NeverCompressesASecret) {
   const std::string even(5000, 'a');
-  const auto secret = seal_entry(header, even, {.name = name, .keys = &keys});
-  const auto clear = seal_entry(header, even, {.name = name});
+  const auto secret = bytes_of(header, even, {.name = name, .keys = &keys});
+  const auto clear = bytes_of(header, even, {.name = name});
   EXPECT_GT(secret.size(), even.size());
   EXPECT_LT(clear.size(), 200u);
 }
 
 TEST_F(Envelope, ShowsTheSizeOfWhatIsTooLargeByNotCompressingIt) {
   const std::string even(5000, 'a');
-  const auto bytes = seal_entry(header, even, {.name = name, .max_size = 4999});
+  const auto bytes = bytes_of(header, even, {.name = name, .max_size = 4999});
   EXPECT_GT(bytes.size(), even.size());
-  const auto packed = seal_entry(header, even, {.name = name, .max_size = 5000});
+  const auto packed = bytes_of(header, even, {.name = name, .max_size = 5000});
   EXPECT_TRUE(open_entry(packed, {.name = name, .max_size = 5000}));
   const auto refused = open_entry(packed, {.name = name, .max_size = 4999});
   ASSERT_FALSE(refused);
@@ -206,7 +210,7 @@ TEST_F(Envelope, ShowsTheSizeOfWhatIsTooLargeByNotCompressingIt) {
 TEST_F(Envelope, RefusesAnAbsenceThatHasAPayload) {
   // What another writer of this format might do wrong, with its checksum right.
   std::string bytes;
-  strata::append_header(bytes, {.asof = 1, .negative = true});
+  ASSERT_TRUE(strata::append_header(bytes, {.asof = 1, .negative = true}));
   bytes += "payload";
   const auto sum = XXH3_64bits_withSeed(bytes.data(), bytes.size(), XXH3_64bits(name, std::strlen(name)));
   for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(sum >> shift & 0xff);

@@ -4,6 +4,7 @@
 /// document that is read and written repeatedly would drift. And of two members with one name it
 /// silently keeps the second, while other readers keep the first.
 
+#include "codec/json_spaces.hpp"
 #include "core/text_hash.hpp"
 
 #include <strata/json.hpp>
@@ -11,6 +12,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
 #include <charconv>
+#include <limits>
 #include <unordered_set>
 
 namespace strata::json {
@@ -18,6 +20,47 @@ namespace strata::json {
 namespace {
 
 using boost::json::error_code;
+
+/// A decimal number: its digits without zeros around them, and the power of ten of the last one.
+struct decimal {
+  std::string digits;
+  std::int64_t exponent = 0;
+  bool operator==(const decimal&) const = default;
+};
+
+/// Requires: `number` is a JSON number.
+decimal decimal_of(std::string_view number) {
+  decimal out;
+  bool in_fraction = false;
+  std::size_t at = number.starts_with('-') ? 1 : 0;
+  for (; at < number.size() && number[at] != 'e' && number[at] != 'E'; ++at) {
+    if (number[at] == '.') {
+      in_fraction = true;
+      continue;
+    }
+    if (in_fraction) --out.exponent;
+    if (number[at] != '0' || !out.digits.empty()) out.digits += number[at];
+  }
+  if (at < number.size()) {
+    const auto sign = number[at + 1] == '+' ? 2 : 1;
+    std::int64_t power = 0;
+    std::from_chars(number.data() + at + sign, number.data() + number.size(), power);
+    out.exponent += power;
+  }
+  while (out.digits.ends_with('0')) {
+    out.digits.pop_back();
+    ++out.exponent;
+  }
+  if (out.digits.empty()) out.exponent = 0;
+  return out;
+}
+
+/// True if `number`, which is the double nearest to `digits`, is written as these digits.
+bool denotes(std::string_view digits, double number) {
+  char text[32];
+  const auto* end = std::to_chars(text, text + sizeof text, number).ptr;
+  return decimal_of(digits) == decimal_of({text, end});
+}
 
 class builder {
  public:
@@ -27,8 +70,8 @@ class builder {
   static constexpr std::size_t max_string_size = boost::json::string::max_size();
 
   /// `watch_names`: refuse the second of two members with one name.
-  builder(bool watch_names, std::size_t most_members)
-      : watch_names_(watch_names), most_members_(most_members) {}
+  builder(parse_limits at_most, bool watch_names)
+      : numbers_(at_most.numbers), watch_names_(watch_names), most_members_(at_most.members) {}
 
   bool on_document_begin(error_code&) {
     values_.reset();
@@ -80,9 +123,15 @@ class builder {
     digits_ += part;
     return true;
   }
-  bool on_int64(std::int64_t number, std::string_view, error_code&) {
+  bool on_int64(std::int64_t number, std::string_view rest, error_code&) {
+    digits_ += rest;
+    const bool negative_zero = number == 0 && digits_.starts_with('-');
     digits_.clear();
-    values_.push_int64(number);
+    if (negative_zero) {
+      values_.push_double(-0.0);
+    } else {
+      values_.push_int64(number);
+    }
     return true;
   }
   bool on_uint64(std::uint64_t number, std::string_view, error_code&) {
@@ -92,15 +141,18 @@ class builder {
   }
   bool on_double(double nearly, std::string_view rest, error_code& problem) {
     digits_ += rest;
-    double exact = 0;
-    const auto read = std::from_chars(digits_.data(), digits_.data() + digits_.size(), exact);
-    digits_.clear();
+    double nearest = 0;
+    const auto read = std::from_chars(digits_.data(), digits_.data() + digits_.size(), nearest);
     if (read.ec == std::errc::result_out_of_range) {
       // A number that is too small is zero; one that is too large does not fit a double.
       if (!(nearly > -1 && nearly < 1)) return refuse("a number is out of range", problem);
-      exact = 0;
+      nearest = digits_.starts_with('-') ? -0.0 : 0.0;
     }
-    values_.push_double(exact);
+    if (numbers_ == number_rule::exact && !denotes(digits_, nearest)) {
+      return refuse("a number has more digits than a double keeps", problem);
+    }
+    digits_.clear();
+    values_.push_double(nearest);
     return true;
   }
   bool on_bool(bool value, error_code&) {
@@ -130,6 +182,7 @@ class builder {
   std::string digits_;
   std::size_t members_ = 0;
   std::string_view refusal_;
+  const number_rule numbers_;
   const bool watch_names_;
   const std::size_t most_members_;
   std::string name_;
@@ -162,10 +215,17 @@ std::size_t members_of(const boost::json::value& value) {
   return sum;
 }
 
-result<boost::json::value> parse(std::string_view text, parse_limits at_most, bool watch_names) {
+/// How deep a text may be, and whether names are watched.
+struct parse_rules {
+  parse_limits at_most{};
+  std::size_t max_depth = json::max_depth;
+  bool watch_names = false;
+};
+
+result<boost::json::value> parse_by(std::string_view text, parse_rules rules) {
   boost::json::parse_options options;
-  options.max_depth = 64;
-  boost::json::basic_parser<builder> parser(options, watch_names, at_most.members);
+  options.max_depth = rules.max_depth;
+  boost::json::basic_parser<builder> parser(options, rules.at_most, rules.watch_names);
   error_code problem;
   const auto used = parser.write_some(false, text.data(), text.size(), problem);
   if (!problem && used < text.size()) problem = boost::json::error::extra_data;
@@ -176,14 +236,39 @@ result<boost::json::value> parse(std::string_view text, parse_limits at_most, bo
   }
   auto value = parser.handler().release();
   // Names are watched only in a text that is known to repeat one.
-  if (!watch_names && parser.handler().members() != members_of(value)) return parse(text, at_most, true);
+  if (!rules.watch_names && parser.handler().members() != members_of(value)) {
+    rules.watch_names = true;
+    return parse_by(text, rules);
+  }
   return value;
 }
 
 }  // namespace
 
 result<boost::json::value> parse(std::string_view text, parse_limits at_most) {
-  return parse(text, at_most, false);
+  return parse_by(text, {.at_most = at_most});
 }
+
+namespace detail {
+
+result<boost::json::value> parse_stored(std::string_view text) {
+  // A document of `max_depth` levels may be a member of a struct.
+  return parse_by(text, {.at_most = {.numbers = number_rule::nearest}, .max_depth = 2 * max_depth});
+}
+
+bool double_keeps(std::string_view number) {
+  number = trimmed(number);
+  if (number.find_first_of(".eE") != std::string_view::npos) {
+    return decimal_of(number).digits.size() <= std::numeric_limits<double>::max_digits10;
+  }
+  // An integer, such as a counter, is not an approximation.
+  double nearest = 0;
+  std::from_chars(number.data(), number.data() + number.size(), nearest);
+  char text[320];
+  const auto* end = std::to_chars(text, text + sizeof text, nearest, std::chars_format::fixed, 0).ptr;
+  return decimal_of(number) == decimal_of({text, end});
+}
+
+}  // namespace detail
 
 }  // namespace strata::json

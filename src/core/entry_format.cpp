@@ -44,18 +44,46 @@ class reader {
   std::string_view left_;
 };
 
-/// A span that fits a `duration` with room to add others to it.
+/// Spans up to this fit a `duration` with room to add others to them.
+constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 366);
+
 result<duration> span_of(std::uint64_t milliseconds) {
-  constexpr auto longest = std::chrono::milliseconds(std::chrono::hours(24 * 366));
   if (milliseconds > static_cast<std::uint64_t>(longest.count())) {
     return fail(errc::corrupt_entry, "the entry's life or grace is out of range");
   }
   return std::chrono::milliseconds(milliseconds);
 }
 
+result<void> check(const entry_header& header, const entry_wrapping& wrapping) {
+  for (const auto span : {header.life, header.grace}) {
+    if (span < duration::zero() || span > longest) {
+      return fail(errc::invalid_argument, "an entry's life and grace are 0 to 366 days");
+    }
+  }
+  if (wrapping.zstd && wrapping.key_id != 0) {
+    return fail(errc::invalid_argument, "an entry is either compressed or encrypted");
+  }
+  return check_tags(header.tags);
+}
+
 }  // namespace
 
-void append_header(std::string& out, const entry_header& header, const entry_wrapping& wrapping) {
+result<void> check_tags(const std::vector<std::string>& tags) {
+  if (tags.size() > max_entry_tags) {
+    return fail(errc::invalid_argument, "a value has at most " + std::to_string(max_entry_tags) +
+                                            " tags, not " + std::to_string(tags.size()));
+  }
+  for (const auto& tag : tags) {
+    if (tag.empty()) return fail(errc::invalid_argument, "a tag is empty");
+    if (tag.size() <= max_tag_length) continue;
+    return fail(errc::invalid_argument, "a tag has at most " + std::to_string(max_tag_length) +
+                                            " bytes, not " + std::to_string(tag.size()));
+  }
+  return {};
+}
+
+result<void> append_header(std::string& out, const entry_header& header, const entry_wrapping& wrapping) {
+  if (auto possible = check(header, wrapping); !possible) return possible;
   out += "S1";
   out += static_cast<char>((header.negative ? negative_flag : 0) | (wrapping.zstd ? zstd_flag : 0) |
                            (wrapping.key_id != 0 ? encrypted_flag : 0));
@@ -71,6 +99,7 @@ void append_header(std::string& out, const entry_header& header, const entry_wra
     append_big_endian(out, wrapping.key_id, 4);
     for (const auto byte : wrapping.nonce) out += static_cast<char>(byte);
   }
+  return {};
 }
 
 result<parsed_entry> parse_entry(std::string_view bytes) {
@@ -97,6 +126,9 @@ result<parsed_entry> parse_entry(std::string_view bytes) {
   for (std::uint64_t i = 0; i < tags; ++i) {
     if (!in.has(2)) return fail(errc::corrupt_entry, "the entry ends inside its tags");
     const auto size = in.number(2);
+    if (size == 0 || size > max_tag_length) {
+      return fail(errc::corrupt_entry, "the entry has a tag of " + std::to_string(size) + " bytes");
+    }
     if (!in.has(size)) return fail(errc::corrupt_entry, "the entry ends inside a tag");
     entry.header.tags.emplace_back(in.take(size));
   }

@@ -7,13 +7,14 @@
 ///   4   8  asof, big-endian, where a script can compare it without decoding the rest
 ///  12   8  life: how long the entry was fresh when it was filled, milliseconds, big-endian
 ///  20   8  grace: how long after its life it may be served stale, milliseconds, big-endian
-///  28      tags: each 2 bytes length, big-endian, and its bytes
+///  28      tags: each 2 bytes length (1 to 1024), big-endian, and its bytes
 ///          if encrypted: 4 bytes id of the key, big-endian, and a nonce of 24 bytes
 ///          the body, to the end; src/codec/envelope.hpp describes it
 ///
 /// Threads: pure functions.
 
 #include <strata/error.hpp>
+#include <strata/key.hpp>
 #include <strata/time.hpp>
 
 #include <array>
@@ -40,11 +41,16 @@ struct entry_wrapping {
 };
 
 inline constexpr std::size_t max_entry_tags = 255;
+inline constexpr std::size_t max_tag_length = key::max_length;
+
+/// Whether a value can carry these tags: at most max_entry_tags of them, each of 1 to max_tag_length bytes.
+/// Errors: invalid_argument with the first problem.
+result<void> check_tags(const std::vector<std::string>& tags);
 
 /// Appends the header to `out`; the body follows.
-/// Requires: at most max_entry_tags tags, each under 64 KiB; life and grace from 0 to 366 days;
-///           not both zstd and a key.
-void append_header(std::string& out, const entry_header& header, const entry_wrapping& wrapping = {});
+/// Errors: invalid_argument, and `out` is unchanged: tags that check_tags refuses; life or grace not from 0
+///         to 366 days; both zstd and a key.
+result<void> append_header(std::string& out, const entry_header& header, const entry_wrapping& wrapping = {});
 
 struct parsed_entry {
   entry_header header;

@@ -13,7 +13,7 @@ using strata::parse_entry;
 
 std::string encoded(const entry_header& header, std::string_view body, const entry_wrapping& wrapping = {}) {
   std::string bytes;
-  append_header(bytes, header, wrapping);
+  EXPECT_TRUE(append_header(bytes, header, wrapping));
   return bytes += body;
 }
 
@@ -64,6 +64,40 @@ TEST(EntryFormat, RefusesEveryTruncationInsideTheHeader) {
 TEST(EntryFormat, RefusesForeignBytes) {
   EXPECT_FALSE(parse_entry(R"({"id":"agt_1","name":"not an entry"})"));
   EXPECT_FALSE(parse_entry("S2" + encoded({.asof = 1}, "a body of a newer version").substr(2)));
+}
+
+TEST(EntryFormat, RefusesToWriteWhatItsLengthFieldsCannotHold) {
+  const auto refused = [](const entry_header& header, const entry_wrapping& wrapping = {}) {
+    std::string bytes = "before";
+    const auto done = append_header(bytes, header, wrapping);
+    EXPECT_EQ(bytes, "before");
+    return !done && done.error().code == errc::invalid_argument;
+  };
+  EXPECT_TRUE(refused({.tags = {std::string(65'536, 't'), "other"}}));
+  EXPECT_TRUE(refused({.tags = {std::string(1025, 't')}}));
+  EXPECT_TRUE(refused({.tags = {"other", ""}}));
+  EXPECT_TRUE(refused({.tags = std::vector<std::string>(256, "t")}));
+  EXPECT_TRUE(refused({.life = -1s}));
+  EXPECT_TRUE(refused({.life = 367 * 24h}));
+  EXPECT_TRUE(refused({.grace = 367 * 24h}));
+  EXPECT_TRUE(refused({}, {.zstd = true, .key_id = 1}));
+}
+
+TEST(EntryFormat, TakesTheLongestTagsAndTheMost) {
+  const entry_header header{.tags = std::vector<std::string>(255, std::string(1024, 't'))};
+  const auto bytes = encoded(header, "body");
+  const auto entry = parse_entry(bytes);
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->header.tags, header.tags);
+  EXPECT_EQ(entry->body, "body");
+}
+
+TEST(EntryFormat, RefusesToReadATagThatNoWriterMakes) {
+  auto bytes = encoded({.tags = {"ab"}}, std::string(2000, 'x'));
+  bytes[29] = 0;
+  EXPECT_FALSE(parse_entry(bytes)) << "an empty tag";
+  bytes[28] = 5;
+  EXPECT_FALSE(parse_entry(bytes)) << "a tag of 1280 bytes";
 }
 
 TEST(EntryFormat, RefusesFlagsItDoesNotKnow) {

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   std::string again;
-  strata::append_header(again, entry->header, entry->wrapping);
+  if (!strata::append_header(again, entry->header, entry->wrapping)) std::abort();
   again += entry->body;
   if (again != bytes) std::abort();
   return 0;

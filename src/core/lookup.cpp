@@ -46,6 +46,8 @@ std::string_view name(miss_reason reason) noexcept {
       return "not_coherent";
     case miss_reason::behind:
       return "behind";
+    case miss_reason::unstorable:
+      return "unstorable";
     case miss_reason::bypassed:
       return "bypassed";
   }

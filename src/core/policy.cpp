@@ -1,5 +1,6 @@
+#include "core/entry_format.hpp"
+
 #include <strata/error.hpp>
-#include <strata/key.hpp>
 #include <strata/policy.hpp>
 
 #include <algorithm>
@@ -41,10 +42,8 @@ std::vector<std::string> problems(const policy& of) {
       of.soft_timeout >= of.hard_timeout) {
     found.emplace_back("policy.soft_timeout must be less than hard_timeout");
   }
-  for (const auto& tag : of.tags) {
-    if (tag.empty() || tag.size() > key::max_length) {
-      found.emplace_back("policy.tags: a tag is 1 to 1024 bytes");
-    }
+  if (auto possible = check_tags(of.tags); !possible) {
+    found.push_back("policy.tags: " + possible.error().detail);
   }
   if (std::ranges::find(of.dictionaries, nullptr) != of.dictionaries.end()) {
     found.emplace_back("policy.dictionaries must not hold a null pointer");

@@ -43,7 +43,7 @@ error in_row(error why, const sql_rows& rows, std::size_t index) {
 }
 
 result<void> check_json(std::string_view column, const std::string& text) {
-  const auto parsed = json::parse(text);
+  const auto parsed = json::parse(text, {.numbers = json::number_rule::nearest});
   if (!parsed) return wrong_column(column, "JSON", fmt::format("this ({})", parsed.error().detail));
   return {};
 }

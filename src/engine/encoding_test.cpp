@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
 
 namespace {
 
@@ -196,6 +197,82 @@ TEST(Encoding, AValueThatIsReplayedBelowAFloorIsAMissWithItsReason) {
       EXPECT_EQ(read.info().reason, miss_reason::tag);
     }
   }
+}
+
+/// A value with a number that JSON may not have.
+struct reading {
+  std::string id;
+  std::optional<double> degrees;
+  std::string place = "here";
+  bool operator==(const reading&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(reading, (), (id, degrees, place))
+
+/// Keeps what was reported as an error.
+struct error_log : cache_observer {
+  std::vector<std::string> details;
+  void on_error(std::string_view, const error& what) override { details.push_back(what.detail); }
+};
+
+TEST(Encoding, AValueThatOthersCouldNotReadIsReturnedAndStoredNowhere) {
+  strata::testing::manual_clock time;
+  const auto server = make_memory_server(time);
+  const auto log = std::make_shared<error_log>();
+  cache a(fixture::on(time, {.second_level = connect(server), .observer = log}));
+  cache b(fixture::on(time, {.second_level = connect(server)}));
+  const entity<reading, "reading:{id}"> readings{{.ttl = 60s, .jitter = 0}};
+  const auto nan = std::numeric_limits<double>::quiet_NaN();
+  for (const auto& [wrong, why] : std::vector<std::pair<reading, std::string>>{
+           {{"1", nan}, "/degrees is not a finite number, and JSON has no other"},
+           {{"2", {}, "\xff"}, "/place is text that is not UTF-8"}}) {
+    const auto read = sync_wait(a.get_or_set(readings(wrong.id), [&] { return wrong; }));
+    EXPECT_EQ(read->place, wrong.place);
+    EXPECT_FALSE(read.info().stored);
+    EXPECT_EQ(read.info().reason, miss_reason::unstorable);
+    EXPECT_EQ(log->details.back(), why);
+    EXPECT_EQ(sync_wait(a.get(readings(wrong.id))).info().from, layer::none);
+    // Its lease is given back, so that another process may fill.
+    const auto other = sync_wait(b.get_or_set(readings(wrong.id), [&] { return reading{wrong.id, 20.5}; }));
+    EXPECT_TRUE(other.info().stored);
+    EXPECT_FALSE(sync_wait(a.set(readings(wrong.id), wrong)));
+    EXPECT_EQ(log->details.back(), why);
+    EXPECT_EQ(sync_wait(b.get(readings(wrong.id))).info().from, layer::none) << "the value before it is gone";
+  }
+}
+
+TEST(Encoding, AValueWithATagThatNoEntryHoldsIsReturnedAndStoredNowhere) {
+  for (const auto& tags : std::vector<std::vector<std::string>>{{std::string(65'536, 't'), "other"},
+                                                                {std::string(1025, 't')},
+                                                                {""},
+                                                                std::vector<std::string>(300, "t")}) {
+    shared_store s({}, nullptr, nullptr);
+    auto given = tags;
+    for (std::size_t i = 0; given.size() == 300 && i < 300; ++i) given[i] += std::to_string(i);
+    const auto fill = [&](fill_context& context) {
+      context.set_tags(given);
+      return agent{"1", "Ada"};
+    };
+    const auto read = sync_wait(s.a.get_or_set(s.agents("1"), fill));
+    EXPECT_EQ(read->name, "Ada");
+    EXPECT_FALSE(read.info().stored);
+    EXPECT_EQ(read.info().reason, miss_reason::unstorable);
+    EXPECT_EQ(s.stored("1"), "");
+    EXPECT_EQ(s.read(s.b, "1", "Bob")->name, "Bob");
+  }
+}
+
+TEST(Encoding, TheLongestTagsReachOtherProcesses) {
+  shared_store s({}, nullptr, nullptr);
+  std::vector<std::string> tags{std::string(1024, 't'), "other"};
+  while (tags.size() < 255) tags.push_back(std::to_string(tags.size()) + std::string(1000, 'x'));
+  const auto fill = [&](fill_context& context) {
+    context.set_tags(tags);
+    return agent{"1", "Ada"};
+  };
+  EXPECT_TRUE(sync_wait(s.a.get_or_set(s.agents("1"), fill)).info().stored);
+  EXPECT_EQ(s.read(s.b, "1", "never")->name, "Ada");
+  sync_wait(s.a.remove_by_tag("other"));
+  EXPECT_EQ(s.read(s.b, "1", "Bob")->name, "Bob");
 }
 
 }  // namespace

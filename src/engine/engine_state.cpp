@@ -33,8 +33,10 @@ cache_options checked(cache_options options) {
   const auto legal = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
-  if (options.name_space.empty() || !std::ranges::all_of(options.name_space, legal)) {
-    problems.emplace_back("cache_options.name_space must be a-z, 0-9, _ and -, and not empty");
+  constexpr std::size_t longest_name_space = 256;
+  if (options.name_space.empty() || options.name_space.size() > longest_name_space ||
+      !std::ranges::all_of(options.name_space, legal)) {
+    problems.emplace_back("cache_options.name_space must be 1 to 256 characters of a-z, 0-9, _ and -");
   }
   const auto served =
       options.second_level == nullptr ? std::string_view() : options.second_level->name_space();
@@ -69,6 +71,11 @@ engine_state::engine_state(cache_options from)
                   },
               .policy = memory::maker_of(options.eviction),
               .wanted = options.objective}) {
+}
+
+void engine_state::note_unstorable(const any_key& target, const error& why) {
+  miss_reasons.note(target.key.hash(), miss_reason::unstorable);
+  if (options.observer != nullptr) options.observer->on_error(target.key.text(), why);
 }
 
 void check_memory(byte_size memory) {

@@ -37,6 +37,9 @@ struct engine_state {
   /// This state, kept alive together with its engine: for work in the background.
   std::shared_ptr<engine_state> shared() noexcept { return {owner.lock(), this}; }
 
+  /// Reports a value that is returned, but stored nowhere because of `why`.
+  void note_unstorable(const any_key& target, const error& why);
+
   const cache_options options;
   commit_clock clock;
   floor_table floors;

@@ -7,17 +7,31 @@ void fill_committer::note_too_large(const any_key& target) {
   state_.miss_reasons.note(target.key.hash(), miss_reason::too_large);
 }
 
+void fill_committer::refuse(const any_key& target, pending_fill& fill, const error& why) {
+  fill.value.keep = false;
+  fill.outcome.reason = miss_reason::unstorable;
+  state_.note_unstorable(target, why);
+}
+
 pending_fill fill_committer::begin(const any_key& target, factory_result value, const l2_probe& probe) {
   pending_fill out{.value = std::move(value)};
-  auto& [entry, keep, why_not, local_at_first] = out.value;
-  if (!keep) out.outcome.reason = why_not;
+  auto& entry = out.value.entry;
+  auto& keep = out.value.keep;
+  if (!keep) out.outcome.reason = out.value.why_not;
   if (out.outcome.reason == miss_reason::too_large) note_too_large(target);
+  if (out.value.refused) refuse(target, out, *out.value.refused);
   std::string bytes;
   const bool secret = keep && !records_.may_share(target);
-  const bool local =
-      keep && local_at_first && probe.up && probe.stale == nullptr && !state_.doors.admits(target.key.hash());
+  const bool local = keep && out.value.local_at_first && probe.up && probe.stale == nullptr &&
+                     !state_.doors.admits(target.key.hash());
   const bool withheld = secret || local;
-  if (keep && !withheld && probe.lease) bytes = records_.encode(target, *entry);
+  if (keep && !withheld && probe.lease) {
+    if (auto encoded = records_.encode(target, *entry)) {
+      bytes = std::move(*encoded);
+    } else {
+      refuse(target, out, encoded.error());
+    }
+  }
   if (keep && record_builder::too_large(target, *entry, bytes.size())) {
     note_too_large(target);
     out.outcome.reason = miss_reason::too_large;

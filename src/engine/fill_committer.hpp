@@ -42,6 +42,8 @@ class fill_committer {
 
  private:
   void note_too_large(const any_key& target);
+  /// The value is returned, and stored nowhere.
+  void refuse(const any_key& target, pending_fill& fill, const error& why);
 
   engine_state& state_;
   first_level& memory_;

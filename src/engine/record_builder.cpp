@@ -75,10 +75,14 @@ factory_result record_builder::finish(const any_key& target, any_value value, co
   // Neither absence that the policy does not cache, nor a value without any time to live.
   out.keep = context.skip_ == miss_reason::none &&
              !(absent && target.policy->negative_ttl == duration::zero()) &&
-             out.entry->fresh_until > out.entry->created && out.entry->tags.size() <= max_entry_tags &&
-             out.entry->asof <= last_commit_time;
+             out.entry->fresh_until > out.entry->created && out.entry->asof <= last_commit_time;
   out.local_at_first = context.local_at_first_;
   if (context.skip_ != miss_reason::none) out.why_not = context.skip_;
+  if (auto possible = check_tags(out.entry->tags); out.keep && !possible) {
+    out.keep = false;
+    out.why_not = miss_reason::unstorable;
+    out.refused = std::move(possible.error());
+  }
   return out;
 }
 
@@ -90,9 +94,13 @@ bool record_builder::may_share(const any_key& target) const noexcept {
   return !target.policy->sensitive || usable(options_.encryption) != nullptr;
 }
 
-std::string record_builder::encode(const any_key& target, const record& entry) const {
+result<std::string> record_builder::encode(const any_key& target, const record& entry) const {
   std::string payload;
-  if (entry.value != nullptr) entry.value_type->encode(entry.value.get(), payload);
+  if (entry.value != nullptr) {
+    if (auto done = entry.value_type->encode(entry.value.get(), payload); !done) {
+      return std::unexpected(std::move(done.error()));
+    }
+  }
   const auto name = l2_key(target.key);
   return seal_entry({.asof = entry.asof,
                      .life = entry.fresh_until - entry.created,

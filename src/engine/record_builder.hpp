@@ -21,6 +21,7 @@ struct factory_result {
   bool keep = true;
   miss_reason why_not = miss_reason::bypassed;  ///< why it is not to be kept
   bool local_at_first = false;                  ///< not for L2 unless the key was filled before
+  std::optional<error> refused{};               ///< the details, if why_not is unstorable
 };
 
 class record_builder {
@@ -39,7 +40,8 @@ class record_builder {
                         const record_ptr& previous, source_timing source);
 
   /// The bytes of `entry` for L2. Requires: may_share(target).
-  std::string encode(const any_key& target, const record& entry) const;
+  /// Errors: invalid_argument: the codec or the format refuses the value or its tags.
+  result<std::string> encode(const any_key& target, const record& entry) const;
 
   /// The record in `stored`, fresh or stale, or why it cannot be served.
   std::expected<record_ptr, miss_reason> decode(const any_key& target, const stored_value& stored);

@@ -34,7 +34,7 @@ struct Records : ::testing::Test {
   /// `entry` as another process reads it from L2, where it lives for `left`.
   std::expected<record_ptr, miss_reason> reread(const record& entry, duration left, bool expired = false) {
     stored_value stored;
-    stored.bytes = records.encode(target(), entry);
+    stored.bytes = *records.encode(target(), entry);
     stored.ttl = left;
     stored.expired = expired;
     return records.decode(target(), stored);

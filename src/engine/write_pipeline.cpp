@@ -87,10 +87,16 @@ write_pipeline::pending_write write_pipeline::prepare(write_right right, const a
     state_.counters.count(target.type, &type_cells::fills_withheld);
     return out;
   }
+  auto bytes = records_.encode(target, *out.entry);
+  if (!bytes) {
+    state_.note_unstorable(target, bytes.error());
+    out.wanted = false;
+    return out;
+  }
   out.for_l2 = {.name = state_.l2_key(target.key),
                 .lease = out.right.lease.token(),
                 .asof = out.right.began,
-                .bytes = records_.encode(target, *out.entry),
+                .bytes = std::move(*bytes),
                 .until = out.entry->stale_until};
   state_.l2.note_written(out.for_l2->name);
   return out;

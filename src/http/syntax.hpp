@@ -2,11 +2,15 @@
 /// The grammar all fields share (RFC 9110 §5): tokens, field values, lists, UTF-8.
 /// Threads: pure functions.
 
+#include "core/text.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace strata::http {
+
+using strata::detail::is_utf8;
 
 /// A field as it was sent or is to be sent; the value without the spaces around it.
 struct field {
@@ -49,9 +53,6 @@ bool iequals(std::string_view a, std::string_view b) noexcept;
 
 /// `text` without spaces and tabs around it.
 std::string_view trim(std::string_view text) noexcept;
-
-/// Well-formed UTF-8: no surrogates, nothing overlong, nothing above U+10FFFF.
-bool is_utf8(std::string_view text) noexcept;
 
 /// A decimal number without sign; nothing if it is not one. A number that does not fit
 /// becomes the largest one that does, as RFC 9111 §1.2.2 requires.
