@@ -96,7 +96,7 @@ TEST(Row, AWrongColumnIsNamedAndItsValueIsNot) {
       {4, 1.5},
       {5, "{\"secret\":"},
       {6, "{}"},
-      {7, R"({"p":{"name":"secret"}})"},
+      {7, R"({"p":{"count":"secret"}})"},
   };
   for (const auto& [column, value] : wrong) {
     auto row = a_row();

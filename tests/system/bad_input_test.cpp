@@ -102,8 +102,11 @@ TEST_F(BadInput, HugeBodiesAreRefusedWhetherTheyAreAnnouncedOrNot) {
 }
 
 TEST_F(BadInput, LongFieldsAndNamesAreRefused) {
-  expect_problem(write("PATCH", "/agents/" + agent, "{\"name\":\"" + std::string(100'000, 'n') + "\"}"), 422,
-                 {"/name"});
+  const auto rename = [&](std::size_t length) {
+    return write("PATCH", "/agents/" + agent, "{\"name\":\"" + std::string(length, 'n') + "\"}");
+  };
+  expect_problem(rename(10'000), 422, {"/name"});
+  expect_problem(rename(100'000), 413, {"16384"});
   expect_problem(raw("GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + std::string(20'000, 'x') + "\r\n\r\n"), 431);
 }
 
