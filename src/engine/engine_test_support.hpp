@@ -26,6 +26,10 @@ struct fixture {
   entity<agent, "agent:{id}"> agents{{.ttl = 60s, .negative_ttl = 10s, .jitter = 0}};
 
   explicit fixture(cache_options options = {}) : cache(on(time, std::move(options))) {}
+  /// Refreshes in the background read the clock, which is destroyed after the cache.
+  ~fixture() { cache.stop_filling(); }
+  fixture(const fixture&) = delete;
+  fixture& operator=(const fixture&) = delete;
 
   static cache_options on(const testing::manual_clock& clock, cache_options options) {
     options.time = &clock;
