@@ -6,6 +6,7 @@
 #include <strata/testing.hpp>
 
 #include <boost/describe.hpp>
+#include <deque>
 #include <string>
 
 namespace strata::engine_test {
@@ -19,17 +20,20 @@ struct agent {
 };
 BOOST_DESCRIBE_STRUCT(agent, (), (id, name))
 
+/// A clock that lasts as long as the process. A refresh in the background reads its clock when its turn
+/// comes, which may be after its test has ended: a cache's clock must outlive it.
+inline testing::manual_clock& lasting_clock() {
+  static auto& clocks = *new std::deque<testing::manual_clock>;
+  return clocks.emplace_back();
+}
+
 /// A cache on a clock that the test moves; no jitter, so that expiry is exact.
 struct fixture {
-  testing::manual_clock time;
+  testing::manual_clock& time = lasting_clock();
   strata::cache cache;
   entity<agent, "agent:{id}"> agents{{.ttl = 60s, .negative_ttl = 10s, .jitter = 0}};
 
   explicit fixture(cache_options options = {}) : cache(on(time, std::move(options))) {}
-  /// Refreshes in the background read the clock, which is destroyed after the cache.
-  ~fixture() { cache.stop_filling(); }
-  fixture(const fixture&) = delete;
-  fixture& operator=(const fixture&) = delete;
 
   static cache_options on(const testing::manual_clock& clock, cache_options options) {
     options.time = &clock;

@@ -68,11 +68,15 @@ struct Import : testing::Test {
     EXPECT_GT(body.at("total").as_int64(), 0);
     EXPECT_LT(body.at("total").as_int64(), static_cast<std::int64_t>(count));
     EXPECT_THAT(found.field("cache-control"), HasSubstr("public, max-age=300, s-maxage=600"));
-    EXPECT_THAT(running.ask("GET", search).field("cache-status"), HasSubstr("hit"));
+    // With a relay a process caches nothing until it has heard from it.
+    const auto becomes_a_hit = [&](const std::string& target) {
+      return eventually([&] { return running.ask("GET", target).field("cache-status").contains("hit"); });
+    };
+    EXPECT_TRUE(becomes_a_hit(search));
 
     const std::string id(body.at("items").as_array().at(0).at("id").as_string());
     EXPECT_EQ(running.ask("GET", "/marketplace/listings/" + id).status, 200);
-    EXPECT_THAT(running.ask("GET", "/marketplace/listings/" + id).field("cache-status"), HasSubstr("hit"));
+    EXPECT_TRUE(becomes_a_hit("/marketplace/listings/" + id));
   }
 };
 
