@@ -1,5 +1,6 @@
 // strata import: the registry's export and JSON Lines.
 
+#include "tests/redis/child.hpp"
 #include "tests/system/gateway.hpp"
 
 #include <gmock/gmock.h>
@@ -70,7 +71,8 @@ struct Import : testing::Test {
     EXPECT_THAT(found.field("cache-control"), HasSubstr("public, max-age=300, s-maxage=600"));
     // With a relay a process caches nothing until it has heard from it.
     const auto becomes_a_hit = [&](const std::string& target) {
-      return eventually([&] { return running.ask("GET", target).field("cache-status").contains("hit"); });
+      return test::eventually(
+          [&] { return running.ask("GET", target).field("cache-status").contains("hit"); });
     };
     EXPECT_TRUE(becomes_a_hit(search));
 
