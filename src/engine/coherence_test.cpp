@@ -158,7 +158,8 @@ TEST_F(CoherenceLease, AStoreThatWasSilentIsUsedAsSoonAsItAnswersAgain) {
   EXPECT_EQ(t.a.store.stats().second_level.state, second_level_state::down);
   t.below_a->trust_until(t.a.time.now() + 1s);
   t.settle();
-  EXPECT_EQ(t.a.store.stats().second_level.state, second_level_state::up) << "it was told what it missed";
+  EXPECT_EQ(t.a.store.stats().second_level.state, second_level_state::up)
+      << "the store has reported the changes that this process missed";
 }
 
 TEST_F(CoherenceLease, ExplainNamesTheMissingTrust) {

@@ -39,7 +39,7 @@ TEST_P(LeaseFaults, ARefusedLeaseIsAFailureOfTheStoreAndTheSourceAnswersAtOnce) 
   ASSERT_TRUE(in_l2());
   t.below_a->fail({.call = store_call::take_lease});
   const auto read = t.a.read_value("new");
-  ASSERT_TRUE(read->got) << "it waits, though nobody fills the key";
+  ASSERT_TRUE(read->got) << "the read waits, though no process fills the key";
   EXPECT_EQ(read->got->value()->name, "new");
   EXPECT_EQ(read->got->info().reason, miss_reason::l2_down);
 }

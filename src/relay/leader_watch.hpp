@@ -3,12 +3,11 @@
 /// Threads: one at a time. Reads no clock.
 ///
 /// On a busy machine a healthy leader is late, and so is the process that watches it. Both are measured:
-///  - A look counts for one interval, however late it comes. So a process that was not scheduled blames no
-///  one.
+///  - A look counts for one interval, however late it comes. So a process that was not running does not
+///    blame the leader for it.
 ///  - The longest standstill that ended by itself, and the longest delay of a look, show how late a healthy
 ///    leader can be here. The patience is twice that, within limits; what was seen long ago counts less.
-///  - A leader that was replaced while it worked has seen that the patience was too short, and doubles its
-///  own.
+///  - A leader that was replaced while it worked doubles its patience, which was too short.
 
 #include <strata/store.hpp>
 #include <strata/time.hpp>

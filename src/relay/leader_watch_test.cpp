@@ -50,7 +50,7 @@ TEST_F(LeaderWatch, KeepsALeaderThatAdvances) {
 
 TEST_F(LeaderWatch, CountsNoTimeInWhichItDidNotLookItself) {
   look();
-  EXPECT_FALSE(look(10s)) << "nobody was scheduled";
+  EXPECT_FALSE(look(10s)) << "neither the leader nor this process was running";
   ++mark;
   EXPECT_FALSE(look());
   EXPECT_GT(watch.patience_at(at), shortest) << "leaders are late here as well";
