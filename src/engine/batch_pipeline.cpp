@@ -51,6 +51,7 @@ task<> batch_pipeline::complete(batch& work, any_batch_factory& factory) {
   // The factory of all is as of the earliest lease, or as of its own beginning.
   auto asof = last_commit_time;
   for (const auto* each : work.fills) {
+    each->flight.to->reads_source = true;
     if (const auto at = each->probe.lease.granted_at(); at != 0) asof = std::min(asof, at);
   }
   result<std::vector<factory_result>> values = fail(errc::factory_failed, "");
@@ -97,7 +98,9 @@ task<> batch_pipeline::settle(batch& work, std::vector<factory_result> values) {
   for (std::size_t a = 0; a < alone; ++a) {
     auto& lookup = work.out[work.alone[a]];
     const auto& entry = values[a].entry;
-    state_.uncached_reads.note(work.keys[work.alone[a]].key.hash(), entry->created);
+    const auto& key = work.keys[work.alone[a]].key;
+    state_.uncached_reads.note(key.hash(), entry->created);
+    state_.admission.detach_older(key, nullptr);
     const read_info info{.from = layer::source, .reason = lookup.info.reason};
     lookup = read_reporter::lookup_of(entry, info, state_.now());
   }
@@ -106,6 +109,7 @@ task<> batch_pipeline::settle(batch& work, std::vector<factory_result> values) {
   fills.reserve(work.fills.size());
   for (std::size_t f = 0; f < work.fills.size(); ++f) {
     const auto& each = *work.fills[f];
+    state_.admission.detach_older(work.keys[each.index].key, each.flight.to.get());
     fills.push_back(with_.commits.begin(work.keys[each.index], std::move(values[alone + f]), each.probe));
     if (fills.back().for_l2) for_l2.push_back(std::move(*fills.back().for_l2));
   }

@@ -82,6 +82,14 @@ std::shared_ptr<async_latch> fill_admission::next_change(const ticket& held) {
   return at.next_change;
 }
 
+void fill_admission::detach_older(const key& key, const flight* reader) {
+  auto& part = shard_of(key.text());
+  const scoped_lock lock(part.mutex);
+  const auto at = part.slots.find(key.text());
+  if (at == part.slots.end() || at->second.current == nullptr) return;
+  if (at->second.current.get() != reader && at->second.current->reads_source) at->second.current.reset();
+}
+
 void fill_admission::abandon(const key& key, const std::shared_ptr<flight>& flight) {
   auto& part = shard_of(key.text());
   const scoped_lock lock(part.mutex);

@@ -33,6 +33,7 @@ namespace strata::detail {
 struct flight {
   explicit flight(time_point at) : began(at) {}
   const time_point began;
+  std::atomic<bool> reads_source = false;  ///< its factory has begun
   async_latch done;
   any_lookup outcome;
   std::exception_ptr thrown;
@@ -144,6 +145,11 @@ class fill_admission {
   /// Ends the flight with `outcome`: it takes no more followers, and those it has wake. These may return a
   /// `usable` outcome if their reads began by `good_until`.
   void land(const joined& flight, any_lookup outcome, bool usable, time_point good_until = time_point::max());
+
+  /// A read of the source has ended, by the flight `reader` or by none, and its value will be returned. Detaches
+  /// the key's flight if it is another one whose factory has begun: it may have read earlier, and later
+  /// readers must not go back in time.
+  void detach_older(const key& key, const flight* reader);
 
   /// Detaches `flight` from its key: it takes no more followers, but goes on.
   void abandon(const key& key, const std::shared_ptr<flight>& flight);

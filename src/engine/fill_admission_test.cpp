@@ -145,6 +145,19 @@ TEST_F(Admission, AnAbandonedFlightTakesNoMoreFollowers) {
   EXPECT_TRUE(admission.join(agent, time_point()).leads);
 }
 
+TEST_F(Admission, AReadThatEndedDetachesTheFlightThatHasBegunToRead) {
+  const auto first = admission.join(agent, time_point());
+  admission.detach_older(agent, nullptr);
+  EXPECT_FALSE(admission.join(agent, time_point()).leads) << "it will read later";
+  first.to->reads_source = true;
+  admission.detach_older(key("agent:2"), nullptr);
+  EXPECT_FALSE(admission.join(agent, time_point()).leads) << "another key";
+  admission.detach_older(agent, first.to.get());
+  EXPECT_FALSE(admission.join(agent, time_point()).leads) << "its own read";
+  admission.detach_older(agent, nullptr);
+  EXPECT_TRUE(admission.join(agent, time_point()).leads);
+}
+
 TEST_F(Admission, ADroppedLeaderWakesItsFollowersWithoutAnOutcome) {
   auto first = std::make_optional(admission.join(agent, time_point()));
   const auto second = admission.join(agent, time_point());

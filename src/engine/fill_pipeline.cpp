@@ -94,6 +94,7 @@ task<> fill_pipeline::fly(job& work, fill_admission::joined& flight) {
   if (!probe) co_return;
   result<factory_result> made = fail(errc::factory_failed, "");
   std::exception_ptr thrown;
+  flight.to->reads_source = true;
   try {
     made = co_await with_.factories.run(target, work.factory, work.stale, probe->lease.asof(state_.clock));
   } catch (...) {
@@ -108,6 +109,7 @@ task<> fill_pipeline::fly(job& work, fill_admission::joined& flight) {
     state_.admission.land(flight, read_reporter::failed(std::move(made.error()), work.reason), true);
     co_return;
   }
+  state_.admission.detach_older(work.of, flight.to.get());
   const auto entry = made->entry;
   const auto outcome = co_await with_.commits.commit(target, flight.lead, std::move(*made), *probe);
   read_info info{.from = layer::source, .reason = work.reason, .stored = outcome.stored};
@@ -186,6 +188,7 @@ task<any_lookup> fill_pipeline::load_without_flight(job& work) {
     co_return read_reporter::failed(std::move(made.error()), miss_reason::bypassed);
   }
   state_.uncached_reads.note(work.of.hash(), made->entry->created);
+  state_.admission.detach_older(work.of, nullptr);
   const read_info info{.from = layer::source, .reason = miss_reason::bypassed};
   co_return read_reporter::lookup_of(made->entry, info, state_.now());
 }

@@ -153,6 +153,31 @@ TEST(SingleFlight, SurvivesALeaderWhoseTaskIsDropped) {
   EXPECT_EQ((*read)->name, "follower's own");
 }
 
+TEST(SingleFlight, NobodyJoinsAFlightThatBeganBeforeANewerReadWasReturned) {
+  fixture f;
+  run_loop loop;
+  held_factory first;
+  held_factory second;
+  std::vector<std::string> got;
+  const auto read = [&](auto factory) {
+    start(&loop, f.cache.get_or_set(f.agents("1"), std::move(factory)),
+          [&](completion<lookup<agent>> read) { got.push_back((*read)->name); });
+  };
+  read(first([] { return agent{"1", "newer"}; }));
+  start(&loop, f.cache.remove(f.agents("1")), [](completion<invalidation_result>) {});
+  read(second([] { return agent{"1", "older"}; }));  // it has read its source, and is slow to return
+  drain(loop);
+  first.go.set();
+  drain(loop);
+  EXPECT_EQ(got, std::vector<std::string>({"newer"}));
+
+  read([]() -> agent { return {"1", "newest"}; });
+  drain(loop);
+  second.go.set();
+  drain(loop);
+  EXPECT_EQ(got, std::vector<std::string>({"newer", "newest", "older"}));
+}
+
 TEST(SingleFlight, HoldsAcrossThreads) {
   cache cache({.memory = {1u << 20}});
   const entity<agent, "agent:{id}"> agents;

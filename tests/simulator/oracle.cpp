@@ -162,7 +162,7 @@ fetch_number oracle::fetch(unsigned process, unsigned key, op_number op, const r
     const bool abandoned = rules.hard_timeout > duration::zero() && waited >= rules.hard_timeout;
     const bool voided =
         here.writing != 0 || here.invalidating != 0 || here.voided >= std::min(led.began, began.began);
-    if (unshared || running.unshared || abandoned || voided) continue;
+    if (unshared || running.unshared || running.behind || abandoned || voided) continue;
     broken("one factory call at a time", process, key,
            fmt::format("operation {} calls the factory while the call of operation {} (step {}) runs", op,
                        running.op, running.began));
@@ -195,6 +195,9 @@ void oracle::fetch_ends(fetch_number which, bool done, bool present, duration li
   ended.done = done;
   ended.life = life;
   ended.created = time_.now();
+  if (done) {
+    for (const auto other : here.running) fetches_[other].behind = true;
+  }
   if (!done) {
     here.factory_failed = step_;
     here.trouble = time_.now();

@@ -68,6 +68,7 @@ struct fetch_record {
   step_number began;
   step_number read = 0;
   bool unshared = false;  ///< led no flight
+  bool behind = false;    ///< another fetch of the key has ended since it began: later reads do not join it
   bool unleased = false;  ///< its process had asked the store, and did not have the key's lease
   bool done = false;      ///< reads may return its value
   bool skipped = false;   ///< … but only reads that waited for it
