@@ -16,9 +16,9 @@ namespace strata::gateway {
 
 namespace {
 
-using std::chrono::steady_clock;
-
 constexpr auto reminder_period = std::chrono::minutes(1);
+/// A reason other than the one in the log is logged at most this often: failures may alternate.
+constexpr auto other_reason_period = std::chrono::seconds(1);
 
 // A session is read-only by its role's settings, or because its server is a standby. A script of plpgsql may
 // raise what a write would.
@@ -39,14 +39,15 @@ struct condition {
   std::string_view working;
   std::string trouble;  ///< empty: they succeed
   std::uint64_t failures = 0;
-  steady_clock::time_point reminded;
+  std::string logged;  ///< the latest trouble in the log
+  time_point logged_at;
 };
 
 }  // namespace
 
 class database_watch::health {
  public:
-  explicit health(log_function log) : log_(std::move(log)) {}
+  health(log_function log, const clock& time) : log_(std::move(log)), time_(time) {}
 
   void read(const error* why) { saw(&health::reads_, why, why == nullptr); }
   /// `proves`: the database has stored something.
@@ -65,12 +66,14 @@ class database_watch::health {
       const detail::scoped_lock lock(mutex_);
       auto& what = this->*which;
       if (why != nullptr && why->code == errc::database_unavailable) {
-        const auto now = steady_clock::now();
+        const auto now = time_.now();
         const bool is_new = what.trouble.empty();
         what.trouble = why->detail.empty() ? "unknown" : why->detail;
         ++what.failures;
-        if (is_new || now - what.reminded >= reminder_period) {
-          what.reminded = now;
+        const auto quiet = what.trouble == what.logged ? reminder_period : other_reason_period;
+        if (is_new || now - what.logged_at >= quiet) {
+          what.logged = what.trouble;
+          what.logged_at = now;
           level = log_level::error;
           line = fmt::format("{}: {}", what.failing, what.trouble);
           if (!is_new) line += fmt::format(" ({} calls have failed)", what.failures);
@@ -85,6 +88,7 @@ class database_watch::health {
   }
 
   const log_function log_;
+  const clock& time_;
   mutable detail::mutex mutex_;
   condition reads_ STRATA_GUARDED_BY(mutex_){.failing = "the database cannot be read",
                                              .working = "the database can be read again"};
@@ -147,8 +151,8 @@ class database_watch::watched_transaction final : public transaction {
   bool wrote_ = false;
 };
 
-database_watch::database_watch(std::shared_ptr<database> of, log_function log)
-    : source_(std::move(of)), health_(std::make_shared<health>(std::move(log))) {
+database_watch::database_watch(std::shared_ptr<database> of, log_function log, const clock& time)
+    : source_(std::move(of)), health_(std::make_shared<health>(std::move(log), time)) {
 }
 
 database_watch::~database_watch() = default;

@@ -5,6 +5,7 @@
 #include "gateway/log.hpp"
 
 #include <strata/database.hpp>
+#include <strata/time.hpp>
 
 #include <functional>
 #include <memory>
@@ -13,12 +14,13 @@
 namespace strata::gateway {
 
 /// Passes every call to another database. Logs why reads or writes began to fail, and that they succeed
-/// again; in between one line a minute.
+/// again; in between one line a minute, or one a second while the reason changes.
 class database_watch final : public database {
  public:
   using log_function = std::function<void(log_level, std::string_view)>;
 
-  database_watch(std::shared_ptr<database> of, log_function log);
+  /// `time` must outlive the database.
+  database_watch(std::shared_ptr<database> of, log_function log, const clock& time = system_clock());
   ~database_watch() override;
 
   task<result<sql_rows>> query(std::string_view statement, sql_parameters parameters) override;

@@ -1,6 +1,7 @@
 #include "gateway/database_watch.hpp"
 
 #include <strata/task.hpp>
+#include <strata/testing.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +9,9 @@
 namespace strata::gateway {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 /// Answers every call with `failure`, or as a database that stores one row.
 class scripted_database final : public database {
@@ -63,11 +65,12 @@ class scripted_database final : public database {
   }
 };
 
-class DatabaseWatch : public testing::Test {
+class DatabaseWatch : public ::testing::Test {
  protected:
   result<sql_rows> write() { return sync_wait(watched.execute("UPDATE", {})); }
   std::vector<std::string> lines() { return std::exchange(lines_, {}); }
 
+  strata::testing::manual_clock time;
   std::shared_ptr<scripted_database> real = std::make_shared<scripted_database>();
   const error full{errc::database_unavailable, "database or disk is full"};
 
@@ -78,7 +81,8 @@ class DatabaseWatch : public testing::Test {
   database_watch watched{
       real, [this](log_level level, std::string_view line) {
         lines_.push_back((level == log_level::error ? "error: " : "info: ") + std::string(line));
-      }};
+      },
+      time};
 };
 
 TEST_F(DatabaseWatch, SaysOnceWhyWritesFailAndOnceThatTheySucceedAgain) {
@@ -93,6 +97,24 @@ TEST_F(DatabaseWatch, SaysOnceWhyWritesFailAndOnceThatTheySucceedAgain) {
   EXPECT_THAT(lines(), IsEmpty()) << "a read proves nothing";
   EXPECT_TRUE(write());
   EXPECT_THAT(lines(), ElementsAre("info: the database takes writes again, after 2 failed calls"));
+}
+
+TEST_F(DatabaseWatch, RemindsOnceAMinuteAndLogsAnotherReasonAfterASecond) {
+  const error ended{errc::database_unavailable, "terminating connection"};
+  const auto fail_with = [&](const error& why) {
+    real->failure = why;
+    EXPECT_FALSE(write());
+    return lines();
+  };
+  EXPECT_THAT(fail_with(ended), ElementsAre("error: the database takes no writes: terminating connection"));
+  EXPECT_THAT(fail_with(full), IsEmpty()) << "the reasons may alternate";
+  time.advance(1s);
+  EXPECT_THAT(fail_with(full), ElementsAre("error: the database takes no writes: database or disk is full "
+                                           "(3 calls have failed)"));
+  time.advance(59s);
+  EXPECT_THAT(fail_with(full), IsEmpty());
+  time.advance(1s);
+  EXPECT_EQ(fail_with(full).size(), 1u);
 }
 
 TEST_F(DatabaseWatch, ATransactionProvesWhatItHasStored) {

@@ -39,7 +39,7 @@ class written_agent {
 /// What /readyz says of writes: empty if they are possible.
 std::string write_trouble(const gateway& of) {
   const auto found = of.ask_admin("GET", "/readyz");
-  EXPECT_EQ(found.status, 200) << "reads are served: " << found.body;
+  if (found.status != 200) return "not even reads are possible: " + found.body;
   const auto told = parsed(found.body);
   for (const auto& each : told.at("parts").as_array()) {
     if (each.at("name").as_string() != "writes") continue;
