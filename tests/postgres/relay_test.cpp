@@ -161,10 +161,15 @@ TEST_F(PostgresRelay, IsActiveInOneProcessAtATime) {
     return std::ranges::count_if(all, [](const auto& each) { return each->stats().active; });
   };
   wait_until([&] { return active() == 1; });
-  const auto first = std::ranges::find_if(all, [](const auto& each) { return each->stats().active; });
+  const auto leader = [&] {
+    return std::ranges::find_if(all, [](const auto& each) { return each->stats().active; });
+  };
+  const auto first = leader();
   (*first)->stop();
   all.erase(first);
   wait_until([&] { return active() == 1; });
+  // If the first stopped before it had saved its progress, the second removes everything when it begins.
+  wait_until_relayed(**leader());
   const key_listener heard(connect(shared));
   elsewhere("INSERT INTO agents VALUES ('a', 'o', '')");
   wait_until([&] { return heard.heard("strata:agent:a"); });
