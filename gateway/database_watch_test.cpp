@@ -79,7 +79,8 @@ class DatabaseWatch : public ::testing::Test {
 
  protected:
   database_watch watched{
-      real, [this](log_level level, std::string_view line) {
+      real,
+      [this](log_level level, std::string_view line) {
         lines_.push_back((level == log_level::error ? "error: " : "info: ") + std::string(line));
       },
       time};

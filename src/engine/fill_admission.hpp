@@ -146,9 +146,9 @@ class fill_admission {
   /// `usable` outcome if their reads began by `good_until`.
   void land(const joined& flight, any_lookup outcome, bool usable, time_point good_until = time_point::max());
 
-  /// A read of the source has ended, by the flight `reader` or by none, and its value will be returned. Detaches
-  /// the key's flight if it is another one whose factory has begun: it may have read earlier, and later
-  /// readers must not go back in time.
+  /// A read of the source has ended, by the flight `reader` or by none, and its value will be returned.
+  /// Detaches the key's flight if it is another one whose factory has begun: it may have read earlier, and
+  /// later readers must not go back in time.
   void detach_older(const key& key, const flight* reader);
 
   /// Detaches `flight` from its key: it takes no more followers, but goes on.

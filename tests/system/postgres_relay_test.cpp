@@ -19,7 +19,8 @@ using testing::HasSubstr;
 
 /// The default of relay.bound: a read that begins later than this after a commit returns it.
 constexpr auto bound = 350ms;
-/// A response that is marked stale may be older, but a database that is only slow comes back well before this.
+/// A response that is marked stale may be older, but a database that is only slow comes back well before
+/// this.
 constexpr auto bound_of_marked = 10s;
 
 class OnPostgresRelay : public testing::Test {
@@ -50,8 +51,8 @@ class OnPostgresRelay : public testing::Test {
   }
 
   /// Reads `target` from both until each response contains `wanted`. Fails if a response to a request that
-  /// began too late lacks it, unless it is marked stale: then PostgreSQL was slower than the soft timeout, and
-  /// the bound of such a response is the policy's. Returns the time it took.
+  /// began too late lacks it, unless it is marked stale: then PostgreSQL was slower than the soft timeout,
+  /// and the bound of such a response is the policy's. Returns the time it took.
   clock::duration seen(const std::string& target, const std::string& wanted) {
     const auto committed = clock::now();
     for (const int which : {0, 1}) {
