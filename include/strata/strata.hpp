@@ -54,6 +54,8 @@
 #include <strata/repository.hpp>
 #include <strata/rfc3339.hpp>
 #include <strata/row.hpp>
+#include <strata/session_stats.hpp>
+#include <strata/session_store.hpp>
 #include <strata/unit_of_work.hpp>
 
 // sql: changes that others write to PostgreSQL
