@@ -120,7 +120,7 @@ constexpr shelf all_shelves[] = {
     {"Browser",
      {"Opens pages in a sandbox, follows links and returns readable text.",
       "Fills forms step by step and keeps a screenshot of each.",
-      "Watches pages for changes and tells what changed."},
+      "Watches pages for changes and reports what changed."},
      "npm"},
     {"Maps",
      {"Geocodes addresses, plans routes and estimates arrival with live traffic.",

@@ -175,7 +175,7 @@ class repository {
     if (!found) co_return std::unexpected(std::move(found.error()));
     std::optional<readable_row<T>> out;
     if (!found->empty()) out = std::move(found->front());
-    if (out && !out->unreadable.empty()) out->why.detail = statements_.table + ": " + out->why.detail;
+    if (out && !out->unreadable.empty()) name_table(out->why);
     co_return out;
   }
 
@@ -281,15 +281,17 @@ class repository {
     auto rows = co_await database_->query(statement, std::move(parameters));
     if (!rows) co_return std::unexpected(std::move(rows.error()));
     auto found = from_rows<T>(*rows);
-    if (!found) found.error().detail = statements_.table + ": " + found.error().detail;
+    if (!found) name_table(found.error());
     co_return found;
   }
+
+  void name_table(error& in) const { in.detail.insert(0, statements_.table + ": "); }
 
   result<std::optional<T>> only(const result<sql_rows>& rows) const {
     if (!rows) return std::unexpected(rows.error());
     auto found = from_rows<T>(*rows);
     if (!found) {
-      found.error().detail = statements_.table + ": " + found.error().detail;
+      name_table(found.error());
       return std::unexpected(std::move(found.error()));
     }
     if (found->empty()) return std::optional<T>();

@@ -14,7 +14,7 @@
 /// continues on whichever thread completes what it awaits; `stats` and `stop` may be called from any.
 
 #include "core/mutex.hpp"
-#include "relay/applied_marks.hpp"
+#include "relay/applied_watermarks.hpp"
 #include "relay/apply_invalidation.hpp"
 #include "relay/leader_watch.hpp"
 #include "relay/leadership.hpp"
@@ -80,7 +80,7 @@ class relay::worker : public std::enable_shared_from_this<worker> {
   std::uint64_t cursor_end_ = 0;  ///< the first transaction that the cursor's snapshot has not seen
   bool source_lost_ = false;      ///< PostgreSQL no longer knows our position
   relay_detail::overflow_watch overflow_;
-  relay_detail::applied_marks applied_;
+  relay_detail::applied_watermarks applied_;
   bool store_lost_ = false;                   ///< the store lacks changes, and we do not know which
   std::string applied_life_;                  ///< of the store that has received everything before the cursor
   std::optional<relay_watermark> watermark_;  ///< as we read it after the previous turn

@@ -16,7 +16,7 @@
 
 namespace strata::relay_detail {
 
-class applied_marks {
+class applied_watermarks {
  public:
   /// At `at` we wrote `watermark`, after applying everything that the snapshot `seen` sees.
   void add(time_point at, std::uint64_t watermark, const std::string& seen);
@@ -24,18 +24,18 @@ class applied_marks {
   /// A snapshot whose changes had been applied when `watermark` was written; nothing if we do not know.
   std::optional<std::string> applied_before(std::uint64_t watermark) const;
 
-  void clear() { marks_.clear(); }
+  void clear() { written_.clear(); }
 
   /// At 100 turns a second they reach back 40 s: longer than a replica may lag that takes over.
   static constexpr std::size_t most = 4096;
 
  private:
-  struct mark {
+  struct written {
     std::uint64_t watermark = 0;
     time_point snapshot_at{};
-    std::shared_ptr<const std::string> seen;  ///< shared by some marks: an older one is as right
+    std::shared_ptr<const std::string> seen;  ///< shared by some watermarks: an older one is as right
   };
-  std::deque<mark> marks_;
+  std::deque<written> written_;
 };
 
 }  // namespace strata::relay_detail
