@@ -17,8 +17,8 @@ void applied_watermarks::add(time_point at, std::uint64_t watermark, const std::
   if (written_.size() == most) written_.pop_front();
   const bool shares = !written_.empty() && at - written_.back().snapshot_at < snapshot_period;
   written_.push_back({.watermark = watermark,
-                    .snapshot_at = shares ? written_.back().snapshot_at : at,
-                    .seen = shares ? written_.back().seen : std::make_shared<const std::string>(seen)});
+                      .snapshot_at = shares ? written_.back().snapshot_at : at,
+                      .seen = shares ? written_.back().seen : std::make_shared<const std::string>(seen)});
 }
 
 std::optional<std::string> applied_watermarks::applied_before(std::uint64_t watermark) const {
