@@ -40,6 +40,8 @@
 #include <strata/events.hpp>
 #include <strata/limiter.hpp>
 #include <strata/log.hpp>
+#include <strata/rate_limit_store.hpp>
+#include <strata/rate_limiter.hpp>
 #include <strata/testing.hpp>
 
 // redis: the second level

@@ -3,6 +3,7 @@
 /// record of published events.
 /// Threads: everything here may be used from any thread.
 
+#include <strata/rate_limit_store.hpp>
 #include <strata/store.hpp>
 #include <strata/time.hpp>
 #include <strata/timer.hpp>
@@ -114,8 +115,9 @@ enum class store_call : std::uint8_t {
   clear,
   read_watermark,
   advance_watermark,
+  charge,
 };
-inline constexpr std::size_t store_calls = static_cast<std::size_t>(store_call::advance_watermark) + 1;
+inline constexpr std::size_t store_calls = static_cast<std::size_t>(store_call::charge) + 1;
 
 std::string_view name(store_call which) noexcept;
 
@@ -144,7 +146,7 @@ struct fault_rule {
 ///   … start a read, invalidate its key, then: store.let_go();
 ///
 /// Lifetime: tasks may outlive it; its destructor releases all waiting calls.
-class faulty_store final : public store {
+class faulty_store final : public store, public rate_limit_store {
  public:
   /// `seed` drives the probabilities and the corruption. Requires: `real` is not null.
   explicit faulty_store(std::shared_ptr<store> real, std::uint64_t seed = 1);
@@ -208,6 +210,8 @@ class faulty_store final : public store {
   task<result<commit_time>> clear(commit_time at_least) override;
   task<result<relay_watermark>> read_watermark() override;
   task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) override;
+  /// Errors: also invalid_argument, if the store behind keeps no rate limits.
+  task<result<rate_standing>> charge(rate_charge what) override;
   void observe(store_observer& observer) override;
   void unobserve(store_observer& observer) override;
   std::string_view name_space() const noexcept override;

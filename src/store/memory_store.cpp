@@ -6,6 +6,7 @@
 #include "core/mutex.hpp"
 #include "core/text_hash.hpp"
 
+#include <strata/rate_limit_store.hpp>
 #include <strata/store.hpp>
 
 #include <algorithm>
@@ -151,6 +152,34 @@ class memory_space {
     lease_sweep_at = std::max<std::size_t>(1024, 2 * leases.size());
   }
 
+  rate_standing charge(const rate_charge& what) STRATA_REQUIRES(all.mutex) {
+    const auto now = all.time.now();
+    forget_full_buckets(now);
+    // 128 bits: a window of a day times many requests must not wrap.
+    __extension__ using wide = __int128;
+    const auto interval_of = [&](wide count) {
+      return count * what.window.count() / static_cast<wide>(what.limit);
+    };
+    const wide whole = std::max<wide>(1, interval_of(what.burst));
+    auto& arrival = buckets[std::string(what.bucket)];
+    const auto ahead_of = [&](time_point since) {
+      return std::clamp<wide>((arrival - now).count(), (since - now).count(), 2 * whole);
+    };
+    wide ahead = ahead_of(what.taken == 0 ? now : now - what.age);
+    ahead = std::clamp<wide>(ahead + interval_of(what.taken), 0, 2 * whole);
+    const bool allowed = what.wanted <= what.burst && ahead + interval_of(what.wanted) <= whole;
+    if (allowed) ahead += interval_of(what.wanted);
+    arrival = now + duration(static_cast<duration::rep>(ahead));
+    return {.allowed = allowed, .ahead = arrival - now};
+  }
+
+  /// A bucket that is full again is as good as none.
+  void forget_full_buckets(time_point now) STRATA_REQUIRES(all.mutex) {
+    if (buckets.size() < bucket_sweep_at) return;
+    std::erase_if(buckets, [&](const auto& each) { return each.second <= now; });
+    bucket_sweep_at = std::max<std::size_t>(1024, 2 * buckets.size());
+  }
+
   fill_result fill(const fill_request& value, std::vector<std::string>& changed) {
     detail::scoped_lock lock(all.mutex);
     learn(value.asof);
@@ -210,6 +239,8 @@ class memory_space {
   value_map values STRATA_GUARDED_BY(all.mutex);
   detail::text_map<std::string, held_lease> leases STRATA_GUARDED_BY(all.mutex);
   std::size_t lease_sweep_at STRATA_GUARDED_BY(all.mutex) = 1024;
+  detail::text_map<std::string, time_point> buckets STRATA_GUARDED_BY(all.mutex);
+  std::size_t bucket_sweep_at STRATA_GUARDED_BY(all.mutex) = 1024;
   std::map<std::pair<std::uint32_t, bool>, commit_time> floors STRATA_GUARDED_BY(all.mutex);
   commit_time counter STRATA_GUARDED_BY(all.mutex) = 0;
   std::uint64_t watermark STRATA_GUARDED_BY(all.mutex) = 0;
@@ -236,7 +267,7 @@ void memory_server::drop_first() STRATA_NO_ANALYSIS {
 
 namespace {
 
-class memory_connection final : public store {
+class memory_connection final : public store, public rate_limit_store {
  public:
   memory_connection(std::shared_ptr<memory_server> server, std::string name_space)
       : name_space_(std::move(name_space)), server_(std::move(server)), space_(server_->space(name_space_)) {}
@@ -454,6 +485,11 @@ class memory_connection final : public store {
       out = space_.read_watermark();
     }
     return result<std::optional<relay_watermark>>(std::move(out));
+  }
+
+  task<result<rate_standing>> charge(rate_charge what) override {
+    detail::scoped_lock lock(space_.all.mutex);
+    return result<rate_standing>(space_.charge(what));
   }
 
   void observe(store_observer& observer) override {

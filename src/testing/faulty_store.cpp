@@ -286,7 +286,8 @@ std::string_view name(store_call which) noexcept {
                                                             "remove",
                                                             "clear",
                                                             "read_watermark",
-                                                            "advance_watermark"};
+                                                            "advance_watermark",
+                                                            "charge"};
   return names[static_cast<std::size_t>(which)];
 }
 
@@ -474,6 +475,16 @@ task<result<std::optional<relay_watermark>>> faulty_store::advance_watermark(rel
   return script::run(
       script_, store_call::advance_watermark, one(""),
       [seen = std::move(seen)](store& real, const verdict*) { return real.advance_watermark(seen); });
+}
+
+task<result<rate_standing>> faulty_store::charge(rate_charge what) {
+  return script::run(script_, store_call::charge, one(what.bucket),
+                     [=](store& real, const verdict*) -> task<result<rate_standing>> {
+                       auto* const limits = dynamic_cast<rate_limit_store*>(&real);
+                       if (limits != nullptr) return limits->charge(what);
+                       return result<rate_standing>(
+                           strata::fail(errc::invalid_argument, "the store behind keeps no rate limits"));
+                     });
 }
 
 void faulty_store::observe(store_observer& observer) {

@@ -266,7 +266,7 @@ TEST_F(FaultyStore, EveryOperationHasItsOwnName) {
     names.insert(name(static_cast<store_call>(i)));
   EXPECT_EQ(names.size(), strata::testing::store_calls);
   EXPECT_EQ(name(store_call::invalidate_matching), "invalidate_matching");
-  EXPECT_EQ(name(store_call::advance_watermark), "advance_watermark");
+  EXPECT_EQ(name(store_call::charge), "charge");
 }
 
 /// What it is for: a cache over a store that misbehaves.

@@ -12,6 +12,7 @@
 ///
 /// Long because a typed suite is declared in one file.
 
+#include <strata/rate_limit_store.hpp>
 #include <strata/store.hpp>
 
 #include <gtest/gtest.h>
@@ -547,6 +548,53 @@ TYPED_TEST_P(StoreContract, NeverStoresAValueOlderThanAnInvalidationHoweverRaced
   EXPECT_EQ(stale, 0);
 }
 
+TYPED_TEST_P(StoreContract, ChargesABucketForAllItsConnectionsTogether) {
+  rate_charge one{.bucket = "a", .window = 1h, .limit = 60, .burst = 3, .taken = 0, .age = {}, .wanted = 1};
+  auto& first = dynamic_cast<rate_limit_store&>(*this->one);
+  auto& second = dynamic_cast<rate_limit_store&>(*this->two);
+  EXPECT_TRUE(sync_wait(first.charge(one))->allowed);
+  EXPECT_TRUE(sync_wait(second.charge(one))->allowed);
+  const auto third = *sync_wait(first.charge(one));
+  EXPECT_TRUE(third.allowed);
+  EXPECT_GT(third.ahead, 2min + 30s);
+  EXPECT_LE(third.ahead, 3min);
+  const auto refused = *sync_wait(second.charge(one));
+  EXPECT_FALSE(refused.allowed);
+  EXPECT_LE(refused.ahead, 3min);
+  one.bucket = "b";
+  EXPECT_TRUE(sync_wait(second.charge(one))->allowed) << "a bucket of its own";
+}
+
+TYPED_TEST_P(StoreContract, ChargesWhatWasTakenInAnyCase) {
+  rate_charge what{.bucket = "a", .window = 1h, .limit = 60, .burst = 3, .taken = 2, .age = {}, .wanted = 2};
+  auto& limits = dynamic_cast<rate_limit_store&>(*this->one);
+  EXPECT_FALSE(sync_wait(limits.charge(what))->allowed) << "only one of the two would fit";
+  what.taken = 0;
+  what.wanted = 1;
+  EXPECT_TRUE(sync_wait(limits.charge(what))->allowed) << "a refusal costs nothing";
+  what.taken = 9;
+  what.wanted = 0;
+  const auto over = *sync_wait(limits.charge(what));
+  EXPECT_GT(over.ahead, 5min) << "what was admitted too much is paid back";
+  EXPECT_LE(over.ahead, 6min) << "up to twice the burst";
+}
+
+TYPED_TEST_P(StoreContract, ChargesWhatWasTakenAtItsTime) {
+  auto& limits = dynamic_cast<rate_limit_store&>(*this->one);
+  const rate_charge old{.bucket = "a", .window = 1h, .limit = 60, .burst = 3, .taken = 3, .age = 2min};
+  const auto found = *sync_wait(limits.charge(old));
+  EXPECT_GT(found.ahead, 30s);
+  EXPECT_LE(found.ahead, 1min) << "two of the three are refilled by now";
+}
+
+TYPED_TEST_P(StoreContract, RefillsABucketWithTime) {
+  auto& limits = dynamic_cast<rate_limit_store&>(*this->one);
+  const rate_charge what{.bucket = "a", .window = 2 * brief, .limit = 2, .burst = 1, .wanted = 1};
+  EXPECT_TRUE(sync_wait(limits.charge(what))->allowed);
+  this->under_test.advance(brief + 1ms);
+  EXPECT_TRUE(sync_wait(limits.charge(what))->allowed);
+}
+
 REGISTER_TYPED_TEST_SUITE_P(
     StoreContract, GivesBackWhatWasFilled, ForgetsAfterTheTimeToLive, LeasesAKeyToOneAtATime,
     GivesTheValueInsteadOfALease, EndsALeaseByTimeReleaseAndFill,
@@ -560,6 +608,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     AppliesKeysAndFloorsTogether, AppliesSoftlyToKeys, AppliesKeysAloneAndFloorsAlone,
     RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter, KeepsRecordsWithoutLeases,
     TellsOthersWhatChangedAndNotItsMaker, TellsEveryoneWhenAllIsGone, MovesTheMarkForWhoeverSawTheOneBefore,
-    MovesTheMarkOnceHoweverManyTry, NeverStoresAValueOlderThanAnInvalidationHoweverRaced);
+    MovesTheMarkOnceHoweverManyTry, NeverStoresAValueOlderThanAnInvalidationHoweverRaced,
+    ChargesABucketForAllItsConnectionsTogether, ChargesWhatWasTakenInAnyCase, ChargesWhatWasTakenAtItsTime,
+    RefillsABucketWithTime);
 
 }  // namespace strata::contract

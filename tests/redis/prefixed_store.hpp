@@ -2,6 +2,7 @@
 /// A store under a name space for a user that does not know it: "k" is "strata:k" there.
 /// Threads: as the store behind it; observers are taken and given back by one thread.
 
+#include <strata/rate_limit_store.hpp>
 #include <strata/store.hpp>
 
 #include <memory>
@@ -11,7 +12,7 @@
 
 namespace strata::test {
 
-class prefixed_store : public store {
+class prefixed_store : public store, public rate_limit_store {
  public:
   prefixed_store(std::shared_ptr<store> behind, std::string prefix)
       : real_(std::move(behind)), prefix_(std::move(prefix)) {}
@@ -110,6 +111,10 @@ class prefixed_store : public store {
   task<result<relay_watermark>> read_watermark() override { return real_->read_watermark(); }
   task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) override {
     return real_->advance_watermark(std::move(seen));
+  }
+
+  task<result<rate_standing>> charge(rate_charge what) override {
+    return rate_limits_of(real_)->charge(what);
   }
 
   void observe(store_observer& observer) override {

@@ -21,7 +21,8 @@ inline std::vector<std::string> least_privilege(const std::string& user, const s
                                                 const std::string& name_space = "strata") {
   std::vector<std::string> words{"ACL", "SETUSER", user, "on", '>' + password, "resetkeys", "resetchannels"};
   words.push_back('~' + name_space + ":*");
-  for (const auto* key : {"~strata-lease:*", "~strata-clock:*", "~strata-floors:*", "&strata-news:*"}) {
+  for (const auto* key :
+       {"~strata-lease:*", "~strata-clock:*", "~strata-floors:*", "~strata-limit:*", "&strata-news:*"}) {
     words.emplace_back(key);
   }
   for (const auto* command :

@@ -254,7 +254,30 @@ redis.call('HSET', KEYS[1], 'mark', text(next), 'before', text(mark))
 return {1, next, life}
 )lua";
 
-/// An invalidation must not fail when memory is full: it frees memory.
+// A bucket is one number, the server's time in µs at which it is full again; it ends then. A server whose
+// clock is behind the last one's must not lock a caller out: so no bucket is fuller than twice its burst.
+constexpr std::string_view charge_body = R"lua(
+local interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local taken, age, wanted = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local whole = interval * burst
+local at = redis.call('TIME')
+local now = at[1] * 1000000 + at[2]
+local ahead = (tonumber(read('GET', KEYS[1]) or '') or 0) - now
+if taken > 0 then
+  ahead = math.max(ahead, -age) + taken * interval
+end
+ahead = math.min(math.max(ahead, 0), 2 * whole)
+local allowed = 0
+if wanted <= burst and ahead + wanted * interval <= whole + 0.5 then
+  ahead, allowed = ahead + wanted * interval, 1
+end
+if taken + wanted * allowed > 0 and ahead > 0 then
+  redis.call('SET', KEYS[1], string.format('%.17g', now + ahead), 'PX', math.ceil(ahead / 1000))
+end
+return {allowed, math.floor(ahead)}
+)lua";
+
+/// An invalidation must not fail when memory is full: it frees memory. Nor may a limit.
 constexpr std::string_view allow_full_memory = "#!lua flags=allow-oom";
 
 enum class publishes : bool { no, yes };
@@ -282,6 +305,7 @@ const of_keys invalidate = make_pair(publishes::yes, allow_full_memory, invalida
 const of_keys touch = make_pair(publishes::no, allow_full_memory, touch_body);
 const script release = make_script(publishes::yes, {allow_full_memory, prelude, release_body});
 const script renew = make_script(publishes::no, {allow_full_memory, prelude, renew_body});
+const script charge = make_script(publishes::no, {allow_full_memory, prelude, charge_body});
 const script read_clock = make_script(publishes::no, {allow_full_memory, prelude, read_clock_body});
 const script raise = make_script(publishes::yes, {allow_full_memory, prelude, raise_body});
 const script restore = make_script(publishes::yes, {allow_full_memory, prelude, restore_body});
@@ -290,7 +314,7 @@ const script heartbeat = make_script(publishes::yes, {allow_full_memory, prelude
 const script watermark = make_script(publishes::no, {allow_full_memory, prelude, watermark_body});
 
 std::span<const named> all() {
-  static const std::array<named, 16> every{{{"lease", lease.local_clock},
+  static const std::array<named, 17> every{{{"lease", lease.local_clock},
                                             {"lease, remote clock", lease.remote_clock},
                                             {"fill", fill.local_clock},
                                             {"fill, remote clock", fill.remote_clock},
@@ -300,6 +324,7 @@ std::span<const named> all() {
                                             {"touch, remote clock", touch.remote_clock},
                                             {"release", release},
                                             {"renew", renew},
+                                            {"charge", charge},
                                             {"read_clock", read_clock},
                                             {"raise", raise},
                                             {"restore", restore},

@@ -90,6 +90,11 @@ extern const script heartbeat;
 /// Returns: [1 if the watermark was that one, and then it is advanced; else 0, watermark, life].
 extern const script watermark;
 
+/// Keys: bucket. Arguments: µs a request, requests at once, taken, age of the first taken in µs, wanted.
+/// Charges `taken` in any case, and `wanted` if all of it fits (strata/rate_limit_store.hpp). Times are by
+/// the server's clock. Returns: [1 if `wanted` was charged, µs until the bucket is full].
+extern const script charge;
+
 /// Every script with its name.
 struct named {
   std::string_view name;

@@ -66,6 +66,7 @@ std::optional<value_header> decode_header(std::string_view stored) noexcept {
 store_names::store_names(std::string_view name_space)
     : prefix(name_space.empty() ? "" : std::string(name_space) + ':'),
       lease_pattern("strata-lease:{*" + prefix + "*"),
+      buckets("strata-limit:" + std::string(name_space) + ':'),
       clock("strata-clock:{" + std::string(name_space) + '}'),
       floors("strata-floors:{" + std::string(name_space) + '}'),
       channel("strata-news:" + std::string(name_space)) {
@@ -95,7 +96,7 @@ std::optional<std::string_view> key_of_lease(std::string_view name) noexcept {
 
 bool is_beside(std::string_view key) noexcept {
   return key.starts_with("strata-lease:") || key.starts_with("strata-clock:") ||
-         key.starts_with("strata-floors:");
+         key.starts_with("strata-floors:") || key.starts_with("strata-limit:");
 }
 
 std::string floor_field(const floor_entry& floor) {

@@ -43,6 +43,7 @@ struct store_names {
   explicit store_names(std::string_view name_space);
   std::string prefix;         ///< of every value: "strata:"; empty: every key of the database is one
   std::string lease_pattern;  ///< the glob of all leases
+  std::string buckets;        ///< begins the name of each rate limit's bucket
   std::string clock;          ///< hash: now, epoch, run
   std::string floors;         ///< hash: bucket, with an "s" if soft → asof; in the clock's slot
   std::string channel;        ///< for changes that no key shows
@@ -52,7 +53,7 @@ struct store_names {
 std::string lease_name(std::string_view key);
 /// The key of the lease called `name`; nothing if `name` is not a lease.
 std::optional<std::string_view> key_of_lease(std::string_view name) noexcept;
-/// Whether `key` is a lease, the clock or the floors.
+/// Whether `key` is a lease, the clock, the floors or a rate limit's bucket.
 bool is_beside(std::string_view key) noexcept;
 
 /// A floor's field in the hash, and back.

@@ -11,6 +11,8 @@
 #include "redis/topology/single_node.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <utility>
 
 namespace strata::redis {
@@ -41,6 +43,13 @@ std::unique_ptr<topology> make_topology(runtime& on, redis_store_options with, c
   }
   return std::make_unique<single_node>(on, std::move(with.connection), std::move(with.found_by),
                                        session.subscription(), session, time);
+}
+
+/// `number` in digits that give it back exactly.
+std::string exact(double number) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+  return {text.data(), end};
 }
 
 /// The text of `glob` before its first special character, and then `*`: the pattern for SCAN. We match the
@@ -646,6 +655,26 @@ task<result<relay_watermark>> redis_store::read_watermark() {
 // Not retryable: the second time it would find its own watermark and report it as another relay's.
 task<result<std::optional<relay_watermark>>> redis_store::advance_watermark(relay_watermark seen) {
   return call_watermark(std::to_string(seen.value), std::move(seen.life), {});
+}
+
+task<result<rate_standing>> redis_store::charge(rate_charge what) {
+  if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  const auto interval =
+      std::chrono::duration<double, std::micro>(what.window).count() / static_cast<double>(what.limit);
+  const auto age = std::chrono::ceil<std::chrono::microseconds>(what.age).count();
+  script_call call{.which = &scripts::charge,
+                   .keys = {session_.names().buckets + std::string(what.bucket)},
+                   .arguments = {}};
+  call.arguments = {exact(interval), std::to_string(what.burst), std::to_string(what.taken),
+                    std::to_string(age), std::to_string(what.wanted)};
+  // Never repeated: a charge counts each time.
+  const auto answer = co_await run_one(*topology_, std::move(call), {});
+  if (!answer) co_return std::unexpected(answer.error());
+  if (answer->is_error()) co_return std::unexpected(to_error(*answer));
+  const auto items = answer->items();
+  if (items.size() != 2) co_return std::unexpected(unexpected_reply("a charge"));
+  co_return rate_standing{.allowed = items[0].integer() == 1,
+                          .ahead = std::chrono::microseconds(items[1].integer().value_or(0))};
 }
 
 void redis_store::observe(store_observer& observer) {

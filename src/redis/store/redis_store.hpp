@@ -19,6 +19,7 @@
 #include "redis/topology/topology.hpp"
 
 #include <strata/network_store.hpp>
+#include <strata/rate_limit_store.hpp>
 
 #include <atomic>
 #include <memory>
@@ -39,7 +40,7 @@ struct redis_store_options {
   coherence_options coherence;
 };
 
-class redis_store final : public network_store {
+class redis_store final : public network_store, public rate_limit_store {
  public:
   /// Begins to connect. Until the server answers, every call fails with store_unavailable.
   /// Throws bad_options.
@@ -74,6 +75,7 @@ class redis_store final : public network_store {
   task<result<std::optional<relay_watermark>>> advance_watermark(relay_watermark seen) override;
   void observe(store_observer& observer) override;
   void unobserve(store_observer& observer) override;
+  task<result<rate_standing>> charge(rate_charge what) override;
 
   std::string_view name_space() const noexcept override { return session_.name_space(); }
   store_health health() const override;
