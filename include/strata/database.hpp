@@ -24,7 +24,7 @@ namespace strata {
 
 /// A parameter or a column: null, integer, real or text.
 using sql_value = std::variant<std::monostate, std::int64_t, double, std::string>;
-/// The values of `$1`, `$2`, … in order.
+/// The values of `$1`, `$2`, … in order. A text is UTF-8 without NUL bytes, and no real is NaN.
 using sql_parameters = std::vector<sql_value>;
 
 /// A reading statement with its parameters.

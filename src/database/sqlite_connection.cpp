@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "database/parameters.hpp"
 
 namespace strata::detail {
 
@@ -247,6 +248,10 @@ result<void> sqlite_connection::bind(prepared& to, const sql_parameters& paramet
     return fail(errc::statement, fmt::format("{} parameters were given, {} are needed (in: {})",
                                              parameters.size(), to.parameters, shortened(to.text)));
   }
+  if (auto checked = check_parameters(parameters); !checked) {
+    checked.error().detail += fmt::format(" (in: {})", shortened(to.text));
+    return checked;
+  }
   for (std::size_t i = 0; i < to.bound.size(); ++i) {
     const auto& value = parameters[to.bound[i]];
     const int at = static_cast<int>(i) + 1;
@@ -256,10 +261,6 @@ result<void> sqlite_connection::bind(prepared& to, const sql_parameters& paramet
     } else if (const auto* real = std::get_if<double>(&value)) {
       code = sqlite3_bind_double(to.handle, at, *real);
     } else if (const auto* text = std::get_if<std::string>(&value)) {
-      if (text->contains('\0')) {
-        return fail(errc::invalid_argument, fmt::format("parameter ${} holds a NUL byte (in: {})",
-                                                        to.bound[i] + 1, shortened(to.text)));
-      }
       // Not copied: it stands until the statement has run.
       code = sqlite3_bind_text64(to.handle, at, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
     } else {

@@ -175,6 +175,20 @@ TYPED_TEST_P(DatabaseContract, RefusesStatementsThatAreWrong) {
   EXPECT_TRUE(this->add_account("a")) << "the connections live on";
 }
 
+TYPED_TEST_P(DatabaseContract, RefusesWhatItCouldNotReturnAsItWasGiven) {
+  const strata::sql_value wrong[] = {std::numeric_limits<double>::quiet_NaN(), std::string("not UTF-8: \xff"),
+                                     std::string("a NUL\0 byte", 11)};
+  for (const auto& each : wrong) {
+    const auto text = each.index() == 3;
+    const auto* statement = text ? "INSERT INTO kinds (id, words) VALUES ($1, $2)"
+                                 : "INSERT INTO kinds (id, real_number) VALUES ($1, $2)";
+    EXPECT_EQ(strata::test::code_of(this->execute(statement, {"a", each})), "invalid_argument");
+    const auto* read = text ? "SELECT id FROM kinds WHERE words = $1" : "SELECT id FROM kinds WHERE real_number = $1";
+    EXPECT_EQ(strata::test::code_of(this->query(read, {each})), "invalid_argument");
+  }
+  EXPECT_EQ(this->query("SELECT id FROM kinds", {})->size(), 0u);
+}
+
 TYPED_TEST_P(DatabaseContract, QueryRefusesToWrite) {
   ASSERT_TRUE(this->add_account("a"));
   for (const char* text : {"INSERT INTO accounts (id, owner, balance) VALUES ('b', 'bob', 0)",
@@ -456,7 +470,7 @@ TYPED_TEST_P(DatabaseContract, AnswersPingAndKeepsItsRowsWhenOpenedAgain) {
 REGISTER_TYPED_TEST_SUITE_P(
     DatabaseContract, ReturnsEveryKindOfValueAsItWasGiven, BindsParametersOutOfOrderAndRepeated,
     TellsHowManyRowsChanged, ReturnsRowsFromAWritingStatement, RefusesWhatAConstraintForbidsAndNamesNoValue,
-    RefusesStatementsThatAreWrong, QueryRefusesToWrite, StatementsCannotEndOrOpenTransactions,
+    RefusesStatementsThatAreWrong, RefusesWhatItCouldNotReturnAsItWasGiven, QueryRefusesToWrite, StatementsCannotEndOrOpenTransactions,
     ReadersSeeNothingUncommittedAndTheCommitAtOnce, ACommitReadsBackWhatIsCommitted,
     ACommitStandsThoughWhatIsBehindItCannotBeRead, ATransactionThatHasFailedReadsNothingBack,
     ATransactionDestroyedOrRolledBackLeavesNothing, AfterAnErrorATransactionCanOnlyRollBack,

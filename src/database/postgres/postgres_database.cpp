@@ -1,6 +1,7 @@
 // PostgreSQL behind the database port. Statements are checked on the caller's thread and handed to
 // the driver (client.hpp); a transaction holds a loan of a writing connection.
 
+#include "database/parameters.hpp"
 #include "database/postgres/client.hpp"
 #include "database/postgres/sql_text.hpp"
 #include "database/turn_queue.hpp"

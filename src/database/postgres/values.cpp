@@ -50,15 +50,6 @@ sql_value value_of(std::string_view text, pg_type type) {
   return std::string(text);
 }
 
-result<void> check_parameters(std::span<const sql_value> values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (const auto* text = std::get_if<std::string>(&values[i]); text != nullptr && text->contains('\0')) {
-      return fail(errc::invalid_argument, fmt::format("parameter ${} holds a NUL byte", i + 1));
-    }
-  }
-  return {};
-}
-
 void parameter_texts::set(std::span<const sql_value> values) {
   pointers_.clear();
   numbers_.resize(values.size());

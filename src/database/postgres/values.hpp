@@ -30,9 +30,6 @@ enum class pg_type : std::uint32_t {
 /// comes without the blanks that pad it: they mean nothing to SQL, and keys are made of its text.
 sql_value value_of(std::string_view text, pg_type type);
 
-/// Errors: invalid_argument if a text holds a NUL byte, which no text of PostgreSQL can.
-result<void> check_parameters(std::span<const sql_value> values);
-
 /// The parameters of one statement as C strings. Reused, so that it allocates only while it grows.
 class parameter_texts {
  public:

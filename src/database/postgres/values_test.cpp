@@ -68,15 +68,5 @@ TEST(PostgresValues, ParametersAreWrittenAsTheyAreReadBack) {
   EXPECT_EQ(texts.size(), 1);
 }
 
-TEST(PostgresValues, ATextWithANulByteIsRefused) {
-  const sql_parameters good{"a", std::int64_t{0}};
-  EXPECT_TRUE(check_parameters(good));
-  const sql_parameters bad{"a", std::string("secret\0", 7)};
-  const auto refused = check_parameters(bad);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, errc::invalid_argument);
-  EXPECT_EQ(refused.error().detail, "parameter $2 holds a NUL byte");
-}
-
 }  // namespace
 }  // namespace strata::detail
