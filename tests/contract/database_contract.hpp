@@ -183,7 +183,8 @@ TYPED_TEST_P(DatabaseContract, RefusesWhatItCouldNotReturnAsItWasGiven) {
     const auto* statement = text ? "INSERT INTO kinds (id, words) VALUES ($1, $2)"
                                  : "INSERT INTO kinds (id, real_number) VALUES ($1, $2)";
     EXPECT_EQ(strata::test::code_of(this->execute(statement, {"a", each})), "invalid_argument");
-    const auto* read = text ? "SELECT id FROM kinds WHERE words = $1" : "SELECT id FROM kinds WHERE real_number = $1";
+    const auto* read =
+        text ? "SELECT id FROM kinds WHERE words = $1" : "SELECT id FROM kinds WHERE real_number = $1";
     EXPECT_EQ(strata::test::code_of(this->query(read, {each})), "invalid_argument");
   }
   EXPECT_EQ(this->query("SELECT id FROM kinds", {})->size(), 0u);
@@ -470,11 +471,11 @@ TYPED_TEST_P(DatabaseContract, AnswersPingAndKeepsItsRowsWhenOpenedAgain) {
 REGISTER_TYPED_TEST_SUITE_P(
     DatabaseContract, ReturnsEveryKindOfValueAsItWasGiven, BindsParametersOutOfOrderAndRepeated,
     TellsHowManyRowsChanged, ReturnsRowsFromAWritingStatement, RefusesWhatAConstraintForbidsAndNamesNoValue,
-    RefusesStatementsThatAreWrong, RefusesWhatItCouldNotReturnAsItWasGiven, QueryRefusesToWrite, StatementsCannotEndOrOpenTransactions,
-    ReadersSeeNothingUncommittedAndTheCommitAtOnce, ACommitReadsBackWhatIsCommitted,
-    ACommitStandsThoughWhatIsBehindItCannotBeRead, ATransactionThatHasFailedReadsNothingBack,
-    ATransactionDestroyedOrRolledBackLeavesNothing, AfterAnErrorATransactionCanOnlyRollBack,
-    AScriptIsAllOrNothing, AScriptInATransactionEndsWithIt, ATaskGoesOnOnItsExecutor,
-    AnAbandonedTransactionFreesTheWriter, TasksAbandonedWhileTheyWaitTakeNothingWithThem,
-    AThousandConcurrentTasksFinish, RacingTransactionsKeepEveryInvariant,
-    AnswersPingAndKeepsItsRowsWhenOpenedAgain);
+    RefusesStatementsThatAreWrong, RefusesWhatItCouldNotReturnAsItWasGiven, QueryRefusesToWrite,
+    StatementsCannotEndOrOpenTransactions, ReadersSeeNothingUncommittedAndTheCommitAtOnce,
+    ACommitReadsBackWhatIsCommitted, ACommitStandsThoughWhatIsBehindItCannotBeRead,
+    ATransactionThatHasFailedReadsNothingBack, ATransactionDestroyedOrRolledBackLeavesNothing,
+    AfterAnErrorATransactionCanOnlyRollBack, AScriptIsAllOrNothing, AScriptInATransactionEndsWithIt,
+    ATaskGoesOnOnItsExecutor, AnAbandonedTransactionFreesTheWriter,
+    TasksAbandonedWhileTheyWaitTakeNothingWithThem, AThousandConcurrentTasksFinish,
+    RacingTransactionsKeepEveryInvariant, AnswersPingAndKeepsItsRowsWhenOpenedAgain);
