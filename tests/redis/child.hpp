@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -134,6 +135,14 @@ class child {
  private:
   pid_t pid_ = -1;
 };
+
+/// The lines of a child's log so far.
+inline std::vector<std::string> lines_of(const std::string& log) {
+  std::vector<std::string> lines;
+  std::ifstream from(log);
+  for (std::string line; std::getline(from, line);) lines.push_back(line);
+  return lines;
+}
 
 /// Runs the program `words` to its end. Throws, and names `log`, if its status is not 0.
 inline void run_to_end(std::vector<std::string> words, const std::string& folder, const std::string& log) {

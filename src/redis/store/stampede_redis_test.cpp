@@ -12,13 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<std::string> lines_of(const std::string& file) {
-  std::vector<std::string> lines;
-  std::ifstream from(file);
-  for (std::string line; std::getline(from, line);) lines.push_back(line);
-  return lines;
-}
-
 TEST(RedisStampede, RunsOneFactoryForAThousandMissesOfFourProcesses) {
   const test::redis_server server;
   const auto go = server.file("go");
@@ -30,13 +23,13 @@ TEST(RedisStampede, RunsOneFactoryForAThousandMissesOfFourProcesses) {
                            server.file("."), logs.back());
   }
   for (const auto& each : logs) {
-    ASSERT_TRUE(test::eventually([&] { return !lines_of(each).empty(); })) << "no process, see " << each;
+    ASSERT_TRUE(test::eventually([&] { return !test::lines_of(each).empty(); })) << "no process, see " << each;
   }
   std::ofstream(go).put('\n');
   int calls = 0;
   for (std::size_t i = 0; i < processes.size(); ++i) {
     EXPECT_EQ(processes[i].wait(), 0);
-    const auto lines = lines_of(logs[i]);
+    const auto lines = test::lines_of(logs[i]);
     calls += static_cast<int>(std::ranges::count(lines, "call"));
     ASSERT_FALSE(lines.empty());
     EXPECT_EQ(lines.back(), "got 250");
@@ -49,7 +42,7 @@ TEST(RedisStampede, AProcessThatStoodStillWhileAMillionNamesWerePushedGoesOn) {
   const auto go = server.file("go");
   const auto log = server.file("still.log");
   test::child still({STRATA_STAMPEDE_PROGRAM, server.url(), "250", go}, server.file("."), log);
-  ASSERT_TRUE(test::eventually([&] { return !lines_of(log).empty(); }));
+  ASSERT_TRUE(test::eventually([&] { return !test::lines_of(log).empty(); }));
   const auto listed = server.call({"CLIENT", "LIST", "TYPE", "pubsub"});
   const std::string id(listed.text().substr(3, listed.text().find(' ') - 3));  // "id=7 addr=…"
   const auto is_connected = [&] { return !server.call({"CLIENT", "LIST", "ID", id}).text().empty(); };
@@ -67,7 +60,7 @@ TEST(RedisStampede, AProcessThatStoodStillWhileAMillionNamesWerePushedGoesOn) {
   still.signal(SIGCONT);
   std::ofstream(go).put('\n');
   EXPECT_EQ(still.wait(), 0);
-  EXPECT_EQ(lines_of(log).back(), "got 250");
+  EXPECT_EQ(test::lines_of(log).back(), "got 250");
 }
 
 }  // namespace
