@@ -23,7 +23,8 @@ TEST(RedisStampede, RunsOneFactoryForAThousandMissesOfFourProcesses) {
                            server.file("."), logs.back());
   }
   for (const auto& each : logs) {
-    ASSERT_TRUE(test::eventually([&] { return !test::lines_of(each).empty(); })) << "no process, see " << each;
+    ASSERT_TRUE(test::eventually([&] { return !test::lines_of(each).empty(); }))
+        << "no process, see " << each;
   }
   std::ofstream(go).put('\n');
   int calls = 0;
