@@ -67,6 +67,9 @@
 #include <strata/relay.hpp>
 #include <strata/relay_stats.hpp>
 
+// edge: purges of HTTP caches
+#include <strata/edge.hpp>
+
 // metrics: Prometheus
 #include <strata/metrics.hpp>
 
