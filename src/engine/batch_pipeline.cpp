@@ -61,23 +61,24 @@ task<> batch_pipeline::complete(batch& work, any_batch_factory& factory) {
   } catch (...) {
     thrown = std::current_exception();
   }
-  if (thrown != nullptr) {
-    fail_all(work, nullptr, thrown);
-    std::rethrow_exception(thrown);
-  }
+  if (thrown != nullptr) values = std::unexpected(error_of(thrown));
   if (values) {
     co_await settle(work, std::move(*values));
   } else {
-    fail_all(work, std::make_shared<const error>(std::move(values.error())), nullptr);
+    fail_all(work, std::make_shared<const error>(std::move(values.error())), std::move(thrown));
   }
 }
 
 void batch_pipeline::fail_all(batch& work, const std::shared_ptr<const error>& failure,
                               std::exception_ptr thrown) {
-  const error threw{errc::factory_failed, "the factory of get_or_set_many threw"};
+  if (work.thrown == nullptr) work.thrown = thrown;
   for (const auto index : work.missing) {
     work.out[index].failure = failure;
-    with_.reports.factory_failed(work.keys[index], failure != nullptr ? *failure : threw);
+    with_.reports.factory_failed(work.keys[index], *failure);
+  }
+  for (const auto index : work.alone) {
+    if (!work.keys[index].cacheable()) continue;
+    if (auto stale = with_.fallback.stand_in(work.keys[index], true)) work.out[index] = std::move(*stale);
   }
   for (auto* each : work.fills) {
     const auto& target = work.keys[each->index];
@@ -126,12 +127,30 @@ task<> batch_pipeline::settle(batch& work, std::vector<factory_result> values) {
       ++nth;
     }
     const auto entry = fills[f].value.entry;
-    const auto outcome = with_.commits.finish(target, each.flight.lead, std::move(fills[f]));
+    const auto outcome = with_.commits.finish(target, each.flight.lead, std::move(fills[f]), each.probe);
+    co_await with_.commits.clear_l2(target, outcome);
     read_info info{.from = layer::source, .reason = lookup.info.reason, .stored = outcome.stored};
     if (outcome.reason != miss_reason::none) info.reason = outcome.reason;
     lookup = read_reporter::lookup_of(entry, info, state_.now());
     state_.admission.land(each.flight, lookup, outcome.usable, entry->fresh_until);
   }
+}
+
+void batch_pipeline::take(batch& work, std::size_t index, const flight& landed) {
+  const auto& target = work.keys[index];
+  auto& lookup = work.out[index];
+  const bool failed = landed.thrown != nullptr || landed.outcome.failure != nullptr;
+  if (auto stale = failed ? with_.fallback.stand_in(target, true) : std::nullopt) {
+    lookup = std::move(*stale);
+    return;
+  }
+  try {
+    lookup = with_.reports.follow(target, landed, false);
+  } catch (...) {
+    if (work.thrown == nullptr) work.thrown = landed.thrown;
+    lookup = read_reporter::failed(error_of(landed.thrown), lookup.info.reason);
+  }
+  if (!lookup.info.hit()) with_.reports.count_miss(target, lookup.info.reason);
 }
 
 task<> batch_pipeline::follow(batch& work) {
@@ -140,8 +159,7 @@ task<> batch_pipeline::follow(batch& work) {
     const auto& target = work.keys[each.index];
     auto& lookup = work.out[each.index];
     if (each.to->usable_for(work.began, target.required_asof)) {
-      lookup = with_.reports.follow(target, *each.to, false);
-      if (!lookup.info.hit()) with_.reports.count_miss(target, lookup.info.reason);
+      take(work, each.index, *each.to);
     } else if (auto found = with_.memory.find(target); found.info.from != layer::none) {
       lookup = std::move(found);
     } else {
@@ -181,6 +199,9 @@ task<std::vector<any_lookup>> batch_pipeline::fill_many(std::span<const any_key>
   // A value that was fenced while we followed is loaded once more, without a flight and without a fill.
   if (!work.alone.empty()) co_await complete(work, factory);
   state_.counters.time(operation::get_or_set, state_.now() - work.began);
+  const bool answered =
+      std::ranges::any_of(work.out, [](const any_lookup& each) { return each.failure == nullptr; });
+  if (work.thrown != nullptr && !answered) std::rethrow_exception(work.thrown);
   co_return std::move(work.out);
 }
 

@@ -4,8 +4,9 @@
 ///
 /// A batch first leads the flights it can (those of keys without one), completes them all, and only then
 /// follows those of other callers. So two batches that overlap never wait for each other. A batch does not
-/// refresh in the background: a value that is due for a refresh is served; one that is stale is a miss, and
-/// stands in under fail-safe if the factory fails.
+/// refresh in the background: a value that is due for a refresh is served, and the refresh is left to a single
+/// read. If the factory fails, stale values stand in under fail-safe. What it throws becomes the failure of
+/// each key that has no value; it is rethrown only if no key has one.
 
 #include "engine/factory_runner.hpp"
 #include "engine/fail_safe.hpp"
@@ -30,7 +31,7 @@ class batch_pipeline {
   };
   explicit batch_pipeline(parts with) noexcept : with_(with), state_(with.state) {}
 
-  /// The values of `keys`, in their order. Throws what the factory throws.
+  /// The values of `keys`, in their order. Throws what the factory throws if none of them was answered.
   /// Lifetime: `keys` outlive the task.
   task<std::vector<any_lookup>> fill_many(std::span<const any_key> keys, any_batch_factory factory);
 
@@ -53,6 +54,7 @@ class batch_pipeline {
     std::vector<std::size_t> alone;    ///< loaded without a flight
     std::vector<std::size_t> missing;  ///< asked of the factory: `alone`, then `fills`
     std::vector<led*> fills;
+    std::exception_ptr thrown;  ///< the first exception of a factory
   };
 
   /// Takes what L2 has for the led flights, and lands those.
@@ -61,7 +63,10 @@ class batch_pipeline {
   task<> complete(batch& work, any_batch_factory& factory);
   /// Stores what the factory returned, and lands its flights.
   task<> settle(batch& work, std::vector<factory_result> values);
+  /// The factory failed, and threw `thrown` unless that is null.
   void fail_all(batch& work, const std::shared_ptr<const error>& failure, std::exception_ptr thrown);
+  /// What another caller's flight brought for the key with this index.
+  void take(batch& work, std::size_t index, const flight& landed);
   /// Waits for the flights of other callers; what cannot be taken from them becomes `alone`.
   task<> follow(batch& work);
 

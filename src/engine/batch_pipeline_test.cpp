@@ -11,6 +11,7 @@ using namespace strata;
 using engine_test::agent;
 using engine_test::fixture;
 using strata::testing::store_call;
+using namespace std::chrono_literals;
 
 std::vector<typed_key<agent>> keys_of(const fixture& f, std::initializer_list<const char*> ids) {
   std::vector<typed_key<agent>> keys;
@@ -67,6 +68,80 @@ TEST(Batch, HandsOnExceptionsAndErrors) {
   const auto got = sync_wait(f.cache.get_or_set_many(keys_of(f, {"a"}), failing));
   EXPECT_EQ(got[0].failure()->code, errc::busy);
   EXPECT_EQ(f.cache.stats().flights, 0u);
+}
+
+using values = std::vector<std::optional<agent>>;
+
+values throwing(std::span<const std::size_t>) {
+  throw std::domain_error("the source is down");
+}
+
+TEST(BatchWhoseFactoryThrows, ServesStaleValuesUnderFailSafe) {
+  fixture f;
+  const entity<agent, "agent:{id}"> safe{{.ttl = 1s, .jitter = 0, .fail_safe = true}};
+  sync_wait(f.cache.set(safe("a"), agent{"a", "old"}));
+  f.time.advance(2s);
+  const auto got = sync_wait(f.cache.get_or_set_many(std::vector{safe("a")}, throwing));
+  ASSERT_TRUE(got[0]);
+  EXPECT_EQ(got[0]->name, "old");
+  EXPECT_TRUE(got[0].info().stale);
+}
+
+TEST(BatchWhoseFactoryThrows, KeepsItsHits) {
+  fixture f;
+  sync_wait(f.cache.set(f.agents("hit"), agent{"hit", "here"}));
+  const auto got = sync_wait(f.cache.get_or_set_many(keys_of(f, {"hit", "missing"}), throwing));
+  EXPECT_EQ(got[0]->name, "here");
+  ASSERT_NE(got[1].failure(), nullptr);
+  EXPECT_EQ(got[1].failure()->code, errc::factory_failed);
+  EXPECT_EQ(got[1].failure()->detail, "the source is down");
+}
+
+TEST(BatchWhoseFactoryThrows, TellsASingleReadThatFollowsItTheException) {
+  fixture f;
+  run_loop loop;
+  async_latch go;
+  sync_wait(f.cache.set(f.agents("hit"), agent{"hit", "here"}));
+  std::optional<std::size_t> answered;
+  start(&loop,
+        f.cache.get_or_set_many(keys_of(f, {"hit", "a"}),
+                                [&](std::span<const std::size_t> missing) -> task<values> {
+                                  co_await go.wait();
+                                  co_return throwing(missing);
+                                }),
+        [&](completion<std::vector<lookup<agent>>> read) { answered = read->size(); });
+  loop.run_ready();
+  bool thrown = false;
+  start(&loop, f.cache.get_or_set(f.agents("a"), [] { return agent{}; }),
+        [&](completion<lookup<agent>> read) { thrown = !read; });
+  go.set();
+  while (loop.run_ready() != 0) {
+  }
+  EXPECT_EQ(answered, 2u);
+  EXPECT_TRUE(thrown);
+}
+
+TEST(BatchThatFollows, KeepsItsHitsIfTheOtherFlightThrows) {
+  fixture f;
+  run_loop loop;
+  async_latch go;
+  sync_wait(f.cache.set(f.agents("hit"), agent{"hit", "here"}));
+  start(&loop,
+        f.cache.get_or_set(f.agents("a"),
+                           [&]() -> task<agent> {
+                             co_await go.wait();
+                             throw std::domain_error("the source is down");
+                           }),
+        [](completion<lookup<agent>>) {});
+  std::optional<std::vector<lookup<agent>>> got;
+  start(&loop, f.cache.get_or_set_many(keys_of(f, {"hit", "a"}), throwing),
+        [&](completion<std::vector<lookup<agent>>> read) { got = std::move(*read); });
+  go.set();
+  while (loop.run_ready() != 0) {
+  }
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->at(0)->name, "here");
+  EXPECT_EQ(got->at(1).failure()->detail, "the source is down");
 }
 
 TEST(Batch, RefusesAWrongNumberOfValues) {

@@ -58,11 +58,11 @@ task<detail::any_lookup> cache::get_slow(detail::any_key target) {
 
 task<detail::any_lookup> cache::fill_slow(detail::any_key target, detail::any_factory factory,
                                           miss_reason reason) {
-  return engine_->fills().fill(target, std::move(factory), reason, false);
+  return engine_->fills().fill(target, std::move(factory), reason);
 }
 
 task<detail::any_lookup> cache::refresh_slow(detail::any_key target, detail::any_factory factory) {
-  return engine_->fills().fill(target, std::move(factory), miss_reason::expired, true);
+  return engine_->fills().refresh(target, std::move(factory));
 }
 
 void cache::refresh_behind(const detail::any_key& target, detail::any_factory factory) {

@@ -79,12 +79,12 @@ class engine final : public std::enable_shared_from_this<engine> {
   record_builder records_{state_.options, state_.clock, state_.floors, state_.random};
   first_level memory_{state_, reports_};
   fail_safe fallback_{state_, memory_, reports_};
-  factory_runner factories_{state_.options, state_.clock, state_.counters, records_};
+  factory_runner factories_{state_.options, state_.clock, state_.admission, state_.counters, records_};
   l2_reader l2_{state_, memory_, reports_, records_};
-  fill_committer commits_{state_, memory_, records_};
+  invalidator invalidations_{state_, memory_};
+  fill_committer commits_{state_, memory_, records_, invalidations_};
   fill_pipeline fills_;
   batch_pipeline batches_;
-  invalidator invalidations_{state_, memory_};
   write_pipeline writes_{state_, memory_, records_, invalidations_};
   token_translator tokens_;
   explainer explains_{state_, memory_, records_};

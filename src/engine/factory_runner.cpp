@@ -18,6 +18,16 @@ std::unexpected<error> stopped_filling() {
 
 }  // namespace
 
+error error_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& each) {
+    return {errc::factory_failed, each.what()};
+  } catch (...) {
+    return {errc::factory_failed, "the factory threw something other than a std::exception"};
+  }
+}
+
 task<result<factory_result>> factory_runner::run(const any_key& target, any_factory& factory,
                                                  const record_ptr& previous, commit_time asof) {
   const auto turn = co_await bulkhead_.enter();
@@ -28,6 +38,7 @@ task<result<factory_result>> factory_runner::run(const any_key& target, any_fact
   if (previous != nullptr) context.previous_ = previous->value;
   counters_.count(target.type, &type_cells::factory_calls);
   const auto began = options_.time->now();
+  const auto order = admission_.next_read();
   auto value = co_await factory(context);
   const auto took = options_.time->now() - began;
   // A later asof would let a value in that was invalidated while its factory ran.
@@ -39,7 +50,7 @@ task<result<factory_result>> factory_runner::run(const any_key& target, any_fact
   }
   if (!value && !context.not_modified_) co_return std::unexpected(std::move(value.error()));
   co_return records_.finish(target, value ? std::move(*value) : any_value(), context, previous,
-                            {.began = began, .took = took});
+                            {.began = began, .took = took, .order = order});
 }
 
 task<result<std::vector<factory_result>>> factory_runner::run_many(std::span<const any_key> keys,
@@ -54,6 +65,7 @@ task<result<std::vector<factory_result>>> factory_runner::run_many(std::span<con
   fill_context context(asof);
   counters_.count(keys[missing.front()].type, &type_cells::factory_calls);
   const auto began = options_.time->now();
+  const auto order = admission_.next_read();
   auto values = co_await factory(missing, context);
   if (values && values->size() != missing.size()) {
     throw std::length_error("the factory of get_or_set_many returned " + std::to_string(values->size()) +
@@ -66,7 +78,8 @@ task<result<std::vector<factory_result>>> factory_runner::run_many(std::span<con
   out.reserve(missing.size());
   for (std::size_t m = 0; m < missing.size(); ++m) {
     out.push_back(
-        records_.finish(keys[missing[m]], std::move((*values)[m]), context, nullptr, {.began = began}));
+        records_.finish(keys[missing[m]], std::move((*values)[m]), context, nullptr,
+                                  {.began = began, .order = order}));
   }
   co_return out;
 }

@@ -5,20 +5,26 @@
 #include "engine/bulkhead.hpp"
 #include "engine/counters.hpp"
 #include "engine/drain_latch.hpp"
+#include "engine/fill_admission.hpp"
 #include "engine/record_builder.hpp"
 
+#include <exception>
 #include <span>
 #include <vector>
 
 namespace strata::detail {
 
+/// What a factory threw, as an error.
+error error_of(const std::exception_ptr& thrown);
+
 class factory_runner {
  public:
   /// Lifetime: all of them outlive it.
-  factory_runner(const cache_options& options, const commit_clock& clock, counters& counters,
-                 record_builder& records)
+  factory_runner(const cache_options& options, const commit_clock& clock, fill_admission& admission,
+                 counters& counters, record_builder& records)
       : options_(options),
         clock_(clock),
+        admission_(admission),
         counters_(counters),
         records_(records),
         bulkhead_(options.factory_limit, options.factory_queue) {}
@@ -44,6 +50,7 @@ class factory_runner {
  private:
   const cache_options& options_;
   const commit_clock& clock_;
+  fill_admission& admission_;  ///< numbers the reads
   counters& counters_;
   record_builder& records_;
   bulkhead bulkhead_;

@@ -22,7 +22,8 @@ struct Runner : ::testing::Test {
   random_sequence random{1};
   counters counted;
   record_builder records{options, clock, floors, random};
-  factory_runner runner{options, clock, counted, records};
+  fill_admission admission;
+  factory_runner runner{options, clock, admission, counted, records};
   const key one{"agent:1"};
   const key two{"agent:2"};
   const std::shared_ptr<const policy> rules = std::make_shared<const policy>(policy{.ttl = 60s, .jitter = 0});

@@ -11,9 +11,23 @@ record_ptr fail_safe::standby(const any_key& target) const {
   return found;
 }
 
-std::optional<any_lookup> fail_safe::stand_in(const any_key& target) {
-  const auto stale = standby(target);
+record_ptr fail_safe::throttled(const any_key& target, const record_ptr& stale) const {
+  const auto at = state_.now();
+  if (memory_.judge(target, *stale, at).fresh()) return stale;
+  auto out = std::make_shared<record>(*stale);
+  out->throttled = true;
+  out->fresh_until = std::min(at + target.policy->throttle, stale->stale_until);
+  return out;
+}
+
+std::optional<any_lookup> fail_safe::stand_in(const any_key& target, bool throttles) {
+  auto stale = standby(target);
   if (stale == nullptr) return std::nullopt;
+  if (throttles) {
+    auto spared = throttled(target, stale);
+    if (spared != stale) memory_.replace(target.key, stale, spared);
+    stale = std::move(spared);
+  }
   reports_.count_stale(target);
   const read_info info{.from = layer::l1, .reason = miss_reason::expired, .stored = true, .stale = true};
   return read_reporter::lookup_of(stale, info, state_.now());
@@ -24,16 +38,13 @@ bool fail_safe::land_stale(const any_key& target, const fill_admission::joined& 
   if (!target.policy->fail_safe || stale == nullptr) return false;
   const auto at = state_.now();
   if (memory_.judge(target, *stale, at).gone()) return false;
-  // Fresh for the throttle, so that the source is left alone for so long.
-  auto throttled = std::make_shared<record>(*stale);
-  throttled->throttled = true;
-  throttled->fresh_until = std::min(at + target.policy->throttle, stale->stale_until);
-  if (memory_.admit(flight.lead, target.key, throttled, true) != fill_admission::verdict::entered) {
+  const auto standing_in = throttled(target, stale);
+  if (memory_.admit(flight.lead, target.key, standing_in, true) != fill_admission::verdict::entered) {
     return false;
   }
   reports_.count_stale(target);
   const read_info info{.from = layer::l1, .reason = reason, .stored = true, .stale = true};
-  state_.admission.land(flight, read_reporter::lookup_of(throttled, info, at), true);
+  state_.admission.land(flight, read_reporter::lookup_of(standing_in, info, at), true);
   return true;
 }
 

@@ -17,15 +17,21 @@ class fail_safe {
   /// The record in memory that may stand in now, or null.
   record_ptr standby(const any_key& target) const;
 
-  /// The standby as the answer of a read, if there is one.
-  std::optional<any_lookup> stand_in(const any_key& target);
+  /// The standby as the answer of a read, if there is one. `throttles`: the source has failed, and the standby
+  /// is then served for the policy's throttle.
+  std::optional<any_lookup> stand_in(const any_key& target, bool throttles);
 
   /// Lands `flight`, whose factory failed, with `stale` instead, which is then served for the policy's
-  /// throttle. Returns false, and does nothing, if `stale` may not stand in or is null.
+  /// throttle. A value that is still fresh stands in as it is, and keeps its time. Returns false, and does
+  /// nothing, if `stale` may not stand in or is null.
   bool land_stale(const any_key& target, const fill_admission::joined& flight, const record_ptr& stale,
                   miss_reason reason);
 
  private:
+  /// `stale` with fresh time for the policy's throttle, so that the source is left alone for so long; itself
+  /// if it is fresh.
+  record_ptr throttled(const any_key& target, const record_ptr& stale) const;
+
   engine_state& state_;
   first_level& memory_;
   read_reporter& reports_;

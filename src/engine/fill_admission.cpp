@@ -7,7 +7,8 @@ fill_admission::ticket::ticket(ticket&& other) noexcept
       key_(std::move(other.key_)),
       led_(std::move(other.led_)),
       seen_changes_(other.seen_changes_),
-      writer_(other.writer_) {
+      writer_(other.writer_),
+      read_(other.read_) {
 }
 
 fill_admission::ticket& fill_admission::ticket::operator=(ticket&& other) noexcept {
@@ -18,6 +19,7 @@ fill_admission::ticket& fill_admission::ticket::operator=(ticket&& other) noexce
     led_ = std::move(other.led_);
     seen_changes_ = other.seen_changes_;
     writer_ = other.writer_;
+    read_ = other.read_;
   }
   return *this;
 }
@@ -33,11 +35,29 @@ fill_admission::joined fill_admission::join(const key& key, time_point now) {
   if (at.current != nullptr && !mutated(mutation::single_flight_off)) {
     return {.to = at.current, .lead = {}, .leads = false};
   }
+  return lead(at, key, now);
+}
+
+fill_admission::joined fill_admission::join_refresh(const key& key, time_point now) {
+  auto& part = shard_of(key.text());
+  const scoped_lock lock(part.mutex);
+  auto& at = part.slots[key.text()];
+  auto before = at.current;
+  const bool refreshes = before != nullptr && before->refreshes;
+  if (refreshes && !before->reads_source) return {.to = std::move(before), .lead = {}, .leads = false};
+  auto out = lead(at, key, now);
+  out.to->refreshes = true;
+  if (refreshes) out.after = std::move(before);
+  return out;
+}
+
+fill_admission::joined fill_admission::lead(slot& at, const key& key, time_point now) {
   at.current = std::make_shared<flight>(now);
   ++at.tickets;
   flights_.fetch_add(1, std::memory_order_relaxed);
   joined out{.to = at.current, .lead = ticket(*this, key.text(), at.current), .leads = true};
   out.lead.seen_changes_ = at.changes;
+  out.lead.read_ = next_read();
   return out;
 }
 
@@ -49,6 +69,7 @@ fill_admission::ticket fill_admission::enter(const key& key) {
   ticket out(*this, key.text(), nullptr);
   out.seen_changes_ = at.changes;
   out.writer_ = ++at.last_writer;
+  out.read_ = next_read();
   return out;
 }
 
@@ -56,6 +77,7 @@ void fill_admission::renew(ticket& held) {
   auto& part = shard_of(held.key_);
   const scoped_lock lock(part.mutex);
   held.seen_changes_ = part.slots.find(held.key_)->second.changes;
+  held.read_ = next_read();
 }
 
 bool fill_admission::overtaken(const ticket& held, commit_time asof) {

@@ -11,7 +11,11 @@
 /// exclude each other. So after `invalidate` returns no older value is in memory, and none can come in.
 ///
 /// A *flight* is one factory call that others wait for. It belongs to the key's slot; an
-/// invalidation detaches it, so that later readers start a new one.
+/// invalidation detaches it, so that later readers start a new one. A refresh detaches a flight that may have
+/// read the source already.
+///
+/// Reads of a source are numbered (`next_read`) in the order in which they begin. A value does not enter once
+/// a later read of its key has: it may be older, though no invalidation says so.
 
 #include "core/mutex.hpp"
 #include "core/text_hash.hpp"
@@ -26,6 +30,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace strata::detail {
 
@@ -39,6 +44,7 @@ struct flight {
   std::exception_ptr thrown;
   bool usable = false;  ///< followers whose reads began by `good_until` may return the outcome
   time_point good_until = time_point::max();
+  bool refreshes = false;  ///< it reads the source, whatever L2 has
 
   /// Whether a follower whose read began at `read_began`, and accepts nothing older than `required_asof`, may
   /// return the outcome.
@@ -57,6 +63,7 @@ class fill_admission {
     std::uint64_t last_leased = 0;             ///< highest number of a writer that has had its lease
     std::shared_ptr<async_latch> next_change;  ///< set by the next change; made for the first that waits
     std::shared_ptr<flight> current;
+    std::pair<commit_time, std::uint64_t> latest_read{};  ///< asof and number of the latest that entered
   };
   struct shard {
     detail::mutex mutex;
@@ -81,16 +88,25 @@ class fill_admission {
     std::shared_ptr<flight> led_;
     std::uint64_t seen_changes_ = 0;
     std::uint64_t writer_ = 0;  ///< number of a writer
+    std::uint64_t read_ = 0;    ///< number of the read of L2 that the ticket is for
   };
 
   struct joined {
     std::shared_ptr<flight> to;  ///< the flight to lead or to follow
     ticket lead;
     bool leads = false;
+    std::shared_ptr<flight> after{};  ///< a refresh under way, which the led flight waits for
   };
+
+  /// The number of a read that begins now.
+  std::uint64_t next_read() noexcept { return reads_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
   /// Joins the key's flight, or starts one at `now` and leads it.
   joined join(const key& key, time_point now);
+
+  /// As `join` for a refresh: it follows only a refresh whose read of the source has not begun. Another
+  /// flight is detached. So at most one refresh reads while one more waits, however many are asked for.
+  joined join_refresh(const key& key, time_point now);
 
   /// Returns a ticket without a flight, for a writer or a plain read of L2.
   ticket enter(const key& key);
@@ -111,18 +127,23 @@ class fill_admission {
     entered,
     fenced,   ///< older than an invalidation
     changed,  ///< another process has changed the key since the ticket was taken or renewed
+    late,     ///< a read of the source that began later has entered
   };
 
   /// Runs `insert` if `valid()` and a value as of `asof` may enter under the ticket's key. From
-  /// then on the ticket's flight takes no followers: those it has joined before this check.
+  /// then on the ticket's flight takes no followers: those it has joined before this check. `read` is the
+  /// number of the value's read of the source; 0 if the value comes from L2.
   template <class Valid, class Insert>
-  verdict admit(const ticket& held, commit_time asof, Valid valid, Insert insert) {
+  verdict admit(const ticket& held, commit_time asof, std::uint64_t read, Valid valid, Insert insert) {
     auto& part = shard_of(held.key_);
     const scoped_lock lock(part.mutex);
     auto& at = part.slots.find(held.key_)->second;
     if (held.led_ != nullptr && at.current == held.led_) at.current.reset();
     if ((asof < at.floor || !valid()) && !mutated(mutation::ticket_ignored)) return verdict::fenced;
     if (at.changes != held.seen_changes_ && !mutated(mutation::sequence_ignored)) return verdict::changed;
+    const std::pair age(asof, read != 0 ? read : held.read_);
+    if (age < at.latest_read) return verdict::late;
+    if (read != 0) at.latest_read = age;
     insert();
     return verdict::entered;
   }
@@ -200,12 +221,15 @@ class fill_admission {
     ++at.changes;
     return std::exchange(at.next_change, nullptr);
   }
+  /// Starts a flight of `at`, the slot of `key`.
+  joined lead(slot& at, const key& key, time_point now);
   void land(const ticket& held);
   shard& shard_of(std::string_view key) const noexcept { return shards_[hash_of(key) >> 58]; }
   void leave(const ticket& held) noexcept;
 
   mutable std::array<shard, 64> shards_;
   std::atomic<std::uint64_t> flights_ = 0;
+  std::atomic<std::uint64_t> reads_ = 0;
 };
 
 }  // namespace strata::detail

@@ -20,7 +20,7 @@ struct Admission : ::testing::Test {
 
   fill_admission::verdict admit(const fill_admission::ticket& held, commit_time asof) {
     inserted = false;
-    return admission.admit(held, asof, always, [&] { inserted = true; });
+    return admission.admit(held, asof, 0, always, [&] { inserted = true; });
   }
   void invalidate(commit_time floor) {
     admission.invalidate(agent.text(), floor, [] {});
@@ -55,7 +55,7 @@ TEST_F(Admission, RunsTheErasureOfAnInvalidationWithoutTickets) {
 
 TEST_F(Admission, AsksTheCallerWhetherTheValueIsStillValid) {
   const auto held = admission.enter(agent);
-  EXPECT_EQ(admission.admit(held, 5, [] { return false; }, [] {}), fenced);
+  EXPECT_EQ(admission.admit(held, 5, 0, [] { return false; }, [] {}), fenced);
 }
 
 TEST_F(Admission, RefusesAValueWhoseKeyAnotherProcessHasChanged) {

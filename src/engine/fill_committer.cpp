@@ -37,6 +37,7 @@ pending_fill fill_committer::begin(const any_key& target, factory_result value, 
     out.outcome.reason = miss_reason::too_large;
     keep = false;
   }
+  out.unwanted = !keep;
   if (!state_.has_second_level()) return out;
   // Without L2 no notification would report that the value is out of date. Beside another process's lease
   // memory may keep it: L2 reports every change of the key, and the counter it gave us orders the floors.
@@ -65,13 +66,14 @@ void fill_committer::note_l2(const any_key& target, pending_fill& fill, l2_probe
   state_.admission.wake(target.key.text());
   fill.refused = filled && *filled != fill_result::stored;
   fill.value.keep = filled && !fill.refused;
-  if (fill.refused && *filled == fill_result::older) {
+  fill.older = filled && *filled == fill_result::older;
+  if (fill.older) {
     state_.counters.count(target.type, &type_cells::fills_older);
   }
 }
 
 fill_outcome fill_committer::finish(const any_key& target, const fill_admission::ticket& held,
-                                    pending_fill fill) {
+                                    pending_fill fill, const l2_probe& probe) {
   auto& out = fill.outcome;
   const auto& entry = fill.value.entry;
   if (fill.value.keep && entry->unleased) {
@@ -88,14 +90,29 @@ fill_outcome fill_committer::finish(const any_key& target, const fill_admission:
     if (state_.options.observer != nullptr) {
       state_.options.observer->on_fill(target.key.text(), entry->fresh_until - entry->created);
     }
-  } else {
-    state_.uncached_reads.note(target.key.hash(), entry->created);
-    if (!out.usable) {
-      state_.counters.count(target.type, &type_cells::fills_fenced);
-      out.reason = miss_reason::fenced;
+    return out;
+  }
+  state_.uncached_reads.note(target.key.hash(), entry->created);
+  if (!out.usable) {
+    state_.counters.count(target.type, &type_cells::fills_fenced);
+    out.reason = miss_reason::fenced;
+  }
+  // It is not stored, so nothing has replaced what was.
+  if (verdict == fill_admission::verdict::entered && (fill.unwanted || probe.for_refresh)) {
+    const bool gone = entry->value == nullptr;
+    memory_.supersede(target.key, *entry, !gone);
+    const bool unknown = probe.for_refresh && !probe.up;
+    const bool older_there = gone ? probe.held : probe.replaces;
+    if (state_.has_second_level() && !fill.older && (older_there || unknown)) {
+      out.in_l2 = gone ? older_value::goes : older_value::expires;
     }
   }
   return out;
+}
+
+task<> fill_committer::clear_l2(const any_key& target, const fill_outcome& outcome) {
+  if (outcome.in_l2 == older_value::stays) co_return;
+  co_await invalidations_.drop_in_l2(target.key, outcome.in_l2 == older_value::expires);
 }
 
 task<fill_outcome> fill_committer::commit(const any_key& target, const fill_admission::ticket& held,
@@ -111,7 +128,9 @@ task<fill_outcome> fill_committer::commit(const any_key& target, const fill_admi
     const auto filled = co_await state_.l2.fill(std::move(*fill.for_l2));
     note_l2(target, fill, probe, filled);
   }
-  co_return finish(target, held, std::move(fill));
+  const auto outcome = finish(target, held, std::move(fill), probe);
+  co_await clear_l2(target, outcome);
+  co_return outcome;
 }
 
 }  // namespace strata::detail

@@ -2,17 +2,22 @@
 /// Commits what a factory returned: to L2 under its lease, then through the admission to memory.
 /// Threads: any.
 
+#include "engine/invalidator.hpp"
 #include "engine/l2_reader.hpp"
 
 #include <optional>
 
 namespace strata::detail {
 
+/// What is to become of an older value than the one that a factory returned.
+enum class older_value : std::uint8_t { stays, expires, goes };
+
 /// What became of a factory's value.
 struct fill_outcome {
   bool stored = false;
   bool usable = false;  ///< nothing was invalidated since it was read: followers may return it
   miss_reason reason = miss_reason::none;  ///< why it was not stored
+  older_value in_l2 = older_value::stays;
 };
 
 /// A factory's value on its way in.
@@ -21,15 +26,18 @@ struct pending_fill {
   fill_outcome outcome{};
   std::optional<second_level::entry> for_l2{};  ///< what L2 is to store
   bool refused = false;                         ///< by L2
+  bool older = false;                           ///< than what L2 has
+  bool unwanted = false;                        ///< by the policy or the factory: it is stored nowhere
 };
 
 class fill_committer {
  public:
   /// Lifetime: all of them outlive it.
-  fill_committer(engine_state& state, first_level& memory, record_builder& records) noexcept
-      : state_(state), memory_(memory), records_(records) {}
+  fill_committer(engine_state& state, first_level& memory, record_builder& records,
+                 invalidator& invalidations) noexcept
+      : state_(state), memory_(memory), records_(records), invalidations_(invalidations) {}
 
-  /// All three steps below for one key. Lifetime: the arguments outlive the task.
+  /// All four steps below for one key. Lifetime: the arguments outlive the task.
   task<fill_outcome> commit(const any_key& target, const fill_admission::ticket& held, factory_result value,
                             l2_probe& probe);
 
@@ -37,8 +45,12 @@ class fill_committer {
   pending_fill begin(const any_key& target, factory_result value, const l2_probe& probe);
   /// Notes what L2 did with it.
   void note_l2(const any_key& target, pending_fill& fill, l2_probe& probe, const result<fill_result>& filled);
-  /// Admits it to memory.
-  fill_outcome finish(const any_key& target, const fill_admission::ticket& held, pending_fill fill);
+  /// Admits it to memory. If it is not to be stored, an older value in memory is no longer fresh, and gone if
+  /// the source has none.
+  fill_outcome finish(const any_key& target, const fill_admission::ticket& held, pending_fill fill,
+                      const l2_probe& probe);
+  /// The same in L2, as `finish` has decided. Lifetime: `target` outlives the task.
+  task<> clear_l2(const any_key& target, const fill_outcome& outcome);
 
  private:
   void note_too_large(const any_key& target);
@@ -48,6 +60,7 @@ class fill_committer {
   engine_state& state_;
   first_level& memory_;
   record_builder& records_;
+  invalidator& invalidations_;
 };
 
 }  // namespace strata::detail

@@ -18,26 +18,16 @@ duration longest_wait(const policy& rules, duration lease) {
   return rules.hard_timeout > duration::zero() ? std::min(wait, rules.hard_timeout * 2 / 3) : wait;
 }
 
-error error_of(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& each) {
-    return {errc::factory_failed, each.what()};
-  } catch (...) {
-    return {errc::factory_failed, "the factory threw something other than a std::exception"};
-  }
-}
-
 }  // namespace
 
-fill_pipeline::job::job(const any_key& target, any_factory factory, miss_reason reason, bool force)
+fill_pipeline::job::job(const any_key& target, any_factory factory, miss_reason reason, purpose why)
     : of(target.key),
       rules(target.policy),
       type(target.type),
       value(target.value_type),
       factory(std::move(factory)),
       reason(reason),
-      force(force),
+      why(why),
       required_asof(target.required_asof) {
 }
 
@@ -55,15 +45,24 @@ task<bool> fill_pipeline::change_reported(std::shared_ptr<async_latch> change, t
   }
 }
 
+task<> fill_pipeline::wait_for_turn(const job& work, const fill_admission::joined& flight) {
+  const std::shared_ptr<async_latch> over(flight.after, &flight.after->done);
+  const auto until = state_.now() + longest_wait(*work.rules, state_.options.fill_lease);
+  co_await timed_wait(over, *state_.options.timer, until);
+}
+
 task<std::optional<l2_probe>> fill_pipeline::probe_l2(job& work, fill_admission::joined& flight) {
   const auto target = work.target();
   l2_probe probe;
+  const auto wish = work.why == purpose::refresh   ? l2_wish::own_lease
+                    : work.why == purpose::renewal ? l2_wish::newer
+                                                   : l2_wish::value;
   const auto patience = flight.to->began + longest_wait(*work.rules, state_.options.fill_lease);
   while (state_.has_second_level()) {
     state_.admission.renew(flight.lead);
     const auto change = state_.admission.next_change(flight.lead);
     work.stale = stale_of(work);  // another process may have removed it before the ticket was renewed
-    probe = co_await with_.l2.probe(target, work.force);
+    probe = co_await with_.l2.probe(target, wish, work.stale);
     if (probe.fresh != nullptr) {
       const auto verdict = with_.memory.admit(flight.lead, work.of, probe.fresh, true);
       const auto good_until = probe.fresh->fresh_until;
@@ -73,6 +72,12 @@ task<std::optional<l2_probe>> fill_pipeline::probe_l2(job& work, fill_admission:
     }
     if (probe.stale != nullptr) work.stale = probe.stale;
     if (probe.reason != miss_reason::none) work.reason = probe.reason;
+    if (work.why == purpose::renewal && !probe.lease) {
+      // Another process has the refresh, and L2 will report it; or L2 is down, and would not take the value.
+      with_.memory.leave_refresh(work.of);
+      state_.admission.land(flight, {}, false);
+      co_return std::nullopt;
+    }
     if (!probe.busy || mutated(mutation::lease_ignored)) break;
     // Another process is filling; L2 reports the change when it has.
     if (!co_await change_reported(change, patience)) break;
@@ -82,8 +87,9 @@ task<std::optional<l2_probe>> fill_pipeline::probe_l2(job& work, fill_admission:
 
 task<> fill_pipeline::fly(job& work, fill_admission::joined& flight) {
   const auto target = work.target();
+  if (flight.after != nullptr) co_await wait_for_turn(work, flight);
   // Another caller may have filled between our look and our lead.
-  const auto there = work.force ? nullptr : with_.memory.peek(work.of);
+  const auto there = work.why == purpose::fill ? with_.memory.peek(work.of) : nullptr;
   if (there != nullptr && with_.memory.judge(target, *there, state_.now()).fresh() &&
       with_.memory.admit(flight.lead, work.of, there, false) == fill_admission::verdict::entered) {
     state_.admission.land(flight, with_.reports.hit(target, there, layer::l1, state_.now()), true);
@@ -150,7 +156,7 @@ task<fill_pipeline::wait_result> fill_pipeline::wait_for(const any_key& target,
     const auto patience = flight->began + policy.soft_timeout;
     bool landed = done->is_set();
     if (!landed && began < patience) landed = co_await timed_wait(done, *state_.options.timer, patience);
-    if (auto stale = landed ? std::nullopt : with_.fallback.stand_in(target)) {
+    if (auto stale = landed ? std::nullopt : with_.fallback.stand_in(target, false)) {
       out.lookup = std::move(*stale);
       co_return out;
     }
@@ -161,7 +167,7 @@ task<fill_pipeline::wait_result> fill_pipeline::wait_for(const any_key& target,
     state_.admission.abandon(target.key, flight);
     error late{errc::timeout, "the factory took longer than the policy's hard_timeout"};
     if (leads) with_.reports.factory_failed(target, late);
-    auto stale = with_.fallback.stand_in(target);
+    auto stale = with_.fallback.stand_in(target, true);
     out.lookup = stale ? std::move(*stale) : read_reporter::failed(std::move(late), miss_reason::absent);
     co_return out;
   }
@@ -175,7 +181,7 @@ task<fill_pipeline::wait_result> fill_pipeline::wait_for(const any_key& target,
   if (out.again) co_return out;
   const bool failure = flight->thrown != nullptr || flight->outcome.failure != nullptr;
   // A follower may accept a standby that was too old for the leader.
-  auto stale = !leads && failure ? with_.fallback.stand_in(target) : std::nullopt;
+  auto stale = !leads && failure ? with_.fallback.stand_in(target, true) : std::nullopt;
   out.lookup = stale ? std::move(*stale) : with_.reports.follow(target, *flight, leads);
   co_return out;
 }
@@ -193,13 +199,23 @@ task<any_lookup> fill_pipeline::load_without_flight(job& work) {
   co_return read_reporter::lookup_of(made->entry, info, state_.now());
 }
 
-task<any_lookup> fill_pipeline::fill(any_key target, any_factory factory, miss_reason reason, bool force) {
+task<any_lookup> fill_pipeline::fill(any_key target, any_factory factory, miss_reason reason) {
+  return fill_for(target, std::move(factory), reason, purpose::fill);
+}
+
+task<any_lookup> fill_pipeline::refresh(any_key target, any_factory factory) {
+  return fill_for(target, std::move(factory), miss_reason::expired, purpose::refresh);
+}
+
+task<any_lookup> fill_pipeline::fill_for(any_key target, any_factory factory, miss_reason reason,
+                                         purpose why) {
   const auto began = state_.now();
-  auto work = std::make_unique<job>(target, std::move(factory), reason, force);
+  auto work = std::make_unique<job>(target, std::move(factory), reason, why);
   any_lookup out;
   bool done = false;
   for (int attempt = 0; target.cacheable() && attempt < follow_attempts && !done; ++attempt) {
-    auto flight = state_.admission.join(target.key, state_.now());
+    auto flight = why == purpose::refresh ? state_.admission.join_refresh(target.key, state_.now())
+                                          : state_.admission.join(target.key, state_.now());
     const auto to = flight.to;
     const bool leads = flight.leads;
     bool again = false;
@@ -214,7 +230,7 @@ task<any_lookup> fill_pipeline::fill(any_key target, any_factory factory, miss_r
       again = waited.again;
     }
     done = !again;
-    if (again && !force) {
+    if (again && why == purpose::fill) {
       if (auto found = with_.memory.find(target); found.info.from != layer::none) {
         out = std::move(found);
         done = true;
@@ -230,9 +246,10 @@ task<any_lookup> fill_pipeline::fill(any_key target, any_factory factory, miss_r
 }
 
 void fill_pipeline::refresh_behind(const any_key& target, any_factory factory) {
+  if (!with_.memory.take_refresh(target)) return;
   auto flight = state_.admission.join(target.key, state_.now());
   if (!flight.leads) return;
-  auto work = std::make_unique<job>(target, std::move(factory), miss_reason::expired, true);
+  auto work = std::make_unique<job>(target, std::move(factory), miss_reason::expired, purpose::renewal);
   work->required_asof = 0;
   state_.counters.count(target.type, &type_cells::refreshes);
   launch(std::move(work), std::move(flight));

@@ -38,13 +38,23 @@ class fill_pipeline {
   explicit fill_pipeline(parts with) noexcept : with_(with), state_(with.state) {}
 
   /// The value of `target`, from a flight of its own or of another caller. `reason`: why memory missed.
-  /// `force` runs the factory though a fresh value is there.
-  task<any_lookup> fill(any_key target, any_factory factory, miss_reason reason, bool force);
+  task<any_lookup> fill(any_key target, any_factory factory, miss_reason reason);
 
-  /// Runs `factory` in the background, unless the key has a flight already.
+  /// The value that `factory` reads from its source from now on, though a fresh one is there; or what another
+  /// refresh reads that has not begun to. It replaces what is stored, or clears it if it is not to be stored.
+  task<any_lookup> refresh(any_key target, any_factory factory);
+
+  /// Runs `factory` in the background for a hit that was due for a refresh, unless another hit has that
+  /// refresh, the key has a flight, or another process is filling it.
   void refresh_behind(const any_key& target, any_factory factory);
 
  private:
+  enum class purpose : std::uint8_t {
+    fill,     ///< of a key that missed
+    refresh,  ///< its caller waits for a value newer than its call
+    renewal,  ///< in the background, before the value's time is over or shortly after
+  };
+
   /// A read on its way to its source. It owns all it needs, since it may outlive its caller.
   struct job {
     key of;
@@ -53,11 +63,11 @@ class fill_pipeline {
     const value_type* value;
     any_factory factory;
     miss_reason reason;
-    bool force = false;
+    purpose why = purpose::fill;
     record_ptr stale{};  ///< may be served if the source fails
     commit_time required_asof = 0;
 
-    job(const any_key& target, any_factory factory, miss_reason reason, bool force);
+    job(const any_key& target, any_factory factory, miss_reason reason, purpose why);
     any_key target() const { return {of, rules, type, value, required_asof}; }
   };
   struct wait_result {
@@ -65,6 +75,7 @@ class fill_pipeline {
     bool again = false;  ///< join another flight
   };
 
+  task<any_lookup> fill_for(any_key target, any_factory factory, miss_reason reason, purpose why);
   /// Waits for a flight as long as the policy's timeouts allow. `retried`: this follower has joined before.
   task<wait_result> wait_for(const any_key& target, std::shared_ptr<flight> flight, bool leads, bool retried);
   /// Leads `flight` to its end and lands it.
@@ -73,7 +84,10 @@ class fill_pipeline {
   void launch(std::unique_ptr<job> work, fill_admission::joined flight);
   static task<> fly_behind(std::shared_ptr<engine_state> alive, fill_pipeline& self,
                            std::unique_ptr<job> work, fill_admission::joined flight);
-  /// Asks L2 until it has a value or grants the lease; lands the flight and returns nothing if it has one.
+  /// Lets the refresh before this one end, but does not wait for ever.
+  task<> wait_for_turn(const job& work, const fill_admission::joined& flight);
+  /// Asks L2 until it has a value or grants the lease; lands the flight and returns nothing if it has one, or
+  /// if a renewal is left to another process.
   task<std::optional<l2_probe>> probe_l2(job& work, fill_admission::joined& flight);
   /// Waits for `change` of a key that another process is filling. Returns false at `until`, or once changes
   /// are no longer reported to this process.

@@ -22,6 +22,8 @@ record_ptr first_level::peek_expired(const key& key) const {
 }
 
 bool first_level::refresh_due(const policy& policy, const record& entry, time_point at, bool stale) noexcept {
+  const auto after = entry.refresh_after.load(std::memory_order_relaxed);
+  if (at.time_since_epoch().count() < after) return false;
   bool due = stale;
   if (!due && policy.eager_refresh > 0) {
     const auto life = entry.fresh_until - entry.created;
@@ -32,12 +34,25 @@ bool first_level::refresh_due(const policy& policy, const record& entry, time_po
                        -std::log(1 - state_.random.next());
     due = at + duration(static_cast<duration::rep>(early)) >= entry.fresh_until;
   }
-  if (!due) return false;
-  // One hit takes the refresh; if that fails or is lost, another may after the throttle.
-  auto after = entry.refresh_after.load(std::memory_order_relaxed);
-  const auto ticks = at.time_since_epoch().count();
-  return ticks >= after && entry.refresh_after.compare_exchange_strong(after, ticks + policy.throttle.count(),
-                                                                       std::memory_order_relaxed);
+  return due;
+}
+
+bool first_level::take_refresh(const any_key& target) {
+  const auto entry = peek(target.key);
+  if (entry == nullptr) return false;
+  const auto& policy = *target.policy;
+  const auto wait = policy.fail_safe ? policy.throttle : refresh_retry;
+  const auto ticks = state_.options.time->coarse_now().time_since_epoch().count();
+  auto after = entry->refresh_after.load(std::memory_order_relaxed);
+  return ticks >= after && entry->refresh_after.compare_exchange_strong(after, ticks + wait.count(),
+                                                                        std::memory_order_relaxed);
+}
+
+void first_level::leave_refresh(const key& key) {
+  const auto entry = peek(key);
+  if (entry == nullptr) return;
+  const auto next = state_.now() + refresh_retry;
+  entry->refresh_after.store(next.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 any_lookup first_level::find(const any_key& target) noexcept {
@@ -105,7 +120,7 @@ fill_admission::verdict first_level::admit(const fill_admission::ticket& held, c
     return !may_be_behind(*entry, key.hash(), context({}, watermark)) &&
            entry->floors.check_soft(state_.floors, entry->asof) == miss_reason::none;
   };
-  const auto verdict = state_.admission.admit(held, entry->asof, valid, [&] {
+  const auto verdict = state_.admission.admit(held, entry->asof, entry->source.order, valid, [&] {
     if (store) keep(key, entry);
   });
   if (verdict != fill_admission::verdict::entered) {
@@ -114,6 +129,29 @@ fill_admission::verdict first_level::admit(const fill_admission::ticket& held, c
     });
   }
   return verdict;
+}
+
+void first_level::supersede(const key& key, const record& newer, bool keep_stale) {
+  if (!keep_stale) {
+    state_.memory.erase_if(key.hash(), key.text(),
+                           [&](const void* current) { return not_older(newer, record_at(current)); });
+    return;
+  }
+  const auto found = peek(key);
+  if (found != nullptr && not_older(newer, *found)) expire(key, found);
+}
+
+void first_level::expire(const key& key, const record_ptr& found) {
+  if (found->fresh_until <= state_.now()) return;
+  auto expired = std::make_shared<record>(*found);
+  expired->fresh_until = state_.options.time->coarse_now();  // `find` compares it with this clock
+  replace(key, found, expired);
+}
+
+bool first_level::replace(const key& key, const record_ptr& found, const record_ptr& changed) {
+  return state_.memory.insert_if(key.hash(), key.text(), {changed, changed->bytes, changed->stale_until},
+                                 state_.now(), [&](const void* current) { return current == found.get(); }) ==
+         memory::inserted::stored;
 }
 
 bool first_level::touch(const key& key, duration ttl) {
@@ -128,9 +166,7 @@ bool first_level::touch(const key& key, duration ttl) {
   const auto window = found->stale_until - found->fresh_until;
   longer->fresh_until = at + ttl;
   longer->stale_until = longer->fresh_until + window;
-  return state_.memory.insert_if(key.hash(), key.text(), {longer, longer->bytes, longer->stale_until}, at,
-                                 [&](const void* current) { return current == found.get(); }) ==
-         memory::inserted::stored;
+  return replace(key, found, longer);
 }
 
 }  // namespace strata::detail

@@ -40,6 +40,23 @@ class first_level {
   fill_admission::verdict admit(const fill_admission::ticket& held, const key& key, const record_ptr& entry,
                                 bool store);
 
+  /// A value that is newer than what is in memory was read, and is not stored: what is there is no longer
+  /// fresh (`keep_stale`), or goes. Requires: `newer` has passed `admit`.
+  void supersede(const key& key, const record& newer, bool keep_stale);
+
+  /// Makes `found` stale now, if it still is what memory has.
+  void expire(const key& key, const record_ptr& found);
+
+  /// Puts `changed`, a copy of `found` with another time to live, in its place. Returns false if `found` no
+  /// longer is what memory has.
+  bool replace(const key& key, const record_ptr& found, const record_ptr& changed);
+
+  /// Takes the refresh for which a hit was due. Returns false if another hit has it: if its refresh fails or
+  /// is lost, the next may be taken after the throttle of fail-safe, else after `refresh_retry`.
+  bool take_refresh(const any_key& target);
+  /// The refresh was left to another process: the next may be taken after `refresh_retry`.
+  void leave_refresh(const key& key);
+
   /// Gives a fresh record a new time to live. Returns whether there was one.
   bool touch(const key& key, duration ttl);
 
@@ -53,6 +70,7 @@ class first_level {
             .source_watermark = source_watermark,
             .relayed = state_.l2.source_watermark() != time_point::min()};
   }
+  static constexpr duration refresh_retry = std::chrono::seconds(1);
   bool refresh_due(const policy& policy, const record& entry, time_point at, bool stale) noexcept;
 
   engine_state& state_;

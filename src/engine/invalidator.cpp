@@ -41,13 +41,8 @@ void invalidator::forget_undelivered(const key& key) {
 
 void invalidator::make_stale(const key& key, commit_time floor, commit_time older_than) {
   state_.admission.invalidate(key.text(), floor, [&] {
-    const auto at = state_.now();
     const auto found = memory_.peek(key);
-    if (found == nullptr || found->asof >= older_than || found->fresh_until <= at) return;
-    auto expired = std::make_shared<record>(*found);
-    expired->fresh_until = state_.options.time->coarse_now();  // `find` compares it with this clock
-    state_.memory.insert_if(key.hash(), key.text(), {expired, expired->bytes, expired->stale_until}, at,
-                            [&](const void* current) { return current == found.get(); });
+    if (found != nullptr && found->asof < older_than) memory_.expire(key, found);
   });
   state_.miss_reasons.note(key.hash(), miss_reason::expired);
 }
@@ -85,15 +80,7 @@ task<invalidation_result> invalidator::invalidate(invalidation what) {
     out.delivered = delivered.has_value();
     out.floor = delivered ? *delivered : state_.clock.tick();  // above every time received meanwhile
     // Once more: a read may have brought the old value from L2 before it was invalidated there.
-    for (const auto& each : what.keys) {
-      if (what.soft) {
-        if (!delivered) state_.admission.note_change(each.text(), [] {});
-        make_stale(each, out.floor, delivered.value_or(any_asof));
-      } else {
-        forget(each, out.floor, miss_reason::removed);
-        if (!delivered) forget_undelivered(each);
-      }
-    }
+    for (const auto& each : what.keys) settle(each, out.floor, delivered.has_value(), what.soft);
     if (!delivered && !floors.empty()) state_.admission.note_change_of_all();
     for (auto& each : floors) {
       each.asof = out.floor;
@@ -102,6 +89,22 @@ task<invalidation_result> invalidator::invalidate(invalidation what) {
   }
   if (!what.soft && !what.keys.empty()) state_.counters.time(operation::remove, state_.now() - began);
   co_return out;
+}
+
+task<> invalidator::drop_in_l2(key key, bool soft) {
+  const auto delivered = co_await state_.l2.invalidate(
+      {.names = {state_.l2_key(key)}, .floors = {}, .soft = soft, .floor = state_.clock.tick()});
+  settle(key, delivered ? *delivered : state_.clock.tick(), delivered.has_value(), soft);
+}
+
+void invalidator::settle(const key& key, commit_time floor, bool delivered, bool soft) {
+  if (soft) {
+    if (!delivered) state_.admission.note_change(key.text(), [] {});
+    make_stale(key, floor, delivered ? floor : any_asof);
+  } else {
+    forget(key, floor, miss_reason::removed);
+    if (!delivered) forget_undelivered(key);
+  }
 }
 
 void invalidator::forget_matching(const std::string& glob, commit_time floor) {

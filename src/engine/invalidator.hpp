@@ -28,6 +28,9 @@ class invalidator final : public store_observer {
   /// L2 could not be reached for an invalidation of `key`: voids the reads of L2 that are under way for it.
   void forget_undelivered(const key& key);
 
+  /// Removes `key` from L2, or expires it there, and then what a read may have brought from there meanwhile.
+  task<> drop_in_l2(key key, bool soft);
+
   // From the store.
   void changed(std::string_view l2_key) override;
   void floor_raised(floor_entry floor) override;
@@ -39,6 +42,8 @@ class invalidator final : public store_observer {
   static constexpr commit_time any_asof = last_commit_time;
 
   void erase_everything(commit_time floor);
+  /// L2 has invalidated `key` with that floor (`delivered`), or could not.
+  void settle(const key& key, commit_time floor, bool delivered, bool soft);
   void make_stale(const key& key, commit_time floor, commit_time older_than);
   void forget_matching(const std::string& glob, commit_time floor);
 

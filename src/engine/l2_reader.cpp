@@ -4,6 +4,18 @@
 
 namespace strata::detail {
 
+namespace {
+
+/// Whether `found`, from L2, replaced `known` meanwhile. The age of a value from L2 is only as exact as the
+/// time that its reply took.
+bool replaced(const record& found, const record_ptr& known, time_point at) noexcept {
+  constexpr duration doubt = std::chrono::milliseconds(100);
+  return known == nullptr || known->fresh_until <= at || found.asof > known->asof ||
+         found.created > known->created + doubt;
+}
+
+}  // namespace
+
 any_lookup l2_reader::take(const any_key& target, const fill_admission::ticket& held,
                            const stored_value& stored, time_point source_watermark, bool may_serve_stale,
                            any_lookup missed) {
@@ -83,6 +95,7 @@ l2_probe l2_reader::read_probe(const any_key& target, result<acquire_result> ans
   out.lease = fill_lease(state_, target.key, {.lease = answer->lease, .granted_at = answer->granted_at});
   out.busy = answer->busy();
   if (!answer->value) return out;
+  out.held = true;
   const auto entry = records_.decode(target, *answer->value);
   if (!entry) {
     out.reason = entry.error();
@@ -106,13 +119,22 @@ void l2_reader::note_lease(const any_key& target, l2_probe& into, const result<l
   into.busy = !into.lease;
 }
 
-task<l2_probe> l2_reader::probe(any_key target, bool replace) {
+task<l2_probe> l2_reader::probe(any_key target, l2_wish wish, record_ptr known) {
   const auto name = state_.l2_key(target.key);
   const auto watermark = state_.l2.source_watermark();
   auto out = read_probe(target, co_await state_.l2.acquire(name), watermark);
-  // The stored value cannot be served, or not for long: ask for the right to replace it.
-  const bool wants_lease = out.unfit() || (replace && out.fresh != nullptr);
-  if (wants_lease) note_lease(target, out, co_await state_.l2.take_lease(name));
+  const bool replaces =
+      wish == l2_wish::own_lease ||
+      (wish == l2_wish::newer && out.fresh != nullptr && !replaced(*out.fresh, known, state_.now()));
+  out.replaces = replaces && out.fresh != nullptr;
+  if (out.replaces) out.stale = std::move(out.fresh);
+  out.for_refresh = wish == l2_wish::own_lease;
+  if (out.for_refresh && out.up) {
+    if (!out.lease) note_lease(target, out, co_await state_.l2.force_lease(name));
+  } else if (out.unfit()) {
+    // The stored value cannot be served, or not for long: ask for the right to replace it.
+    note_lease(target, out, co_await state_.l2.take_lease(name));
+  }
   co_return out;
 }
 

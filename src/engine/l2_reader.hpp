@@ -18,10 +18,20 @@ struct l2_probe {
   fill_lease lease{};  ///< the right to fill, if L2 granted it
   bool up = false;     ///< L2 answered every question
   bool busy = false;   ///< another process is filling
+  bool held = false;   ///< L2 has a value, whatever its state
+  bool replaces = false;  ///< … and it is fresh
+  bool for_refresh = false;  ///< what is stored now must go, whether or not the new value is stored
   miss_reason reason = miss_reason::none;
 
   /// L2 has a value that cannot be served, and gave no lease for it.
   bool unfit() const noexcept { return up && !busy && !lease && fresh == nullptr; }
+};
+
+/// What a fill wants of L2.
+enum class l2_wish : std::uint8_t {
+  value,      ///< a fresh value, else the lease
+  newer,      ///< a value newer than the one in memory, else the lease if it is free
+  own_lease,  ///< the lease, whoever holds it and whatever value there is: as a writer
 };
 
 class l2_reader {
@@ -38,9 +48,9 @@ class l2_reader {
   /// Lifetime: `keys` outlive the task.
   task<std::vector<any_lookup>> get_many(std::span<const any_key> keys);
 
-  /// Asks L2 for the value of `target` and, where it has none, for the lease to fill it. With `replace` it
-  /// wants the lease even if there is a fresh value.
-  task<l2_probe> probe(any_key target, bool replace);
+  /// Asks L2 for what `wish` says. `known`: the value in memory, or null. A fresh value that is to be
+  /// replaced is returned as a stale one: it is the previous value, and may stand in.
+  task<l2_probe> probe(any_key target, l2_wish wish, record_ptr known);
 
   /// Asks L2 for several keys, in one call. Lifetime: the arguments outlive the task.
   task<std::vector<l2_probe>> probe_many(std::span<const any_key> keys, std::span<const std::size_t> wanted);

@@ -1,6 +1,6 @@
 #include "engine/record.hpp"
 
-#include <utility>
+#include <tuple>
 
 namespace strata::detail {
 
@@ -29,7 +29,11 @@ record::record(const record& other)
 }
 
 bool not_older(const record& candidate, const record& than) noexcept {
-  const auto age = [](const record& of) { return std::pair(of.asof, of.created - of.source.took); };
+  const auto age = [](const record& of) {
+    const auto& source = of.source;
+    const bool fetched = source.order != 0 && !source.written;
+    return std::tuple(of.asof, fetched ? source.began : of.created, source.order);
+  };
   return age(than) <= age(candidate);
 }
 

@@ -53,6 +53,8 @@ class floor_set {
 struct source_timing {
   time_point began = time_point::min();  ///< the source was not read before; min: unknown
   duration took{};                       ///< by the factory
+  std::uint64_t order = 0;               ///< fill_admission::next_read() of that moment; 0: it came from L2
+  bool written = false;                  ///< `set` or committed: true when it was stored, not when it began
 };
 
 struct record {
@@ -79,7 +81,7 @@ struct record {
 using record_ptr = std::shared_ptr<const record>;
 
 /// Whether `candidate` is as new as `than`, or newer. Of two records with the same asof, the one whose
-/// factory began later is newer.
+/// factory began later is newer. A write counts from the moment when it was stored.
 bool not_older(const record& candidate, const record& than) noexcept;
 
 /// The bytes that a record occupies besides its value. Cost: O(tags).

@@ -104,6 +104,37 @@ TEST(HardTimeout, EndsTheWaitOfAllWithAnErrorAndLeaksNothing) {
   EXPECT_EQ(s.timer.pending(), of_maintenance);
 }
 
+TEST(HardTimeout, IsFollowedByTheThrottleOfFailSafe) {
+  auto rules = timed;
+  rules.soft_timeout = 0s;
+  rules.hard_timeout = 500ms;
+  stage s(rules);
+  s.read_value("old");
+  s.advance(61s);
+  async_latch never;
+  int calls = 0;
+  const auto hangs = [&]() -> task<agent> {
+    ++calls;
+    co_await never.wait();
+    co_return agent{"1", "late"};
+  };
+  for (int i = 0; i < 5; ++i) {
+    const auto read = s.read(hangs);
+    s.advance(500ms);
+    ASSERT_TRUE(read->got);
+    EXPECT_EQ((*read->got)->name, "old");
+    EXPECT_TRUE(read->got->info().stale);
+  }
+  EXPECT_EQ(calls, 1);
+  s.advance(rules.throttle);
+  s.read(hangs);
+  EXPECT_EQ(calls, 2);
+  never.set();
+  s.settle();
+  EXPECT_EQ((*s.read_value("never")->got)->name, "late") << "what comes late ends the throttle";
+  EXPECT_FALSE(s.read_value("never")->got->info().stale);
+}
+
 TEST(HardTimeout, StoresWhatComesLate) {
   auto rules = timed;
   rules.fail_safe = false;

@@ -101,6 +101,7 @@ void oracle::write(unsigned key, bool present) {
 void oracle::disturb(unsigned process, unsigned key, bool voids) {
   auto& here = at(process, key);
   ++here.disturbances;
+  here.kept_by = 0;
   if (voids) here.voided = step_;
 }
 
@@ -134,12 +135,20 @@ void oracle::writing(unsigned process, unsigned key, bool begins) {
   disturb(process, key, true);
 }
 
+void oracle::kept(op_number op, unsigned key, duration life) {
+  auto& here = at(operations_[op].process, key);
+  if (here.writing != 0 || touching_[key] != 0) return;
+  here.kept_by = op;
+  here.kept_until = operations_[op].at + life - rounding;
+}
+
 void oracle::absence(unsigned key, bool begins, duration life) {
   absences_[key] += begins ? 1 : -1u;
   if (!begins) absent_until_[key] = std::max(absent_until_[key], time_.now() + life + rounding);
 }
 
 void oracle::touching(unsigned key, bool begins, duration ttl) {
+  for (auto& each : processes_) each.keys[key].kept_by = 0;
   if (begins) {
     ++touching_[key];
     touch_ttl_[key] = std::max(touch_ttl_[key], ttl);
@@ -167,7 +176,18 @@ fetch_number oracle::fetch(unsigned process, unsigned key, op_number op, const r
            fmt::format("operation {} calls the factory while the call of operation {} (step {}) runs", op,
                        running.op, running.began));
   }
+  const bool after_set = here.kept_by != 0 && began.began > *operations_[here.kept_by].ended;
+  if (after_set && began.at < here.kept_until) {
+    broken("what was set stays", process, key,
+           fmt::format("operation {} calls the factory, and operation {} has set a value", op, here.kept_by));
+  }
   const auto& at_large = processes_[process];
+  // Its reader is gone, and no timeout let it go: a refresh in the background, which waits for nobody.
+  const bool renewal = began.ended && !rules.has_timeouts() && !batch;
+  if (at_large.second_level && renewal && here.leases.empty() && at_large.unsent < began.began) {
+    broken("one refresh among all processes", process, key,
+           fmt::format("the refresh for operation {} calls the factory without the key's lease", op));
+  }
   if (at_large.second_level && !batch && !unshared && here.leases.empty()) {
     auto patience = std::min(lease_, cache_options().l2_timeout);
     if (rules.hard_timeout > duration::zero()) patience = std::min(patience, rules.hard_timeout);
@@ -382,7 +402,8 @@ void oracle::answered(const subject& what, const std::optional<error>& failure) 
   if (what.call == store_call::floors) {
     for (const auto& each : notes_[what.note]) apply(what.process, each);
   }
-  const bool reader = what.call == store_call::acquire || what.call == store_call::take_lease;
+  const bool reader = what.call == store_call::acquire || what.call == store_call::take_lease ||
+                      (what.call == store_call::force_lease && !forced_.contains(what.id));
   if (const auto lease = granted_.find(what.id); reader && k && lease != granted_.end()) {
     at(what.process, *k).leases.insert(lease->second);
   }

@@ -85,6 +85,7 @@ struct read_start {
   commit_time asof = 0;
   step_number fetched = 0;
   step_number seen = 0;
+  step_number refreshed = 0;
   time_point at{};
   time_point waiting_since{};  ///< the earliest start of a flight that it may follow
   unsigned disturbances = 0;
@@ -142,6 +143,10 @@ class oracle final : public network_listener {
   /// A write may store absence until it ends; the entry may last for `life`.
   void absence(unsigned key, bool begins, duration life);
   void touching(unsigned key, bool begins, duration ttl);
+  /// A refresh begins: it follows no flight that began before.
+  void refreshing(unsigned process, unsigned key) { disturb(process, key, true); }
+  /// `set` has stored its value, which is fresh for `life` at least, unless something replaces it.
+  void kept(op_number op, unsigned key, duration life);
 
   // Factories.
   /// A `batch` waits for no lease, and loads for itself, beside others, a key that a flight refused to it.
@@ -155,7 +160,7 @@ class oracle final : public network_listener {
   /// `in_flight`: the process has flights of any key.
   read_start read_begins(unsigned process, unsigned key, bool in_flight);
   void read_ends(unsigned process, unsigned key, op_number op, const read_start& start,
-                 const lookup<std::string>& answer);
+                 const lookup<std::string>& answer, bool refresh = false);
   void read_throws(unsigned process, std::span<const unsigned> keys, op_number op, const std::string& what);
 
   // The network.
@@ -187,6 +192,9 @@ class oracle final : public network_listener {
     commit_time asof = 0;       ///< the latest asof that it has seen and kept
     step_number fetched = 0;    ///< when that value was read from the source
     step_number seen = 0;       ///< the latest source read that was returned as fresh
+    step_number refreshed = 0;  ///< when the latest refresh that returned what its source has began
+    op_number kept_by = 0;      ///< the `set` whose value must be there
+    time_point kept_until{};
     step_number voided = 0;     ///< when a flight may last have been detached
     unsigned disturbances = 0;  ///< how often a flight may have been refused
     unsigned writing = 0;

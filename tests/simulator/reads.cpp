@@ -36,6 +36,7 @@ read_start oracle::read_begins(unsigned process, unsigned key, bool in_flight) {
           .asof = here.asof,
           .fetched = here.fetched,
           .seen = here.seen,
+          .refreshed = here.refreshed,
           .at = time_.now(),
           .waiting_since = *here.waiting_since,
           .disturbances = here.disturbances};
@@ -50,7 +51,7 @@ bool oracle::excused(const fetch_record& given, const bound& by) const {
 }
 
 void oracle::read_ends(unsigned process, unsigned key, op_number op, const read_start& start,
-                       const lookup<std::string>& answer) {
+                       const lookup<std::string>& answer, bool refresh) {
   const auto& info = answer.info();
   if (answer.failure() != nullptr) {
     seen_("failure");
@@ -76,6 +77,11 @@ void oracle::read_ends(unsigned process, unsigned key, op_number op, const read_
     check_absent(process, key, start, info.stale);
   }
   if (answer && (info.hit() || info.stored)) check_order(process, key, op, start, answer);
+  if (refresh && info.from == layer::source) {
+    seen_("refreshed");
+    auto& here = at(process, key);
+    here.refreshed = std::max(here.refreshed, operations_[op].began);
+  }
   if (answer && trust_ && !info.stale) check_seen(process, key, op, start, answer);
 }
 
@@ -150,6 +156,14 @@ void oracle::check_value(unsigned process, unsigned key, op_number op, const rea
            fmt::format("operation {} gets fetch {}, read from the source in step {}; operation {} has since "
                        "expired it, in step {}",
                        op, read->first, from.read, start.soft.by, start.soft.step));
+  }
+  const auto& writer = operations_[from.op];
+  const bool written_since = committed_.contains(from.op) && (!writer.ended || *writer.ended >= start.refreshed);
+  if (!info.stale && !from.set && !written_since && from.read < start.refreshed) {
+    broken("a refresh replaces what was read before it", process, key,
+           fmt::format("operation {} gets fetch {}, read from the source in step {}; a refresh that began in "
+                       "step {} has returned",
+                       op, read->first, from.read, start.refreshed));
   }
   auto created = from.created;
   if (from.open) created = operations_[from.op].ended_at.value_or(time_.now());

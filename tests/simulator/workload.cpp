@@ -123,8 +123,13 @@ void world::begin(sim_process& in, task<> work) {
 
 task<> world::read(sim_process& in, unsigned key, read_kind kind) {
   const auto op = oracle_.begins(in.number);
-  const auto start = oracle_.read_begins(in.number, key, in.cache->stats().flights > 0);
+  auto start = oracle_.read_begins(in.number, key, in.cache->stats().flights > 0);
   const auto where = plan_.keys[key].where;
+  const bool refresh = kind == read_kind::refresh;
+  if (refresh) {
+    oracle_.refreshing(in.number, key);
+    start.refreshed = step_;
+  }
   log_.note(in.number, key, "operation {}: {} {}", op,
             kind == read_kind::get          ? "get"
             : kind == read_kind::get_or_set ? "get_or_set"
@@ -136,7 +141,7 @@ task<> world::read(sim_process& in, unsigned key, read_kind kind) {
                    : kind == read_kind::get_or_set ? in.cache->get_or_set(where, std::move(factory))
                                                    : in.cache->refresh(where, std::move(factory));
     const auto answer = co_await std::move(pending);
-    if (!in.dead) oracle_.read_ends(in.number, key, op, start, answer);
+    if (!in.dead) oracle_.read_ends(in.number, key, op, start, answer, refresh);
   } catch (const std::exception& thrown) {
     if (!in.dead) oracle_.read_throws(in.number, {&key, 1}, op, thrown.what());
   }
@@ -289,6 +294,15 @@ task<> world::set(sim_process& in, std::vector<unsigned> keys) {
     oracle_.bound_by_write(op, key, committed);
   }
   if (!in.dead) oracle_.ends(op);
+  const bool roomy = plan_.padding < 100;
+  for (const auto key : keys) {
+    const auto& rules = *plan_.keys[key].where.policy;
+    const bool early = rules.eager_refresh > 0 || rules.xfetch_beta > 0;
+    const auto life = std::chrono::duration_cast<duration>(rules.ttl * (1 - rules.jitter));
+    if (!in.dead && !plan_.second_level && roomy && !early && stored == keys.size()) {
+      oracle_.kept(op, key, life);
+    }
+  }
 }
 
 task<> world::write(sim_process& in, unsigned key) {
