@@ -4,9 +4,9 @@
 ///
 /// A batch first leads the flights it can (those of keys without one), completes them all, and only then
 /// follows those of other callers. So two batches that overlap never wait for each other. A batch does not
-/// refresh in the background: a value that is due for a refresh is served, and the refresh is left to a single
-/// read. If the factory fails, stale values stand in under fail-safe. What it throws becomes the failure of
-/// each key that has no value; it is rethrown only if no key has one.
+/// refresh in the background: a value that is due for a refresh is served, and the refresh is left to a
+/// single read. If the factory fails, stale values stand in under fail-safe. What it throws becomes the
+/// failure of each key that has no value; it is rethrown only if no key has one.
 
 #include "engine/factory_runner.hpp"
 #include "engine/fail_safe.hpp"

@@ -77,8 +77,7 @@ task<result<std::vector<factory_result>>> factory_runner::run_many(std::span<con
   std::vector<factory_result> out;
   out.reserve(missing.size());
   for (std::size_t m = 0; m < missing.size(); ++m) {
-    out.push_back(
-        records_.finish(keys[missing[m]], std::move((*values)[m]), context, nullptr,
+    out.push_back(records_.finish(keys[missing[m]], std::move((*values)[m]), context, nullptr,
                                   {.began = began, .order = order}));
   }
   co_return out;

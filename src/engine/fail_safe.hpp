@@ -17,8 +17,8 @@ class fail_safe {
   /// The record in memory that may stand in now, or null.
   record_ptr standby(const any_key& target) const;
 
-  /// The standby as the answer of a read, if there is one. `throttles`: the source has failed, and the standby
-  /// is then served for the policy's throttle.
+  /// The standby as the answer of a read, if there is one. `throttles`: the source has failed, and the
+  /// standby is then served for the policy's throttle.
   std::optional<any_lookup> stand_in(const any_key& target, bool throttles);
 
   /// Lands `flight`, whose factory failed, with `stale` instead, which is then served for the policy's

@@ -44,8 +44,8 @@ bool first_level::take_refresh(const any_key& target) {
   const auto wait = policy.fail_safe ? policy.throttle : refresh_retry;
   const auto ticks = state_.options.time->coarse_now().time_since_epoch().count();
   auto after = entry->refresh_after.load(std::memory_order_relaxed);
-  return ticks >= after && entry->refresh_after.compare_exchange_strong(after, ticks + wait.count(),
-                                                                        std::memory_order_relaxed);
+  return ticks >= after &&
+         entry->refresh_after.compare_exchange_strong(after, ticks + wait.count(), std::memory_order_relaxed);
 }
 
 void first_level::leave_refresh(const key& key) {

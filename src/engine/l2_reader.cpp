@@ -123,9 +123,8 @@ task<l2_probe> l2_reader::probe(any_key target, l2_wish wish, record_ptr known) 
   const auto name = state_.l2_key(target.key);
   const auto watermark = state_.l2.source_watermark();
   auto out = read_probe(target, co_await state_.l2.acquire(name), watermark);
-  const bool replaces =
-      wish == l2_wish::own_lease ||
-      (wish == l2_wish::newer && out.fresh != nullptr && !replaced(*out.fresh, known, state_.now()));
+  const bool replaces = wish == l2_wish::own_lease || (wish == l2_wish::newer && out.fresh != nullptr &&
+                                                       !replaced(*out.fresh, known, state_.now()));
   out.replaces = replaces && out.fresh != nullptr;
   if (out.replaces) out.stale = std::move(out.fresh);
   out.for_refresh = wish == l2_wish::own_lease;

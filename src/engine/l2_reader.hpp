@@ -15,11 +15,11 @@ namespace strata::detail {
 struct l2_probe {
   record_ptr fresh{};
   record_ptr stale{};
-  fill_lease lease{};  ///< the right to fill, if L2 granted it
-  bool up = false;     ///< L2 answered every question
-  bool busy = false;   ///< another process is filling
-  bool held = false;   ///< L2 has a value, whatever its state
-  bool replaces = false;  ///< … and it is fresh
+  fill_lease lease{};        ///< the right to fill, if L2 granted it
+  bool up = false;           ///< L2 answered every question
+  bool busy = false;         ///< another process is filling
+  bool held = false;         ///< L2 has a value, whatever its state
+  bool replaces = false;     ///< … and it is fresh
   bool for_refresh = false;  ///< what is stored now must go, whether or not the new value is stored
   miss_reason reason = miss_reason::none;
 
@@ -31,7 +31,7 @@ struct l2_probe {
 enum class l2_wish : std::uint8_t {
   value,      ///< a fresh value, else the lease
   newer,      ///< a value newer than the one in memory, else the lease if it is free
-  own_lease,  ///< the lease, whoever holds it and whatever value there is: as a writer
+  own_lease,  ///< the lease, though another process holds it or L2 has a value: as a writer
 };
 
 class l2_reader {

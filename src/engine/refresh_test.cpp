@@ -269,25 +269,26 @@ TEST_P(UnstoredRefresh, LeavesNoFreshOldValueThoughTheSecondLevelIsAway) {
   EXPECT_FALSE(cached(both.b));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    EveryWay, UnstoredRefresh,
-    ::testing::Values(unstored_result{"NotFound",
-                                      [](fill_context&) -> std::optional<agent> { return std::nullopt; }},
-                      unstored_result{"Skipped",
-                                      [](fill_context& fill) -> std::optional<agent> {
-                                        fill.skip();
-                                        return agent{"1", "new"};
-                                      }},
-                      unstored_result{"WithoutTime",
-                                      [](fill_context& fill) -> std::optional<agent> {
-                                        fill.set_ttl(0s);
-                                        return agent{"1", "new"};
-                                      }},
-                      unstored_result{"TooLarge",
-                                      [](fill_context&) -> std::optional<agent> {
-                                        return agent{"1", std::string(3000, 'x')};
-                                      }}),
-    [](const auto& each) { return std::string(each.param.name); });
+INSTANTIATE_TEST_SUITE_P(EveryWay, UnstoredRefresh,
+                         ::testing::Values(unstored_result{"NotFound",
+                                                           [](fill_context&) -> std::optional<agent> {
+                                                             return std::nullopt;
+                                                           }},
+                                           unstored_result{"Skipped",
+                                                           [](fill_context& fill) -> std::optional<agent> {
+                                                             fill.skip();
+                                                             return agent{"1", "new"};
+                                                           }},
+                                           unstored_result{"WithoutTime",
+                                                           [](fill_context& fill) -> std::optional<agent> {
+                                                             fill.set_ttl(0s);
+                                                             return agent{"1", "new"};
+                                                           }},
+                                           unstored_result{"TooLarge",
+                                                           [](fill_context&) -> std::optional<agent> {
+                                                             return agent{"1", std::string(3000, 'x')};
+                                                           }}),
+                         [](const auto& each) { return std::string(each.param.name); });
 
 TEST(UnstoredFill, OfADeletedValueLeavesNothingForFailSafe) {
   stage s(UnstoredRefresh::rules);

@@ -70,10 +70,9 @@ write_pipeline::pending_write write_pipeline::prepare(write_right right, const a
   pending_write out{
       .right = std::move(right), .target = target, .started = state_.now(), .floor = state_.clock.tick()};
   const bool absent = value == nullptr;
-  out.entry = records_.make(target, std::move(value), fill_context(out.right.began),
-                            {.began = out.right.known_since,
-                             .order = state_.admission.next_read(),
-                             .written = true});
+  out.entry =
+      records_.make(target, std::move(value), fill_context(out.right.began),
+                    {.began = out.right.known_since, .order = state_.admission.next_read(), .written = true});
   const auto& floors = out.entry->floors;
   const auto known_asof = out.right.known_asof;
   out.wanted = !(absent && target.policy->negative_ttl == duration::zero()) && !out.right.overtaken &&

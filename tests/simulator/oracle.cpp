@@ -182,7 +182,7 @@ fetch_number oracle::fetch(unsigned process, unsigned key, op_number op, const r
            fmt::format("operation {} calls the factory, and operation {} has set a value", op, here.kept_by));
   }
   const auto& at_large = processes_[process];
-  // Its reader is gone, and no timeout let it go: a refresh in the background, which waits for nobody.
+  // Its reader is gone, and no timeout let it go: a refresh in the background, which waits for no lease.
   const bool renewal = began.ended && !rules.has_timeouts() && !batch;
   if (at_large.second_level && renewal && here.leases.empty() && at_large.unsent < began.began) {
     broken("one refresh among all processes", process, key,

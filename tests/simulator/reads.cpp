@@ -158,7 +158,8 @@ void oracle::check_value(unsigned process, unsigned key, op_number op, const rea
                        op, read->first, from.read, start.soft.by, start.soft.step));
   }
   const auto& writer = operations_[from.op];
-  const bool written_since = committed_.contains(from.op) && (!writer.ended || *writer.ended >= start.refreshed);
+  const bool written_since =
+      committed_.contains(from.op) && (!writer.ended || *writer.ended >= start.refreshed);
   if (!info.stale && !from.set && !written_since && from.read < start.refreshed) {
     broken("a refresh replaces what was read before it", process, key,
            fmt::format("operation {} gets fetch {}, read from the source in step {}; a refresh that began in "
