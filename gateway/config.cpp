@@ -137,6 +137,11 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   within("auth.session_idle", values.auth.session_idle, 1min, 24h * 365, "1m to 365d");
   within("auth.session_lifetime", values.auth.session_lifetime, values.auth.session_idle, 24h * 365,
          "session_idle to 365d");
+  for (const auto& each : values.auth.origins) {
+    if (!each.starts_with("https://") && !each.starts_with("http://")) {
+      found.push_back({"auth.origins", fmt::format("\"{}\" is no origin such as https://app.example", each)});
+    }
+  }
   within("auth.password_threads", values.auth.password_threads, 1u, 64u, "1 to 64");
   within("auth.password_memory", values.auth.password_memory, 8_MiB, 1_GiB, "8MiB to 1GiB");
 }

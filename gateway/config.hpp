@@ -108,13 +108,15 @@ BOOST_DESCRIBE_STRUCT(relay_config, (), (enabled, poll, bound, takeover, events)
 
 struct auth_config {
   strata::duration session_idle = std::chrono::hours(24);
-  strata::duration session_lifetime = std::chrono::hours(24 * 7);
+  strata::duration session_lifetime = std::chrono::hours(24 * 30);
   bool secure_cookie = false;
+  std::vector<std::string> origins;
   std::uint32_t password_threads = 1;
   strata::byte_size password_memory{64u << 20};
 };
 BOOST_DESCRIBE_STRUCT(auth_config, (),
-                      (session_idle, session_lifetime, secure_cookie, password_threads, password_memory))
+                      (session_idle, session_lifetime, secure_cookie, origins, password_threads,
+                       password_memory))
 
 /// Requests a minute; 0: no limit.
 struct rate_config {

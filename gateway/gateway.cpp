@@ -67,7 +67,7 @@ log_function lines_to(logs& log) {
 
 platform::app_options platform_options(const config& values, const platform::policy_table& policies,
                                        std::shared_ptr<database> source, std::shared_ptr<cache> target,
-                                       logs& log) {
+                                       std::shared_ptr<const key_ring> keys, logs& log) {
   platform::app_options options;
   options.database = std::move(source);
   options.cache = std::move(target);
@@ -76,6 +76,8 @@ platform::app_options platform_options(const config& values, const platform::pol
   options.auth.passwords.memory = values.auth.password_memory;
   options.auth.sessions.idle = values.auth.session_idle;
   options.auth.sessions.lifetime = values.auth.session_lifetime;
+  options.auth.sessions.encryption = std::move(keys);
+  options.auth.origins = values.auth.origins;
   options.auth.secure_cookie = values.auth.secure_cookie;
   options.limits = limits_of(values.rate);
   options.foreign_change_interval = values.sqlite.poll;
@@ -207,14 +209,14 @@ struct gateway::state {
                           .objective = objective_of(values.cache),
                           .second_level = second_level,
                           .relayed = relays(values) && second_level == nullptr,
-                          .encryption = std::move(keys),
+                          .encryption = keys,
                           .factory_limit = values.cache.factory_limit,
                           .factory_queue = values.cache.factory_queue})),
         events([this](const domain_event& event, std::string_view what) {
           log.write(log_level::warning, fmt::format("a handler of {} failed: {}", event.type, what));
         }),
         entities(policies),
-        app(platform_options(values, policies, source, target, log)) {}
+        app(platform_options(values, policies, source, target, std::move(keys), log)) {}
 
   /// One thread suffices: it waits for the database and the cache, never for a client.
   server::server_options admin_listener() {
@@ -282,10 +284,12 @@ struct gateway::state {
                   if (relaying != nullptr) relay_state = relaying->stats();
                   std::optional<event_feed_stats> feed_state;
                   if (feed != nullptr) feed_state = feed->stats();
+                  const auto session_state = app.sessions().stats();
                   return exposition(target->stats(), listeners, self,
                                     {.shared = store_state ? &*store_state : nullptr,
                                      .relaying = relay_state ? &*relay_state : nullptr,
-                                     .feeding = feed_state ? &*feed_state : nullptr});
+                                     .feeding = feed_state ? &*feed_state : nullptr,
+                                     .sessions = &session_state});
                 },
             .events = &events,
             .value = [this](const key& shown) { return show_value(*target, entities, shown); }};
@@ -357,8 +361,8 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
 result<std::vector<std::string>> gateway::fill_demo() {
   // Through a cache of its own: values that no client has requested would only take room in ours.
   auto aside = std::make_shared<cache>();
-  platform::app app(
-      platform_options(state_->values, state_->policies, state_->source, std::move(aside), state_->log));
+  platform::app app(platform_options(state_->values, state_->policies, state_->source, std::move(aside),
+                                     nullptr, state_->log));
   auto logins = sync_wait(platform::fill_demo(app.data(), app.passwords()));
   if (!logins) return std::unexpected(std::move(logins.error()));
   std::vector<std::string> lines;

@@ -5,6 +5,7 @@
 #include "platform/entities/user_permissions.hpp"
 #include "platform/permissions.hpp"
 #include "platform/responses.hpp"
+#include "platform/session_cookie.hpp"
 
 #include <sodium.h>
 
@@ -19,54 +20,47 @@ namespace server = strata::server;
 using strata::task;
 using early = std::optional<response>;
 
-// The user must exist and their organization be active: a session outlives neither.
-// A user whose row is stale may only read, and not as an administrator.
-early settle(const services& in, request& from, const strata::lookup<cached_response<user>>& found,
-             const strata::lookup<cached_response<organization>>& home) {
+early cross_site() {
+  return forbidden("a page of another site sent this request; its origin is not among auth.origins");
+}
+
+bool only_reads(const request& from) {
+  return from.method() == server::method::get || from.method() == server::method::head;
+}
+
+// The user must exist and their organization be active: a session holds no longer than either. A user whose
+// row, or session, is stale may only read, and not as an administrator.
+early settle(request& from, const strata::lookup<cached_response<user>>& found,
+             const strata::lookup<cached_response<organization>>& home, bool is_session_stale) {
   if (home.failure() != nullptr) return failed(*home.failure());
-  if (!home || !home->row.is_active) {
-    in.sessions.end(token_of(from));
-    return unauthenticated();
-  }
-  if (!found.info().stale) {
+  if (!home || !home->row.is_active) return unauthenticated();
+  if (!found.info().stale && !is_session_stale) {
     from.set_principal<principal>(found.value());
     return {};
   }
   // The database does not answer, so nothing can be written. Rights that may be outdated are not granted, but
   // for reading one's own organization.
-  if (from.method() != server::method::get && from.method() != server::method::head) {
-    return failed({.code = strata::errc::database_unavailable, .detail = {}});
-  }
+  if (!only_reads(from)) return failed({.code = strata::errc::database_unavailable, .detail = {}});
   auto without_rights = *found;
   without_rights.row.was_admin = std::exchange(without_rights.row.is_admin, false);
   from.set_principal<principal>(std::make_shared<const principal>(std::move(without_rights)));
   return {};
 }
 
-early refuse_stranger(const services& in, request& from, const strata::lookup<cached_response<user>>& found) {
+early refuse_stranger(const strata::lookup<cached_response<user>>& found) {
   if (found.failure() != nullptr) return failed(*found.failure());
   if (found) return {};
-  in.sessions.end(token_of(from));
   return unauthenticated();
 }
 
-task<early> authenticate_later(const services& in, request& from,
-                               task<strata::lookup<cached_response<user>>> pending,
-                               strata::read_options how) {
-  const auto found = co_await std::move(pending);
-  if (auto refused = refuse_stranger(in, from, found)) co_return refused;
-  auto organization = in.data.rows<organization_entity>().find(found->row.organization_id, how);
-  const auto home = co_await std::move(organization);
-  co_return settle(in, from, found, home);
-}
-
-/// A connection's last login: its token, session, and the cache keys of user and organization. It saves
-/// hashing the token and building the keys. Session, user and organization are checked again for every
+/// A connection's last login: its token, and the cache keys of session, user and organization. It saves
+/// hashing the token and building the keys. Session, user and organization are looked up again for every
 /// request.
 struct known_login {
-  known_login(std::string_view sent, std::shared_ptr<const session> of, const services& in, const user& who)
+  known_login(std::string_view sent, strata::session_store::key_type of, const services& in, const user& who)
       : token(sent),
-        held(std::move(of)),
+        session_key(std::move(of)),
+        user_id(who.id),
         user_key(in.data.rows<user_entity>().key_of(who.id)),
         home(who.organization_id),
         home_key(in.data.rows<organization_entity>().key_of(home)) {}
@@ -75,46 +69,96 @@ struct known_login {
   known_login& operator=(const known_login&) = delete;
 
   std::string token;
-  std::shared_ptr<const session> held;
+  strata::session_store::key_type session_key;
+  std::string user_id;
   strata::typed_key<cached_response<user>> user_key;
   std::string home;
   strata::typed_key<cached_response<organization>> home_key;
 };
 
-/// The connection's last login, if `from` carries the same token and its session still holds. Tokens are
-/// compared in constant time, since a proxy's connection carries the tokens of several users.
-const known_login* known_of(const services& in, const request& from, std::string_view token) {
+/// The connection's last login, if `from` carries the same token. Tokens are compared in constant time, since
+/// a proxy's connection carries the tokens of several users.
+const known_login* known_of(const request& from, std::string_view token) {
   const auto* known = from.remembered<known_login>();
   if (known == nullptr || known->token.size() != token.size()) return nullptr;
-  if (sodium_memcmp(known->token.data(), token.data(), token.size()) != 0) return nullptr;
-  return in.sessions.holds(*known->held) ? known : nullptr;
+  return sodium_memcmp(known->token.data(), token.data(), token.size()) == 0 ? known : nullptr;
 }
 
-task<early> authenticate(const services& in, request& from) {
-  const auto token = token_of(from);
-  if (token.empty()) return early(unauthenticated());
-  const auto* known = known_of(in, from, token);
-  const auto held = known != nullptr ? nullptr : in.sessions.use(token);
-  if (known == nullptr && held == nullptr) return early(unauthenticated());
+using session_lookup = strata::lookup<session>;
+
+early refuse_session(const session_lookup& found) {
+  if (found.failure() != nullptr) return failed(*found.failure());
+  if (!found) return unauthenticated();
+  return {};
+}
+
+task<early> find_user_later(const services& in, request& from, std::string user_id, bool is_session_stale) {
+  const auto how = session_read(in, from);
+  auto pending = in.data.rows<user_entity>().find(user_id, how);
+  const auto found = co_await std::move(pending);
+  if (auto refused = refuse_stranger(found)) co_return refused;
+  auto organization = in.data.rows<organization_entity>().find(found->row.organization_id, how);
+  const auto home = co_await std::move(organization);
+  co_return settle(from, found, home, is_session_stale);
+}
+
+// Looks the user of the session up. Ready, without a coroutine frame, if the cache holds all of it.
+task<early> find_user(const services& in, request& from, const session_lookup& held, const known_login* known,
+                      const strata::session_store::key_type& key, std::string_view token) {
+  if (auto refused = refuse_session(held)) return refused;
+  const bool stale = held.info().stale;
   const auto how = session_read(in, from);
   const bool any_age = how.at_least == 0;
   auto pending = known != nullptr && any_age
-                     ? in.data.rows<user_entity>().find(known->user_key, known->held->user_id)
-                     : in.data.rows<user_entity>().find((held ? held : known->held)->user_id, how);
-  if (!pending.is_ready()) return authenticate_later(in, from, std::move(pending), how);
+                     ? in.data.rows<user_entity>().find(known->user_key, known->user_id)
+                     : in.data.rows<user_entity>().find(held->user_id, how);
+  if (!pending.is_ready()) return find_user_later(in, from, held->user_id, stale);
   const auto found = pending.take_ready();
-  if (auto refused = refuse_stranger(in, from, found)) return refused;
+  if (auto refused = refuse_stranger(found)) return refused;
   const bool same_home = known != nullptr && known->home == found->row.organization_id;
   auto organization = same_home && any_age
                           ? in.data.rows<organization_entity>().find(known->home_key, known->home)
                           : in.data.rows<organization_entity>().find(found->row.organization_id, how);
-  if (!organization.is_ready())
-    return authenticate_later(in, from, task<strata::lookup<cached_response<user>>>(found), how);
-  auto refused = settle(in, from, found, organization.take_ready());
+  if (!organization.is_ready()) return find_user_later(in, from, held->user_id, stale);
+  auto refused = settle(from, found, organization.take_ready(), stale);
   if (!refused && !same_home) {
-    from.remember(std::make_shared<const known_login>(token, held ? held : known->held, in, found->row));
+    from.remember(std::make_shared<const known_login>(token, key, in, found->row));
   }
   return refused;
+}
+
+// The session is not in memory, or its user has gained rights since it began. Then a browser gets a new
+// token: it may hold one that somebody planted before the user had anything to lose.
+task<early> authenticate_later(const services& in, request& from, task<session_lookup> pending,
+                               strata::session_store::key_type key, sent_token sent) {
+  const auto held = co_await std::move(pending);
+  if (held && held->rotation_due && sent.by_cookie) {
+    auto rotating = in.sessions.rotate_if_due(sent.text);
+    if (const auto next = co_await std::move(rotating); next && *next) {
+      from.response_fields.emplace_back("Set-Cookie", session_cookie_line((*next)->token, in.auth));
+    }
+  }
+  auto finding = find_user(in, from, held, nullptr, key, sent.text);
+  co_return co_await std::move(finding);
+}
+
+task<early> authenticate(const services& in, request& from) {
+  const auto sent = token_sent_with(in.auth, from);
+  if (sent.by_cookie && !only_reads(from) && is_cross_site(in.auth, from)) return cross_site();
+  const auto* known = known_of(from, sent.text);
+  std::optional<strata::session_store::key_type> made;
+  if (known == nullptr) {
+    made = in.sessions.key_of(sent.text);
+    if (!made) return unauthenticated();
+  }
+  const auto& key = known != nullptr ? known->session_key : *made;
+  auto pending = in.sessions.find(key);
+  if (!pending.is_ready()) return authenticate_later(in, from, std::move(pending), key, sent);
+  auto held = pending.take_ready();
+  if (held && held->rotation_due && sent.by_cookie) {
+    return authenticate_later(in, from, task<session_lookup>(std::move(held)), key, sent);
+  }
+  return find_user(in, from, held, known, key, sent.text);
 }
 
 early refuse_member(const request& from) {
@@ -203,24 +247,18 @@ std::optional<response> limit(const current_limiter& in_force, std::string_view 
   return server::problem(429, "too many requests; wait as long as Retry-After says");
 }
 
-std::string_view token_of(const request& from) {
-  const auto field = from.field("authorization");
-  if (field.empty()) return from.cookie(session_cookie).value_or(std::string_view());
-  constexpr std::string_view scheme = "bearer ";
-  if (field.size() <= scheme.size()) return {};
-  for (std::size_t i = 0; i < scheme.size(); ++i) {
-    const char c = field[i] >= 'A' && field[i] <= 'Z' ? static_cast<char>(field[i] + 32) : field[i];
-    if (c != scheme[i]) return {};
-  }
-  return field.substr(scheme.size());
-}
-
 std::vector<server::step> access_steps(const services& in, access who, std::string_view needs,
                                        std::vector<std::string_view> query) {
   std::vector<server::step> steps;
   const bool signed_in = who == access::member || who == access::admin;
   // 1. Authenticate.
   if (signed_in) steps.emplace_back([&in](request& from) { return authenticate(in, from); });
+  if (who == access::login) {
+    steps.emplace_back([&in](request& from) -> task<early> {
+      // A page of another site must not log its visitor in as somebody else.
+      return is_cross_site(in.auth, from) ? cross_site() : early();
+    });
+  }
   // 2. Authorize.
   if (who == access::admin)
     steps.emplace_back([](request& from) -> task<early> { return refuse_member(from); });

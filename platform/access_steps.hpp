@@ -24,11 +24,6 @@ enum class access { anyone, login, member, admin };
 std::vector<strata::server::step> access_steps(const services& in, access who, std::string_view needs,
                                                std::vector<std::string_view> query);
 
-/// The token a request carries: Bearer, else the cookie `strata_session`; empty if there is none.
-std::string_view token_of(const strata::server::request& from);
-
-inline constexpr std::string_view session_cookie = "strata_session";
-
 /// Counts a request of `caller`. Returns 429 if it is one too many.
 std::optional<strata::server::response> limit(const current_limiter& in_force, std::string_view name,
                                               std::string_view caller, const services& in,

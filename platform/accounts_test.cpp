@@ -25,7 +25,7 @@ TEST_F(Accounts, LogInAndGetASessionAsCookieAndToken) {
   EXPECT_EQ(done.text("/user/id"), member.id);
   EXPECT_EQ(done.field("Cache-Control"), "no-store");
   EXPECT_EQ(done.field("Set-Cookie"),
-            "strata_session=" + token + "; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax");
+            "strata_session=" + token + "; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax");
   const auto me = at.ask("GET", "/users/me", {}, {}, {{"Cookie", "a=b; strata_session=" + token}});
   EXPECT_EQ(me.text("/email"), member.email);
   EXPECT_EQ(me.field("Vary"), "Authorization, Cookie");

@@ -2,6 +2,7 @@
 
 #include "platform/changes.hpp"
 #include "platform/endpoints.hpp"
+#include "platform/entities.hpp"
 #include "platform/maintenance.hpp"
 #include "platform/repositories.hpp"
 #include "platform/schema.hpp"
@@ -24,15 +25,16 @@ app_options checked(app_options options) {
   if (options.foreign_change_interval < strata::duration::zero()) {
     problems.emplace_back("foreign_change_interval must not be below 0");
   }
-  if (options.auth.sessions.idle <= strata::duration::zero())
-    problems.emplace_back("session idle must be above 0");
-  if (options.auth.sessions.lifetime < options.auth.sessions.idle) {
-    problems.emplace_back("session lifetime must not be below session idle");
-  }
-  if (options.auth.sessions.limit == 0) problems.emplace_back("session limit must be above 0");
   if (!problems.empty()) throw strata::bad_options(std::move(problems));
   if (!options.log) options.log = [](strata::log_level, std::string_view) {};
   return options;
+}
+
+strata::session_options session_options_of(const app_options& options, const repositories& data) {
+  auto out = options.auth.sessions;
+  out.copies = data.entities().get<session_entity>().policy();
+  out.time = options.time;
+  return out;
 }
 
 /// For PostgreSQL the relay reports the writes of other programs.
@@ -53,7 +55,7 @@ struct app::state {
         data(*options.database, *options.cache, bus, entity_table(options.policies, options.entities),
              *options.time),
         tables(options.entities),
-        sessions(options.auth.sessions, *options.time),
+        sessions(*options.database, *options.cache, session_options_of(options, data)),
         passwords(options.auth.passwords),
         limited(options.limits),
         provided{data,    *options.cache, sessions,     passwords,
@@ -66,7 +68,7 @@ struct app::state {
   strata::event_bus bus;
   repositories data;
   schema tables;
-  session_table sessions;
+  strata::session_store sessions;
   password_hasher passwords;
   limits limited;
   services provided;
@@ -103,6 +105,9 @@ repositories& app::data() noexcept {
 }
 password_hasher& app::passwords() noexcept {
   return state_->passwords;
+}
+strata::session_store& app::sessions() noexcept {
+  return state_->sessions;
 }
 strata::event_bus& app::events() noexcept {
   return state_->bus;

@@ -17,6 +17,7 @@
 #include <strata/database.hpp>
 #include <strata/events.hpp>
 #include <strata/log.hpp>
+#include <strata/session_store.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
 
@@ -59,8 +60,8 @@ class app {
   /// Brings the database's tables up to date; does nothing when they are.
   strata::task<strata::result<void>> migrate();
 
-  /// Begins the background work: clears the cache when another program has written to SQLite, ends old
-  /// sessions, and calls `cache::maintain` about every second.
+  /// Begins the background work: clears the cache when another program has written to SQLite, records the
+  /// uses of sessions and deletes ended ones, and calls `cache::maintain` about every second.
   void start();
   /// Ends it and waits for it. Idempotent.
   void stop();
@@ -73,6 +74,7 @@ class app {
   /// Import and demo data write through it. Lifetime: this app.
   repositories& data() noexcept;
   password_hasher& passwords() noexcept;
+  strata::session_store& sessions() noexcept;
   strata::event_bus& events() noexcept;
 
  private:

@@ -6,6 +6,7 @@
 #include "platform/fields.hpp"
 #include "platform/list_query.hpp"
 #include "platform/responses.hpp"
+#include "platform/session_cookie.hpp"
 
 #include <strata/time.hpp>
 
@@ -17,12 +18,6 @@ namespace strata::platform {
 namespace {
 
 namespace server = strata::server;
-
-std::string cookie_line(std::string_view token, const auth_settings& auth) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(auth.sessions.lifetime).count();
-  return fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}", session_cookie, token,
-                     token.empty() ? 0 : seconds, auth.secure_cookie ? "; Secure" : "");
-}
 
 // The same for an unknown email, a wrong password and an account that cannot be used: a caller learns nothing
 // about which accounts exist.
@@ -51,6 +46,31 @@ login_input read_login(field_reader& in) {
   return out;
 }
 
+using begun_session = strata::result<std::optional<strata::started_session>>;
+
+// The hash is read again inside the transaction: a password that changes while it is checked begins no
+// session.
+task<begun_session> begin_once(const services& in, strata::new_session of, std::string hash,
+                               unit_of_work work) {
+  auto same = co_await is_current(work, of.user_id, hash);
+  if (!same) co_return std::unexpected(std::move(same.error()));
+  if (!*same) co_return std::optional<strata::started_session>();
+  auto made = co_await in.sessions.create_in(work, std::move(of));
+  if (!made) co_return std::unexpected(std::move(made.error()));
+  auto done = co_await work.commit();
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  co_return std::optional<strata::started_session>(std::move(*made));
+}
+
+task<begun_session> begin_session(const services& in, const request& from, const credential& known) {
+  const strata::new_session of{.user_id = known.user_id,
+                               .device = std::string(from.field("user-agent")),
+                               .address = std::string(from.peer())};
+  auto attempt = [&](unit_of_work work) { return begin_once(in, of, known.password_hash, std::move(work)); };
+  auto begun = in.data.in_transaction(attempt);
+  co_return co_await std::move(begun);
+}
+
 response_task login_later(const services& in, request& from, std::string email, std::string password) {
   auto known = co_await credential_of(in.data, std::move(email));
   if (!known) co_return failed(known.error());
@@ -68,8 +88,13 @@ response_task login_later(const services& in, request& from, std::string email, 
   if (!home || !home->row.is_active) co_return refused_login();
 
   // A session that the request carries ends here: a planted one must not become a login.
-  in.sessions.end(token_of(from));
-  const auto [token, held] = in.sessions.begin(found->row.id);
+  auto ending = in.sessions.end(token_sent_with(in.auth, from).text);
+  if (auto ended = co_await std::move(ending); !ended) co_return failed(ended.error());
+  auto beginning = begin_session(in, from, **known);
+  auto begun = co_await std::move(beginning);
+  if (!begun) co_return failed(begun.error());
+  if (!*begun) co_return refused_login();
+  const auto& [token, held] = **begun;
   std::string body = R"({"session":)";
   body += strata::json::text_of(token);
   body += R"(,"expires_at":)";
@@ -78,7 +103,7 @@ response_task login_later(const services& in, request& from, std::string email, 
   body += found->representation->body();
   body += '}';
   auto out = server::json(200, std::move(body));
-  out.add("Set-Cookie", cookie_line(token, in.auth));
+  out.add("Set-Cookie", session_cookie_line(token, in.auth));
   co_return out;
 }
 
@@ -94,34 +119,86 @@ response_task login(const services& in, request& from) {
   return login_later(in, from, std::move(*form.email), std::move(*form.password));
 }
 
-response_task logout(const services& in, request& from) {
-  in.sessions.end(token_of(from));
+response_task logout_later(const services& in, std::string token) {
+  auto ended = co_await in.sessions.end(token);
+  if (!ended) co_return failed(ended.error());
   auto out = server::no_content();
-  out.add("Set-Cookie", cookie_line({}, in.auth));
-  return out;
+  out.add("Set-Cookie", session_cookie_line({}, in.auth));
+  co_return out;
+}
+
+response_task logout(const services& in, request& from) {
+  return logout_later(in, std::string(token_sent_with(in.auth, from).text));
+}
+
+response_task logout_all_later(const services& in, std::string user_id) {
+  auto ended = co_await in.sessions.end_all(std::move(user_id));
+  if (!ended) co_return failed(ended.error());
+  auto out = server::json(200, fmt::format(R"({{"sessions":{}}})", *ended));
+  out.add("Set-Cookie", session_cookie_line({}, in.auth));
+  co_return out;
 }
 
 response_task logout_all(const services& in, request& from) {
-  const auto ended = in.sessions.end_all(from.who<principal>()->row.id);
-  auto out = server::json(200, fmt::format(R"({{"sessions":{}}})", ended));
-  out.add("Set-Cookie", cookie_line({}, in.auth));
-  return out;
+  return logout_all_later(in, from.who<principal>()->row.id);
+}
+
+void append_member(std::string& out, std::string_view name, const std::string& value) {
+  out += fmt::format(R"({}"{}":{})", out.size() == 1 ? "" : ",", name, strata::json::text_of(value));
 }
 
 response_task get_session(const services& in, request& from) {
-  const auto held = in.sessions.use(token_of(from));
-  if (!held) return unauthenticated();
-  const auto who = from.principal<principal>();
-  std::string body = R"({"user_id":)";
-  body += strata::json::text_of(who->row.id);
-  body += R"(,"organization_id":)";
-  body += strata::json::text_of(who->row.organization_id);
-  body += R"(,"created_at":)";
-  body += strata::json::text_of(strata::rfc3339(held->created_at));
-  body += R"(,"expires_at":)";
-  body += strata::json::text_of(strata::rfc3339(in.sessions.expires_at(*held)));
-  body += '}';
-  return server::json(200, std::move(body));
+  return then(in.sessions.find(token_sent_with(in.auth, from).text),
+              [&in, &from](const strata::lookup<session>& held) -> response {
+                if (held.failure() != nullptr) return failed(*held.failure());
+                if (!held) return unauthenticated();
+                const auto& who = from.who<principal>()->row;
+                std::string body = "{";
+                append_member(body, "user_id", who.id);
+                append_member(body, "organization_id", who.organization_id);
+                append_member(body, "created_at", strata::rfc3339(held->created_at));
+                append_member(body, "expires_at", strata::rfc3339(in.sessions.expires_at(*held)));
+                body += '}';
+                return server::json(200, std::move(body));
+              });
+}
+
+// The last used first. One of them is the session that asks.
+response_task list_sessions_later(const services& in, std::string user_id, std::string own_id) {
+  auto listed = co_await in.sessions.list(std::move(user_id));
+  if (!listed) co_return failed(listed.error());
+  std::string body = R"({"items":[)";
+  for (const auto& each : *listed) {
+    std::string item = "{";
+    append_member(item, "id", each.id);
+    append_member(item, "device", each.device);
+    append_member(item, "address", each.address);
+    append_member(item, "created_at", strata::rfc3339(each.created_at));
+    append_member(item, "used_at", strata::rfc3339(each.used_at));
+    append_member(item, "expires_at", strata::rfc3339(each.ends_at));
+    item += fmt::format(R"(,"current":{}}})", each.id == own_id);
+    body += (body.ends_with('[') ? "" : ",") + item;
+  }
+  body += "]}";
+  co_return server::json(200, std::move(body));
+}
+
+response_task list_sessions(const services& in, request& from) {
+  return then(in.sessions.find(token_sent_with(in.auth, from).text),
+              [&in, &from](const strata::lookup<session>& held) -> response_task {
+                return list_sessions_later(in, from.who<principal>()->row.id,
+                                           held ? held->id : std::string());
+              });
+}
+
+response_task end_session_later(const services& in, std::string user_id, std::string id) {
+  auto ended = co_await in.sessions.end_one(std::move(user_id), std::move(id));
+  if (!ended) co_return failed(ended.error());
+  co_return *ended ? server::no_content() : not_found();
+}
+
+response_task end_session(const services& in, request& from) {
+  return end_session_later(in, from.who<principal>()->row.id, std::string(from.path_parameter("id")));
 }
 
 }  // namespace
@@ -135,6 +212,8 @@ std::vector<endpoint> auth_endpoints() {
     {post, "/auth/logout",     access::member, {}, logout,      {}, 204, {},               {},            "Ends this session."},
     {post, "/auth/logout-all", access::member, {}, logout_all,  {}, 200, "ended_sessions", {},            "Ends every session of the user, this one included."},
     {get,  "/auth/session",    access::member, {}, get_session, {}, 200, "session",        {},            "This session."},
+    {get,  "/auth/sessions",   access::member, {}, list_sessions, {}, 200, "session_list", {},            "The user's sessions, the last used first."},
+    {delete_, "/auth/sessions/{id}", access::member, {}, end_session, {}, 204, {}, {},                    "Ends one of the user's sessions."},
   };
   // clang-format on
 }
@@ -151,6 +230,12 @@ std::vector<named_schema> auth_schemas() {
        R"({"type":"object","required":["user_id","organization_id","created_at","expires_at"],"properties":{)"
        R"("user_id":{"type":"string"},"organization_id":{"type":"string"},)"
        R"("created_at":{"type":"string","format":"date-time"},"expires_at":{"type":"string","format":"date-time"}}})"},
+      {"session_list",
+       R"({"type":"object","required":["items"],"properties":{"items":{"type":"array","items":{"type":"object",)"
+       R"("required":["id","device","address","created_at","used_at","expires_at","current"],"properties":{)"
+       R"("id":{"type":"string"},"device":{"type":"string"},"address":{"type":"string"},)"
+       R"("created_at":{"type":"string","format":"date-time"},"used_at":{"type":"string","format":"date-time"},)"
+       R"("expires_at":{"type":"string","format":"date-time"},"current":{"type":"boolean"}}}}}})"},
       {"ended_sessions",
        R"({"type":"object","required":["sessions"],"properties":{"sessions":{"type":"integer"}}})"},
   };

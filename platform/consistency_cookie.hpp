@@ -10,6 +10,7 @@
 #include <server/request.hpp>
 #include <server/response.hpp>
 #include <strata/entity.hpp>
+#include <strata/task.hpp>
 
 #include <string_view>
 
@@ -23,7 +24,8 @@ inline constexpr std::string_view consistency_cookie = "strata_mark";
 strata::read_options session_read(const services& in, const strata::server::request& from);
 
 /// The same where no login is needed. A token then counts only with a valid session, because it costs hits.
-strata::read_options anonymous_read(const services& in, const strata::server::request& from);
+/// Cost: without a token, no coroutine frame.
+strata::task<strata::read_options> anonymous_read(const services& in, const strata::server::request& from);
 
 /// Adds the token of all writes so far to the response to a write.
 void add_consistency_token(const services& in, const strata::server::request& from,

@@ -102,7 +102,7 @@ TEST_F(Consistency, OneOfTwoPatchesOfTheSameVersionIsRefused) {
 TEST_F(Consistency, AnotherProgramsWritesAreSeenAtTheNextCheck) {
   const auto row = at.add_agent(home, "Before");
   const auto path = "/agents/" + row.id;
-  session_table unused({}, strata::system_clock());
+  strata::session_store unused(*at.database, *at.cache);
   maintenance care(*at.database, *at.cache, unused, std::chrono::hours(1), {});
   care.check();
   const auto before = at.ask("GET", path, member_token);

@@ -19,6 +19,14 @@ task<result<std::optional<credential>>> credential_of(const repositories& source
   co_return found;
 }
 
+task<result<bool>> is_current(unit_of_work& work, const std::string& user_id, const std::string& hash) {
+  sql_parameters parameters{user_id};
+  auto rows = co_await work.execute("SELECT password_hash FROM credentials WHERE user_id = $1",
+                                    std::move(parameters));
+  if (!rows) co_return std::unexpected(std::move(rows.error()));
+  co_return !rows->empty() && std::get<std::string>(rows->at(0, "password_hash")) == hash;
+}
+
 task<result<void>> set_credential(const repositories& target, unit_of_work& work, credential value) {
   sql_parameters parameters{std::move(value.user_id), std::move(value.password_hash), rfc3339(target.now())};
   auto written = co_await work.execute(

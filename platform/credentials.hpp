@@ -18,6 +18,9 @@ struct credential {
 /// Lifetime: `source` outlives the task.
 task<result<std::optional<credential>>> credential_of(const repositories& source, std::string email);
 
+/// Whether the user's password hash still is `hash`, read inside `work`. Lifetime: all outlive the task.
+task<result<bool>> is_current(unit_of_work& work, const std::string& user_id, const std::string& hash);
+
 /// Sets the user's password hash inside `work`. Lifetime: `target` and `work` outlive the task.
 task<result<void>> set_credential(const repositories& target, unit_of_work& work, credential value);
 

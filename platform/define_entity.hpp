@@ -34,14 +34,18 @@ task<cached_json> show(cache& source, const entity_table& entities, key at) {
   const auto type = cache_type::find(at.entity());
   const typed_key<typename Entity::value_type> typed{std::move(at),
                                                      std::make_shared<const policy>(entity.policy()), type};
-  const auto found = co_await source.get(typed);
-  cached_json out;
-  if (found) {
-    out.text = std::string(found->representation->body());
-  } else if (found.known_absent()) {
-    out.text = "null";
+  if constexpr (requires(const Entity::value_type& value) { value.representation; }) {
+    const auto found = co_await source.get(typed);
+    cached_json out;
+    if (found) {
+      out.text = std::string(found->representation->body());
+    } else if (found.known_absent()) {
+      out.text = "null";
+    }
+    co_return out;
+  } else {
+    co_return cached_json{.hidden = true, .text = {}};
   }
-  co_return out;
 }
 
 template <class Entity>
@@ -75,7 +79,7 @@ entity_definition define() {
     out.change->written = Entity::pattern::text;
     if constexpr (requires { Entity::event; }) out.change->event = Entity::event;
     out.migrations = Entity::migrations();
-    out.make_rows = &detail::make_rows<Entity>;
+    if constexpr (requires { typename Entity::repository; }) out.make_rows = &detail::make_rows<Entity>;
   }
   if constexpr (requires { Entity::id_prefix; }) out.id_prefix = Entity::id_prefix;
   if constexpr (requires { Entity::endpoints(); }) out.endpoints = &Entity::endpoints;

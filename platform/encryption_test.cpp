@@ -127,11 +127,27 @@ TEST(Encryption, WithoutKeysTheyStayInMemory) {
 }
 
 // A session is in no second level at all: the table of a process holds it, under a keyed hash.
-TEST(Encryption, NothingOfASessionIsInTheSecondLevel) {
+TEST(Encryption, ASessionIsNotReadableInTheSecondLevel) {
   shared_platform s(ring(one));
+  const auto credentials =
+      R"({"email":")" + s.admin.email + R"(","password":"password of )" + s.admin.email + R"("})";
+  const auto token =
+      s.at.ask("POST", "/auth/login", {}, credentials, {{"User-Agent", "Telltale"}}).text("/session");
+  ASSERT_EQ(s.at.ask("GET", "/auth/session", token).status, 200);
+  const auto listed = s.at.ask("GET", "/auth/sessions", token);
+  const auto copy = s.stored("session:" + listed.text("/items/0/id"));
+  ASSERT_NE(copy, "");
+  EXPECT_EQ(listed.text("/items/0/device"), "Telltale");
+  EXPECT_THAT(copy, Not(HasSubstr("Telltale")));
+  EXPECT_THAT(copy, Not(HasSubstr(token.substr(5))));
+  EXPECT_EQ(s.stored("session:" + token), "");
+}
+
+TEST(Encryption, WithoutKeysASessionStaysOutOfTheSecondLevel) {
+  shared_platform s(nullptr);
   const auto token = s.at.login(s.admin.email);
   ASSERT_EQ(s.at.ask("GET", "/auth/session", token).status, 200);
-  const auto removed = must(strata::sync_wait(s.raw->invalidate_matching("*sess*", 1u << 30)));
+  const auto removed = must(strata::sync_wait(s.raw->invalidate_matching("*session*", 1u << 30)));
   EXPECT_EQ(removed.removed, 0u);
 }
 

@@ -1,6 +1,5 @@
 #include "platform/endpoints.hpp"
 
-#include "platform/auth_endpoints.hpp"
 #include "platform/consistency_cookie.hpp"
 #include "platform/responses.hpp"
 
@@ -64,7 +63,7 @@ void add(server::router& to, const services& in, const endpoint& of) {
   std::vector<std::string_view> known;
   for (const auto& each : of.query) known.push_back(each.name);
   auto group = to.group(access_steps(in, of.who, of.needs, std::move(known)));
-  // Sessions live in one gateway: their writes need no token for others.
+  // A session is looked up by a token that only its login returns: its writes need no mark for other reads.
   const bool writes = of.on != get && !of.pattern.starts_with("/auth/");
   auto handler = [&in, handle = of.handler, writes](request& from) -> response_task {
     if (!writes) return handle(in, from);
@@ -121,7 +120,6 @@ std::vector<endpoint> endpoints(const std::vector<entity_definition>& entities) 
   const auto add = [&](std::vector<endpoint> from) {
     for (auto& each : from) by_place[place_of(each.pattern)].push_back(std::move(each));
   };
-  add(auth_endpoints());
   for (const auto& each : entities) {
     if (each.endpoints != nullptr) add(each.endpoints());
   }

@@ -9,6 +9,7 @@
 #include "platform/entities/listing.hpp"
 #include "platform/entities/listing_list.hpp"
 #include "platform/entities/organization.hpp"
+#include "platform/entities/session.hpp"
 #include "platform/entities/user.hpp"
 #include "platform/entities/user_permissions.hpp"
 #include "platform/entities/user_settings.hpp"
@@ -20,7 +21,7 @@ namespace strata::platform {
 /// Migrations, demo data and /docs follow this order: an entity comes after those its rows refer to.
 using entity_types =
     boost::mp11::mp_list<organization_entity, user_entity, user_settings_entity, user_permissions_entity,
-                         agent_list_entity, agent_entity, agent_config_entity, agent_tools_entity,
-                         listing_list_entity, listing_entity>;
+                         session_entity, agent_list_entity, agent_entity, agent_config_entity,
+                         agent_tools_entity, listing_list_entity, listing_entity>;
 
 }  // namespace strata::platform

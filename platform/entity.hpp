@@ -109,7 +109,7 @@ struct entity_definition {
 
   std::size_t index = 0;  ///< `entity_index` of the declaration
   std::shared_ptr<const void> (*make_entity)(const strata::policy&) = nullptr;
-  /// Null: it has no table.
+  /// Null: it has no repository.
   std::shared_ptr<const void> (*make_rows)(const entity_table&, database&, cache&, const clock&) = nullptr;
   task<cached_json> (*show)(cache&, const entity_table&, strata::key) = nullptr;
 };

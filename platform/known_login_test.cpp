@@ -83,27 +83,5 @@ TEST_F(KnownLogin, FollowsItsUserToAnotherOrganization) {
   EXPECT_EQ(me(member_token).status, 401);
 }
 
-TEST(KnownSession, HoldsWhileItIsInUseAndNoLonger) {
-  using namespace std::chrono_literals;
-  testing::manual_clock time;
-  session_table table({.idle = 10min, .lifetime = 1h}, time);
-  const auto [token, held] = table.begin("usr_1");
-  EXPECT_TRUE(table.holds(*held));
-  time.advance(2s);
-  EXPECT_FALSE(table.holds(*held)) << "its last use must be recorded from time to time";
-  ASSERT_TRUE(table.use(token));
-  EXPECT_TRUE(table.holds(*held));
-  for (int i = 0; i < 12; ++i) {
-    time.advance(5min);
-    if (i < 11) EXPECT_TRUE(table.use(token)) << i;
-  }
-  EXPECT_FALSE(table.holds(*held)) << "its lifetime is over";
-  EXPECT_FALSE(table.use(token));
-
-  const auto other = table.begin("usr_1");
-  EXPECT_EQ(table.end_all("usr_1"), 1u);
-  EXPECT_FALSE(table.holds(*other.held));
-}
-
 }  // namespace
 }  // namespace strata::platform

@@ -9,7 +9,7 @@
 
 namespace strata::platform {
 
-maintenance::maintenance(strata::database& source, strata::cache& target, session_table& sessions,
+maintenance::maintenance(strata::database& source, strata::cache& target, strata::session_store& sessions,
                          strata::duration interval, strata::log_function log)
     : source_(&source), cache_(&target), sessions_(&sessions), interval_(interval), log_(std::move(log)) {
 }
@@ -30,7 +30,9 @@ void maintenance::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  keep_sessions();
 }
 
 bool maintenance::check() {
@@ -52,10 +54,19 @@ bool maintenance::check() {
   return true;
 }
 
+void maintenance::keep_sessions() {
+  const auto kept = strata::sync_wait(sessions_->maintain());
+  if (kept) {
+    sessions_failing_ = false;
+  } else if (!std::exchange(sessions_failing_, true) && log_) {
+    log_(strata::log_level::warning, "cannot record the uses of sessions: " + kept.error().detail);
+  }
+}
+
 void maintenance::run() {
   using time = std::chrono::steady_clock;
-  constexpr auto sweep_interval = std::chrono::minutes(1);
-  const auto period = checks() ? std::min<duration>(interval_, sweep_interval) : sweep_interval;
+  const auto sweep_interval = sessions_->options().write_interval;
+  const auto period = checks() ? std::min(interval_, sweep_interval) : sweep_interval;
   auto next_sweep = time::now() + sweep_interval;
   auto next_round = time::now() + period;
   strata::detail::scoped_lock lock(mutex_);
@@ -65,7 +76,7 @@ void maintenance::run() {
     if (checks()) check();
     const auto now = time::now();
     if (now >= next_sweep) {
-      sessions_->sweep();
+      keep_sessions();
       next_sweep = now + sweep_interval;
     }
     next_round = now + period;

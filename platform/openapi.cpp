@@ -1,4 +1,3 @@
-#include "platform/auth_endpoints.hpp"
 #include "platform/endpoints.hpp"
 #include "platform/json_schema.hpp"
 
@@ -29,7 +28,6 @@ schema_map schemas_of(const std::vector<entity_definition>& entities) {
       if (!all.insert(std::move(each)).second) throw std::logic_error("two schemas have one name");
     }
   };
-  add(auth_schemas());
   for (const auto& each : entities) {
     if (each.schemas != nullptr) add(each.schemas());
   }

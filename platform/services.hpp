@@ -4,7 +4,6 @@
 
 #include "platform/passwords.hpp"
 #include "platform/repositories.hpp"
-#include "platform/sessions.hpp"
 #include "platform/settings.hpp"
 
 #include "core/mutex.hpp"
@@ -12,6 +11,7 @@
 #include <strata/cache.hpp>
 #include <strata/limiter.hpp>
 #include <strata/log.hpp>
+#include <strata/session_store.hpp>
 #include <strata/time.hpp>
 
 #include <atomic>
@@ -50,7 +50,7 @@ struct limits {
 struct services {
   const repositories& data;
   strata::cache& cache;
-  session_table& sessions;
+  strata::session_store& sessions;
   password_hasher& passwords;
   limits& limited;
   const strata::clock& time;

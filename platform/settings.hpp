@@ -3,17 +3,24 @@
 /// Threads: plain values.
 
 #include "platform/passwords.hpp"
-#include "platform/sessions.hpp"
 
 #include <strata/limiter.hpp>
+#include <strata/session_store.hpp>
 #include <strata/time.hpp>
+
+#include <string>
+#include <vector>
 
 namespace strata::platform {
 
 struct auth_settings {
   password_settings passwords;
-  session_settings sessions;
+  /// `copies` and `time` are those of the platform.
+  strata::session_options sessions;
   bool secure_cookie = false;  ///< set if clients connect with TLS
+  /// Whose pages may change something with a browser's cookie, besides the gateway's own:
+  /// "https://app.example".
+  std::vector<std::string> origins;
 };
 
 /// A limit of 0 requests is no limit.

@@ -4,7 +4,6 @@
 #include "platform/ids.hpp"
 #include "platform/list_query.hpp"
 #include "platform/passwords.hpp"
-#include "platform/sessions.hpp"
 #include "platform/test_support.hpp"
 
 #include <gmock/gmock.h>
@@ -77,7 +76,9 @@ TEST(EntityTable, HasTheKeysAndPoliciesOfTheStrategy) {
   EXPECT_EQ(policies.at("user_permissions").ttl, 5min);
   EXPECT_EQ(policies.at("agent").ttl, 30min);
   EXPECT_EQ(policies.at("agent_list").ttl, 1min);
-  EXPECT_EQ(policies.size(), 10U);
+  EXPECT_EQ(policies.at("session").ttl, 24h);
+  EXPECT_TRUE(policies.at("session").sensitive);
+  EXPECT_EQ(policies.size(), 11U);
 }
 
 TEST(EntityTable, TakesOtherPoliciesAndRefusesBadOnes) {
@@ -88,83 +89,6 @@ TEST(EntityTable, TakesOtherPoliciesAndRefusesBadOnes) {
   } catch (const strata::bad_options& problem) {
     EXPECT_EQ(problem.problems().size(), 2U);
   }
-}
-
-class Sessions : public ::testing::Test {
- protected:
-  testing::manual_clock time;
-  session_table table{{.idle = 1h, .lifetime = 3h, .limit = 1600}, time};
-};
-
-TEST_F(Sessions, SlideAndEndAtTheirCap) {
-  const auto begun = table.begin("usr_1");
-  for (int i = 0; i < 3; ++i) {
-    ASSERT_NE(table.use(begun.token), nullptr) << i;
-    time.advance(59min);
-  }
-  ASSERT_NE(table.use(begun.token), nullptr);
-  EXPECT_EQ(table.expires_at(*begun.held), time.wall() + 3min);
-  time.advance(3min);
-  EXPECT_EQ(table.use(begun.token), nullptr);
-  EXPECT_EQ(table.size(), 0U);
-}
-
-TEST_F(Sessions, EndWhenTheyAreIdle) {
-  const auto token = table.begin("usr_1").token;
-  time.advance(1h);
-  EXPECT_EQ(table.use(token), nullptr);
-  table.begin("usr_2");
-  time.advance(1h);
-  table.sweep();
-  EXPECT_EQ(table.size(), 0U);
-  EXPECT_EQ(table.end_all("usr_2"), 0U);
-}
-
-TEST_F(Sessions, EndTogetherForOneUser) {
-  const auto first = table.begin("usr_1").token;
-  const auto second = table.begin("usr_1").token;
-  const auto other = table.begin("usr_2").token;
-  EXPECT_NE(first, second);
-  EXPECT_TRUE(table.end(first));
-  EXPECT_FALSE(table.end(first));
-  EXPECT_EQ(table.end_all("usr_1"), 1U);
-  EXPECT_EQ(table.use(second), nullptr);
-  EXPECT_NE(table.use(other), nullptr);
-}
-
-TEST_F(Sessions, AreNotFoundBySimilarTokens) {
-  auto token = table.begin("usr_1").token;
-  EXPECT_EQ(table.use(""), nullptr);
-  EXPECT_EQ(table.use("sess_"), nullptr);
-  EXPECT_EQ(table.use(std::string(100'000, 'x')), nullptr);
-  token.back() = token.back() == 'A' ? 'B' : 'A';
-  EXPECT_EQ(table.use(token), nullptr);
-}
-
-TEST_F(Sessions, AreBounded) {
-  std::string last;
-  for (int i = 0; i < 4000; ++i) last = table.begin("usr_" + std::to_string(i)).token;
-  EXPECT_LE(table.size(), 1600U);
-  EXPECT_NE(table.use(last), nullptr);
-}
-
-TEST_F(Sessions, MayBeUsedFromManyThreads) {
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&, t] {
-      for (int i = 0; i < 200; ++i) {
-        const auto token = table.begin("usr_" + std::to_string(t % 2)).token;
-        table.use(token);
-        if (i % 3 == 0) table.end(token);
-        if (i % 50 == 0) table.end_all("usr_0");
-        if (i % 70 == 0) table.sweep();
-      }
-    });
-  }
-  for (auto& each : threads) each.join();
-  table.end_all("usr_0");
-  table.end_all("usr_1");
-  EXPECT_EQ(table.size(), 0U);
 }
 
 TEST(Passwords, AreVerifiedAgainstTheirHash) {

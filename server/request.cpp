@@ -165,6 +165,7 @@ void request_internals::clear(request& of) {
   of.query_.clear();
   of.decoded_.clear();
   of.rate_limit.reset();
+  of.response_fields.clear();
   of.principal_.reset();
   of.principal_type_ = nullptr;
 }

@@ -130,6 +130,8 @@ class request {
 
   /// Set by the rate-limiting step; every response then carries the RateLimit fields.
   std::optional<rate_limit_state> rate_limit;
+  /// Set by a step; every response then carries them.
+  std::vector<std::pair<std::string, std::string>> response_fields;
 
   /// The route that matched; null before routing and for 404.
   const server::route* route() const noexcept { return route_; }

@@ -237,6 +237,7 @@ class response_writer {
     begin_head(out, answer_.status, facts_);
     append_caching(out);
     for (const auto& each : answer_.fields()) append_field(out, each.name, each.value);
+    for (const auto& [name, value] : request_.response_fields) append_field(out, name, value);
     if (request_.rate_limit) append_rate_limit(out, *request_.rate_limit, answer_.status);
     append_common(out, facts_, request_.request_id());
     if (form_ != nullptr) {

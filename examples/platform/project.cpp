@@ -12,7 +12,7 @@
 namespace strata::platform {
 
 std::vector<migration> project_entity::migrations() {
-  return {{5, "projects", R"sql(
+  return {{100, "projects", R"sql(
 CREATE TABLE projects (
   id              TEXT PRIMARY KEY,
   organization_id TEXT NOT NULL REFERENCES organizations (id),

@@ -5,6 +5,7 @@
 #include <strata/event_feed_stats.hpp>
 #include <strata/network_store.hpp>
 #include <strata/relay_stats.hpp>
+#include <strata/session_stats.hpp>
 #include <strata/stats.hpp>
 #include <strata/time.hpp>
 
@@ -71,6 +72,7 @@ struct process_parts {
   const store_health* shared = nullptr;  ///< the store on the network
   const relay_stats* relaying = nullptr;
   const event_feed_stats* feeding = nullptr;
+  const session_stats* sessions = nullptr;
 };
 
 /// The text exposition (format 0.0.4) of all counters; `exposition_type` is its media type.

@@ -100,8 +100,10 @@ namespace {
 
 response_task get_listing(const services& in, request& from) {
   if (!names_row<listing_entity>(from)) return not_found();
-  return then(in.data.rows<listing_entity>().find(from.path_parameter("id"), anonymous_read(in, from)),
-              [](const strata::lookup<cached_response<listing>>& found) { return found_or_not(found); });
+  return then(anonymous_read(in, from), [&in, &from](read_options how) {
+    return then(in.data.rows<listing_entity>().find(from.path_parameter("id"), how),
+                [](const strata::lookup<cached_response<listing>>& found) { return found_or_not(found); });
+  });
 }
 
 // Notes that an organization has installed a listing. Returns false if it had before.

@@ -33,10 +33,11 @@ response_task list_listings(const services& in, request& from) {
   const auto part = read_page(from, problems);
   const auto query = read_search(from, problems);
   if (!problems.empty()) return unprocessable(problems);
-  return then(listings_matching(in.data, query, part, anonymous_read(in, from)),
-              [](const lookup<page>& found) -> response {
-                return found ? response_of(found) : failed(*found.failure());
-              });
+  return then(anonymous_read(in, from), [&in, query, part](read_options how) {
+    return then(listings_matching(in.data, query, part, how), [](const lookup<page>& found) -> response {
+      return found ? response_of(found) : failed(*found.failure());
+    });
+  });
 }
 
 }  // namespace

@@ -206,6 +206,16 @@ void add_feed(families& into, const event_feed_stats& from) {
                from.gaps);
 }
 
+void add_sessions(families& into, const session_stats& from) {
+  into.counter("sessions_created_total", "Sessions that this process began.", from.created);
+  into.counter("sessions_ended_total", "Sessions that users of this process ended.", from.ended);
+  into.counter("sessions_rotated_total", "Sessions that got a new token.", from.rotated);
+  into.counter("sessions_expired_total", "Sessions that this process deleted after their end.", from.expired);
+  into.counter("sessions_refused_total", "Look-ups that found no session.", from.refused);
+  into.counter("sessions_uses_recorded_total", "Uses of sessions written to the database.", from.recorded);
+  into.counter("sessions_failures_total", "Statements of the upkeep of sessions that failed.", from.failures);
+}
+
 void add_cache(families& into, const cache_stats& from) {
   add_reads(into, from);
   add_writes(into, from);
@@ -275,6 +285,7 @@ std::string exposition(const cache_stats& cache, std::span<const http_stats> lis
   if (parts.shared != nullptr) add_store(all, *parts.shared);
   if (parts.relaying != nullptr) add_relay(all, *parts.relaying);
   if (parts.feeding != nullptr) add_feed(all, *parts.feeding);
+  if (parts.sessions != nullptr) add_sessions(all, *parts.sessions);
   add_listeners(all, listeners);
   add_process(all, process);
   return prometheus::TextSerializer().Serialize(all.all);

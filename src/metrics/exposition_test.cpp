@@ -216,6 +216,20 @@ TEST(Exposition, ShowsTheEventFeedIfThereIsOne) {
   EXPECT_EQ(read.at("event_feed_gaps_total"), 4);
 }
 
+TEST(Exposition, ShowsTheSessionsIfThereAreSome) {
+  EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("sessions_")));
+  const session_stats sessions{
+      .created = 1, .ended = 2, .rotated = 3, .refused = 4, .expired = 5, .recorded = 6, .failures = 7};
+  const scrape read(exposition(sample(), {}, {}, {.sessions = &sessions}));
+  EXPECT_EQ(read.at("sessions_created_total"), 1);
+  EXPECT_EQ(read.at("sessions_ended_total"), 2);
+  EXPECT_EQ(read.at("sessions_rotated_total"), 3);
+  EXPECT_EQ(read.at("sessions_refused_total"), 4);
+  EXPECT_EQ(read.at("sessions_expired_total"), 5);
+  EXPECT_EQ(read.at("sessions_uses_recorded_total"), 6);
+  EXPECT_EQ(read.at("sessions_failures_total"), 7);
+}
+
 TEST(Exposition, KeepsLargeCountersExact) {
   auto stats = sample();
   stats.evictions = 9'007'199'254'740'991;  // the largest that a double holds exactly
