@@ -88,15 +88,18 @@ struct admin_invalidation {
   std::optional<std::vector<std::string>> tags;
   std::optional<std::vector<std::string>> prefixes;
   std::optional<std::vector<std::string>> patterns;
-  std::optional<bool> soft;  ///< expire instead of remove: the value may still be served stale
+  std::optional<bool> soft;     ///< expire instead of remove: the value may still be served stale
+  std::optional<bool> preview;  ///< change nothing, and only count
 };
-BOOST_DESCRIBE_STRUCT(admin_invalidation, (), (keys, tags, prefixes, patterns, soft))
+BOOST_DESCRIBE_STRUCT(admin_invalidation, (), (keys, tags, prefixes, patterns, soft, preview))
 
-/// Its response: how many of each were removed or expired, not how many values.
+/// Its response: how many of each were named, and how many values of each type this gateway's memory held.
 struct admin_invalidated {
   std::uint64_t keys = 0, tags = 0, prefixes = 0, patterns = 0;
+  std::map<std::string, std::uint64_t> values;
+  bool preview = false;  ///< nothing was invalidated
 };
-BOOST_DESCRIBE_STRUCT(admin_invalidated, (), (keys, tags, prefixes, patterns))
+BOOST_DESCRIBE_STRUCT(admin_invalidated, (), (keys, tags, prefixes, patterns, values, preview))
 
 /// The data of an event of GET /cache/events.
 struct admin_event {

@@ -9,7 +9,9 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -207,13 +209,24 @@ task<response> invalidate(shared_state state, const request& from) {
   const auto what = read_invalidation(from.body());
   if (!what) co_return what.error();
   auto& target = *state->options.cache;
-  co_await target.invalidate(invalidation_of(*what));
+  auto named = invalidation_of(*what);
   const auto patterns = what->patterns.value_or(texts());
-  for (const auto& each : patterns) {
-    if (!what->soft.value_or(false) && !glob_prefix(each)) co_await target.remove_pattern(each);
+  texts globs;
+  if (!what->soft.value_or(false)) {
+    std::ranges::copy_if(patterns, std::back_inserter(globs), [](const auto& each) { return !glob_prefix(each); });
   }
   const auto count = [](const std::optional<texts>& of) { return of ? of->size() : 0; };
-  const admin_invalidated done{count(what->keys), count(what->tags), count(what->prefixes), patterns.size()};
+  admin_invalidated done{.keys = count(what->keys),
+                         .tags = count(what->tags),
+                         .prefixes = count(what->prefixes),
+                         .patterns = patterns.size(),
+                         .values = {},
+                         .preview = what->preview.value_or(false)};
+  for (auto& each : target.preview(named, globs)) done.values[each.type] = each.values;
+  if (!done.preview) {
+    co_await target.invalidate(std::move(named));
+    for (const auto& each : globs) co_await target.remove_pattern(each);
+  }
   co_return server::json(200, json::text_of(done));
 }
 

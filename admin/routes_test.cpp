@@ -172,8 +172,21 @@ TEST_F(Admin, InvalidatesByKeyTagPrefixAndPattern) {
   }
   remember("1");
   EXPECT_EQ(ask("POST", "/cache/invalidate", R"({"keys":["note:2"],"tags":["x","y"]})").body,
-            R"({"keys":1,"tags":2,"prefixes":0,"patterns":0})");
+            R"({"keys":1,"tags":2,"prefixes":0,"patterns":0,"values":{},"preview":false})");
   EXPECT_TRUE(remembers("1"));
+}
+
+TEST_F(Admin, APreviewCountsWhatTheInvalidationThenDrops) {
+  for (const char* what : {R"("keys":["note:1","note:3"])", R"("prefixes":["note"])", R"("patterns":["*"])",
+                           R"("patterns":["*:?"])"}) {
+    remember("1");
+    const auto previewed = ask("POST", "/cache/invalidate", std::string("{\"preview\":true,") + what + "}").body;
+    EXPECT_THAT(previewed, HasSubstr(R"("values":{"other":1},"preview":true)")) << what;
+    EXPECT_TRUE(remembers("1")) << what;
+    const auto done = ask("POST", "/cache/invalidate", std::string("{") + what + "}").body;
+    EXPECT_THAT(done, HasSubstr(R"("values":{"other":1},"preview":false)")) << what;
+    EXPECT_FALSE(remembers("1")) << what;
+  }
 }
 
 TEST_F(Admin, RefusesAPrefixThatWouldRemoveNothingOrEverything) {

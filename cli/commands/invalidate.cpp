@@ -19,6 +19,7 @@ class invalidate_command final : public command {
     flags.add_flag("--soft", soft_,
                    "expire instead of remove, so that a value may still be served stale; of patterns only * "
                    "and PREFIX:*");
+    flags.add_flag("--preview", preview_, "change nothing; print what the gateway's memory would lose");
     admin_.add(flags);
     add_json_flag(flags, json_);
   }
@@ -31,7 +32,7 @@ class invalidate_command final : public command {
     const auto address = admin_.resolve(program_);
     if (!address) return exit_wrong_use;
     const admin_client gateway("invalidate", *address);
-    const admin::admin_invalidation request{keys_, tags_, prefixes_, patterns_, soft_};
+    const admin::admin_invalidation request{keys_, tags_, prefixes_, patterns_, soft_, preview_};
     const auto body = gateway.post("/cache/invalidate", json::text_of(request));
     if (!body) return exit_failed;
     if (json_) {
@@ -40,8 +41,12 @@ class invalidate_command final : public command {
     }
     const auto done = gateway.parse<admin::admin_invalidated>(*body);
     if (!done) return exit_failed;
-    fmt::print("{}: {} keys, {} tags, {} prefixes, {} patterns\n", soft_ ? "expired" : "invalidated",
-               done->keys, done->tags, done->prefixes, done->patterns);
+    const auto* did = preview_ ? "would invalidate" : soft_ ? "expired" : "invalidated";
+    fmt::print("{}: {} keys, {} tags, {} prefixes, {} patterns\n", did, done->keys, done->tags, done->prefixes,
+               done->patterns);
+    std::string held;
+    for (const auto& [type, values] : done->values) held += fmt::format("{}{} of {}", held.empty() ? "" : ", ", values, type);
+    fmt::print("values in the gateway's memory: {}\n", held.empty() ? "none" : held);
     return exit_ok;
   }
 
@@ -52,7 +57,8 @@ class invalidate_command final : public command {
   std::vector<std::string> tags_;
   std::vector<std::string> prefixes_;
   std::vector<std::string> patterns_;
-  bool soft_ = false;  // expire instead of remove
+  bool soft_ = false;     // expire instead of remove
+  bool preview_ = false;  // change nothing
   bool json_ = false;
 };
 

@@ -303,6 +303,11 @@ class cache {
   /// The state of `key` in every layer, and what the next read will do and why.
   task<explanation> explain(const key& key);
 
+  /// What `invalidate(what)`, and `remove_pattern` of each of `globs`, would take from this process's memory
+  /// now: the types with at least one such value. L2 and other processes may hold more.
+  /// Cost: O(entries in memory), a part of one shard's lock at a time.
+  std::vector<value_count> preview(const invalidation& what, const std::vector<std::string>& globs = {}) const;
+
   /// A snapshot of counters and sizes. Cost: O(threads × types), so not for hot paths.
   cache_stats stats() const;
 

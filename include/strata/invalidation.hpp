@@ -5,6 +5,7 @@
 #include <strata/key.hpp>
 #include <strata/time.hpp>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,13 @@ struct invalidation {
   bool soft = false;
 
   bool empty() const noexcept { return !everything && keys.empty() && prefixes.empty() && tags.empty(); }
+};
+
+/// Cached values of one type (`cache_type`).
+struct value_count {
+  std::string type;
+  std::uint64_t values = 0;
+  byte_size size;
 };
 
 /// The outcome of an invalidation.

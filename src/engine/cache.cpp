@@ -193,6 +193,11 @@ task<explanation> cache::explain(const key& key) {
   return engine_->explain(key);
 }
 
+std::vector<value_count> cache::preview(const invalidation& what,
+                                        const std::vector<std::string>& globs) const {
+  return engine_->preview(what, globs);
+}
+
 cache_stats cache::stats() const {
   return engine_->stats();
 }

@@ -61,6 +61,9 @@ class engine final : public std::enable_shared_from_this<engine> {
   consistency_token latest_write() const noexcept;
   commit_time required_asof(const consistency_token& token);
   task<explanation> explain(key key) { return explains_.explain(std::move(key)); }
+  std::vector<value_count> preview(const invalidation& what, const std::vector<std::string>& globs) {
+    return explains_.preview(what, globs);
+  }
   cache_stats stats() const;
 
   void maintain() { state_.memory.sweep(state_.now()); }

@@ -1,8 +1,12 @@
 #include "engine/explainer.hpp"
 
 #include "codec/envelope.hpp"
+#include "core/glob.hpp"
 
+#include <algorithm>
 #include <array>
+#include <map>
+#include <set>
 
 namespace strata {
 
@@ -134,6 +138,40 @@ task<explanation> explainer::explain(key key) {
   out.in_flight = state_.admission.in_flight(key.text());
   out.next_read = next_read(out);
   co_return out;
+}
+
+std::vector<value_count> explainer::preview(const invalidation& what,
+                                            const std::vector<std::string>& globs) const {
+  std::set<std::string_view> keys;
+  for (const auto& each : what.keys) keys.insert(each.text());
+  const std::set<std::string_view> tags(what.tags.begin(), what.tags.end());
+  const auto is_below = [](std::string_view key, std::string_view prefix) {
+    prefix = prefix_without_boundary(prefix);
+    return prefix.empty() ||
+           (key.starts_with(prefix) && (key.size() == prefix.size() || key[prefix.size()] == ':'));
+  };
+  const auto is_meant = [&](std::string_view key, const record& entry) {
+    return what.everything || keys.contains(key) ||
+           std::ranges::any_of(what.prefixes, [&](const auto& each) { return is_below(key, each); }) ||
+           std::ranges::any_of(entry.tags, [&](const auto& each) { return tags.contains(each); }) ||
+           std::ranges::any_of(globs, [&](const auto& each) { return glob_matches(each, key); });
+  };
+  const auto at = state_.now();
+  std::map<std::size_t, value_count> found;
+  state_.memory.visit([&](std::string_view text, const void* current) {
+    const auto& entry = *static_cast<const record*>(current);
+    const bool counts = entry.stale_until > at && entry.floors.check(state_.floors, entry.asof) == miss_reason::none;
+    if (!counts || !is_meant(text, entry)) return;
+    auto& of = found[cache_type::find(text.substr(0, text.find(':'))).index()];
+    ++of.values;
+    of.size.count += entry.bytes;
+  });
+  std::vector<value_count> out;
+  for (auto& [type, of] : found) {
+    of.type = cache_type::names()[type];
+    out.push_back(std::move(of));
+  }
+  return out;
 }
 
 }  // namespace detail

@@ -1,5 +1,6 @@
 #pragma once
-/// Explains the state of one key in every level, and what the next read of it will do.
+/// Explains the state of one key in every level and what the next read of it will do; counts what an
+/// invalidation would remove.
 /// Threads: any.
 
 #include "engine/first_level.hpp"
@@ -14,6 +15,7 @@ class explainer {
       : state_(state), memory_(memory), records_(records) {}
 
   task<explanation> explain(key key);
+  std::vector<value_count> preview(const invalidation& what, const std::vector<std::string>& globs) const;
 
  private:
   explanation::level explain_memory(const key& key) const;

@@ -39,6 +39,37 @@ TEST(Explain, SaysHowAKeyStandsAndWhatTheNextReadDoes) {
   EXPECT_EQ(sync_wait(f.cache.explain(key.key)).levels[0].reason, miss_reason::removed);
 }
 
+TEST(Explain, PreviewsWhatAnInvalidationTakesFromMemory) {
+  fixture f;
+  const entity<agent, "api:agents:list:{org}:{page}"> lists{{.ttl = 60s, .tags = {"agents"}}};
+  for (const auto* id : {"1", "2", "10"}) f.read(id, "Ada");
+  for (const auto* page : {"1", "2"}) sync_wait(f.cache.set(lists("o", page), agent{}));
+  sync_wait(f.cache.set(lists("p", "1"), agent{}));
+  const auto counts = [&](const invalidation& what, const std::vector<std::string>& globs = {}) {
+    std::map<std::string, std::uint64_t> out;
+    for (const auto& each : f.cache.preview(what, globs)) {
+      EXPECT_GT(each.size, byte_size{0});
+      out[each.type] = each.values;
+    }
+    return out;
+  };
+  using expected = std::map<std::string, std::uint64_t>;
+  EXPECT_EQ(counts({.keys = {f.agents("1").key, f.agents("none").key}}), (expected{{"agent", 1}}));
+  EXPECT_EQ(counts({.prefixes = {"api:agents:list:o"}}), (expected{{"api", 2}}));
+  EXPECT_EQ(counts({.prefixes = {"api:agents:list:o:"}}), (expected{{"api", 2}}));
+  EXPECT_EQ(counts({.prefixes = {"agent:1"}}), (expected{{"agent", 1}})) << "not agent:10";
+  EXPECT_EQ(counts({.tags = {"agents"}}), (expected{{"api", 3}}));
+  EXPECT_EQ(counts({.everything = true}), (expected{{"agent", 3}, {"api", 3}}));
+  EXPECT_EQ(counts({}, {"*:1*"}), (expected{{"agent", 2}, {"api", 2}}));
+  EXPECT_EQ(counts({.keys = {f.agents("2").key}, .tags = {"agents"}}, {"api:*"}),
+            (expected{{"agent", 1}, {"api", 3}})) << "each value once";
+  EXPECT_EQ(counts({}), expected());
+  sync_wait(f.cache.remove_by_tag("agents"));
+  EXPECT_EQ(counts({.everything = true}), (expected{{"agent", 3}})) << "what no read returns is gone";
+  f.time.advance(61s);
+  EXPECT_EQ(counts({.everything = true}), expected());
+}
+
 TEST(Explain, GivesTheReasonThatTheNextReadGives) {
   fixture f;
   const auto key = f.agents("1").key;

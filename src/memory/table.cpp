@@ -284,6 +284,13 @@ std::size_t table::erase_matching(function_ref<bool(std::string_view key, const 
   return erased;
 }
 
+void table::visit(function_ref<void(std::string_view key, const void* current)> each) {
+  erase_matching([&](std::string_view key, const void* current) {
+    each(key, current);
+    return false;
+  });
+}
+
 void table::clear() {
   for (auto& shard : impl_->parts) {
     auto cells = node_pool::of<object>();

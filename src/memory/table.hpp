@@ -102,6 +102,10 @@ class table {
   /// lock at a time: it may miss entries that are inserted meanwhile.
   std::size_t erase_matching(function_ref<bool(std::string_view key, const void* current)> wanted);
 
+  /// Calls `each` for every entry, be it past its drop_at, under its shard's lock. As erase_matching, it may
+  /// miss entries that are inserted meanwhile.
+  void visit(function_ref<void(std::string_view key, const void* current)> each);
+
   /// Removes everything, one shard after the other.
   void clear();
 

@@ -207,6 +207,20 @@ TEST(Table, ErasesAllThatMatch) {
   for (int i = 0; i < 3000; ++i) EXPECT_EQ(t.get(name(i)), i % 10 == 7 && i >= 1000 ? -1 : i);
 }
 
+TEST(Table, VisitsEveryEntryAndKeepsIt) {
+  ints t(table_options{.budget = 16_MiB, .shards = 4});
+  for (int i = 0; i < 3000; ++i) t.put(name(i), i);
+  std::set<std::string> seen;
+  int sum = 0;
+  t.table.visit([&](std::string_view key, const void* value) {
+    seen.emplace(key);
+    sum += *static_cast<const int*>(value);
+  });
+  EXPECT_EQ(seen.size(), 3000u);
+  EXPECT_EQ(sum, 3000 * 2999 / 2);
+  EXPECT_EQ(t.table.stats().entries, 3000u);
+}
+
 TEST(Table, ClearsEverythingAndGoesOn) {
   ints t(table_options{.budget = 4_MiB, .shards = 2});
   const auto empty = t.table.stats().bytes;
