@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-NEEDED = ("bash", "basename", "cat", "comm", "dirname", "env", "grep", "mkdir", "readlink", "sed", "sort", "touch",
+NEEDED = ("bash", "basename", "cat", "comm", "dirname", "env", "grep", "mkdir", "mv", "readlink", "rm", "sed", "sort", "touch",
           "true")
 
 
@@ -29,9 +29,11 @@ class DevTest(unittest.TestCase):
             (self.tools / tool).symlink_to(shutil.which(tool))
         for tool in ("apt-get", "ctest", "ninja"):
             self.stand_in(tool)
+        self.stand_in("dpkg-deb", "mkdir usr")
         self.stand_in("nproc", "echo 2")
         self.stand_in("cmake", f'while [[ $1 != --preset ]]; do shift; done\n'
                                f'mkdir -p "{self.root}/build/$2"; touch "{self.root}/build/$2/build.ninja"')
+        (self.root / "build/tools/prometheus/usr").mkdir(parents=True)
         self.missing()
 
     def stand_in(self, name, then=""):
@@ -151,6 +153,14 @@ class DevTest(unittest.TestCase):
         run = self.dev("build", "relaese")
         self.assertEqual(run.returncode, 1)
         self.assertIn("no preset 'relaese'", run.stderr)
+
+    def test_what_would_start_a_service_is_fetched_and_not_installed(self):
+        shutil.rmtree(self.root / "build/tools")
+        self.assertEqual(self.dev("test").returncode, 0)
+        self.assertEqual([each.split()[-2:] for each in self.calls("apt-get")], [["download", "prometheus"]])
+        self.assertEqual(self.dev("test").returncode, 0)
+        self.assertEqual(self.calls("apt-get"), [])
+        self.assertTrue((self.root / "build/tools/prometheus/usr").is_dir())
 
     def test_one_who_is_not_root_is_told_what_to_run(self):
         self.as_user(1000)
