@@ -213,7 +213,8 @@ task<response> invalidate(shared_state state, const request& from) {
   const auto patterns = what->patterns.value_or(texts());
   texts globs;
   if (!what->soft.value_or(false)) {
-    std::ranges::copy_if(patterns, std::back_inserter(globs), [](const auto& each) { return !glob_prefix(each); });
+    std::ranges::copy_if(patterns, std::back_inserter(globs),
+                         [](const auto& each) { return !glob_prefix(each); });
   }
   const auto count = [](const std::optional<texts>& of) { return of ? of->size() : 0; };
   admin_invalidated done{.keys = count(what->keys),

@@ -180,7 +180,8 @@ TEST_F(Admin, APreviewCountsWhatTheInvalidationThenDrops) {
   for (const char* what : {R"("keys":["note:1","note:3"])", R"("prefixes":["note"])", R"("patterns":["*"])",
                            R"("patterns":["*:?"])"}) {
     remember("1");
-    const auto previewed = ask("POST", "/cache/invalidate", std::string("{\"preview\":true,") + what + "}").body;
+    const auto previewed =
+        ask("POST", "/cache/invalidate", std::string("{\"preview\":true,") + what + "}").body;
     EXPECT_THAT(previewed, HasSubstr(R"("values":{"other":1},"preview":true)")) << what;
     EXPECT_TRUE(remembers("1")) << what;
     const auto done = ask("POST", "/cache/invalidate", std::string("{") + what + "}").body;

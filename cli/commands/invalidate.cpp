@@ -42,10 +42,11 @@ class invalidate_command final : public command {
     const auto done = gateway.parse<admin::admin_invalidated>(*body);
     if (!done) return exit_failed;
     const auto* did = preview_ ? "would invalidate" : soft_ ? "expired" : "invalidated";
-    fmt::print("{}: {} keys, {} tags, {} prefixes, {} patterns\n", did, done->keys, done->tags, done->prefixes,
-               done->patterns);
+    fmt::print("{}: {} keys, {} tags, {} prefixes, {} patterns\n", did, done->keys, done->tags,
+               done->prefixes, done->patterns);
     std::string held;
-    for (const auto& [type, values] : done->values) held += fmt::format("{}{} of {}", held.empty() ? "" : ", ", values, type);
+    for (const auto& [type, values] : done->values)
+      held += fmt::format("{}{} of {}", held.empty() ? "" : ", ", values, type);
     fmt::print("values in the gateway's memory: {}\n", held.empty() ? "none" : held);
     return exit_ok;
   }

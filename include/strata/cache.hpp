@@ -306,7 +306,8 @@ class cache {
   /// What `invalidate(what)`, and `remove_pattern` of each of `globs`, would take from this process's memory
   /// now: the types with at least one such value. L2 and other processes may hold more.
   /// Cost: O(entries in memory), a part of one shard's lock at a time.
-  std::vector<value_count> preview(const invalidation& what, const std::vector<std::string>& globs = {}) const;
+  std::vector<value_count> preview(const invalidation& what,
+                                   const std::vector<std::string>& globs = {}) const;
 
   /// A snapshot of counters and sizes. Cost: O(threads × types), so not for hot paths.
   cache_stats stats() const;

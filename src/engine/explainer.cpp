@@ -160,7 +160,8 @@ std::vector<value_count> explainer::preview(const invalidation& what,
   std::map<std::size_t, value_count> found;
   state_.memory.visit([&](std::string_view text, const void* current) {
     const auto& entry = *static_cast<const record*>(current);
-    const bool counts = entry.stale_until > at && entry.floors.check(state_.floors, entry.asof) == miss_reason::none;
+    const bool counts =
+        entry.stale_until > at && entry.floors.check(state_.floors, entry.asof) == miss_reason::none;
     if (!counts || !is_meant(text, entry)) return;
     auto& of = found[cache_type::find(text.substr(0, text.find(':'))).index()];
     ++of.values;

@@ -62,7 +62,8 @@ TEST(Explain, PreviewsWhatAnInvalidationTakesFromMemory) {
   EXPECT_EQ(counts({.everything = true}), (expected{{"agent", 3}, {"api", 3}}));
   EXPECT_EQ(counts({}, {"*:1*"}), (expected{{"agent", 2}, {"api", 2}}));
   EXPECT_EQ(counts({.keys = {f.agents("2").key}, .tags = {"agents"}}, {"api:*"}),
-            (expected{{"agent", 1}, {"api", 3}})) << "each value once";
+            (expected{{"agent", 1}, {"api", 3}}))
+      << "each value once";
   EXPECT_EQ(counts({}), expected());
   sync_wait(f.cache.remove_by_tag("agents"));
   EXPECT_EQ(counts({.everything = true}), (expected{{"agent", 3}})) << "what no read returns is gone";
