@@ -47,7 +47,15 @@ bool is_token(const admin_state& state, std::string_view given) {
   return sodium_memcmp(hash.data(), state.token_hash.data(), hash.size()) == 0;
 }
 
-task<std::optional<response>> require_token(const shared_state& state, const request& from) {
+task<std::optional<response>> require_token(const shared_state& state, request& from) {
+  if (const auto limit = state->options.refused ? state->options.refused() : nullptr) {
+    const auto standing = limit->peek(server::client_network(from.peer()));
+    if (!standing.allowed) {
+      from.rate_limit = state_of(*limit, standing);
+      return std::optional(
+          server::problem(429, "too many refused requests; wait as long as Retry-After says"));
+    }
+  }
   constexpr std::string_view scheme = "Bearer ";
   const auto given = from.field("Authorization");
   if (given.starts_with(scheme) && is_token(*state, given.substr(scheme.size())))
@@ -247,6 +255,16 @@ void check(const admin_options& options) {
 }
 
 }  // namespace
+
+server::rate_limit_state state_of(const rate_limiter& by, const rate_decision& decided) {
+  return {.policy = "admin",
+          .limit = decided.limit,
+          .remaining = decided.remaining,
+          .window = by.rule().window,
+          .reset_after = decided.reset_after,
+          .retry_after = decided.retry_after,
+          .exceeded = !decided.allowed};
+}
 
 server::router admin_routes(admin_options options) {
   check(options);

@@ -9,6 +9,7 @@
 #include <strata/error.hpp>
 #include <strata/events.hpp>
 #include <strata/key.hpp>
+#include <strata/rate_limiter.hpp>
 #include <strata/task.hpp>
 
 #include <functional>
@@ -45,6 +46,10 @@ struct admin_options {
   /// The body of GET /metrics.
   std::function<std::string()> metrics;  ///< required
 
+  /// The limit on refused requests, by the client's network; null: there is none. A client that has used it
+  /// up cannot try another token.
+  std::function<std::shared_ptr<const rate_limiter>()> refused;
+
   /// The events that GET /cache/events streams; null: the route does not exist. Outlives the routes and their
   /// handlers.
   event_bus* events = nullptr;
@@ -52,6 +57,9 @@ struct admin_options {
   /// Looks up the value cached under a key, without computing it.
   std::function<task<shown_value>(const strata::key& key)> value;  ///< required
 };
+
+/// What the RateLimit fields show after a decision of `by`.
+server::rate_limit_state state_of(const rate_limiter& by, const rate_decision& decided);
 
 /// GET /metrics, /healthz, /readyz, /cache/stats, /cache/explain?key=, /cache/get?key=, /cache/events
 /// (server-sent events: event_streams.hpp) and POST /cache/invalidate, whose `soft` expires instead of

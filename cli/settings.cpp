@@ -37,6 +37,14 @@ constexpr std::array helps{
                  "source of truth: sqlite:FILE, created if missing, or postgres://USER@HOST:PORT/DATABASE"},
     setting_help{"demo", "fill an empty database with a demo platform and print its logins"},
     setting_help{"threads", "threads that serve requests; 0: one for each core"},
+    setting_help{
+        "trusted_proxies",
+        "proxies, as addresses or networks (10.0.0.0/8), whose requests count as those of the client "
+        "that they report"},
+    setting_help{
+        "client_address",
+        "how they report it: forwarded, x-forwarded-for, either (if both disagree, neither counts), or "
+        "proxy-protocol"},
     setting_help{"drain_timeout", "how long requests in flight may take to finish after SIGTERM"},
     setting_help{"log.access", "access log, one line a request: off, stderr or a file's path"},
     setting_help{"log.app", "the program's own log: off, stderr or a file's path"},
@@ -108,9 +116,22 @@ constexpr std::array helps{
     setting_help{"auth.password_threads", "threads that hash passwords, away from those that serve"},
     setting_help{"auth.password_memory", "memory of one argon2id hash"},
     setting_help{"rate.user", "requests a minute of one user; 0: no limit"},
-    setting_help{"rate.address", "requests a minute of one address without a session; 0: no limit"},
+    setting_help{"rate.user_burst", "how many of them may come at once; 0: all"},
+    setting_help{"rate.user_writes", "those that may change something, counted besides; 0: no limit"},
+    setting_help{"rate.user_writes_burst", "how many of them may come at once; 0: all"},
+    setting_help{
+        "rate.address",
+        "requests a minute of one address (of IPv6: 64 bits) without a session, and refused ones; 0: no "
+        "limit"},
+    setting_help{"rate.address_burst", "how many of them may come at once; 0: all"},
     setting_help{"rate.login_account", "logins a minute tried for one email; 0: no limit"},
+    setting_help{"rate.login_account_burst", "how many of them may come at once; 0: all"},
     setting_help{"rate.login_address", "logins a minute tried from one address; 0: no limit"},
+    setting_help{"rate.login_address_burst", "how many of them may come at once; 0: all"},
+    setting_help{
+        "rate.admin",
+        "refused requests a minute of one address to the admin listener, such as wrong tokens; 0: no "
+        "limit"},
     setting_help{"entity.*.ttl", "how long a value is fresh"},
     setting_help{"entity.*.negative_ttl", "how long \"not found\" is remembered; 0s: not at all"},
     setting_help{"entity.*.jitter", "random share, 0 to 0.5, by which each ttl is shortened"},

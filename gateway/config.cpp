@@ -59,6 +59,28 @@ std::optional<strata::tracked_keys> tracked_named(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<strata::server::client_source> source_named(std::string_view text) {
+  using enum strata::server::client_source;
+  if (text == "either") return either;
+  if (text == "forwarded") return forwarded;
+  if (text == "x-forwarded-for") return x_forwarded_for;
+  if (text == "proxy-protocol") return proxy_protocol;
+  return std::nullopt;
+}
+
+void check_proxies(const config& values, std::vector<config_problem>& found) {
+  if (!source_named(values.client_address)) {
+    found.push_back({"client_address", fmt::format("\"{}\" is not either, forwarded, x-forwarded-for or "
+                                                   "proxy-protocol",
+                                                   values.client_address)});
+  }
+  for (const auto& each : values.trusted_proxies) {
+    if (strata::server::is_network(each)) continue;
+    found.push_back({"trusted_proxies",
+                     fmt::format("\"{}\" is neither an IP address nor a network like 10.0.0.0/8", each)});
+  }
+}
+
 void check_parts(const config& values, std::vector<config_problem>& found) {
   if (values.store != "memory") {
     if (const auto usable = strata::check_store_url(values.store); !usable) {
@@ -166,6 +188,10 @@ strata::eviction_policy eviction_of(const cache_config& values) {
   return eviction_named(values.eviction).value();
 }
 
+strata::server::client_source client_source_of(const config& values) {
+  return source_named(values.client_address).value();
+}
+
 strata::tracked_keys tracked_of(const redis_config& values) {
   return tracked_named(values.tracked).value();
 }
@@ -185,6 +211,7 @@ std::vector<config_problem> problems(const config& values) {
   std::vector<config_problem> found;
   check_listeners(values, found);
   check_parts(values, found);
+  check_proxies(values, found);
   check_numbers(values, found);
   for (const auto& [name, entity] : values.entity) check_entity(name, entity, found);
   return found;

@@ -3,6 +3,7 @@
 /// variable: `limits.body`, `--limits-body`, `STRATA_LIMITS_BODY` (see settings.hpp).
 /// Threads: plain values.
 
+#include <server/server.hpp>
 #include <strata/eviction.hpp>
 #include <strata/open.hpp>
 #include <strata/policy.hpp>
@@ -118,14 +119,23 @@ BOOST_DESCRIBE_STRUCT(auth_config, (),
                       (session_idle, session_lifetime, secure_cookie, origins, password_threads,
                        password_memory))
 
-/// Requests a minute; 0: no limit.
+/// Requests a minute; 0: no limit. A burst of 0 is as large as its limit.
 struct rate_config {
   std::uint32_t user = 6'000;
+  std::uint32_t user_burst = 0;
+  std::uint32_t user_writes = 0;
+  std::uint32_t user_writes_burst = 0;
   std::uint32_t address = 12'000;
+  std::uint32_t address_burst = 0;
   std::uint32_t login_account = 10;
+  std::uint32_t login_account_burst = 0;
   std::uint32_t login_address = 60;
+  std::uint32_t login_address_burst = 0;
+  std::uint32_t admin = 60;
 };
-BOOST_DESCRIBE_STRUCT(rate_config, (), (user, address, login_account, login_address))
+BOOST_DESCRIBE_STRUCT(rate_config, (),
+                      (user, user_burst, user_writes, user_writes_burst, address, address_burst,
+                       login_account, login_account_burst, login_address, login_address_burst, admin))
 
 /// An entity's policy: the fields of strata::policy by their own names, and dictionaries by their
 /// files'.
@@ -159,6 +169,8 @@ struct config {
   std::string database = "sqlite:strata.db";
   bool demo = false;
   std::uint32_t threads = 0;
+  std::vector<std::string> trusted_proxies;
+  std::string client_address = "either";
   strata::duration drain_timeout = std::chrono::seconds(10);
   log_config log;
   limits_config limits;
@@ -175,8 +187,12 @@ struct config {
   std::map<std::string, entity_config> entity;
 };
 BOOST_DESCRIBE_STRUCT(config, (),
-                      (listen, admin, admin_token, store, database, demo, threads, drain_timeout, log, limits,
-                       cache, encryption, redis, sqlite, postgres, outbox, relay, auth, rate, entity))
+                      (listen, admin, admin_token, store, database, demo, threads, trusted_proxies,
+                       client_address, drain_timeout, log, limits, cache, encryption, redis, sqlite, postgres,
+                       outbox, relay, auth, rate, entity))
+
+/// What `client_address` names. Requires: `values` has no problems.
+strata::server::client_source client_source_of(const config& values);
 
 /// The default configuration: the values above and the platform's policies.
 config default_config();

@@ -19,6 +19,7 @@
 #include <strata/open.hpp>
 #include <strata/open_database.hpp>
 #include <strata/outbox.hpp>
+#include <strata/rate_limiter.hpp>
 #include <strata/relay.hpp>
 #include "admin/routes.hpp"
 
@@ -55,10 +56,11 @@ server::server_options listener_options(const config& values, const std::string&
 }
 
 platform::limit_settings limits_of(const rate_config& rate) {
-  return {.user = {.limit = rate.user},
-          .address = {.limit = rate.address},
-          .login_account = {.limit = rate.login_account},
-          .login_address = {.limit = rate.login_address}};
+  return {.user = {.limit = rate.user, .burst = rate.user_burst},
+          .user_writes = {.limit = rate.user_writes, .burst = rate.user_writes_burst},
+          .address = {.limit = rate.address, .burst = rate.address_burst},
+          .login_account = {.limit = rate.login_account, .burst = rate.login_account_burst},
+          .login_address = {.limit = rate.login_address, .burst = rate.login_address_burst}};
 }
 
 log_function lines_to(logs& log) {
@@ -67,7 +69,8 @@ log_function lines_to(logs& log) {
 
 platform::app_options platform_options(const config& values, const platform::policy_table& policies,
                                        std::shared_ptr<database> source, std::shared_ptr<cache> target,
-                                       std::shared_ptr<const key_ring> keys, logs& log) {
+                                       std::shared_ptr<const key_ring> keys,
+                                       std::shared_ptr<rate_limit_store> limit_store, logs& log) {
   platform::app_options options;
   options.database = std::move(source);
   options.cache = std::move(target);
@@ -80,6 +83,7 @@ platform::app_options platform_options(const config& values, const platform::pol
   options.auth.origins = values.auth.origins;
   options.auth.secure_cookie = values.auth.secure_cookie;
   options.limits = limits_of(values.rate);
+  options.limit_store = std::move(limit_store);
   options.foreign_change_interval = values.sqlite.poll;
   options.log = lines_to(log);
   return options;
@@ -216,12 +220,27 @@ struct gateway::state {
           log.write(log_level::warning, fmt::format("a handler of {} failed: {}", event.type, what));
         }),
         entities(policies),
-        app(platform_options(values, policies, source, target, std::move(keys), log)) {}
+        app(platform_options(values, policies, source, target, std::move(keys),
+                             rate_limits_of(second_level), log)) {
+    set_admin_rate(values.rate);
+  }
+
+  /// Each gateway counts the refused requests to its own admin listener.
+  void set_admin_rate(const rate_config& rate) {
+    if (rate.admin == 0) return admin_limit.store(nullptr);
+    admin_limit.store(std::make_shared<rate_limiter>(rate_limit{.limit = rate.admin}));
+  }
 
   /// One thread suffices: it waits for the database and the cache, never for a client.
   server::server_options admin_listener() {
     auto options = listener_options(values, values.admin);
     options.threads = 1;
+    options.count_refused = [this](std::string_view peer,
+                                   const server::request*) -> std::optional<server::rate_limit_state> {
+      const auto by = admin_limit.load();
+      if (by == nullptr) return {};
+      return admin::state_of(*by, by->take_now(server::client_network(peer)));
+    };
     options.access_log = [this](const server::access_record& each) {
       admin_routes.count(each.route, each.status);
     };
@@ -231,6 +250,11 @@ struct gateway::state {
 
   server::server_options platform_listener() {
     auto options = listener_options(values, values.listen);
+    options.trusted_proxies = values.trusted_proxies;
+    options.client_from = client_source_of(values);
+    options.count_refused = [this](std::string_view peer, const server::request* from) {
+      return app.count_refused(peer, from);
+    };
     options.access_log = [this](const server::access_record& each) {
       platform_routes.count(each.route, each.status);
       if (log.access_wanted()) log.write(each);
@@ -285,12 +309,16 @@ struct gateway::state {
                   std::optional<event_feed_stats> feed_state;
                   if (feed != nullptr) feed_state = feed->stats();
                   const auto session_state = app.sessions().stats();
+                  auto limits = app.limit_stats();
+                  if (const auto by = admin_limit.load()) limits.emplace_back("admin", by->stats());
                   return exposition(target->stats(), listeners, self,
                                     {.shared = store_state ? &*store_state : nullptr,
                                      .relaying = relay_state ? &*relay_state : nullptr,
                                      .feeding = feed_state ? &*feed_state : nullptr,
-                                     .sessions = &session_state});
+                                     .sessions = &session_state,
+                                     .limits = limits});
                 },
+            .refused = [this] { return admin_limit.load(); },
             .events = &events,
             .value = [this](const key& shown) { return show_value(*target, entities, shown); }};
   }
@@ -308,6 +336,7 @@ struct gateway::state {
   std::unique_ptr<event_feed> feed;         // null: `events` has this process's own only
   platform::entity_table entities;
   platform::app app;
+  std::atomic<std::shared_ptr<rate_limiter>> admin_limit;  // null: no limit
   route_counters platform_routes;
   route_counters admin_routes;
   std::unique_ptr<server::server> platform_server;
@@ -362,7 +391,7 @@ result<std::vector<std::string>> gateway::fill_demo() {
   // Through a cache of its own: values that no client has requested would only take room in ours.
   auto aside = std::make_shared<cache>();
   platform::app app(platform_options(state_->values, state_->policies, state_->source, std::move(aside),
-                                     nullptr, state_->log));
+                                     nullptr, nullptr, state_->log));
   auto logins = sync_wait(platform::fill_demo(app.data(), app.passwords()));
   if (!logins) return std::unexpected(std::move(logins.error()));
   std::vector<std::string> lines;
@@ -397,6 +426,7 @@ result<void> gateway::start() {
 
 void gateway::set_rates(const rate_config& to) {
   state_->app.set_limits(limits_of(to));
+  state_->set_admin_rate(to);
 }
 
 std::string gateway::url() const {

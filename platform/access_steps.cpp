@@ -193,6 +193,55 @@ task<early> require(const services& in, const request& from, std::string_view ne
   return refuse_without(needed, pending.take_ready());
 }
 
+server::rate_limit_state state_of(const strata::rate_limit& rule, std::string_view name,
+                                  const strata::rate_decision& decided) {
+  // `limit` requests may come at once, and are whole again after as long as they take to refill.
+  const auto window = std::chrono::duration<double>(rule.window) * static_cast<double>(decided.limit) /
+                      static_cast<double>(rule.limit);
+  return {.policy = name,
+          .limit = decided.limit,
+          .remaining = decided.remaining,
+          .window = std::chrono::round<strata::duration>(window),
+          .reset_after = decided.reset_after,
+          .retry_after = decided.retry_after,
+          .exceeded = !decided.allowed};
+}
+
+early note(const strata::rate_limit& rule, std::string_view name, const strata::rate_decision& decided,
+           request& from) {
+  from.rate_limit = state_of(rule, name, decided);
+  if (decided.allowed) return {};
+  return server::problem(429, "too many requests; wait as long as Retry-After says");
+}
+
+task<early> note_later(const strata::rate_limit& rule, std::string_view name,
+                       task<strata::rate_decision> pending, request& from) {
+  const auto decided = co_await std::move(pending);
+  co_return note(rule, name, decided, from);
+}
+
+bool may_change(const request& from) {
+  return from.method() != server::method::get && from.method() != server::method::head;
+}
+
+task<early> limit_user_later(const services& in, request& from, task<early> writes) {
+  auto refused = co_await std::move(writes);
+  if (refused) co_return refused;
+  auto all = limit_together(in.limited.user, from.who<principal>()->row.id, from);
+  co_return co_await std::move(all);
+}
+
+/// Counts a user's request, and first, if it may change something, among those.
+task<early> limit_user(const services& in, request& from) {
+  const std::string_view user = from.who<principal>()->row.id;
+  if (may_change(from) && in.limited.user_writes.get() != nullptr) {
+    auto writes = limit_together(in.limited.user_writes, user, from);
+    if (!writes.is_ready()) return limit_user_later(in, from, std::move(writes));
+    if (auto refused = writes.take_ready()) return early(std::move(refused));
+  }
+  return limit_together(in.limited.user, user, from);
+}
+
 early refuse_query(const std::vector<std::string_view>& known, const request& from) {
   if (from.query().empty()) return {};
   std::vector<server::field_problem> problems;
@@ -214,37 +263,62 @@ void current_limiter::set(const strata::rate_limit& rule) {
   const strata::detail::scoped_lock lock(mutex_);
   if (rule.limit == rule_.limit && rule.window == rule_.window && rule.burst == rule_.burst) return;
   rule_ = rule;
-  if (rule.limit > 0) all_.push_back(std::make_unique<strata::limiter>(rule));
+  if (rule.limit > 0) {
+    all_.push_back(std::make_unique<strata::rate_limiter>(
+        rule, strata::rate_limiter_options{
+                  .name = std::string(name_), .shared = shared_.store, .time = shared_.time}));
+  }
   now_.store(rule.limit > 0 ? all_.back().get() : nullptr, std::memory_order_release);
 }
 
-limits::limits(const limit_settings& settings)
-    : user(settings.user),
-      address(settings.address),
-      login_account(settings.login_account),
-      login_address(settings.login_address) {
+limits::limits(const limit_settings& settings, const limits_shared& with)
+    : user("user", settings.user, with),
+      user_writes("user_writes", settings.user_writes, with),
+      address("address", settings.address, with),
+      login_account("login_account", settings.login_account, with),
+      login_address("login_address", settings.login_address, with) {
+}
+
+std::vector<std::pair<std::string_view, strata::rate_limiter_stats>> limits::stats() const {
+  std::vector<std::pair<std::string_view, strata::rate_limiter_stats>> out;
+  for (const auto* each : {&user, &user_writes, &address, &login_account, &login_address}) {
+    if (const auto* now = each->get()) out.emplace_back(each->name(), now->stats());
+  }
+  return out;
 }
 
 void limits::set(const limit_settings& settings) {
   user.set(settings.user);
+  user_writes.set(settings.user_writes);
   address.set(settings.address);
   login_account.set(settings.login_account);
   login_address.set(settings.login_address);
 }
 
 std::optional<response> limit(const current_limiter& in_force, std::string_view name, std::string_view caller,
-                              const services& in, request& from) {
+                              const services&, request& from) {
   auto* const by = in_force.get();
   if (by == nullptr) return {};
-  const auto decided = by->take(caller, in.time.coarse_now());
-  from.rate_limit = server::rate_limit_state{.policy = name,
-                                             .limit = decided.limit,
-                                             .remaining = decided.remaining,
-                                             .window = by->rule().window,
-                                             .reset_after = decided.reset_after,
-                                             .retry_after = decided.retry_after};
-  if (decided.allowed) return {};
-  return server::problem(429, "too many requests; wait as long as Retry-After says");
+  return note(by->rule(), name, by->take_now(caller), from);
+}
+
+task<early> limit_together(const current_limiter& in_force, std::string_view caller, request& from) {
+  auto* const by = in_force.get();
+  if (by == nullptr) return early();
+  auto pending = by->take(caller);
+  if (!pending.is_ready()) return note_later(by->rule(), in_force.name(), std::move(pending), from);
+  return note(by->rule(), in_force.name(), pending.take_ready(), from);
+}
+
+std::optional<server::rate_limit_state> count_refused(const services& in, std::string_view peer,
+                                                      const request* from) {
+  const auto* who = from == nullptr ? nullptr : from->who<principal>();
+  const auto& in_force = who != nullptr ? in.limited.user : in.limited.address;
+  auto* const by = in_force.get();
+  if (by == nullptr) return {};
+  const auto decided =
+      who != nullptr ? by->take_now(who->row.id) : by->take_now(server::client_network(peer));
+  return state_of(by->rule(), in_force.name(), decided);
 }
 
 std::vector<server::step> access_steps(const services& in, access who, std::string_view needs,
@@ -267,14 +341,14 @@ std::vector<server::step> access_steps(const services& in, access who, std::stri
   steps.emplace_back([&in, who](request& from) -> task<early> {
     switch (who) {
       case access::anyone:
-        return limit(in.limited.address, "address", from.peer(), in, from);
+        return limit_together(in.limited.address, server::client_network(from.peer()), from);
       case access::login:
-        return limit(in.limited.login_address, "login", from.peer(), in, from);
+        return limit_together(in.limited.login_address, server::client_network(from.peer()), from);
       case access::member:
       case access::admin:
         break;
     }
-    return limit(in.limited.user, "user", from.who<principal>()->row.id, in, from);
+    return limit_user(in, from);
   });
   // 4. Only then look at the request: the query, the handler and, last, the conditions, which the server
   // checks.

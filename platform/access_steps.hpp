@@ -24,7 +24,17 @@ enum class access { anyone, login, member, admin };
 std::vector<strata::server::step> access_steps(const services& in, access who, std::string_view needs,
                                                std::vector<std::string_view> query);
 
-/// Counts a request of `caller`. Returns 429 if it is one too many.
+/// Counts a request of `caller` with the gateways that share the limit. Returns 429 if it is one too many.
+strata::task<std::optional<strata::server::response>> limit_together(const current_limiter& in_force,
+                                                                     std::string_view caller,
+                                                                     strata::server::request& from);
+
+/// Counts a refused request that no limit has counted, for its user or else for its address: for
+/// server_options::count_refused.
+std::optional<strata::server::rate_limit_state> count_refused(const services& in, std::string_view peer,
+                                                              const strata::server::request* from);
+
+/// Counts a request of `caller` by what this gateway knows. Returns 429 if it is one too many.
 std::optional<strata::server::response> limit(const current_limiter& in_force, std::string_view name,
                                               std::string_view caller, const services& in,
                                               strata::server::request& from);

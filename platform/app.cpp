@@ -1,5 +1,6 @@
 #include "platform/app.hpp"
 
+#include "platform/access_steps.hpp"
 #include "platform/changes.hpp"
 #include "platform/endpoints.hpp"
 #include "platform/entities.hpp"
@@ -57,7 +58,7 @@ struct app::state {
         tables(options.entities),
         sessions(*options.database, *options.cache, session_options_of(options, data)),
         passwords(options.auth.passwords),
-        limited(options.limits),
+        limited(options.limits, {.store = options.limit_store, .time = options.time}),
         provided{data,    *options.cache, sessions,     passwords,
                  limited, *options.time,  options.auth, options.log},
         upkeep(*options.database, *options.cache, sessions, check_interval(options), options.log) {
@@ -95,6 +96,15 @@ void app::stop() {
 
 void app::set_limits(const limit_settings& to) {
   state_->limited.set(to);
+}
+
+std::optional<strata::server::rate_limit_state> app::count_refused(
+    std::string_view peer, const strata::server::request* from) const {
+  return platform::count_refused(state_->provided, peer, from);
+}
+
+std::vector<std::pair<std::string_view, strata::rate_limiter_stats>> app::limit_stats() const {
+  return state_->limited.stats();
 }
 
 strata::server::router app::routes() {

@@ -18,17 +18,22 @@
 #include <strata/events.hpp>
 #include <strata/log.hpp>
 #include <strata/session_store.hpp>
+#include <strata/rate_limiter.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace strata::server {
+class request;
 class router;
-}
+struct rate_limit_state;
+}  // namespace strata::server
 
 namespace strata::platform {
 
@@ -42,6 +47,8 @@ struct app_options {
   policy_table policies = default_policies();  ///< of some or all of them
   auth_settings auth;
   limit_settings limits;
+  /// Where gateways count together; null: this one counts alone.
+  std::shared_ptr<strata::rate_limit_store> limit_store;
   /// How often to check SQLite for writes of other programs; 0: never. For PostgreSQL the relay reports them.
   strata::duration foreign_change_interval = std::chrono::milliseconds(100);
   /// Receives log lines for the operator. Called from any thread.
@@ -68,6 +75,12 @@ class app {
 
   /// Replaces the limits in force. Callers of a changed limit count from zero.
   void set_limits(const limit_settings& to);
+
+  /// For server_options::count_refused.
+  std::optional<strata::server::rate_limit_state> count_refused(std::string_view peer,
+                                                                const strata::server::request* from) const;
+  /// The counters of the limits in force, by their names.
+  std::vector<std::pair<std::string_view, strata::rate_limiter_stats>> limit_stats() const;
 
   /// Every route of the platform's API, for a server to own. Lifetime: this app outlives them.
   strata::server::router routes();

@@ -9,41 +9,58 @@
 #include "core/mutex.hpp"
 
 #include <strata/cache.hpp>
-#include <strata/limiter.hpp>
 #include <strata/log.hpp>
 #include <strata/session_store.hpp>
+#include <strata/rate_limiter.hpp>
 #include <strata/time.hpp>
 
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace strata::platform {
+
+/// What the limiters of a gateway have in common.
+struct limits_shared {
+  std::shared_ptr<strata::rate_limit_store> store;  ///< null: this process counts alone
+  const strata::clock* time = &strata::system_clock();
+};
 
 /// The limiter in force of one kind of caller; none where the limit is 0.
 /// Threads: internally locked.
 class current_limiter {
  public:
-  explicit current_limiter(const strata::rate_limit& rule) { set(rule); }
-  /// Counts from zero if the rule differs.
+  /// Lifetime: `name` is a literal.
+  current_limiter(std::string_view name, const strata::rate_limit& rule, limits_shared with)
+      : name_(name), shared_(std::move(with)) {
+    set(rule);
+  }
+  /// If the rule differs, this process forgets what it has counted.
   void set(const strata::rate_limit& rule);
   /// Null: no limit. Lifetime: this object's.
-  strata::limiter* get() const noexcept { return now_.load(std::memory_order_acquire); }
+  strata::rate_limiter* get() const noexcept { return now_.load(std::memory_order_acquire); }
+  /// Of the kind of caller, in the RateLimit fields.
+  std::string_view name() const noexcept { return name_; }
 
  private:
-  std::atomic<strata::limiter*> now_{nullptr};
+  const std::string_view name_;
+  const limits_shared shared_;
+  std::atomic<strata::rate_limiter*> now_{nullptr};
   strata::detail::mutex mutex_;
   strata::rate_limit rule_ STRATA_GUARDED_BY(mutex_){.limit = 0};
   /// Replaced ones too: requests may still use them. An operator replaces few.
-  std::vector<std::unique_ptr<strata::limiter>> all_ STRATA_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<strata::rate_limiter>> all_ STRATA_GUARDED_BY(mutex_);
 };
 
 struct limits {
-  explicit limits(const limit_settings& settings);
+  limits(const limit_settings& settings, const limits_shared& with);
   void set(const limit_settings& settings);
-  current_limiter user, address, login_account, login_address;
+  /// The counters of those in force, by their names.
+  std::vector<std::pair<std::string_view, strata::rate_limiter_stats>> stats() const;
+  current_limiter user, user_writes, address, login_account, login_address;
 };
 
 /// Lifetime: every referenced object outlives it.

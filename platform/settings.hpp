@@ -25,8 +25,10 @@ struct auth_settings {
 
 /// A limit of 0 requests is no limit.
 struct limit_settings {
-  strata::rate_limit user{.limit = 6'000};        ///< requests of one user
-  strata::rate_limit address{.limit = 12'000};    ///< requests of one address without a session
+  strata::rate_limit user{.limit = 6'000};     ///< requests of one user
+  strata::rate_limit user_writes{.limit = 0};  ///< requests of one user that may change something
+  strata::rate_limit address{.limit =
+                                 12'000};  ///< requests of one address without a session, and refused ones
   strata::rate_limit login_account{.limit = 10};  ///< logins tried for one email
   strata::rate_limit login_address{.limit = 60};  ///< logins tried from one address
 };

@@ -4,8 +4,8 @@
 /// Threads: internally locked by `mutex_`.
 
 #include "core/mutex.hpp"
+#include "http/client_address.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -16,12 +16,14 @@ namespace strata::server {
 
 using address_key = std::array<unsigned char, 16>;
 
-inline address_key key_of(const boost::asio::ip::address& from) {
+/// All 16 bytes of an address; IPv4 as ::ffff:a.b.c.d.
+inline address_key whole_of(const boost::asio::ip::address& from) {
   namespace ip = boost::asio::ip;
-  if (from.is_v4()) return ip::make_address_v6(ip::v4_mapped, from.to_v4()).to_bytes();
-  auto bytes = from.to_v6().to_bytes();
-  if (!from.to_v6().is_v4_mapped()) std::fill(bytes.begin() + 8, bytes.end(), 0);
-  return bytes;
+  return (from.is_v4() ? ip::make_address_v6(ip::v4_mapped, from.to_v4()) : from.to_v6()).to_bytes();
+}
+
+inline address_key key_of(const boost::asio::ip::address& from) {
+  return http::client_network(http::ip_address{whole_of(from)}).bytes;
 }
 
 class address_counts {

@@ -3,6 +3,7 @@
 #include "server/connection.hpp"
 
 #include "http/compose.hpp"
+#include "http/proxy_protocol.hpp"
 #include "server/body_stream.hpp"
 
 #include <algorithm>
@@ -23,6 +24,12 @@ constexpr std::size_t flush_at = 64 << 10;
 constexpr int requests_per_turn = 64;  // of one connection before the others have their turn
 constexpr duration linger_time = std::chrono::seconds(2);
 constexpr std::size_t most_discarded = 4 << 20;
+constexpr std::string_view too_many = "too many refused requests; wait as long as Retry-After says";
+
+/// Rounded up, so that a client that waits this long is admitted.
+std::chrono::seconds whole_seconds(duration time) {
+  return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(time));
+}
 
 time_point steady_now() {
   return std::chrono::steady_clock::now();
@@ -30,11 +37,14 @@ time_point steady_now() {
 
 }  // namespace
 
-connection::connection(loop& on, tcp_socket socket, std::string peer, address_key from)
+connection::connection(loop& on, tcp_socket socket, const asio::ip::address& peer, bool behind_proxy)
     : loop_(on),
       socket_(std::move(socket)),
-      peer_(std::move(peer)),
-      from_(from),
+      peer_(http::to_text({whole_of(peer)})),
+      from_(key_of(peer)),
+      address_(whole_of(peer)),
+      behind_proxy_(behind_proxy),
+      expects_proxy_header_(behind_proxy && on.core().options.client_from == client_source::proxy_protocol),
       reader_(on.core().options, on.core().bodies) {
 }
 
@@ -74,6 +84,7 @@ void connection::on_read(const boost::system::error_code& failed, std::size_t co
 void connection::process() {
   const ref self(this);
   now_ = steady_now();
+  if (expects_proxy_header_ && !take_proxy_header()) return;
   if (!exchange_) exchange_ = loop_.take_exchange();
   for (int answered = 0;;) {
     const auto next = reader_.next(exchange_->head);
@@ -113,11 +124,56 @@ void connection::process() {
   }
 }
 
+bool connection::take_proxy_header() {
+  const auto header = http::parse_proxy_header(reader_.unread());
+  switch (header.state) {
+    case http::proxy_header::parse_status::incomplete:
+      read();
+      return false;
+    case http::proxy_header::parse_status::malformed:
+      close();
+      return false;
+    case http::proxy_header::parse_status::complete:
+      break;
+  }
+  reader_.drop(header.length);
+  expects_proxy_header_ = false;
+  if (header.client) peer_ = http::to_text(*header.client);
+  return true;
+}
+
+std::string_view connection::find_client() {
+  const auto& options = loop_.core().options;
+  const auto& incoming = exchange_->incoming;
+  const auto which = options.client_from == client_source::forwarded ? http::forwarded_field::forwarded
+                     : options.client_from == client_source::x_forwarded_for
+                         ? http::forwarded_field::x_forwarded_for
+                         : http::forwarded_field::either;
+  const http::ip_address peer{address_};
+  const auto client = http::find_client(peer, incoming.field_list("forwarded"),
+                                        incoming.field_list("x-forwarded-for"), loop_.core().trusted, which);
+  if (client == peer) return peer_;
+  client_ = http::to_text(client);
+  return client_;
+}
+
+std::optional<rate_limit_state> connection::count_refused(const request* from, int status) {
+  const auto& count = loop_.core().options.count_refused;
+  if (!count || status < 400 || status > 499 || (from != nullptr && from->rate_limit)) return {};
+  return count(from != nullptr ? from->peer() : std::string_view(peer_), from);
+}
+
 void connection::refuse(int status, std::string_view reason) {
   char id[17];
   auto number = loop_.next_id();
   for (int i = 15; i >= 0; --i, number >>= 4) id[i] = "0123456789abcdef"[number & 15];
+  const auto counted = count_refused(nullptr, status);
+  if (counted && counted->exceeded) {
+    status = 429;
+    reason = too_many;
+  }
   auto told = problem(status, reason);
+  if (status == 429) told.add("Retry-After", std::to_string(whole_seconds(counted->retry_after).count()));
   if (status == 503) told.add("Retry-After", "1");
   const auto out = write_unparsed_response(std::move(told), facts(true, false), {id, 16}, loop_.out());
   loop_.out() += out.body();
@@ -178,6 +234,9 @@ bool connection::routed(std::string_view body) {
                                                 .now = now_,
                                                 .deadline = now_ + loop_.core().options.request_timeout,
                                                 .memory = &memory_});
+  if (behind_proxy_ && loop_.core().options.client_from != client_source::proxy_protocol) {
+    request_internals::set_peer(incoming, find_client());
+  }
   if (refused) {
     respond(problem(refused->status, refused->reason));
     return false;
@@ -296,6 +355,10 @@ void connection::respond(response answer) {
   const auto known_facts = facts(close, head.http_1_0);
   if (answer.status < 200 || answer.status > 599)
     answer = problem(500, "the handler answered with an invalid status");
+  if (auto counted = count_refused(&incoming, answer.status)) {
+    incoming.rate_limit = counted;
+    if (counted->exceeded) answer = problem(429, too_many);
+  }
   auto out = write_response(incoming, std::move(answer), known_facts, loop_.out());
   record(out, incoming);
   request_internals::clear(incoming);
@@ -330,7 +393,7 @@ void connection::record(const wire_response& out, const request& answered) {
          .route =
              answered.route() != nullptr ? std::string_view(answered.route()->pattern) : std::string_view(),
          .request_id = answered.request_id(),
-         .peer = peer_,
+         .peer = answered.peer(),
          .status = out.status,
          .bytes = out.bytes,
          .duration = took,

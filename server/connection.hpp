@@ -30,7 +30,8 @@ namespace strata::server {
 
 class connection : public boost::intrusive::list_base_hook<> {
  public:
-  connection(loop& on, tcp_socket socket, std::string peer, address_key from);
+  /// `behind_proxy`: the peer is a trusted proxy.
+  connection(loop& on, tcp_socket socket, const asio::ip::address& peer, bool behind_proxy);
 
   void start();
   /// Ends the current phase if its time is over.
@@ -40,6 +41,7 @@ class connection : public boost::intrusive::list_base_hook<> {
   void cut() { close(); }
   /// Where it comes from, for the bound of each address.
   const address_key& from() const noexcept { return from_; }
+  bool behind_proxy() const noexcept { return behind_proxy_; }
   time_point idle_since() const noexcept { return idle_since_; }
 
   boost::intrusive::list_member_hook<> idle_place;  ///< in its loop's list of idle connections
@@ -56,6 +58,13 @@ class connection : public boost::intrusive::list_base_hook<> {
   void read();
   void on_read(const boost::system::error_code& failed, std::size_t count);
   void process();
+
+  /// Reads the PROXY protocol's header. Returns false if it is not complete, or malformed: then it is closed.
+  bool take_proxy_header();
+  /// The client that the proxy reports with the current request.
+  std::string_view find_client();
+  /// The state of the limit that counts this 4xx response; nothing if none does.
+  std::optional<rate_limit_state> count_refused(const request* from, int status);
 
   /// Answers with the reader's refusal, or another problem that ends the connection.
   void refuse(int status, std::string_view reason);
@@ -91,7 +100,11 @@ class connection : public boost::intrusive::list_base_hook<> {
   loop& loop_;
   tcp_socket socket_;
   std::string peer_;
+  std::string client_;  // of the current request, if the proxy reports one
   const address_key from_;
+  const address_key address_;
+  const bool behind_proxy_;
+  bool expects_proxy_header_;
   time_point idle_since_{};
   unsigned references_ = 0;
   phase phase_ = phase::reading;

@@ -111,9 +111,10 @@ void loop::adopt(tcp_socket socket, const asio::ip::tcp::endpoint& from) {
   boost::system::error_code ignored;
   socket.non_blocking(true, ignored);
   const auto address = key_of(from.address());
-  const bool counted = core_->addresses.add(address) || make_room_for(address);
-  if (!counted || !make_room()) {
-    if (counted) core_->addresses.remove(address);
+  const bool trusted = core_->trusts({.bytes = whole_of(from.address())});
+  const bool admitted = trusted || core_->addresses.add(address) || make_room_for(address);
+  if (!admitted || !make_room()) {
+    if (admitted && !trusted) core_->addresses.remove(address);
     counters_.refused.add();
     static constexpr std::string_view full =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nCache-Control: "
@@ -125,8 +126,7 @@ void loop::adopt(tcp_socket socket, const asio::ip::tcp::endpoint& from) {
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   counters_.accepted.add();
   counters_.open.add();
-  boost::intrusive_ptr<connection> adopted(
-      new connection(*this, std::move(socket), from.address().to_string(), address));
+  boost::intrusive_ptr<connection> adopted(new connection(*this, std::move(socket), from.address(), trusted));
   connections_->all.push_back(*adopted);
   arm_sweep();
   auto* kept = adopted.detach();  // the list's reference, until `closed`
@@ -186,7 +186,7 @@ void loop::note_longest_idle() noexcept {
 }
 
 void loop::closed(connection& gone) noexcept {
-  core_->addresses.remove(gone.from());
+  if (!gone.behind_proxy()) core_->addresses.remove(gone.from());
   connections_->all.erase(connections_->all.iterator_to(gone));
   core_->open.fetch_sub(1, std::memory_order_relaxed);
   counters_.open.subtract();

@@ -5,6 +5,7 @@
 
 #include "core/counter.hpp"
 #include "core/mutex.hpp"
+#include "http/client_address.hpp"
 #include "http/request_head.hpp"
 #include "server/address_counts.hpp"
 #include "server/body_budget.hpp"
@@ -13,6 +14,7 @@
 
 #include <strata/task.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <memory>
@@ -45,7 +47,13 @@ struct server_core {
       : options(std::move(from)),
         routes(std::move(with)),
         bodies(options.max_bodies.count),
-        addresses(options.max_connections_per_address) {}
+        addresses(options.max_connections_per_address) {
+    for (const auto& each : options.trusted_proxies) trusted.push_back(http::parse_network(each).value());
+  }
+
+  bool trusts(const http::ip_address& peer) const noexcept {
+    return std::ranges::any_of(trusted, [&](const auto& each) { return each.contains(peer); });
+  }
 
   /// The longest body of `from`. Requires: its route is known.
   std::size_t body_limit(const request& from) const {
@@ -55,6 +63,7 @@ struct server_core {
 
   const server_options options;
   const router routes;
+  std::vector<http::ip_network> trusted;  ///< proxies
   std::atomic<std::uint32_t> open{0};
   mutable body_budget bodies;
   address_counts addresses;

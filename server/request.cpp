@@ -1,5 +1,6 @@
 #include "server/request.hpp"
 
+#include "http/client_address.hpp"
 #include "http/request_head.hpp"
 #include "http/syntax.hpp"
 #include "http/target.hpp"
@@ -11,6 +12,11 @@
 #include <stdexcept>
 
 namespace strata::server {
+
+std::string client_network(std::string_view peer) {
+  if (!peer.contains(':')) return std::string(peer);
+  return http::client_network(peer);
+}
 
 namespace {
 

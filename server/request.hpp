@@ -41,7 +41,12 @@ struct rate_limit_state {
   duration window{};
   duration reset_after{};
   duration retry_after{};
+  bool exceeded = false;  ///< this request was one too many
 };
+
+/// What a limit counts as one client of the address `peer`: an IPv4 address, or 64 bits of an IPv6 address,
+/// all of which one client may have.
+std::string client_network(std::string_view peer);
 
 /// A value that a connection keeps from one request to the next.
 struct connection_memory {
@@ -87,7 +92,8 @@ class request {
   /// The whole body; empty if there is none. At most server_options::max_body.
   std::string_view body() const noexcept { return body_; }
 
-  /// The client's address without its port, e.g. "127.0.0.1".
+  /// The client's address without its port, e.g. "127.0.0.1". Behind a trusted proxy, as the proxy reports
+  /// it.
   std::string_view peer() const noexcept { return peer_; }
   /// X-Request-Id: the client's if it is valid, else a generated one.
   std::string_view request_id() const noexcept { return request_id_; }

@@ -30,6 +30,8 @@ struct request_internals {
   /// Fills `into` from `head` and `from`, whatever it was before. Returns why the request is refused, if it
   /// is.
   static std::optional<refusal> fill(request& into, const http::request_head& head, const source& from);
+  /// The client's address, as a trusted proxy reports it. Lifetime: until the request is cleared.
+  static void set_peer(request& of, std::string_view client) { of.peer_ = client; }
   /// Adds the body, which arrived after the steps had run.
   static void resume(request& of, std::string_view body, time_point now, time_point deadline);
   /// Drops what a handler left in it, so that this does not live as long as the connection.

@@ -72,6 +72,11 @@ class request_reader {
   int refusal_status() const noexcept { return refusal_status_; }
   const std::string& refusal_reason() const noexcept { return refusal_reason_; }
 
+  /// What was received and not parsed. Requires: between requests.
+  std::string_view unread() const noexcept { return {buffer_.get() + begin_, filled_ - begin_}; }
+  /// Drops the first `count` of these bytes.
+  void drop(std::size_t count) noexcept { begin_ += count; }
+
   /// True between requests, when no byte of the next one has arrived.
   bool empty() const noexcept { return begin_ == filled_ && part_ == part::head; }
   bool in_body() const noexcept { return part_ != part::head; }
@@ -92,7 +97,6 @@ class request_reader {
   void drop_body() noexcept;
   void make_room(std::size_t total);
   http::head_limits head_limits() const noexcept;
-  std::string_view unread() const noexcept { return {buffer_.get() + begin_, filled_ - begin_}; }
 
   const server_options& options_;
   std::unique_ptr<char[]> buffer_;

@@ -2,6 +2,7 @@
 
 #include "core/mutex.hpp"
 #include "core/option_problems.hpp"
+#include "http/client_address.hpp"
 #include "server/loop.hpp"
 
 #include <strata/error.hpp>
@@ -49,6 +50,10 @@ void check(const server_options& options) {
         std::pair("stream_idle", options.stream_idle)}) {
     problems.require(value > duration::zero(), std::string(name) + ": must be above 0");
   }
+  for (const auto& each : options.trusted_proxies) {
+    problems.require(is_network(each), "trusted_proxies: \"" + each +
+                                           "\" is neither an IP address nor a network like 10.0.0.0/8");
+  }
   problems.require(options.drain_timeout >= duration::zero(), "drain_timeout: must not be negative");
   problems.throw_if_any();
 }
@@ -69,6 +74,10 @@ server_options completed(server_options options) {
 }
 
 }  // namespace
+
+bool is_network(std::string_view text) {
+  return http::parse_network(text).has_value();
+}
 
 struct server::state {
   state(server_options options, router routes)

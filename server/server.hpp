@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,17 @@ struct access_record {
   const cache_status* cache = nullptr;
 };
 
+/// Whether `text` is an IP address or a network, "10.0.0.0/8": an item of server_options::trusted_proxies.
+bool is_network(std::string_view text);
+
+/// How a trusted proxy tells the address of its client.
+enum class client_source : std::uint8_t {
+  either,           ///< Forwarded or X-Forwarded-For; if both are there and disagree, neither counts
+  forwarded,        ///< Forwarded (RFC 7239)
+  x_forwarded_for,  ///< X-Forwarded-For
+  proxy_protocol,   ///< the PROXY protocol, version 1 or 2, before the first request of every connection
+};
+
 struct server_options {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;          ///< 0: any free port
@@ -41,8 +53,13 @@ struct server_options {
   byte_size max_bodies{64u << 20};
   /// When so many are open, a new one closes the one that has been idle longest; without one it gets a 503.
   std::uint32_t max_connections = 10'000;
-  /// The same for each client address. 0: half of max_connections. Behind a proxy, all share its address.
+  /// The same for each client address, except those of trusted proxies. 0: half of max_connections.
   std::uint32_t max_connections_per_address = 0;
+
+  /// Networks of proxies, "10.0.0.0/8" or one address: requests from there count as those of the client that
+  /// the proxy reports.
+  std::vector<std::string> trusted_proxies;
+  client_source client_from = client_source::either;
 
   duration head_timeout = std::chrono::seconds(10);     ///< to send a whole head: 408
   duration body_timeout = std::chrono::seconds(30);     ///< to send a whole body: 408
@@ -51,6 +68,11 @@ struct server_options {
   duration request_timeout = std::chrono::seconds(30);  ///< for the handler to answer: 504
   duration stream_idle = std::chrono::seconds(15);      ///< until a body_stream's `idle` is sent
   duration drain_timeout = std::chrono::seconds(10);    ///< to finish running requests when stopping
+
+  /// Counts a 4xx response that no rate limit has counted, by the client's address. `from` is null if the
+  /// request could not be read. If the state it returns is exceeded, the client gets a 429 instead. Called on
+  /// a server thread; must neither block nor throw.
+  std::function<std::optional<rate_limit_state>(std::string_view peer, const request* from)> count_refused;
 
   /// Called on a server thread for every response; must neither block nor throw.
   std::function<void(const access_record&)> access_log;

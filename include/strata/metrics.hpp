@@ -4,6 +4,7 @@
 
 #include <strata/event_feed_stats.hpp>
 #include <strata/network_store.hpp>
+#include <strata/rate_limiter.hpp>
 #include <strata/relay_stats.hpp>
 #include <strata/session_stats.hpp>
 #include <strata/stats.hpp>
@@ -17,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace strata {
@@ -73,6 +75,7 @@ struct process_parts {
   const relay_stats* relaying = nullptr;
   const event_feed_stats* feeding = nullptr;
   const session_stats* sessions = nullptr;
+  std::span<const std::pair<std::string_view, rate_limiter_stats>> limits = {};  ///< by their names
 };
 
 /// The text exposition (format 0.0.4) of all counters; `exposition_type` is its media type.

@@ -216,6 +216,28 @@ void add_sessions(families& into, const session_stats& from) {
   into.counter("sessions_failures_total", "Statements of the upkeep of sessions that failed.", from.failures);
 }
 
+void add_limits(families& into, std::span<const std::pair<std::string_view, rate_limiter_stats>> from) {
+  if (from.empty()) return;
+  auto& requests = into.counter("rate_limit_requests_total", "Requests that a rate limit decided on.");
+  for (const auto& [policy, each] : from) {
+    count(requests, {{"policy", policy}, {"result", "allowed"}}, each.allowed);
+    count(requests, {{"policy", policy}, {"result", "refused"}}, each.refused);
+  }
+  const auto counts = [&](const char* name, const char* help, std::uint64_t rate_limiter_stats::* field) {
+    auto& family = into.counter(name, help);
+    for (const auto& [policy, each] : from) count(family, {{"policy", policy}}, each.*field);
+  };
+  counts("rate_limit_waits_total", "Decisions of a rate limit that waited for the store.",
+         &rate_limiter_stats::waited);
+  counts("rate_limit_reports_total", "Reports of a rate limit to the store, in the background.",
+         &rate_limiter_stats::reports);
+  counts("rate_limit_failures_total", "Calls of a rate limit to the store that failed.",
+         &rate_limiter_stats::failures);
+  auto& alone =
+      into.gauge("rate_limit_alone", "1 while this process applies a shared rate limit without the store.");
+  for (const auto& [policy, each] : from) measure(alone, {{"policy", policy}}, each.alone ? 1 : 0);
+}
+
 void add_cache(families& into, const cache_stats& from) {
   add_reads(into, from);
   add_writes(into, from);
@@ -286,6 +308,7 @@ std::string exposition(const cache_stats& cache, std::span<const http_stats> lis
   if (parts.relaying != nullptr) add_relay(all, *parts.relaying);
   if (parts.feeding != nullptr) add_feed(all, *parts.feeding);
   if (parts.sessions != nullptr) add_sessions(all, *parts.sessions);
+  add_limits(all, parts.limits);
   add_listeners(all, listeners);
   add_process(all, process);
   return prometheus::TextSerializer().Serialize(all.all);

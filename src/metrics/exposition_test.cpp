@@ -230,6 +230,20 @@ TEST(Exposition, ShowsTheSessionsIfThereAreSome) {
   EXPECT_EQ(read.at("sessions_failures_total"), 7);
 }
 
+TEST(Exposition, ShowsTheRateLimitsIfThereAreSome) {
+  EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("rate_limit_")));
+  const std::array limits{std::pair<std::string_view, rate_limiter_stats>{
+      "user",
+      {.allowed = 9, .refused = 8, .waited = 7, .reports = 6, .failures = 5, .alone = true}}};
+  const scrape read(exposition(sample(), {}, {}, {.limits = limits}));
+  EXPECT_EQ(read.at(R"(rate_limit_requests_total{policy="user",result="allowed"})"), 9);
+  EXPECT_EQ(read.at(R"(rate_limit_requests_total{policy="user",result="refused"})"), 8);
+  EXPECT_EQ(read.at(R"(rate_limit_waits_total{policy="user"})"), 7);
+  EXPECT_EQ(read.at(R"(rate_limit_reports_total{policy="user"})"), 6);
+  EXPECT_EQ(read.at(R"(rate_limit_failures_total{policy="user"})"), 5);
+  EXPECT_EQ(read.at(R"(rate_limit_alone{policy="user"})"), 1);
+}
+
 TEST(Exposition, KeepsLargeCountersExact) {
   auto stats = sample();
   stats.evictions = 9'007'199'254'740'991;  // the largest that a double holds exactly
