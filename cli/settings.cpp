@@ -69,8 +69,8 @@ constexpr std::array helps{
                  "how many more may wait for their turn; further reads are answered with 503"},
     setting_help{
         "encryption.keys_file",
-        "file of keys that encrypt sensitive values in the second level, one id:key a line, readable by "
-        "its owner only; strata key new makes one"},
+        "file of keys that encrypt sensitive values in the second level and authenticate the others, one id:key "
+        "a line, readable by its owner only; strata key new makes one"},
     setting_help{
         "encryption.keys",
         "the same keys as text, \"id:key id:key\"; for the environment, never as a flag, which ps shows"},
@@ -152,7 +152,7 @@ constexpr std::array helps{
                  "how long a reader waits when there is a stale value; needs fail_safe; 0s: for ever"},
     setting_help{"entity.*.hard_timeout", "how long a reader waits at all; 0s: for ever"},
     setting_help{"entity.*.tags", "tags that every value carries, for removal together"},
-    setting_help{"entity.*.sensitive", "encrypt in the second level, or keep out of it if there are no keys"},
+    setting_help{"entity.*.sensitive", "encrypt in the second level, and never show to an operator"},
     setting_help{
         "entity.*.dictionaries",
         "files of trained zstd dictionaries for the second level; the first compresses, all decompress"},

@@ -55,7 +55,7 @@ BOOST_DESCRIBE_STRUCT(cache_config, (), (memory, eviction, objective, factory_li
 strata::eviction_policy eviction_of(const cache_config& values);
 strata::eviction_objective objective_of(const cache_config& values);
 
-/// The keys that encrypt sensitive values in the second level; without keys these values stay out of it.
+/// The keys that protect values in the second level: they encrypt sensitive ones and authenticate all others.
 struct encryption_config {
   std::string keys_file;
   std::string keys;

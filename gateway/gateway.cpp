@@ -24,6 +24,7 @@
 #include "admin/routes.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <atomic>
@@ -110,17 +111,34 @@ http_stats http_stats_of(const char* name, const server::server& from, const rou
           .timeouts = stats.timeouts};
 }
 
-/// Warns once that some values stay out of the second level, since nothing else would show it.
-void warn_of_withheld(const platform::policy_table& policies, logs& log) {
+/// The keys of a gateway whose second level other programs can reach; null if it needs none and has none.
+/// Errors: a policy is sensitive, and there is no key.
+result<std::shared_ptr<key_ring>> find_keys(const config& values, const platform::policy_table& policies,
+                                            bool shared, logs& log) {
+  auto configured = open_keys(values.encryption);
+  if (!configured || *configured != nullptr || !shared) return configured;
+  const auto file = demo_keys_file(values.database);
+  if (values.demo || has_demo_keys(file)) {
+    log.write(values.demo ? log_level::warning : log_level::info,
+              fmt::format("values in the second level are protected with the generated keys of {}; for more than "
+                          "a trial, make a file of your own with strata key new and set encryption.keys_file",
+                          file));
+    return open_demo_keys(file);
+  }
   std::string names;
   for (const auto& [name, policy] : policies) {
     if (policy.sensitive) names += (names.empty() ? "" : ", ") + name;
   }
-  if (names.empty()) return;
-  log.write(log_level::warning,
-            fmt::format("no keys for encryption: sensitive values ({}) stay out of the second level, in this "
-                        "process's memory only; strata key new makes a key for encryption.keys_file",
-                        names));
+  if (names.empty()) {
+    log.write(log_level::warning,
+              "no keys for encryption: whoever may write to the second level can change cached values; strata key "
+              "new makes a key for encryption.keys_file");
+    return configured;
+  }
+  return fail(errc::invalid_argument,
+              fmt::format("encryption.keys_file: there is no key, and values of {} are sensitive; strata key new "
+                          "FILE makes one, and --demo generates one",
+                          names));
 }
 
 bool is_postgres(const config& values) {
@@ -201,10 +219,11 @@ result<void> ready_unless(std::string trouble) {
 struct gateway::state {
   state(const config& wanted, logs& to, std::shared_ptr<database_watch> opened,
         platform::policy_table entity_policies, std::shared_ptr<store> second_level,
-        std::shared_ptr<const key_ring> keys)
+        std::shared_ptr<key_ring> keys)
       : values(wanted),
         log(to),
         policies(std::move(entity_policies)),
+        ring(std::move(keys)),
         source(std::move(opened)),
         shared(std::dynamic_pointer_cast<network_store>(second_level)),
         target(std::make_shared<strata::cache>(
@@ -213,14 +232,14 @@ struct gateway::state {
                           .objective = objective_of(values.cache),
                           .second_level = second_level,
                           .relayed = relays(values) && second_level == nullptr,
-                          .encryption = keys,
+                          .encryption = ring,
                           .factory_limit = values.cache.factory_limit,
                           .factory_queue = values.cache.factory_queue})),
         events([this](const domain_event& event, std::string_view what) {
           log.write(log_level::warning, fmt::format("a handler of {} failed: {}", event.type, what));
         }),
         entities(policies),
-        app(platform_options(values, policies, source, target, std::move(keys),
+        app(platform_options(values, policies, source, target, ring,
                              rate_limits_of(second_level), log)) {
     set_admin_rate(values.rate);
   }
@@ -326,6 +345,7 @@ struct gateway::state {
   config values;
   logs& log;
   platform::policy_table policies;
+  const std::shared_ptr<key_ring> ring;  // null: there are no keys
   const wall_time started_at = system_clock().wall();
   std::atomic<bool> serving{false};
   std::shared_ptr<database_watch> source;
@@ -352,8 +372,6 @@ gateway::~gateway() {
 
 result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
                                                std::shared_ptr<store> second_level) {
-  auto keys = open_keys(values.encryption);
-  if (!keys) return std::unexpected(std::move(keys.error()));
   auto policies = policies_of(values);
   if (!policies) return std::unexpected(std::move(policies.error()));
   auto source = open_database(values);
@@ -363,7 +381,8 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
     if (!shared) return std::unexpected(std::move(shared.error()));
     second_level = std::move(*shared);
   }
-  if (second_level != nullptr && *keys == nullptr) warn_of_withheld(*policies, log);
+  auto keys = find_keys(values, *policies, second_level != nullptr, log);
+  if (!keys) return std::unexpected(std::move(keys.error()));
   auto watched = std::make_shared<database_watch>(
       std::move(*source), [&log](log_level level, std::string_view line) { log.write(level, line); });
   auto parts = std::make_unique<state>(values, log, std::move(watched), std::move(*policies),
@@ -427,6 +446,22 @@ result<void> gateway::start() {
 void gateway::set_rates(const rate_config& to) {
   state_->app.set_limits(limits_of(to));
   state_->set_admin_rate(to);
+}
+
+void gateway::reload_keys(const encryption_config& from) {
+  auto& log = state_->log;
+  if (state_->ring == nullptr) {
+    if (!from.keys_file.empty() || !from.keys.empty()) {
+      log.write(log_level::warning, "keys for encryption are configured now, and count from the next start");
+    }
+    return;
+  }
+  const auto done = strata::gateway::reload_keys(from, *state_->ring);
+  if (!done) return log.write(log_level::error, "keys not reloaded: " + done.error().detail);
+  if (done->added.empty() && done->missing.empty()) return;
+  log.write(log_level::info, fmt::format("keys reloaded: key {} encrypts; added: {}; no longer configured, and "
+                                         "readable until the next start: {}",
+                                         done->active, fmt::join(done->added, " "), fmt::join(done->missing, " ")));
 }
 
 std::string gateway::url() const {

@@ -30,12 +30,34 @@ std::string logged(config values, std::shared_ptr<store> second_level) {
   return text.str();
 }
 
-TEST(Gateway, WarnsOnceThatSensitiveValuesStayOutOfTheSecondLevel) {
-  const auto text = logged(default_config(), connect(make_memory_server()));
-  const auto at =
-      text.find("sensitive values (user_permissions, user_settings) stay out of the second level");
-  ASSERT_NE(at, std::string::npos) << text;
-  EXPECT_EQ(text.find("stay out of", at + 80), std::string::npos) << text;
+TEST(Gateway, DoesNotOpenASecondLevelWithoutKeysForSensitiveValues) {
+  const test::temporary_folder folder;
+  auto values = default_config();
+  values.database = "sqlite:" + folder.file("strata.db");
+  values.log.app = "off";
+  logs log(values.log);
+  const auto opened = gateway::open(values, log, connect(make_memory_server()));
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().detail, HasSubstr("encryption.keys_file: there is no key, and values of "));
+  EXPECT_THAT(opened.error().detail,
+              HasSubstr("agent_config, agent_tools, organization, session, user, user_permissions, "));
+  EXPECT_THAT(opened.error().detail, HasSubstr("strata key new"));
+}
+
+TEST(Gateway, ADemoGeneratesItsKeysAndWarns) {
+  auto values = default_config();
+  values.demo = true;
+  const auto text = logged(values, connect(make_memory_server()));
+  EXPECT_THAT(text, HasSubstr("warning"));
+  EXPECT_THAT(text, HasSubstr("protected with the generated keys of "));
+  EXPECT_THAT(text, HasSubstr("strata.db.keys"));
+}
+
+TEST(Gateway, WithoutSensitiveValuesItWarnsThatOthersMayChangeThem) {
+  auto values = default_config();
+  for (auto& [name, entity] : values.entity) entity.sensitive = false;
+  const auto text = logged(values, connect(make_memory_server()));
+  EXPECT_THAT(text, HasSubstr("whoever may write to the second level can change cached values"));
 }
 
 TEST(Gateway, DoesNotWarnWithKeysOrWithoutASecondLevel) {

@@ -124,8 +124,8 @@ result<void> replace(const std::string& file, std::string_view text) {
 
 }  // namespace
 
-result<std::shared_ptr<const key_ring>> open_keys(const encryption_config& from) {
-  if (from.keys_file.empty() && from.keys.empty()) return std::shared_ptr<const key_ring>();
+result<std::shared_ptr<key_ring>> open_keys(const encryption_config& from) {
+  if (from.keys_file.empty() && from.keys.empty()) return std::shared_ptr<key_ring>();
   result<std::shared_ptr<key_ring>> ring;
   if (!from.keys_file.empty()) {
     const auto text = read_keys(from.keys_file);
@@ -141,6 +141,105 @@ result<std::shared_ptr<const key_ring>> open_keys(const encryption_config& from)
     return fail(errc::invalid_argument, "encryption.active: " + refused.problems().front());
   }
   return *ring;
+}
+
+std::string demo_keys_file(const std::string& database) {
+  constexpr std::string_view scheme = "sqlite:";
+  if (!database.starts_with(scheme)) return "strata.keys";
+  return database.substr(scheme.size()) + ".keys";
+}
+
+bool has_demo_keys(const std::string& file) {
+  return ::access(file.c_str(), F_OK) == 0;
+}
+
+result<std::shared_ptr<key_ring>> open_demo_keys(const std::string& file) {
+  if (!has_demo_keys(file)) {
+    // Another gateway may do the same at this moment: the link succeeds for one of them.
+    const auto own = fmt::format("{}.{}", file, ::getpid());
+    ::unlink(own.c_str());
+    if (auto made = add_key(own, 1); !made) return std::unexpected(std::move(made.error()));
+    const int linked = ::link(own.c_str(), file.c_str());
+    const int why = errno;
+    ::unlink(own.c_str());
+    if (linked != 0 && why != EEXIST) return failed(file, "cannot be written", why);
+  }
+  return open_keys({.keys_file = file, .keys = {}, .active = 0});
+}
+
+result<reloaded_keys> reload_keys(const encryption_config& from, key_ring& ring) {
+  reloaded_keys out{.added = {}, .missing = {}, .active = ring.active()};
+  auto now = open_keys(from);
+  if (!now) return std::unexpected(std::move(now.error()));
+  if (*now == nullptr) return out;
+  const auto wanted = (*now)->ids();
+  const auto held = ring.ids();
+  for (const auto id : wanted) {
+    if (std::ranges::find(held, id) != held.end()) {
+      if (ring.has_same(**now, id)) continue;
+      return fail(errc::invalid_argument,
+                  fmt::format("key {} is another one than before; give a new key a new id", id));
+    }
+    out.added.push_back(id);
+  }
+  for (const auto id : held) {
+    if (std::ranges::find(wanted, id) == wanted.end()) out.missing.push_back(id);
+  }
+  if (held.size() + out.added.size() > key_ring::max_keys) {
+    return fail(errc::too_large, fmt::format("a ring holds {} keys, those included that are no longer "
+                                             "configured; restart the gateway",
+                                             key_ring::max_keys));
+  }
+  for (const auto id : out.added) ring.add_from(**now, id);
+  ring.activate((*now)->active());
+  out.active = ring.active();
+  return out;
+}
+
+result<std::vector<std::uint32_t>> key_ids(const std::string& file) {
+  const auto text = read_keys(file);
+  if (!text) return std::unexpected(text.error());
+  const auto ring = ring_of(text->text, file);
+  if (!ring) return std::unexpected(ring.error());
+  return (*ring)->ids();
+}
+
+result<void> remove_key(const std::string& file, std::uint32_t id) {
+  auto held = read_keys(file);
+  if (!held) return std::unexpected(std::move(held.error()));
+  const auto ring = ring_of(held->text, file);
+  if (!ring) return std::unexpected(ring.error());
+  const auto ids = (*ring)->ids();
+  if (std::ranges::find(ids, id) == ids.end()) {
+    return fail(errc::invalid_argument, fmt::format("{} has no key {}", file, id));
+  }
+  if (ids.front() == id) {
+    return fail(errc::invalid_argument,
+                fmt::format("key {} is the first of {}, which encrypts; add a key and move it to the first line "
+                            "before",
+                            id, file));
+  }
+  secret_text kept;
+  kept.text.reserve(held->text.size());
+  const auto opening = fmt::format("{}:", id);
+  for (std::string_view rest = held->text; !rest.empty();) {
+    const auto line = rest.substr(0, std::min(rest.find('\n'), rest.size() - 1) + 1);
+    rest.remove_prefix(line.size());
+    const auto begin = line.find_first_not_of(" \t,");
+    const auto words = begin == std::string_view::npos ? std::string_view() : line.substr(begin);
+    if (!words.starts_with(opening)) {
+      kept.text += line;
+    } else if (words.find_first_of(" \t,") < words.find_first_of("#\r\n")) {
+      return fail(errc::invalid_argument,
+                  fmt::format("{}: the line of key {} holds more than that key; write one a line", file, id));
+    }
+  }
+  const auto left = ring_of(kept.text, file);
+  if (!left) return std::unexpected(left.error());
+  if ((*left)->ids().size() + 1 != ids.size()) {
+    return fail(errc::invalid_argument, fmt::format("{} must hold one key a line", file));
+  }
+  return replace(file, kept.text);
 }
 
 std::string key_line(std::uint32_t id) {

@@ -106,5 +106,59 @@ TEST_F(Keys, AFileThatCannotBeWrittenIsLeftAsItWas) {
   EXPECT_EQ(text.str(), "1:" + key_one + "\n");
 }
 
+TEST_F(Keys, AreReloadedWithoutLosingTheOldOnes) {
+  key_ring ring("1:" + key_one);
+  const auto file = write("2:" + key_two + "\n1:" + key_one + "\n");
+  const auto both = reload_keys({.keys_file = file}, ring);
+  ASSERT_TRUE(both) << both.error().detail;
+  EXPECT_THAT(both->added, ElementsAre(2u));
+  EXPECT_EQ(ring.active(), 2u);
+  const auto without = reload_keys({.keys_file = write("2:" + key_two)}, ring);
+  ASSERT_TRUE(without);
+  EXPECT_THAT(without->missing, ElementsAre(1u));
+  EXPECT_THAT(ring.ids(), ElementsAre(1u, 2u)) << "what was sealed with it stays readable";
+}
+
+TEST_F(Keys, AreNotReloadedIfAnIdMeansAnotherKeyNow) {
+  key_ring ring("1:" + key_one);
+  const auto refused = reload_keys({.keys_file = write("3:" + key_one + "\n1:" + key_two)}, ring);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().detail, HasSubstr("key 1 is another one than before"));
+  EXPECT_THAT(ring.ids(), ElementsAre(1u));
+  EXPECT_FALSE(reload_keys({.keys_file = folder.file("gone")}, ring));
+  EXPECT_EQ(ring.active(), 1u);
+}
+
+TEST_F(Keys, OfADemoAreMadeOnceBesideTheDatabase) {
+  const auto file = demo_keys_file("sqlite:" + folder.file("strata.db"));
+  EXPECT_EQ(file, folder.file("strata.db.keys"));
+  EXPECT_EQ(demo_keys_file("postgres://u@h/d"), "strata.keys");
+  EXPECT_FALSE(has_demo_keys(file));
+  const auto first = open_demo_keys(file);
+  ASSERT_TRUE(first) << first.error().detail;
+  struct stat about{};
+  ASSERT_EQ(::stat(file.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0600u);
+  const auto second = open_demo_keys(file);
+  ASSERT_TRUE(second);
+  EXPECT_TRUE((*first)->has_same(**second, 1));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.file("")), {}), 1) << "nothing is left behind";
+}
+
+TEST_F(Keys, AreTakenOutOfTheirFile) {
+  const auto file = write("# ours\n2:" + key_two + "\n1:" + key_one + " # the old one\n");
+  EXPECT_THAT(*key_ids(file), ElementsAre(2u, 1u));
+  EXPECT_THAT(remove_key(file, 2).error().detail, HasSubstr("key 2 is the first"));
+  EXPECT_THAT(remove_key(file, 9).error().detail, HasSubstr("has no key 9"));
+  ASSERT_TRUE(remove_key(file, 1));
+  EXPECT_THAT(*key_ids(file), ElementsAre(2u));
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  EXPECT_EQ(text.str(), "# ours\n2:" + key_two + "\n");
+  const auto crowded = write("2:" + key_two + " 1:" + key_one + "\n");
+  EXPECT_FALSE(remove_key(crowded, 1)) << "it would take the other key along";
+  EXPECT_THAT(*key_ids(crowded), ElementsAre(2u, 1u));
+}
+
 }  // namespace
 }  // namespace strata::gateway

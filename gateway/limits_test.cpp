@@ -4,13 +4,14 @@
 #include "tests/contract/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
+#include <strata/encryption.hpp>
 
 #include <string>
 
 namespace strata::gateway {
 namespace {
 
-using server::client;
+using server::testing::client;
 
 /// A gateway with limits, and a second one that shares them.
 struct limited {
@@ -23,7 +24,8 @@ struct limited {
   explicit limited(const rate_config& rate) {
     values.listen = "127.0.0.1:0";
     values.admin = "127.0.0.1:0";
-    values.admin_token = "a token of the operator";
+    values.admin_token = "a-token-of-the-operator";
+    values.encryption.keys = "1:" + key_ring::generate();
     values.database = "sqlite:" + folder.file("strata.db");
     values.log.app = "off";
     values.threads = 1;
@@ -99,15 +101,15 @@ TEST(GatewayLimits, WrongAdminTokensAreCountedAndThenNoneIsTried) {
   limited at({.admin = 5});
   const auto port = limited::port_of(at.start().admin_url());
   client guess(port);
-  EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer a token of the operator\r\n").status, 200);
+  EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer a-token-of-the-operator\r\n").status, 200);
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer guess" + std::to_string(i) + "\r\n").status, 401);
   }
   EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer guess6\r\n").status, 429);
-  EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer a token of the operator\r\n").status, 429)
+  EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer a-token-of-the-operator\r\n").status, 429)
       << "a right guess must not show";
   client elsewhere(port, 9);
-  EXPECT_EQ(elsewhere.get("/cache/stats", "Authorization: Bearer a token of the operator\r\n").status, 200);
+  EXPECT_EQ(elsewhere.get("/cache/stats", "Authorization: Bearer a-token-of-the-operator\r\n").status, 200);
 }
 
 }  // namespace

@@ -59,8 +59,8 @@ struct app::state {
         sessions(*options.database, *options.cache, session_options_of(options, data)),
         passwords(options.auth.passwords),
         limited(options.limits, {.store = options.limit_store, .time = options.time}),
-        provided{data,    *options.cache, sessions,     passwords,
-                 limited, *options.time,  options.auth, options.log},
+        provided{data,    *options.cache, sessions,     passwords,  limited,
+                 tokens,  *options.time,  options.auth, options.log},
         upkeep(*options.database, *options.cache, sessions, check_interval(options), options.log) {
     strata::invalidate_on(bus, *options.cache, invalidation_rules(options.entities));
   }
@@ -72,6 +72,7 @@ struct app::state {
   strata::session_store sessions;
   password_hasher passwords;
   limits limited;
+  consistency_seal tokens;
   services provided;
   maintenance upkeep;
 };
@@ -108,6 +109,10 @@ std::vector<std::pair<std::string_view, strata::rate_limiter_stats>> app::limit_
 }
 
 strata::server::router app::routes() {
+  if (const auto done = strata::sync_wait(state_->tokens.load(*state_->options.database)); !done) {
+    state_->options.log(strata::log_level::warning,
+                        "consistency tokens of other gateways will not be known here: " + done.error().detail);
+  }
   return make_routes(state_->provided);
 }
 repositories& app::data() noexcept {

@@ -82,7 +82,7 @@ class app {
   /// The counters of the limits in force, by their names.
   std::vector<std::pair<std::string_view, strata::rate_limiter_stats>> limit_stats() const;
 
-  /// Every route of the platform's API, for a server to own. Lifetime: this app outlives them.
+  /// Every route of the platform's API; reads the key of consistency tokens from the database first. For a server to own. Lifetime: this app outlives them.
   strata::server::router routes();
   /// Import and demo data write through it. Lifetime: this app.
   repositories& data() noexcept;

@@ -17,11 +17,11 @@ namespace {
 // Within this time every gateway has received the invalidation, or has stopped trusting its memory.
 constexpr std::chrono::seconds cookie_lifetime{60};
 
-std::optional<strata::consistency_token> mark_sent_with(const request& from) {
+std::optional<strata::consistency_token> mark_sent_with(const services& in, const request& from) {
   auto text = from.field(consistency_field);
   if (text.empty()) text = from.cookie(consistency_cookie).value_or(std::string_view());
   if (text.empty()) return {};
-  return strata::consistency_token_of(text);
+  return in.tokens.open(text);
 }
 
 strata::task<strata::read_options> read_of_session(const services& in, strata::consistency_token token,
@@ -34,13 +34,13 @@ strata::task<strata::read_options> read_of_session(const services& in, strata::c
 }  // namespace
 
 strata::read_options session_read(const services& in, const request& from) {
-  const auto token = mark_sent_with(from);
+  const auto token = mark_sent_with(in, from);
   if (!token) return {};
   return {.at_least = in.cache.required_asof(*token)};
 }
 
 strata::task<strata::read_options> anonymous_read(const services& in, const request& from) {
-  const auto token = mark_sent_with(from);
+  const auto token = mark_sent_with(in, from);
   if (!token) return strata::read_options();
   if (from.who<principal>() != nullptr)
     return strata::read_options{.at_least = in.cache.required_asof(*token)};
@@ -49,10 +49,10 @@ strata::task<strata::read_options> anonymous_read(const services& in, const requ
 
 void add_consistency_token(const services& in, const request& from, response& to) {
   auto token = in.cache.latest_write();
-  if (const auto sent = mark_sent_with(from); sent && sent->process != token.process) {
+  if (const auto sent = mark_sent_with(in, from); sent && sent->process != token.process) {
     token = strata::joined(token, *sent);
   }
-  const auto text = strata::to_text(token);
+  const auto text = in.tokens.seal(token);
   to.add(consistency_field, text);
   if (from.has_field("authorization")) return;
   to.add("Set-Cookie", fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}", consistency_cookie,

@@ -117,6 +117,20 @@ TEST_F(ConsistencyTokens, OfTwoGatewaysAreJoined) {
   EXPECT_EQ(at.ask("GET", second_path, member_token, {}, sent).text("/name"), "There");
 }
 
+TEST_F(ConsistencyTokens, AreIgnoredWhenForged) {
+  ASSERT_THAT(at.ask("GET", path, member_token).status, 200);
+  const auto forged = strata::to_text(strata::consistency_token{1, true, strata::last_commit_time - 1});
+  for (int i = 0; i < 3; ++i) {
+    const auto read = at.ask("GET", path, member_token, {}, {{"Strata-Mark", forged}});
+    EXPECT_THAT(read.field("Cache-Status"), HasSubstr("hit")) << "it costs no read of the database";
+  }
+}
+
+TEST_F(ConsistencyTokens, ShowNoCounter) {
+  EXPECT_EQ(rename("After").field("Strata-Mark").size(), 76u);
+  EXPECT_FALSE(strata::consistency_token_of(rename("Again").field("Strata-Mark")));
+}
+
 TEST_F(ConsistencyTokens, AreIgnoredWhenMalformed) {
   for (const char* text : {"x", "0000000000000001-s-", ", ,", "%00"}) {
     const auto read = at.ask("GET", path, member_token, {}, {{"Strata-Mark", text}});

@@ -64,11 +64,9 @@ struct shared_platform {
   user admin = at.add_user(home, "admin@home.example", true);
 };
 
-std::uint64_t undecodable(const strata::cache& of) {
+std::uint64_t misses(const strata::cache& of, strata::miss_reason reason) {
   std::uint64_t sum = 0;
-  for (const auto& each : of.stats().types) {
-    sum += each.misses[static_cast<std::size_t>(strata::miss_reason::undecodable)];
-  }
+  for (const auto& each : of.stats().types) sum += each.misses[static_cast<std::size_t>(reason)];
   return sum;
 }
 
@@ -86,8 +84,11 @@ TEST(Encryption, PermissionsAndSettingsAreNotReadableInTheSecondLevel) {
   EXPECT_THAT(permissions, Not(HasSubstr("vault:open")));
   EXPECT_THAT(permissions, Not(HasSubstr("permissions\":")));
   EXPECT_THAT(settings, Not(HasSubstr("blue heron")));
-  EXPECT_THAT(s.stored("user:" + s.admin.id), HasSubstr("admin@home.example"))
-      << "the test must be able to see";
+  EXPECT_NE(s.stored("user:" + s.admin.id), "");
+  EXPECT_THAT(s.stored("user:" + s.admin.id), Not(HasSubstr("admin@home.example")));
+  const auto row = s.at.add_agent(s.home, "Readable");
+  ASSERT_EQ(s.at.ask("GET", "/agents/" + row.id, s.at.login(s.admin.email)).status, 200);
+  EXPECT_THAT(s.stored("agent:" + row.id), HasSubstr("Readable")) << "the test must be able to see";
 }
 
 TEST(Encryption, AnotherGatewayWithTheKeyReadsThem) {
@@ -98,21 +99,41 @@ TEST(Encryption, AnotherGatewayWithTheKeyReadsThem) {
   const auto read = ask(*other.routes, "GET", "/users/" + s.admin.id + "/permissions", token);
   EXPECT_THAT(read.body, HasSubstr("vault:open"));
   EXPECT_THAT(read.field("Cache-Status"), HasSubstr("detail=l2"));
-  EXPECT_EQ(undecodable(*other.cache), 0u);
+  EXPECT_EQ(misses(*other.cache, strata::miss_reason::undecodable), 0u);
+  EXPECT_EQ(misses(*other.cache, strata::miss_reason::unauthentic), 0u);
 }
 
 TEST(Encryption, AnotherKeyIsAMissWithItsReason) {
   shared_platform s(ring(one));
   s.use(s.admin);
-  for (const auto& keys : {ring(two), ring(impostor), std::shared_ptr<const strata::key_ring>()}) {
+  const std::pair<std::shared_ptr<const strata::key_ring>, strata::miss_reason> others[]{
+      {ring(two), strata::miss_reason::undecodable},
+      {ring(impostor), strata::miss_reason::unauthentic},
+      {nullptr, strata::miss_reason::undecodable}};
+  for (const auto& [keys, reason] : others) {
     auto other = s.beside(keys);
     const auto token = login(*other.routes, s.admin.email);
     const auto read = ask(*other.routes, "GET", "/users/" + s.admin.id + "/settings", token);
     EXPECT_THAT(read.body, HasSubstr("blue heron")) << "the database still has it";
     EXPECT_THAT(read.field("Cache-Status"), HasSubstr("fwd=miss"));
-    EXPECT_THAT(read.field("Cache-Status"), HasSubstr("detail=undecodable"));
-    EXPECT_EQ(undecodable(*other.cache), 1u);
+    EXPECT_THAT(read.field("Cache-Status"), HasSubstr("detail=" + std::string(name(reason))));
+    EXPECT_GE(misses(*other.cache, reason), 1u);
   }
+}
+
+TEST(Encryption, AWriterToTheSecondLevelDoesNotBecomeAnAdministrator) {
+  shared_platform s(ring(one));
+  const auto member = s.at.add_user(s.home, "member@home.example", false);
+  s.use(s.admin);
+  const auto path = "/users/" + s.admin.id + "/permissions";
+  ASSERT_EQ(s.at.ask("GET", path, s.at.login(member.email)).status, 403);
+  // The administrator's value under the member's key: the best that a writer without the keys can do.
+  auto other = s.beside(ring(one));
+  must(strata::sync_wait(
+      s.raw->put("strata:user:" + member.id, s.stored("user:" + s.admin.id), std::chrono::minutes(5))));
+  const auto token = login(*other.routes, member.email);
+  EXPECT_EQ(ask(*other.routes, "GET", path, token).status, 403);
+  EXPECT_GE(misses(*other.cache, strata::miss_reason::unauthentic), 1u);
 }
 
 TEST(Encryption, WithoutKeysTheyStayInMemory) {
@@ -120,7 +141,7 @@ TEST(Encryption, WithoutKeysTheyStayInMemory) {
   s.use(s.admin);
   EXPECT_EQ(s.stored("user:" + s.admin.id + ":permissions"), "");
   EXPECT_EQ(s.stored("user:" + s.admin.id + ":settings"), "");
-  EXPECT_NE(s.stored("user:" + s.admin.id), "");
+  EXPECT_EQ(s.stored("user:" + s.admin.id), "");
   const auto token = s.at.login(s.admin.email);
   const auto read = s.at.ask("GET", "/users/" + s.admin.id + "/settings", token);
   EXPECT_THAT(read.field("Cache-Status"), HasSubstr("detail=l1"));

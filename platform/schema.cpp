@@ -1,5 +1,7 @@
 #include "platform/schema.hpp"
 
+#include "platform/consistency_seal.hpp"
+
 #include <map>
 #include <stdexcept>
 
@@ -25,6 +27,7 @@ schema::schema(const std::vector<entity_definition>& of) {
       at.script.append(step.script.substr(step.script.starts_with('\n') ? 1 : 0));
     }
   }
+  by_version[20] = {"consistency", std::string(consistency_seal::schema())};
   scripts_.reserve(by_version.size());
   for (auto& [version, joined] : by_version) {
     scripts_.push_back(std::move(joined.script));

@@ -2,6 +2,7 @@
 /// The objects that handlers use.
 /// Threads: immutable references to internally locked objects.
 
+#include "platform/consistency_seal.hpp"
 #include "platform/passwords.hpp"
 #include "platform/repositories.hpp"
 #include "platform/settings.hpp"
@@ -70,6 +71,7 @@ struct services {
   strata::session_store& sessions;
   password_hasher& passwords;
   limits& limited;
+  const consistency_seal& tokens;
   const strata::clock& time;
   const auth_settings& auth;
   strata::log_function log;

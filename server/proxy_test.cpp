@@ -1,6 +1,7 @@
 #include "server/test_support.hpp"
 
 #include <server/server.hpp>
+#include <strata/error.hpp>
 
 #include <mutex>
 #include <string>
@@ -12,6 +13,7 @@ namespace strata::server {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::client;
 
 /// A server whose one page shows the client's address.
 struct behind_proxies {

@@ -48,7 +48,8 @@ struct gateway {
   gateway(const std::string& name, const strata::test::redis_server& redis, const std::string& database)
       : log(redis.file(name)),
         program({STRATA_PROGRAM, "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--database",
-                 database, "--store", redis.url()},
+                 database, "--store", redis.url(), "--encryption-keys",
+                 "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="},
                 redis.file("."), log) {
     const bool up = strata::test::eventually([&] { return said("listening on "); }, 60s);
     if (!up) throw std::runtime_error("a gateway does not start");

@@ -56,7 +56,7 @@ int failed(const gateway::config& values, gateway::logs& log, const std::string&
 
 /// Whether SIGHUP applies a changed value of `key`; the others take effect at the next start.
 bool is_reloadable(std::string_view key) {
-  return key.starts_with("log.") || key.starts_with("rate.");
+  return key.starts_with("log.") || key.starts_with("rate.") || key.starts_with("encryption.");
 }
 
 /// The keys whose values differ in `now` but need a restart, separated by commas.
@@ -131,6 +131,8 @@ class service {
     values_.rate = now->values.rate;
     reopen_logs();
     running.set_rates(values_.rate);
+    values_.encryption = now->values.encryption;
+    running.reload_keys(values_.encryption);
     for (const auto& each : now->warnings) log_.write(log_level::warning, each);
     if (!later.empty()) log_.write(log_level::warning, "changed, but needs a restart: " + later);
     log_.write(log_level::info, "reloaded on SIGHUP");

@@ -1,12 +1,14 @@
 #pragma once
-/// The keys that encrypt the values of sensitive policies in the second level.
+/// The keys that protect values in the second level: those of sensitive policies are encrypted, all others are
+/// authenticated.
 ///
 ///   auto keys = std::make_shared<strata::key_ring>("2:NEW 1:OLD");  // NEW writes, both read
 ///   strata::cache cache({.second_level = redis, .encryption = keys});
 ///
-/// Values are sealed with XChaCha20-Poly1305 and bound to their key and header. So the store can neither
-/// read nor change a value, nor move it to another key. docs/guide/encryption.md explains how to rotate
-/// keys, and what the store still sees.
+/// Sensitive values are sealed with XChaCha20-Poly1305, others carry a SipHash-2-4 of 128 bits under a key derived
+/// from the ring's. Both bind a value to its key, name space and header. So the store can neither change a value
+/// nor move it to another key, nor read a sensitive one. docs/guide/encryption.md explains how to rotate keys,
+/// and what the store still sees.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +25,8 @@ class key_ring;
 namespace detail {
 /// The 32 bytes of key `id`, or null. Lifetime: the ring's.
 const unsigned char* key_bytes(const key_ring& ring, std::uint32_t id) noexcept;
+/// The 16 bytes that authenticate under key `id`, or null. Lifetime: the ring's.
+const unsigned char* mac_key_bytes(const key_ring& ring, std::uint32_t id) noexcept;
 }  // namespace detail
 
 /// Keys by id: one writes, all read. Keys are kept out of core dumps and, as far as the system's
@@ -55,6 +59,12 @@ class key_ring {
   /// Makes key `id` the one that writes. Throws bad_options if there is no such key.
   void activate(std::uint32_t id);
 
+  /// Adds key `id` of `other`. Throws bad_options if it is not there, or here already.
+  void add_from(const key_ring& other, std::uint32_t id);
+
+  /// Whether both rings have key `id`, with the same bytes. Takes constant time.
+  bool has_same(const key_ring& other, std::uint32_t id) const noexcept;
+
   /// The key that writes, or 0.
   std::uint32_t active() const noexcept;
 
@@ -66,6 +76,7 @@ class key_ring {
 
  private:
   friend const unsigned char* detail::key_bytes(const key_ring&, std::uint32_t) noexcept;
+  friend const unsigned char* detail::mac_key_bytes(const key_ring&, std::uint32_t) noexcept;
   struct state;
   std::unique_ptr<state> state_;
 };

@@ -26,6 +26,7 @@ enum class errc {
   factory_failed,        ///< a factory threw; where an exception cannot be handed on
   statement,             ///< the database refused a statement: syntax, unknown table or column
   contention,            ///< another transaction was faster; nothing was written; retry
+  unauthentic_entry,     ///< stored bytes were not sealed by a holder of the keys, or not under this name
 };
 
 /// The name of `code` as written in this header, e.g. "store_unavailable".

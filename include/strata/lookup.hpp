@@ -29,6 +29,7 @@ enum class miss_reason : std::uint8_t {
   fenced,        ///< what was computed was older than an invalidation, and not stored
   evicted,       ///< it made room for another
   undecodable,   ///< the stored bytes are no value of this type
+  unauthentic,   ///< the stored bytes were not written under this name by a holder of the keys
   too_large,     ///< the value is over the policy's max_size, so it is never stored
   l2_down,       ///< the store did not answer
   not_coherent,  ///< changes may not have been reported, so the copy cannot be trusted now

@@ -6,8 +6,10 @@
 #include <strata/time.hpp>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace strata {
 
@@ -29,11 +31,44 @@ struct store_health {
   std::uint64_t pending = 0;      ///< requests that wait for their replies now
 };
 
+/// A server of a store, as it describes itself.
+struct server_inspection {
+  std::string software;  ///< "redis" or "valkey"
+  std::string version;
+  std::string eviction;     ///< its maxmemory-policy; empty: it does not say
+  bool has_scripts = true;  ///< false: it knows no EVAL
+  std::uint64_t tracked = 0;        ///< keys whose readers it remembers, to notify them
+  std::uint64_t tracked_limit = 0;  ///< at most so many; 0: it does not say
+  std::optional<wall_time> time;    ///< by its own clock
+};
+
+/// A value of a store, without its content.
+struct inspected_value {
+  std::string key;
+  std::uint64_t size = 0;                ///< as it is stored
+  std::optional<duration> ttl;           ///< empty: it never ends
+  std::optional<std::uint32_t> requests;  ///< a logarithmic counter, 0 to 255, of a server that evicts by LFU
+};
+
+struct store_inspection {
+  std::vector<server_inspection> servers;
+  std::vector<inspected_value> values;
+};
+
 /// A store that may be unreachable, and reports it.
 class network_store : public store {
  public:
   /// What is known now; sends no request.
   virtual store_health health() const = 0;
+
+  /// How many values of the name space are sealed with which key of a ring, by the keys' ids; 0: with none.
+  /// Errors: timeout, store_unavailable.   Cost: O(all values), in bounded batches; reads each of them
+  virtual task<result<std::map<std::uint32_t, std::uint64_t>>> count_keys() = 0;
+
+  /// What the servers say of themselves, and about `most_values` values of the name space. Also works with servers
+  /// that are reached and not fit for a store.
+  /// Errors: timeout, store_unavailable
+  virtual task<result<store_inspection>> inspect(std::size_t most_values) = 0;
 };
 
 }  // namespace strata

@@ -15,9 +15,9 @@ struct agent_tools_entity : entity_base<cached_response<stored_document>, "agent
   using entity_base::entity_base;
   static constexpr std::string_view name = "agent_tools";
   static constexpr std::chrono::minutes ttl{30};
-  static constexpr auto secrecy = secrecy_level::open;
+  static constexpr auto secrecy = secrecy_level::sensitive;
   static constexpr auto outage = outage_policy::serve_for_a_day;
-  static constexpr auto view = admin_view::shown;
+  static constexpr auto view = admin_view::hidden;
 
   static constexpr std::string_view table = "agent_tools";
   static std::vector<migration> migrations();

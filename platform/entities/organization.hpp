@@ -41,9 +41,9 @@ struct organization_entity : entity_base<cached_response<organization>, "org:{id
   using entity_base::entity_base;
   static constexpr std::string_view name = "organization";
   static constexpr std::chrono::minutes ttl{60};
-  static constexpr auto secrecy = secrecy_level::open;
+  static constexpr auto secrecy = secrecy_level::sensitive;
   static constexpr auto outage = outage_policy::serve_for_a_day;
-  static constexpr auto view = admin_view::shown;
+  static constexpr auto view = admin_view::hidden;
 
   static constexpr std::string_view table = "organizations";
   static constexpr std::string_view id_prefix = "org_";

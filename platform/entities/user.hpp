@@ -42,9 +42,9 @@ struct user_entity : entity_base<cached_response<user>, "user:{id}"> {
   using entity_base::entity_base;
   static constexpr std::string_view name = "user";
   static constexpr std::chrono::minutes ttl{60};
-  static constexpr auto secrecy = secrecy_level::open;
+  static constexpr auto secrecy = secrecy_level::sensitive;
   static constexpr auto outage = outage_policy::serve_for_a_minute;
-  static constexpr auto view = admin_view::shown;
+  static constexpr auto view = admin_view::hidden;
 
   static constexpr std::string_view table = "users";
   static constexpr std::string_view id_prefix = "usr_";

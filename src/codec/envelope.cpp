@@ -14,6 +14,7 @@ namespace strata::detail {
 namespace {
 
 constexpr std::size_t checksum_size = 8;
+constexpr std::size_t mac_size = crypto_shorthash_siphashx24_BYTES;
 constexpr std::size_t tag_size = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == key_ring::key_size);
 static_assert(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES == sizeof(entry_wrapping::nonce));
@@ -29,6 +30,19 @@ std::array<char, checksum_size> checksum(std::string_view bytes, std::string_vie
   std::array<char, checksum_size> digits{};
   std::memcpy(digits.data(), out.digest, digits.size());
   return digits;
+}
+
+/// The MAC of `bytes` under `name`: SipHash has a key for each name, so nothing is copied to join the two.
+std::array<char, mac_size> mac(std::string_view bytes, std::string_view name, const unsigned char* key) {
+  static_assert(mac_size == crypto_shorthash_siphashx24_KEYBYTES);
+  std::array<unsigned char, mac_size> of_name{};
+  std::array<unsigned char, mac_size> digest{};
+  crypto_shorthash_siphashx24(of_name.data(), unsigned_of(name.data()), name.size(), key);
+  crypto_shorthash_siphashx24(digest.data(), unsigned_of(bytes.data()), bytes.size(), of_name.data());
+  std::array<char, mac_size> out{};
+  std::memcpy(out.data(), digest.data(), out.size());
+  sodium_memzero(of_name.data(), of_name.size());
+  return out;
 }
 
 template <class Options>
@@ -61,14 +75,23 @@ result<std::string> seal_secret(const entry_header& header, std::string_view pay
   return out;
 }
 
+error missing_key(std::uint32_t id) {
+  return {.code = errc::corrupt_entry,
+          .detail = fmt::format("the entry is sealed with key {}, which is not in the ring", id)};
+}
+
+error not_authentic(std::uint32_t id) {
+  return {.code = errc::unauthentic_entry,
+          .detail = fmt::format("the entry is not authentic under key {}: it was changed, cut, sealed for "
+                                "another name, or that is another key",
+                                id)};
+}
+
 result<std::string> open_secret(std::string_view bytes, const parsed_entry& entry,
                                 const open_options& options) {
   const auto id = entry.wrapping.key_id;
   const auto* key = options.keys == nullptr ? nullptr : key_bytes(*options.keys, id);
-  if (key == nullptr) {
-    return fail(errc::corrupt_entry,
-                fmt::format("the entry is encrypted with key {}, which is not in the ring", id));
-  }
+  if (key == nullptr) return std::unexpected(missing_key(id));
   if (entry.body.size() < tag_size) return fail(errc::corrupt_entry, "the entry ends inside its tag");
   const auto data = associated_data(bytes.substr(0, bytes.size() - entry.body.size()), options.name);
   std::string out;
@@ -80,20 +103,37 @@ result<std::string> open_secret(std::string_view bytes, const parsed_entry& entr
     return failed == 0 ? size : 0;
   });
   if (failed != 0) {
-    return fail(
-        errc::corrupt_entry,
-        fmt::format("the entry is not authentic under key {}: it was changed, cut, sealed for another name, "
-                    "or that is another key",
-                    id));
+    return std::unexpected(not_authentic(id));
   }
   return out;
+}
+
+/// The bytes between the header and the MAC.
+result<std::string_view> open_authenticated(std::string_view bytes, const parsed_entry& entry,
+                                            const open_options& options) {
+  const auto id = entry.wrapping.key_id;
+  if (options.sensitive) {
+    return fail(errc::unauthentic_entry, "the entry may be read, but the policy accepts only encrypted ones");
+  }
+  const auto* key = options.keys == nullptr ? nullptr : mac_key_bytes(*options.keys, id);
+  if (key == nullptr) return std::unexpected(missing_key(id));
+  if (entry.body.size() < mac_size) return fail(errc::corrupt_entry, "the entry ends inside its MAC");
+  const auto right = mac(bytes.substr(0, bytes.size() - mac_size), options.name, key);
+  if (sodium_memcmp(right.data(), bytes.data() + bytes.size() - mac_size, mac_size) != 0) {
+    return std::unexpected(not_authentic(id));
+  }
+  return entry.body.substr(0, entry.body.size() - mac_size);
 }
 
 /// The bytes between the header and the checksum.
 result<std::string_view> open_clear(std::string_view bytes, const parsed_entry& entry,
                                     const open_options& options) {
   if (options.sensitive) {
-    return fail(errc::corrupt_entry, "the entry is in clear, but the policy accepts only encrypted ones");
+    return fail(errc::unauthentic_entry, "the entry is in clear, but the policy accepts only encrypted ones");
+  }
+  if (options.keys != nullptr && options.keys->active() != 0) {
+    return fail(errc::unauthentic_entry,
+                "the entry carries no MAC: it was written without keys, or by another program");
   }
   if (entry.body.size() < checksum_size) {
     return fail(errc::corrupt_entry, "the entry ends inside its checksum");
@@ -106,23 +146,39 @@ result<std::string_view> open_clear(std::string_view bytes, const parsed_entry& 
   return entry.body.substr(0, entry.body.size() - checksum_size);
 }
 
+/// The bytes between the header and what protects them, if they may be read.
+result<std::string_view> open_readable(std::string_view bytes, const parsed_entry& entry,
+                                       const open_options& options) {
+  return entry.wrapping.authenticated ? open_authenticated(bytes, entry, options)
+                                      : open_clear(bytes, entry, options);
+}
+
+bool is_secret(const parsed_entry& entry) {
+  return entry.wrapping.key_id != 0 && !entry.wrapping.authenticated;
+}
+
 }  // namespace
 
 result<std::string> seal_entry(const entry_header& header, std::string_view payload,
                                const seal_options& options) {
   assert(!header.negative || payload.empty());
-  if (options.keys != nullptr) return seal_secret(header, payload, options);
+  assert(!options.sensitive || options.keys != nullptr);
+  if (options.sensitive) return seal_secret(header, payload, options);
+  const auto key_id = options.keys == nullptr ? 0 : options.keys->active();
   std::optional<std::string> frame;
   if (payload.size() <= std::min(options.max_size, decompress_limit)) {
     frame = compress(payload, known_to(options));
   }
   const auto body = frame ? std::string_view(*frame) : payload;
   std::string out;
-  if (auto done = append_header(out, header, {.zstd = frame.has_value()}); !done) {
-    return std::unexpected(done.error());
-  }
-  out.reserve(out.size() + body.size() + checksum_size);
+  const entry_wrapping wrapping{.zstd = frame.has_value(), .authenticated = key_id != 0, .key_id = key_id};
+  if (auto done = append_header(out, header, wrapping); !done) return std::unexpected(done.error());
+  out.reserve(out.size() + body.size() + mac_size);
   out += body;
+  if (key_id != 0) {
+    const auto digest = mac(out, options.name, mac_key_bytes(*options.keys, key_id));
+    return out.append(digest.data(), digest.size());
+  }
   const auto sum = checksum(out, options.name);
   return out.append(sum.data(), sum.size());
 }
@@ -130,9 +186,9 @@ result<std::string> seal_entry(const entry_header& header, std::string_view payl
 result<entry_header> check_entry(std::string_view bytes, const open_options& options) {
   auto parsed = parse_entry(bytes);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
-  if (parsed->wrapping.key_id != 0) {
+  if (is_secret(*parsed)) {
     if (auto secret = open_secret(bytes, *parsed, options); !secret) return std::unexpected(secret.error());
-  } else if (auto inside = open_clear(bytes, *parsed, options); !inside) {
+  } else if (auto inside = open_readable(bytes, *parsed, options); !inside) {
     return std::unexpected(inside.error());
   }
   return std::move(parsed->header);
@@ -149,9 +205,9 @@ result<opened_entry> open_entry(std::string_view bytes, const open_options& opti
     return {};
   };
   result<void> done;
-  if (parsed->wrapping.key_id != 0) {
+  if (is_secret(*parsed)) {
     done = own(open_secret(bytes, *parsed, options));
-  } else if (const auto inside = open_clear(bytes, *parsed, options); !inside) {
+  } else if (const auto inside = open_readable(bytes, *parsed, options); !inside) {
     done = std::unexpected(inside.error());
   } else if (parsed->wrapping.zstd) {
     done = own(decompress(*inside, std::min(options.max_size, decompress_limit), known_to(options)));

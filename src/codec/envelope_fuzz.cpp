@@ -46,12 +46,13 @@ void open_as_they_are(std::string_view bytes) {
 }
 
 void open_changed(std::string_view changes) {
-  const auto kind = changes.empty() ? 0 : static_cast<unsigned char>(changes.front()) % 3;
+  const auto kind = changes.empty() ? 0 : static_cast<unsigned char>(changes.front()) % 4;
   const seal_options in_clear{.name = name};
-  const seal_options encrypted{.name = name, .keys = &keys()};
+  const seal_options authentic{.name = name, .keys = &keys()};
+  const seal_options encrypted{.name = name, .keys = &keys(), .sensitive = true};
   const entry_header header{.asof = 7, .life = std::chrono::seconds(60), .tags = {"org:1"}};
   const auto text = kind == 0 ? std::string_view(payload()) : std::string_view(payload()).substr(0, 50);
-  const auto sealed = *seal_entry(header, text, kind == 2 ? encrypted : in_clear);
+  const auto sealed = *seal_entry(header, text, kind == 2 ? encrypted : kind == 3 ? authentic : in_clear);
   auto bytes = sealed;
   for (std::size_t at = 1; at + 3 <= changes.size(); at += 3) {
     const auto place =
@@ -65,7 +66,8 @@ void open_changed(std::string_view changes) {
       bytes[where] = static_cast<char>(bytes[where] ^ change);
     }
   }
-  const auto opened = open_entry(bytes, {.name = name, .keys = &keys(), .sensitive = kind == 2});
+  const auto* ring = kind < 2 ? nullptr : &keys();
+  const auto opened = open_entry(bytes, {.name = name, .keys = ring, .sensitive = kind == 2});
   if (opened.has_value() != (bytes == sealed)) std::abort();
   if (opened && opened->payload() != text) std::abort();
   if (open_entry(bytes, {.name = "strata:agent:agt_2", .keys = &keys()})) std::abort();

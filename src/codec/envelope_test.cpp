@@ -46,21 +46,25 @@ std::vector<sealed> one_of_each(const key_ring& keys) {
   entry_header absent = header;
   absent.negative = true;
   const open_options clear{.name = name};
+  const open_options authentic{.name = name, .keys = &keys};
   const open_options secret{.name = name, .keys = &keys, .sensitive = true};
   return {
       {"clear", bytes_of(header, "payload", {.name = name}), "payload", clear},
       {"empty", bytes_of(header, "", {.name = name}), "", clear},
       {"zstd", bytes_of(header, text, {.name = name}), text, clear},
       {"absent", bytes_of(absent, "", {.name = name}), "", clear},
-      {"encrypted", bytes_of(header, "payload", {.name = name, .keys = &keys}), "payload", secret},
-      {"absent, encrypted", bytes_of(absent, "", {.name = name, .keys = &keys}), "", secret},
+      {"authentic", bytes_of(header, "payload", {.name = name, .keys = &keys}), "payload", authentic},
+      {"authentic zstd", bytes_of(header, text, {.name = name, .keys = &keys}), text, authentic},
+      {"absent, authentic", bytes_of(absent, "", {.name = name, .keys = &keys}), "", authentic},
+      {"encrypted", bytes_of(header, "payload", {.name = name, .keys = &keys, .sensitive = true}), "payload", secret},
+      {"absent, encrypted", bytes_of(absent, "", {.name = name, .keys = &keys, .sensitive = true}), "", secret},
   };
 }
 
 void expect_refused(const sealed& entry, std::string_view bytes, const std::string& why) {
   const auto opened = open_entry(bytes, entry.how);
   ASSERT_FALSE(opened) << entry.kind << ": " << why;
-  EXPECT_EQ(opened.error().code, errc::corrupt_entry);
+  EXPECT_THAT(opened.error().code, testing::AnyOf(errc::corrupt_entry, errc::unauthentic_entry));
   EXPECT_FALSE(check_entry(bytes, entry.how)) << entry.kind << ": " << why;
 }
 
@@ -86,7 +90,7 @@ TEST_F(Envelope, GivesBackWhatWasSealed) {
 
 TEST_F(Envelope, AnOpenedEntryMayBeMoved) {
   auto opened =
-      *open_entry(bytes_of(header, "short", {.name = name, .keys = &keys}), {.name = name, .keys = &keys});
+      *open_entry(bytes_of(header, "short", {.name = name, .keys = &keys, .sensitive = true}), {.name = name, .keys = &keys});
   const auto moved = std::move(opened);
   EXPECT_EQ(moved.payload(), "short");
 }
@@ -138,14 +142,14 @@ TEST_F(Envelope, OpensUnderItsOwnNameOnly) {
 }
 
 TEST_F(Envelope, BytesCannotMoveBetweenNameAndHeader) {
-  const auto bytes = bytes_of({.asof = 1, .tags = {}}, "payload", {.name = "ab", .keys = &keys});
+  const auto bytes = bytes_of({.asof = 1, .tags = {}}, "payload", {.name = "ab", .keys = &keys, .sensitive = true});
   EXPECT_TRUE(open_entry(bytes, {.name = "ab", .keys = &keys}));
   EXPECT_FALSE(open_entry(bytes, {.name = "a", .keys = &keys}));
   EXPECT_FALSE(open_entry(bytes, {.name = "b", .keys = &keys}));
 }
 
 TEST_F(Envelope, SaysWhichKeyIsMissing) {
-  const auto bytes = bytes_of(header, "payload", {.name = name, .keys = &keys});
+  const auto bytes = bytes_of(header, "payload", {.name = name, .keys = &keys, .sensitive = true});
   const key_ring other("9:" + key_ring::generate());
   const key_ring* const rings[] = {nullptr, &other};
   for (const auto* ring : rings) {
@@ -156,7 +160,7 @@ TEST_F(Envelope, SaysWhichKeyIsMissing) {
 }
 
 TEST_F(Envelope, RefusesAnotherKeyOfTheSameId) {
-  const auto bytes = bytes_of(header, "payload", {.name = name, .keys = &keys});
+  const auto bytes = bytes_of(header, "payload", {.name = name, .keys = &keys, .sensitive = true});
   const key_ring other("1:" + key_ring::generate());
   const auto opened = open_entry(bytes, {.name = name, .keys = &other});
   ASSERT_FALSE(opened);
@@ -164,10 +168,10 @@ TEST_F(Envelope, RefusesAnotherKeyOfTheSameId) {
 }
 
 TEST_F(Envelope, RotationReadsTheOldAndWritesTheNew) {
-  const auto before = bytes_of(header, "payload", {.name = name, .keys = &keys});
+  const auto before = bytes_of(header, "payload", {.name = name, .keys = &keys, .sensitive = true});
   keys.add(2, key_ring::generate());
   keys.activate(2);
-  const auto after = bytes_of(header, "payload", {.name = name, .keys = &keys});
+  const auto after = bytes_of(header, "payload", {.name = name, .keys = &keys, .sensitive = true});
   EXPECT_EQ(strata::parse_entry(after)->wrapping.key_id, 2u);
   for (const auto& bytes : {before, after}) {
     EXPECT_EQ(open_entry(bytes, {.name = name, .keys = &keys})->payload(), "payload");
@@ -181,16 +185,35 @@ TEST_F(Envelope, BelievesNothingInClearWhereTheValueIsSensitive) {
   EXPECT_THAT(opened.error().detail, HasSubstr("in clear"));
 }
 
+TEST_F(Envelope, BelievesNothingWithoutAMacWhereThereAreKeys) {
+  // Every writer to the store can compute the checksum.
+  const auto planted = bytes_of(header, R"({"is_admin":true})", {.name = name});
+  const auto opened = open_entry(planted, {.name = name, .keys = &keys});
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, errc::unauthentic_entry);
+  EXPECT_THAT(opened.error().detail, HasSubstr("carries no MAC"));
+  const key_ring none;
+  EXPECT_TRUE(open_entry(planted, {.name = name, .keys = &none})) << "a ring without keys is no ring";
+}
+
+TEST_F(Envelope, AnAuthenticValueIsNoSecretOne) {
+  const auto readable = bytes_of(header, R"(["admin"])", {.name = name, .keys = &keys});
+  EXPECT_THAT(readable, HasSubstr("admin"));
+  const auto opened = open_entry(readable, {.name = name, .keys = &keys, .sensitive = true});
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, errc::unauthentic_entry);
+}
+
 TEST_F(Envelope, HidesThePayloadAndNeverTheSameWayTwice) {
-  const auto one = bytes_of(header, "correct horse battery", {.name = name, .keys = &keys});
-  const auto two = bytes_of(header, "correct horse battery", {.name = name, .keys = &keys});
+  const auto one = bytes_of(header, "correct horse battery", {.name = name, .keys = &keys, .sensitive = true});
+  const auto two = bytes_of(header, "correct horse battery", {.name = name, .keys = &keys, .sensitive = true});
   EXPECT_THAT(one, Not(HasSubstr("horse")));
   EXPECT_NE(one, two);
 }
 
 TEST_F(Envelope, NeverCompressesASecret) {
   const std::string even(5000, 'a');
-  const auto secret = bytes_of(header, even, {.name = name, .keys = &keys});
+  const auto secret = bytes_of(header, even, {.name = name, .keys = &keys, .sensitive = true});
   const auto clear = bytes_of(header, even, {.name = name});
   EXPECT_GT(secret.size(), even.size());
   EXPECT_LT(clear.size(), 200u);

@@ -56,9 +56,11 @@ bool from_base64(secret& key, std::string_view text) {
 
 /// Keys are only ever appended: a reader needs no lock, only `count`.
 struct key_ring::state {
+  static constexpr std::size_t mac_key_size = crypto_shorthash_siphashx24_KEYBYTES;
+
   struct slot {
     std::uint32_t id = 0;
-    unsigned char* key = nullptr;  ///< from sodium_malloc
+    unsigned char* key = nullptr;  ///< from sodium_malloc; the MAC's key follows it
   };
 
   detail::mutex adding;
@@ -88,9 +90,13 @@ struct key_ring::state {
     if (at == max_keys) return fmt::format("key {} is one too many: a ring holds {}", id, max_keys);
     const auto* bytes = reinterpret_cast<const unsigned char*>(key.data());
     if (sodium_is_zero(bytes, key.size()) == 1) return fmt::format("key {} is all zeros", id);
-    auto* held = static_cast<unsigned char*>(sodium_malloc(key_size));
+    auto* held = static_cast<unsigned char*>(sodium_malloc(key_size + mac_key_size));
     if (held == nullptr) throw std::bad_alloc();
     std::copy_n(bytes, key_size, held);
+    // A key of its own for each purpose.
+    static constexpr std::string_view purpose = "strata: authenticate";
+    crypto_generichash(held + key_size, mac_key_size, reinterpret_cast<const unsigned char*>(purpose.data()),
+                       purpose.size(), bytes, key.size());
     sodium_mprotect_readonly(held);
     slots[at] = {id, held};
     count.store(at + 1, std::memory_order_release);
@@ -143,6 +149,18 @@ void key_ring::add(std::uint32_t id, std::string_view text) {
   if (auto problem = state_->add(id, text)) throw bad_options({std::move(*problem)});
 }
 
+void key_ring::add_from(const key_ring& other, std::uint32_t id) {
+  const auto* bytes = detail::key_bytes(other, id);
+  if (bytes == nullptr) throw bad_options({fmt::format("key {} is not in the other ring", id)});
+  add(id, std::span<const std::byte, key_size>(reinterpret_cast<const std::byte*>(bytes), key_size));
+}
+
+bool key_ring::has_same(const key_ring& other, std::uint32_t id) const noexcept {
+  const auto* mine = detail::key_bytes(*this, id);
+  const auto* theirs = detail::key_bytes(other, id);
+  return mine != nullptr && theirs != nullptr && sodium_memcmp(mine, theirs, key_size) == 0;
+}
+
 void key_ring::activate(std::uint32_t id) {
   if (id == 0 || state_->find(id) == nullptr) {
     throw bad_options({fmt::format("key {} is not in the ring, so it cannot be the active one", id)});
@@ -174,6 +192,11 @@ std::string key_ring::generate() {
 const unsigned char* detail::key_bytes(const key_ring& ring, std::uint32_t id) noexcept {
   const auto* found = id == 0 ? nullptr : ring.state_->find(id);
   return found == nullptr ? nullptr : found->key;
+}
+
+const unsigned char* detail::mac_key_bytes(const key_ring& ring, std::uint32_t id) noexcept {
+  const auto* key = key_bytes(ring, id);
+  return key == nullptr ? nullptr : key + key_ring::key_size;
 }
 
 }  // namespace strata

@@ -10,6 +10,7 @@ constexpr std::size_t fixed_size = 28;
 constexpr unsigned char negative_flag = 1;
 constexpr unsigned char zstd_flag = 2;
 constexpr unsigned char encrypted_flag = 4;
+constexpr unsigned char authenticated_flag = 8;
 
 void append_big_endian(std::string& out, std::uint64_t number, int bytes) {
   for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) {
@@ -60,8 +61,11 @@ result<void> check(const entry_header& header, const entry_wrapping& wrapping) {
       return fail(errc::invalid_argument, "an entry's life and grace are 0 to 366 days");
     }
   }
-  if (wrapping.zstd && wrapping.key_id != 0) {
+  if (wrapping.zstd && wrapping.key_id != 0 && !wrapping.authenticated) {
     return fail(errc::invalid_argument, "an entry is either compressed or encrypted");
+  }
+  if (wrapping.authenticated && wrapping.key_id == 0) {
+    return fail(errc::invalid_argument, "an entry is authenticated with a key");
   }
   return check_tags(header.tags);
 }
@@ -86,7 +90,9 @@ result<void> append_header(std::string& out, const entry_header& header, const e
   if (auto possible = check(header, wrapping); !possible) return possible;
   out += "S1";
   out += static_cast<char>((header.negative ? negative_flag : 0) | (wrapping.zstd ? zstd_flag : 0) |
-                           (wrapping.key_id != 0 ? encrypted_flag : 0));
+                           (wrapping.authenticated       ? authenticated_flag
+                            : wrapping.key_id != 0 ? encrypted_flag
+                                                   : 0));
   out += static_cast<char>(header.tags.size());
   append_big_endian(out, header.asof, 8);
   append_milliseconds(out, header.life);
@@ -97,6 +103,7 @@ result<void> append_header(std::string& out, const entry_header& header, const e
   }
   if (wrapping.key_id != 0) {
     append_big_endian(out, wrapping.key_id, 4);
+    if (wrapping.authenticated) return {};
     for (const auto byte : wrapping.nonce) out += static_cast<char>(byte);
   }
   return {};
@@ -108,8 +115,10 @@ result<parsed_entry> parse_entry(std::string_view bytes) {
   }
   reader in(bytes.substr(2));
   const auto flags = in.number(1);
-  if ((flags & ~std::uint64_t{negative_flag | zstd_flag | encrypted_flag}) != 0 ||
-      (flags & (zstd_flag | encrypted_flag)) == (zstd_flag | encrypted_flag)) {
+  const bool encrypted = (flags & encrypted_flag) != 0;
+  const bool authenticated = (flags & authenticated_flag) != 0;
+  if ((flags & ~std::uint64_t{negative_flag | zstd_flag | encrypted_flag | authenticated_flag}) != 0 ||
+      (encrypted && (flags & (zstd_flag | authenticated_flag)) != 0)) {
     return fail(errc::corrupt_entry, "the entry has flags of a newer version");
   }
   const auto tags = in.number(1);
@@ -132,11 +141,15 @@ result<parsed_entry> parse_entry(std::string_view bytes) {
     if (!in.has(size)) return fail(errc::corrupt_entry, "the entry ends inside a tag");
     entry.header.tags.emplace_back(in.take(size));
   }
-  if ((flags & encrypted_flag) != 0) {
-    auto& nonce = entry.wrapping.nonce;
-    if (!in.has(4 + nonce.size())) return fail(errc::corrupt_entry, "the entry ends inside its nonce");
+  if (encrypted || authenticated) {
+    if (!in.has(4)) return fail(errc::corrupt_entry, "the entry ends inside the id of its key");
+    entry.wrapping.authenticated = authenticated;
     entry.wrapping.key_id = static_cast<std::uint32_t>(in.number(4));
     if (entry.wrapping.key_id == 0) return fail(errc::corrupt_entry, "the entry is encrypted with no key");
+  }
+  if (encrypted) {
+    auto& nonce = entry.wrapping.nonce;
+    if (!in.has(nonce.size())) return fail(errc::corrupt_entry, "the entry ends inside its nonce");
     std::memcpy(nonce.data(), in.take(nonce.size()).data(), nonce.size());
   }
   entry.body = in.rest();

@@ -2,13 +2,15 @@
 /// The format of an entry in the second level, byte by byte (docs/formats.md has an example):
 ///
 ///   0   2  "S1", the version of this format
-///   2   1  flags: 1 negative ("not found", no payload), 2 zstd, 4 encrypted; never 2 and 4 together
+///   2   1  flags: 1 negative ("not found", no payload), 2 zstd, 4 encrypted, 8 authenticated; 4 alone of the
+///          last three, or 8 with or without 2
 ///   3   1  number of tags
 ///   4   8  asof, big-endian, where a script can compare it without decoding the rest
 ///  12   8  life: how long the entry was fresh when it was filled, milliseconds, big-endian
 ///  20   8  grace: how long after its life it may be served stale, milliseconds, big-endian
 ///  28      tags: each 2 bytes length (1 to 1024), big-endian, and its bytes
-///          if encrypted: 4 bytes id of the key, big-endian, and a nonce of 24 bytes
+///          if encrypted or authenticated: 4 bytes id of the key, big-endian
+///          if encrypted: a nonce of 24 bytes
 ///          the body, to the end; src/codec/envelope.hpp describes it
 ///
 /// Threads: pure functions.
@@ -36,7 +38,8 @@ struct entry_header {
 /// How the body of an entry is wrapped.
 struct entry_wrapping {
   bool zstd = false;
-  std::uint32_t key_id = 0;  ///< 0: not encrypted
+  bool authenticated = false;  ///< `key_id` does not encrypt: it authenticates what may be read
+  std::uint32_t key_id = 0;    ///< 0: neither encrypted nor authenticated
   std::array<unsigned char, 24> nonce{};
 };
 
@@ -49,7 +52,7 @@ result<void> check_tags(const std::vector<std::string>& tags);
 
 /// Appends the header to `out`; the body follows.
 /// Errors: invalid_argument, and `out` is unchanged: tags that check_tags refuses; life or grace not from 0
-///         to 366 days; both zstd and a key.
+///         to 366 days; both zstd and encrypted; authenticated without a key.
 result<void> append_header(std::string& out, const entry_header& header, const entry_wrapping& wrapping = {});
 
 struct parsed_entry {

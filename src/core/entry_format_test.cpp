@@ -81,6 +81,7 @@ TEST(EntryFormat, RefusesToWriteWhatItsLengthFieldsCannotHold) {
   EXPECT_TRUE(refused({.life = 367 * 24h}));
   EXPECT_TRUE(refused({.grace = 367 * 24h}));
   EXPECT_TRUE(refused({}, {.zstd = true, .key_id = 1}));
+  EXPECT_TRUE(refused({}, {.authenticated = true}));
 }
 
 TEST(EntryFormat, TakesTheLongestTagsAndTheMost) {
@@ -102,7 +103,7 @@ TEST(EntryFormat, RefusesToReadATagThatNoWriterMakes) {
 
 TEST(EntryFormat, RefusesFlagsItDoesNotKnow) {
   auto bytes = encoded({.asof = 1}, std::string(64, 'x'));
-  for (const int flags : {8, 16, 32, 64, 128, 2 | 4}) {
+  for (const int flags : {16, 32, 64, 128, 2 | 4, 4 | 8}) {
     bytes[2] = static_cast<char>(flags);
     EXPECT_FALSE(parse_entry(bytes)) << flags;
   }

@@ -43,6 +43,8 @@ std::string_view name(errc code) noexcept {
       return "statement";
     case errc::contention:
       return "contention";
+    case errc::unauthentic_entry:
+      return "unauthentic_entry";
   }
   return "unknown";
 }

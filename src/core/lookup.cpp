@@ -38,6 +38,8 @@ std::string_view name(miss_reason reason) noexcept {
       return "evicted";
     case miss_reason::undecodable:
       return "undecodable";
+    case miss_reason::unauthentic:
+      return "unauthentic";
     case miss_reason::too_large:
       return "too_large";
     case miss_reason::l2_down:

@@ -109,7 +109,8 @@ result<std::string> record_builder::encode(const any_key& target, const record& 
                      .tags = entry.tags},
                     payload,
                     {.name = name,
-                     .keys = target.policy->sensitive ? usable(options_.encryption) : nullptr,
+                     .keys = usable(options_.encryption),
+                     .sensitive = target.policy->sensitive,
                      .max_size = target.policy->max_size.count,
                      .known = &target.policy->dictionaries});
 }
@@ -138,7 +139,10 @@ std::expected<record_ptr, miss_reason> record_builder::decode(const any_key& tar
                                                .sensitive = target.policy->sensitive,
                                                .max_size = target.policy->max_size.count,
                                                .known = &target.policy->dictionaries});
-  if (!entry) return std::unexpected(miss_reason::undecodable);
+  if (!entry) {
+    const bool forged = entry.error().code == errc::unauthentic_entry;
+    return std::unexpected(forged ? miss_reason::unauthentic : miss_reason::undecodable);
+  }
   const auto& header = entry->header;
   if (header.asof > last_commit_time) return std::unexpected(miss_reason::undecodable);
   clock_.merge(header.asof);

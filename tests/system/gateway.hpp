@@ -8,7 +8,9 @@
 #include <strata/json.hpp>
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -64,6 +66,10 @@ class gateway {
   explicit gateway(const temp_folder& folder, const std::vector<std::string>& more = {},
                    const variables& environment = {}) {
     auto arguments = flags(folder);
+    const std::string keys_file = folder.file("encryption.keys");
+    std::ofstream(keys_file) << "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+    ::chmod(keys_file.c_str(), 0600);
+    arguments.insert(arguments.end(), {"--encryption-keys-file", keys_file});
     arguments.insert(arguments.end(), more.begin(), more.end());
     const auto begun = clock::now();
     program_ = std::make_unique<process>(folder, arguments, environment);

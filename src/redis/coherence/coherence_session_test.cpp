@@ -74,6 +74,9 @@ class played_server final : public topology {
     out.push_back(array(std::move(items)));
     co_return out;
   }
+  task<result<std::vector<reply>>> send_to_all(resp::command, request_options) override {
+    co_return std::vector<reply>();
+  }
   task<result<void>> scan(std::string, key_visitor) override { co_return result<void>(); }
   bool has_remote_clock() const noexcept override { return false; }
   std::string view() const override { return {}; }

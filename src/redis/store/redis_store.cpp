@@ -5,7 +5,9 @@
 
 #include "async/gather.hpp"
 #include "core/atomic_max.hpp"
+#include "core/entry_format.hpp"
 #include "core/glob.hpp"
+#include "redis/store/inspection.hpp"
 #include "redis/store/store_replies.hpp"
 #include "redis/topology/cluster.hpp"
 #include "redis/topology/single_node.hpp"
@@ -655,6 +657,34 @@ task<result<relay_watermark>> redis_store::read_watermark() {
 // Not retryable: the second time it would find its own watermark and report it as another relay's.
 task<result<std::optional<relay_watermark>>> redis_store::advance_watermark(relay_watermark seen) {
   return call_watermark(std::to_string(seen.value), std::move(seen.life), {});
+}
+
+task<result<std::map<std::uint32_t, std::uint64_t>>> redis_store::count_keys() {
+  using counts = std::map<std::uint32_t, std::uint64_t>;
+  if (auto may = session_.usable(); !may) co_return std::unexpected(std::move(may.error()));
+  counts found;
+  const auto visit = [this, &found](std::vector<std::string> names) -> task<result<void>> {
+    std::erase_if(names, [&](const auto& each) { return !is_ours(each); });
+    if (names.empty()) co_return result<void>();
+    auto replies = co_await topology_->send_each("GET", names, idempotent);
+    if (!replies) co_return std::unexpected(std::move(replies.error()));
+    for (auto& each : *replies) {
+      if (!each.is_text()) continue;  // it has ended meanwhile, or is of another type
+      const auto value = value_of(std::move(each));
+      if (!value) continue;
+      const auto entry = parse_entry(value->bytes);
+      ++found[entry ? entry->wrapping.key_id : 0];
+    }
+    co_return result<void>();
+  };
+  auto scanned = topology_->scan(session_.names().prefix + "*", visit);
+  const auto done = co_await std::move(scanned);
+  if (!done) co_return std::unexpected(done.error());
+  co_return found;
+}
+
+task<result<store_inspection>> redis_store::inspect(std::size_t most_values) {
+  return inspect_servers(*topology_, session_.names().prefix, most_values);
 }
 
 task<result<rate_standing>> redis_store::charge(rate_charge what) {

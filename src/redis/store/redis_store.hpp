@@ -79,6 +79,8 @@ class redis_store final : public network_store, public rate_limit_store {
 
   std::string_view name_space() const noexcept override { return session_.name_space(); }
   store_health health() const override;
+  task<result<std::map<std::uint32_t, std::uint64_t>>> count_keys() override;
+  task<result<store_inspection>> inspect(std::size_t most_values) override;
 
  private:
   result<void> may_use(std::string_view key) const;

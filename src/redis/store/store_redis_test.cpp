@@ -163,6 +163,63 @@ TEST(RedisStore, RefusesAServerThatMayEvictFloorsUntilItIsPutRight) {
   wait_until_up(store);
 }
 
+TEST(RedisStore, SaysThatItsServerHasNoScripts) {
+  const redis_server server({.config = {"--rename-command", "EVAL", ""}});
+  const auto opened = open_store(server.url());
+  ASSERT_TRUE(opened);
+  ASSERT_TRUE(eventually([&] { return (*opened)->health().trouble.contains("knows no EVAL"); }))
+      << (*opened)->health().trouble;
+  const auto inspected = sync_wait((*opened)->inspect(100));
+  ASSERT_TRUE(inspected) << inspected.error().detail;
+  ASSERT_EQ(inspected->servers.size(), 1u);
+  EXPECT_FALSE(inspected->servers[0].has_scripts);
+}
+
+TEST(RedisStore, DescribesItsServerAndItsValues) {
+  const redis_server server({.config = {"--maxmemory-policy", "volatile-lfu"}});
+  const auto opened = open_store(server.url());
+  ASSERT_TRUE(opened);
+  auto& store = **opened;
+  wait_until_up(store);
+  ASSERT_TRUE(sync_wait(store.put("strata:a", "value", 60s)));
+  ASSERT_TRUE(server.call({"SET", "strata:endless", std::string(1000, 'x')}).is_ok());
+  const auto found = sync_wait(store.inspect(100));
+  ASSERT_TRUE(found) << found.error().detail;
+  ASSERT_EQ(found->servers.size(), 1u);
+  const auto& about = found->servers[0];
+  EXPECT_FALSE(about.version.empty());
+  EXPECT_EQ(about.eviction, "volatile-lfu");
+  EXPECT_TRUE(about.has_scripts);
+  EXPECT_EQ(about.tracked_limit, 1'000'000u);
+  ASSERT_TRUE(about.time);
+  EXPECT_LT(std::chrono::abs(*about.time - system_clock().wall()), 60s);
+  ASSERT_EQ(found->values.size(), 2u);
+  const auto& endless = found->values[found->values[0].key == "strata:endless" ? 0 : 1];
+  const auto& ending = found->values[found->values[0].key == "strata:endless" ? 1 : 0];
+  EXPECT_FALSE(endless.ttl);
+  EXPECT_EQ(endless.size, 1000u);
+  EXPECT_GT(*ending.ttl, 30s);
+  EXPECT_TRUE(ending.requests);
+}
+
+TEST(RedisStore, CountsItsValuesByTheKeysThatSealThem) {
+  const redis_server server;
+  const auto opened = open_store(server.url());
+  ASSERT_TRUE(opened);
+  std::shared_ptr<network_store> store = std::move(*opened);
+  wait_until_up(*store);
+  const auto keys = std::make_shared<key_ring>("7:" + key_ring::generate());
+  cache writer({.second_level = store, .encryption = keys});
+  const entity<std::string, "secret:{id}"> secrets{{.sensitive = true}};
+  const entity<std::string, "page:{id}"> pages;
+  ASSERT_TRUE(eventually([&] {
+    sync_wait(writer.set(secrets("1"), std::string("a")));
+    sync_wait(writer.set(pages("1"), std::string("b")));
+    const auto found = sync_wait(store->count_keys());
+    return found && found->size() == 1 && found->begin()->first == 7 && found->begin()->second == 2;
+  }));
+}
+
 TEST(RedisStore, NoticesThatItsServerMayNowEvictFloorsAndVoidsWhatItHolds) {
   const redis_server server;
   const auto opened = open_store(server.url());

@@ -58,7 +58,22 @@ task<result<void>> cluster::scan(std::string pattern, key_visitor each) {
 }
 
 task<result<void>> cluster::check_configuration() {
-  return ask_each(members_, [](cluster_node& each) { return check_memory_policy(each.connection()); });
+  return ask_each(members_, [](cluster_node& each) { return check_server(each.connection()); });
+}
+
+task<result<std::vector<reply>>> cluster::send_to_all(resp::command command, request_options how) {
+  std::vector<reply> out;
+  detail::mutex mutex;
+  auto asking = ask_each(members_, [&](cluster_node& each) -> task<result<void>> {
+    auto answer = co_await each.connection().execute(command, how);
+    if (!answer) co_return std::unexpected(std::move(answer.error()));
+    const detail::scoped_lock lock(mutex);
+    out.push_back(std::move(*answer));
+    co_return result<void>();
+  });
+  auto asked = co_await std::move(asking);
+  if (!asked) co_return std::unexpected(std::move(asked.error()));
+  co_return out;
 }
 
 task<result<void>> cluster::ping_all() {

@@ -24,6 +24,7 @@ class cluster final : public topology {
   task<result<std::vector<reply>>> send_each(std::string_view name, std::span<const std::string> keys,
                                              request_options how) override;
   task<result<std::vector<reply>>> run(std::vector<script_call> calls, batch_options how) override;
+  task<result<std::vector<reply>>> send_to_all(resp::command command, request_options how) override;
   task<result<void>> scan(std::string pattern, key_visitor each) override;
   bool has_remote_clock() const noexcept override { return true; }
   std::string view() const override { return members_.view(); }

@@ -17,6 +17,21 @@ result<void> check_version(const connection_info& about) {
                   "; the store needs Redis 7.0 or Valkey: older servers run no script while memory is full");
 }
 
+bool has_no_scripts(const resp::value& reply) {
+  return reply.is_error() && reply.error().message.contains("unknown command");
+}
+
+namespace {
+
+task<result<void>> check_scripts(client& of) {
+  const auto reply = co_await of.execute(resp::command("EVAL").arg("return 1").arg("0"));
+  if (!reply) co_return std::unexpected(reply.error());
+  if (!has_no_scripts(*reply)) co_return result<void>();
+  co_return fail(errc::invalid_argument,
+                 "store: the server knows no EVAL; the store needs Lua scripts: load the server's Lua module (Valkey "
+                 "9.1 may come without it), or use a server that has it built in");
+}
+
 task<result<void>> check_memory_policy(client& of) {
   const auto reply = co_await of.execute(resp::command("INFO").arg("memory"));
   if (!reply) co_return std::unexpected(reply.error());
@@ -29,6 +44,16 @@ task<result<void>> check_memory_policy(client& of) {
                        "maxmemory-policy to volatile-lru (every key that may be evicted has a TTL)");
   }
   co_return result<void>();
+}
+
+}  // namespace
+
+task<result<void>> check_server(client& of) {
+  auto scripts = check_scripts(of);
+  auto done = co_await std::move(scripts);
+  if (!done) co_return done;
+  auto memory = check_memory_policy(of);
+  co_return co_await std::move(memory);
 }
 
 }  // namespace strata::redis

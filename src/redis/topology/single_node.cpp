@@ -54,7 +54,15 @@ task<result<void>> single_node::scan(std::string pattern, key_visitor each) {
 }
 
 task<result<void>> single_node::check_configuration() {
-  return check_memory_policy(*client_);
+  return check_server(*client_);
+}
+
+task<result<std::vector<reply>>> single_node::send_to_all(resp::command command, request_options how) {
+  auto answer = co_await client_->execute(std::move(command), how);
+  if (!answer) co_return std::unexpected(std::move(answer.error()));
+  std::vector<reply> out;
+  out.push_back(std::move(*answer));
+  co_return out;
 }
 
 std::optional<std::string> single_node::unreachable_reason() const {

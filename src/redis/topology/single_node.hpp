@@ -23,6 +23,7 @@ class single_node final : public topology, private client_observer {
   task<result<std::vector<reply>>> send_each(std::string_view name, std::span<const std::string> keys,
                                              request_options how) override;
   task<result<std::vector<reply>>> run(std::vector<script_call> calls, batch_options how) override;
+  task<result<std::vector<reply>>> send_to_all(resp::command command, request_options how) override;
   task<result<void>> scan(std::string pattern, key_visitor each) override;
   bool has_remote_clock() const noexcept override { return false; }
   std::string view() const override { return {}; }

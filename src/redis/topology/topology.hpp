@@ -69,6 +69,8 @@ class topology {
                                                      request_options how) = 0;
   /// Runs each script on the server of its first key. Cost: as `send_each`.
   virtual task<result<std::vector<reply>>> run(std::vector<script_call> calls, batch_options how) = 0;
+  /// Sends `command` to every server. Cost: one round trip, all at the same time.
+  virtual task<result<std::vector<reply>>> send_to_all(resp::command command, request_options how) = 0;
   /// Visits the names of all keys that match `pattern`, some of them perhaps twice.
   virtual task<result<void>> scan(std::string pattern, key_visitor each) = 0;
 
