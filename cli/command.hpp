@@ -132,6 +132,7 @@ void add_invalidate(registry& to);
 void add_stats(registry& to);
 void add_key(registry& to);
 void add_db(registry& to);
+void add_lint(registry& to);
 void add_bench(registry& to);
 void add_completion(registry& to);
 void add_version(registry& to);

@@ -23,6 +23,7 @@ void add_commands(registry& to) {
   add_stats(to);
   add_key(to);
   add_db(to);
+  add_lint(to);
   add_bench(to);
   add_completion(to);
   add_version(to);
