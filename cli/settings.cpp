@@ -67,10 +67,10 @@ constexpr std::array helps{
                  "how many reads of the database may run at once for the cache; 0: no limit"},
     setting_help{"cache.factory_queue",
                  "how many more may wait for their turn; further reads are answered with 503"},
-    setting_help{
-        "encryption.keys_file",
-        "file of keys that encrypt sensitive values in the second level and authenticate the others, one id:key "
-        "a line, readable by its owner only; strata key new makes one"},
+    setting_help{"encryption.keys_file",
+                 "file of keys that encrypt sensitive values in the second level and authenticate the "
+                 "others, one id:key "
+                 "a line, readable by its owner only; strata key new makes one"},
     setting_help{
         "encryption.keys",
         "the same keys as text, \"id:key id:key\"; for the environment, never as a flag, which ps shows"},

@@ -119,10 +119,11 @@ result<std::shared_ptr<key_ring>> find_keys(const config& values, const platform
   if (!configured || *configured != nullptr || !shared) return configured;
   const auto file = demo_keys_file(values.database);
   if (values.demo || has_demo_keys(file)) {
-    log.write(values.demo ? log_level::warning : log_level::info,
-              fmt::format("values in the second level are protected with the generated keys of {}; for more than "
-                          "a trial, make a file of your own with strata key new and set encryption.keys_file",
-                          file));
+    log.write(
+        values.demo ? log_level::warning : log_level::info,
+        fmt::format("values in the second level are protected with the generated keys of {}; for more than "
+                    "a trial, make a file of your own with strata key new and set encryption.keys_file",
+                    file));
     return open_demo_keys(file);
   }
   std::string names;
@@ -130,15 +131,17 @@ result<std::shared_ptr<key_ring>> find_keys(const config& values, const platform
     if (policy.sensitive) names += (names.empty() ? "" : ", ") + name;
   }
   if (names.empty()) {
-    log.write(log_level::warning,
-              "no keys for encryption: whoever may write to the second level can change cached values; strata key "
-              "new makes a key for encryption.keys_file");
+    log.write(
+        log_level::warning,
+        "no keys for encryption: whoever may write to the second level can change cached values; strata key "
+        "new makes a key for encryption.keys_file");
     return configured;
   }
-  return fail(errc::invalid_argument,
-              fmt::format("encryption.keys_file: there is no key, and values of {} are sensitive; strata key new "
-                          "FILE makes one, and --demo generates one",
-                          names));
+  return fail(
+      errc::invalid_argument,
+      fmt::format("encryption.keys_file: there is no key, and values of {} are sensitive; strata key new "
+                  "FILE makes one, and --demo generates one",
+                  names));
 }
 
 bool is_postgres(const config& values) {
@@ -239,8 +242,7 @@ struct gateway::state {
           log.write(log_level::warning, fmt::format("a handler of {} failed: {}", event.type, what));
         }),
         entities(policies),
-        app(platform_options(values, policies, source, target, ring,
-                             rate_limits_of(second_level), log)) {
+        app(platform_options(values, policies, source, target, ring, rate_limits_of(second_level), log)) {
     set_admin_rate(values.rate);
   }
 
@@ -459,9 +461,10 @@ void gateway::reload_keys(const encryption_config& from) {
   const auto done = strata::gateway::reload_keys(from, *state_->ring);
   if (!done) return log.write(log_level::error, "keys not reloaded: " + done.error().detail);
   if (done->added.empty() && done->missing.empty()) return;
-  log.write(log_level::info, fmt::format("keys reloaded: key {} encrypts; added: {}; no longer configured, and "
-                                         "readable until the next start: {}",
-                                         done->active, fmt::join(done->added, " "), fmt::join(done->missing, " ")));
+  log.write(log_level::info,
+            fmt::format("keys reloaded: key {} encrypts; added: {}; no longer configured, and "
+                        "readable until the next start: {}",
+                        done->active, fmt::join(done->added, " "), fmt::join(done->missing, " ")));
 }
 
 std::string gateway::url() const {

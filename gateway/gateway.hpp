@@ -38,8 +38,8 @@ class gateway {
   /// Replaces the rate limits in force. Callers of a changed limit count from zero.
   void set_rates(const rate_config& to);
 
-  /// Adds the keys that are configured now and makes the active one active; logs what changed. Keys that are no
-  /// longer configured stay readable until the next start.
+  /// Adds the keys that are configured now and makes the active one active; logs what changed. Keys that are
+  /// no longer configured stay readable until the next start.
   void reload_keys(const encryption_config& from);
 
   /// "http://127.0.0.1:8080". Requires: started.

@@ -42,8 +42,8 @@ std::uint32_t key_of(std::string_view details) {
 result<counts> count_sessions(const config& values) {
   auto opened = open_database(values, {.readers = 1, .writers = 1});
   if (!opened) return std::unexpected(std::move(opened.error()));
-  const auto rows = sync_wait(
-      (*opened)->query("SELECT SUBSTR(details, 1, 13) AS sealed FROM sessions", sql_parameters{}));
+  const auto rows =
+      sync_wait((*opened)->query("SELECT SUBSTR(details, 1, 13) AS sealed FROM sessions", sql_parameters{}));
   if (!rows) {
     if (rows.error().code == errc::statement) return counts();  // a database without sessions
     return std::unexpected(rows.error());

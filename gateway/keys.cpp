@@ -214,10 +214,11 @@ result<void> remove_key(const std::string& file, std::uint32_t id) {
     return fail(errc::invalid_argument, fmt::format("{} has no key {}", file, id));
   }
   if (ids.front() == id) {
-    return fail(errc::invalid_argument,
-                fmt::format("key {} is the first of {}, which encrypts; add a key and move it to the first line "
-                            "before",
-                            id, file));
+    return fail(
+        errc::invalid_argument,
+        fmt::format("key {} is the first of {}, which encrypts; add a key and move it to the first line "
+                    "before",
+                    id, file));
   }
   secret_text kept;
   kept.text.reserve(held->text.size());

@@ -142,7 +142,8 @@ TEST_F(Keys, OfADemoAreMadeOnceBesideTheDatabase) {
   const auto second = open_demo_keys(file);
   ASSERT_TRUE(second);
   EXPECT_TRUE((*first)->has_same(**second, 1));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.file("")), {}), 1) << "nothing is left behind";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.file("")), {}), 1)
+      << "nothing is left behind";
 }
 
 TEST_F(Keys, AreTakenOutOfTheirFile) {

@@ -103,7 +103,8 @@ TEST(GatewayLimits, WrongAdminTokensAreCountedAndThenNoneIsTried) {
   client guess(port);
   EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer a-token-of-the-operator\r\n").status, 200);
   for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer guess" + std::to_string(i) + "\r\n").status, 401);
+    EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer guess" + std::to_string(i) + "\r\n").status,
+              401);
   }
   EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer guess6\r\n").status, 429);
   EXPECT_EQ(guess.get("/cache/stats", "Authorization: Bearer a-token-of-the-operator\r\n").status, 429)

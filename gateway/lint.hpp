@@ -1,7 +1,6 @@
 #pragma once
-/// Checks a configuration and a running deployment against what this project advises. docs/guide/lint.md lists the
-/// rules.
-/// Threads: pure functions, but for `gather`.
+/// Checks a configuration and a running deployment against what this project advises. docs/guide/lint.md
+/// lists the rules. Threads: pure functions, but for `gather`.
 
 #include "gateway/config.hpp"
 #include "platform/entity.hpp"
@@ -46,9 +45,9 @@ struct lint_facts {
   std::optional<store_inspection> store;
   std::string store_trouble;  ///< why it could not be inspected, or is not fit; empty: it is
 
-  std::optional<outbox_status> outbox;                    ///< of PostgreSQL
+  std::optional<outbox_status> outbox;                   ///< of PostgreSQL
   std::map<std::string, std::string> database_settings;  ///< of PostgreSQL, by their names
-  std::optional<wall_time> database_time;                 ///< by its clock
+  std::optional<wall_time> database_time;                ///< by its clock
   std::string database_trouble;
 
   std::map<std::string, double> metrics;  ///< of a running gateway, by series: `name{label="value"}`

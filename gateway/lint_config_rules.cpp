@@ -43,18 +43,20 @@ void lint_entities(const lint_facts& facts, lint_report& to) {
     const auto at = facts.values.entity.find(std::string(each.name));
     if (at == facts.values.entity.end()) continue;
     const auto& policy = at->second;
-    const auto setting = [&](std::string_view field) { return fmt::format("entity.{}.{}", each.name, field); };
+    const auto setting = [&](std::string_view field) {
+      return fmt::format("entity.{}.{}", each.name, field);
+    };
     if (policy.ttl == duration::zero()) {
       to.add("ttl-missing", setting("ttl"), "is 0");
     } else if (policy.ttl < 1s || policy.ttl > 24h) {
       to.add("ttl-bounds", setting("ttl"), "is " + strata::to_text(policy.ttl));
     }
     const auto key = shape_of(each.key);
-    const bool ruled = std::ranges::any_of(facts.entities, [&](const auto& other) {
-      return other.change && reaches(*other.change, key);
-    });
+    const bool ruled = std::ranges::any_of(
+        facts.entities, [&](const auto& other) { return other.change && reaches(*other.change, key); });
     const bool ends_itself = each.name == "session";  // session_store invalidates its copies
-    if (!ruled && !ends_itself) to.add("invalidation-rule", fmt::format("entity.{}", each.name), "no change of a table removes it");
+    if (!ruled && !ends_itself)
+      to.add("invalidation-rule", fmt::format("entity.{}", each.name), "no change of a table removes it");
     if (each.policy.sensitive && !policy.sensitive) to.add("sensitive-off", setting("sensitive"), "is false");
     if (policy.sensitive && facts.values.store != "memory" && !facts.has_keys) {
       to.add("sensitive-in-clear", setting("sensitive"), "is true, and there is no key");
@@ -76,9 +78,11 @@ void lint_config(const lint_facts& facts, lint_report& to) {
   }
   const auto listen = parse_endpoint(values.listen);
   if (listen && !listen->loopback() && !values.auth.secure_cookie) {
-    to.add("insecure-cookie", "auth.secure_cookie", fmt::format("is false, and {} is not loopback", values.listen));
+    to.add("insecure-cookie", "auth.secure_cookie",
+           fmt::format("is false, and {} is not loopback", values.listen));
   }
-  for (const auto& [name, limit] : {std::pair("rate.user", values.rate.user), {"rate.address", values.rate.address},
+  for (const auto& [name, limit] : {std::pair("rate.user", values.rate.user),
+                                    {"rate.address", values.rate.address},
                                     {"rate.login_account", values.rate.login_account},
                                     {"rate.login_address", values.rate.login_address}}) {
     if (limit == 0) to.add("no-limits", name, "is 0");

@@ -49,9 +49,10 @@ void gather_postgres(lint_facts& facts) {
     return;
   }
   auto& database = **opened;
-  const auto settings = sync_wait(database.query(
-      "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')",
-      {}));
+  const auto settings =
+      sync_wait(database.query("SELECT name, setting FROM pg_settings WHERE name IN ('fsync', "
+                               "'full_page_writes', 'synchronous_commit')",
+                               {}));
   if (!settings) {
     facts.database_trouble = settings.error().detail;
     return;
@@ -59,8 +60,8 @@ void gather_postgres(lint_facts& facts) {
   for (std::size_t i = 0; i < settings->size(); ++i) {
     facts.database_settings[text_of(settings->at(i, "name"))] = text_of(settings->at(i, "setting"));
   }
-  const auto clock = sync_wait(database.query(
-      "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now", {}));
+  const auto clock = sync_wait(
+      database.query("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now", {}));
   facts.now = system_clock().wall();
   if (clock && !clock->empty()) {
     if (const auto* now = std::get_if<std::int64_t>(&clock->at(0, "now"))) {

@@ -69,14 +69,17 @@ void lint_database(const lint_facts& facts, lint_report& to) {
   }
   for (const auto& wanted : facts.entities) {
     if (!facts.outbox->present || !wanted.change || wanted.change->table.empty()) continue;
-    const auto installed = [&](const outbox_status::table& each) { return each.rule.table == wanted.change->table; };
+    const auto installed = [&](const outbox_status::table& each) {
+      return each.rule.table == wanted.change->table;
+    };
     if (!std::ranges::any_of(facts.outbox->tables, installed)) {
       to.add("triggers", wanted.change->table, "it has no triggers");
     }
   }
   if (facts.outbox->limit != 0 && facts.outbox->bytes >= facts.outbox->limit / 5 * 4) {
-    to.add("outbox-full", "outbox", fmt::format("{} of {}", to_text(byte_size{facts.outbox->bytes}),
-                                                to_text(byte_size{facts.outbox->limit})));
+    to.add("outbox-full", "outbox",
+           fmt::format("{} of {}", to_text(byte_size{facts.outbox->bytes}),
+                       to_text(byte_size{facts.outbox->limit})));
   }
 }
 
@@ -85,8 +88,8 @@ void lint_running(const lint_facts& facts, lint_report& to) {
   if (metrics.empty()) return;
   const auto lag = at(metrics, "relay_lag_seconds");
   if (lag > std::chrono::duration<double>(facts.values.relay.bound).count()) {
-    to.add("relay-lag", "relay", fmt::format("relay_lag_seconds is {:.1f}, the bound {}", lag,
-                                             to_text(facts.values.relay.bound)));
+    to.add("relay-lag", "relay",
+           fmt::format("relay_lag_seconds is {:.1f}, the bound {}", lag, to_text(facts.values.relay.bound)));
   }
   for (const auto& type : types_of(metrics)) {
     const auto label = fmt::format(R"(cache_type="{}")", type);

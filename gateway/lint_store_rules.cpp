@@ -45,14 +45,16 @@ void lint_server(const server_inspection& of, const lint_facts& facts, lint_repo
   std::from_chars(of.version.data(), of.version.data() + of.version.size(), major);
   if (major < 7) to.add("redis-version", "store", "is " + name);
   if (!of.has_scripts) to.add("redis-scripts", "store", name + " knows no EVAL");
-  if (of.eviction.starts_with("allkeys-")) to.add("redis-eviction", "store", "maxmemory-policy is " + of.eviction);
+  if (of.eviction.starts_with("allkeys-"))
+    to.add("redis-eviction", "store", "maxmemory-policy is " + of.eviction);
   if (of.tracked_limit != 0 && of.tracked >= of.tracked_limit / 5 * 4) {
     to.add("redis-tracking", "store",
            fmt::format("tracking_total_items is {}, of at most {}", of.tracked, of.tracked_limit));
   }
   if (of.time && std::chrono::abs(*of.time - facts.now) > skew) {
-    to.add("clocks", "store", fmt::format("its clock and this machine's differ by {}",
-                                          to_text(duration(std::chrono::abs(*of.time - facts.now)))));
+    to.add("clocks", "store",
+           fmt::format("its clock and this machine's differ by {}",
+                       to_text(duration(std::chrono::abs(*of.time - facts.now)))));
   }
 }
 

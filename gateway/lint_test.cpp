@@ -23,28 +23,28 @@ lint_facts sound() {
   facts.values.database = "postgres://u@h/d";
   facts.has_keys = true;
   facts.now = wall_time(std::chrono::hours(500'000));
-  facts.store = store_inspection{
-      .servers = {{.software = "valkey",
-                   .version = "8.1.0",
-                   .eviction = "volatile-lru",
-                   .has_scripts = true,
-                   .tracked = 100,
-                   .tracked_limit = 1'000'000,
-                   .time = facts.now}},
-      .values = {{.key = "strata:agent:agt_1", .size = 900, .ttl = 10min, .requests = {}},
-                 {.key = "strata:session:abc", .size = 90, .ttl = 10min, .requests = {}}}};
+  facts.store =
+      store_inspection{.servers = {{.software = "valkey",
+                                    .version = "8.1.0",
+                                    .eviction = "volatile-lru",
+                                    .has_scripts = true,
+                                    .tracked = 100,
+                                    .tracked_limit = 1'000'000,
+                                    .time = facts.now}},
+                       .values = {{.key = "strata:agent:agt_1", .size = 900, .ttl = 10min, .requests = {}},
+                                  {.key = "strata:session:abc", .size = 90, .ttl = 10min, .requests = {}}}};
   outbox_status outbox{.present = true, .bytes = 100, .limit = 1000};
   for (auto& rule : platform::outbox_rules()) outbox.tables.push_back({.rule = std::move(rule)});
   facts.outbox = std::move(outbox);
   facts.database_settings = {{"fsync", "on"}, {"full_page_writes", "on"}, {"synchronous_commit", "on"}};
   facts.database_time = facts.now;
-  facts.metrics = {
-      {"process_start_time_seconds", std::chrono::duration<double>(facts.now.time_since_epoch()).count() - 3600},
-      {R"(http_requests_total{listener="admin",route="/metrics",status="2xx"})", 200},
-      {R"(cache_hits_total{cache_type="agent",level="l1"})", 9'000},
-      {R"(cache_misses_total{cache_type="agent",reason="absent"})", 1'000},
-      {R"(cache_misses_total{cache_type="agent",reason="unauthentic"})", 0},
-      {"relay_lag_seconds", 0.02}};
+  facts.metrics = {{"process_start_time_seconds",
+                    std::chrono::duration<double>(facts.now.time_since_epoch()).count() - 3600},
+                   {R"(http_requests_total{listener="admin",route="/metrics",status="2xx"})", 200},
+                   {R"(cache_hits_total{cache_type="agent",level="l1"})", 9'000},
+                   {R"(cache_misses_total{cache_type="agent",reason="absent"})", 1'000},
+                   {R"(cache_misses_total{cache_type="agent",reason="unauthentic"})", 0},
+                   {"relay_lag_seconds", 0.02}};
   return facts;
 }
 
@@ -113,9 +113,13 @@ const std::vector<broken>& every_way() {
       {"outbox-full", [](lint_facts& at) { at.outbox->bytes = 900; }},
       {"relay-lag", [](lint_facts& at) { at.metrics["relay_lag_seconds"] = 7; }},
       {"hit-ratio",
-       [](lint_facts& at) { at.metrics[R"(cache_misses_total{cache_type="agent",reason="expired"})"] = 9'000; }},
+       [](lint_facts& at) {
+         at.metrics[R"(cache_misses_total{cache_type="agent",reason="expired"})"] = 9'000;
+       }},
       {"forged-values",
-       [](lint_facts& at) { at.metrics[R"(cache_misses_total{cache_type="agent",reason="unauthentic"})"] = 1; }},
+       [](lint_facts& at) {
+         at.metrics[R"(cache_misses_total{cache_type="agent",reason="unauthentic"})"] = 1;
+       }},
       {"unscraped-metrics",
        [](lint_facts& at) {
          at.metrics.erase(R"(http_requests_total{listener="admin",route="/metrics",status="2xx"})");
@@ -155,7 +159,8 @@ TEST(Lint, ChecksWhatItKnowsOnly) {
 
 TEST(Lint, ItsPageListsEveryRule) {
   for (const auto& each : lint_rules()) {
-    EXPECT_TRUE(std::ifstream(std::string(STRATA_SOURCE "/docs/guide/") + std::string(each.page))) << each.page;
+    EXPECT_TRUE(std::ifstream(std::string(STRATA_SOURCE "/docs/guide/") + std::string(each.page)))
+        << each.page;
   }
   std::ostringstream page;
   page << std::ifstream(STRATA_SOURCE "/docs/guide/lint.md").rdbuf();

@@ -59,8 +59,8 @@ struct app::state {
         sessions(*options.database, *options.cache, session_options_of(options, data)),
         passwords(options.auth.passwords),
         limited(options.limits, {.store = options.limit_store, .time = options.time}),
-        provided{data,    *options.cache, sessions,     passwords,  limited,
-                 tokens,  *options.time,  options.auth, options.log},
+        provided{data,   *options.cache, sessions,     passwords,  limited,
+                 tokens, *options.time,  options.auth, options.log},
         upkeep(*options.database, *options.cache, sessions, check_interval(options), options.log) {
     strata::invalidate_on(bus, *options.cache, invalidation_rules(options.entities));
   }
@@ -110,8 +110,9 @@ std::vector<std::pair<std::string_view, strata::rate_limiter_stats>> app::limit_
 
 strata::server::router app::routes() {
   if (const auto done = strata::sync_wait(state_->tokens.load(*state_->options.database)); !done) {
-    state_->options.log(strata::log_level::warning,
-                        "consistency tokens of other gateways will not be known here: " + done.error().detail);
+    state_->options.log(
+        strata::log_level::warning,
+        "consistency tokens of other gateways will not be known here: " + done.error().detail);
   }
   return make_routes(state_->provided);
 }

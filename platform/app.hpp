@@ -17,8 +17,8 @@
 #include <strata/database.hpp>
 #include <strata/events.hpp>
 #include <strata/log.hpp>
-#include <strata/session_store.hpp>
 #include <strata/rate_limiter.hpp>
+#include <strata/session_store.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
 
@@ -82,7 +82,8 @@ class app {
   /// The counters of the limits in force, by their names.
   std::vector<std::pair<std::string_view, strata::rate_limiter_stats>> limit_stats() const;
 
-  /// Every route of the platform's API; reads the key of consistency tokens from the database first. For a server to own. Lifetime: this app outlives them.
+  /// Every route of the platform's API; reads the key of consistency tokens from the database first. For a
+  /// server to own. Lifetime: this app outlives them.
   strata::server::router routes();
   /// Import and demo data write through it. Lifetime: this app.
   repositories& data() noexcept;

@@ -20,7 +20,8 @@ inline constexpr std::string_view consistency_field = "Strata-Mark";
 inline constexpr std::string_view consistency_cookie = "strata_mark";
 
 /// How to read rows for `from`, whose session is known to hold: at least as new as the token it sends.
-/// A token that no gateway of this database has issued counts as none. Cost: a look at the request's fields; without a token, no parsing.
+/// A token that no gateway of this database has issued counts as none. Cost: a look at the request's fields;
+/// without a token, no parsing.
 strata::read_options session_read(const services& in, const strata::server::request& from);
 
 /// The same where no login is needed. A token then counts only with a valid session, because it costs hits.

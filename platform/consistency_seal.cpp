@@ -52,8 +52,8 @@ std::string to_base64(std::span<const unsigned char> bytes) {
 bool from_base64(std::string_view text, std::span<unsigned char> into) {
   std::size_t size = 0;
   const char* end = nullptr;
-  return sodium_base642bin(into.data(), into.size(), text.data(), text.size(), nullptr, &size, &end, encoding) ==
-             0 &&
+  return sodium_base642bin(into.data(), into.size(), text.data(), text.size(), nullptr, &size, &end,
+                           encoding) == 0 &&
          size == into.size() && end == text.data() + text.size();
 }
 
@@ -92,8 +92,9 @@ task<result<void>> consistency_seal::load(database& from) {
   auto rows = co_await std::move(reading);
   if (rows && rows->empty()) {
     std::vector<sql_value> ours{std::string(key_name), to_base64(key_)};
-    auto writing = from.execute(
-        "INSERT INTO gateway_keys (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", std::move(ours));
+    auto writing =
+        from.execute("INSERT INTO gateway_keys (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+                     std::move(ours));
     const auto written = co_await std::move(writing);
     if (!written) co_return std::unexpected(written.error());
     auto again = read_key(from);
@@ -114,8 +115,8 @@ std::string consistency_seal::seal(const consistency_token& token) const {
   sealed out{};
   randombytes_buf(out.data(), nonce_size);
   const auto bytes = bytes_of(token);
-  crypto_aead_xchacha20poly1305_ietf_encrypt(out.data() + nonce_size, nullptr, bytes.data(), bytes.size(), nullptr,
-                                             0, nullptr, out.data(), key_.data());
+  crypto_aead_xchacha20poly1305_ietf_encrypt(out.data() + nonce_size, nullptr, bytes.data(), bytes.size(),
+                                             nullptr, 0, nullptr, out.data(), key_.data());
   return to_base64(out);
 }
 
@@ -123,10 +124,9 @@ std::optional<consistency_token> consistency_seal::open(std::string_view text) c
   sealed bytes{};
   if (text.size() != text_size || !from_base64(text, bytes)) return {};
   plain out{};
-  const int failed = crypto_aead_xchacha20poly1305_ietf_decrypt(out.data(), nullptr, nullptr,
-                                                                bytes.data() + nonce_size,
-                                                                bytes.size() - nonce_size, nullptr, 0,
-                                                                bytes.data(), key_.data());
+  const int failed = crypto_aead_xchacha20poly1305_ietf_decrypt(
+      out.data(), nullptr, nullptr, bytes.data() + nonce_size, bytes.size() - nonce_size, nullptr, 0,
+      bytes.data(), key_.data());
   if (failed != 0) return {};
   return token_of(out);
 }

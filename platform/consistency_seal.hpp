@@ -1,6 +1,6 @@
 #pragma once
-/// Seals consistency tokens: a client can neither invent one, which would cost the gateway a read of the source for
-/// each of its requests, nor read the clock in it, which counts the writes of all organizations.
+/// Seals consistency tokens: a client can neither invent one, which would cost the gateway a read of the
+/// source for each of its requests, nor read the clock in it, which counts the writes of all organizations.
 ///
 /// The key is in the database, which all gateways share, so that each opens the others' tokens.
 /// Threads: internally locked.

@@ -9,8 +9,9 @@ namespace {
 
 TEST(ConsistencySeal, GivesBackWhatWasSealed) {
   const consistency_seal seal;
-  for (const consistency_token token : {consistency_token{.process = 7, .shared = false, .at = 42},
-                                        consistency_token{.process = 0, .shared = true, .at = last_commit_time}}) {
+  for (const consistency_token token :
+       {consistency_token{.process = 7, .shared = false, .at = 42},
+        consistency_token{.process = 0, .shared = true, .at = last_commit_time}}) {
     const auto text = seal.seal(token);
     EXPECT_EQ(text.size(), 76u);
     EXPECT_EQ(seal.open(text), token);
@@ -28,7 +29,8 @@ TEST(ConsistencySeal, OpensNothingThatItHasNotSealed) {
   const consistency_seal seal, other;
   const auto text = seal.seal({.process = 7, .shared = true, .at = 42});
   EXPECT_FALSE(other.open(text)) << "another gateway's, without a common key";
-  EXPECT_FALSE(seal.open(to_text(consistency_token{.process = 7, .shared = true, .at = last_commit_time - 1})));
+  EXPECT_FALSE(
+      seal.open(to_text(consistency_token{.process = 7, .shared = true, .at = last_commit_time - 1})));
   EXPECT_FALSE(seal.open(""));
   EXPECT_FALSE(seal.open(text + "A"));
   EXPECT_FALSE(seal.open(text.substr(1)));

@@ -11,8 +11,8 @@
 
 #include <strata/cache.hpp>
 #include <strata/log.hpp>
-#include <strata/session_store.hpp>
 #include <strata/rate_limiter.hpp>
+#include <strata/session_store.hpp>
 #include <strata/time.hpp>
 
 #include <atomic>

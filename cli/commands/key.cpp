@@ -51,14 +51,18 @@ class key_command final : public command {
     list_ = flags.add_subcommand("list", "show the keys of a file, and how much is sealed with each");
     list_->fallthrough();
     list_->add_option("FILE", file_, "default: encryption.keys_file");
-    retire_ = flags.add_subcommand("retire", "take a key out of a file, if nothing is sealed with it any more");
+    retire_ =
+        flags.add_subcommand("retire", "take a key out of a file, if nothing is sealed with it any more");
     retire_->fallthrough();
     retire_->add_option("ID", id_, "the key's id")->required()->check(CLI::PositiveNumber);
     retire_->add_option("FILE", file_, "default: encryption.keys_file");
     flags.footer(
-        "The first key of a file seals; every key opens. To rotate: add a key and send SIGHUP to every gateway,\n"
-        "then make it the sealing one with encryption.active, or by moving it to the file's first line, and send\n"
-        "SIGHUP again. When the old key's values have ended, retire it. list and retire read every value of the\n"
+        "The first key of a file seals; every key opens. To rotate: add a key and send SIGHUP to every "
+        "gateway,\n"
+        "then make it the sealing one with encryption.active, or by moving it to the file's first line, and "
+        "send\n"
+        "SIGHUP again. When the old key's values have ended, retire it. list and retire read every value of "
+        "the\n"
         "store, and the sessions of the database.");
   }
 
@@ -124,9 +128,10 @@ class key_command final : public command {
     const auto use = gateway::count_key_use(values);
     if (!use) return failed("retire", use.error());
     if (use->of(id_) != 0) {
-      print_error(fmt::format("key retire: {} values and {} sessions are still sealed with key {}; wait until they "
-                              "have ended, or invalidate them",
-                              count_of(use->values, id_), count_of(use->sessions, id_), id_));
+      print_error(
+          fmt::format("key retire: {} values and {} sessions are still sealed with key {}; wait until they "
+                      "have ended, or invalidate them",
+                      count_of(use->values, id_), count_of(use->sessions, id_), id_));
       return exit_failed;
     }
     if (const auto done = gateway::remove_key(file_, id_); !done) return failed("retire", done.error());

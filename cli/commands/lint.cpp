@@ -1,6 +1,6 @@
+#include "gateway/lint.hpp"
 #include "cli/command.hpp"
 #include "cli/http_client.hpp"
-#include "gateway/lint.hpp"
 
 #include <fmt/format.h>
 #include <strata/json.hpp>
@@ -47,7 +47,8 @@ class lint_command final : public command {
     config_.add_settings(flags, program, [](const setting&) { return true; });
     add_json_flag(flags, json_);
     flags.footer(
-        "It reads the configuration as serve does, and looks at the store, the database and, if one runs, the\n"
+        "It reads the configuration as serve does, and looks at the store, the database and, if one runs, "
+        "the\n"
         "gateway whose admin listener the configuration names. It changes nothing. The exit status is 1 if\n"
         "something must be mended. docs/guide/lint.md lists the rules.");
   }
@@ -84,12 +85,13 @@ class lint_command final : public command {
 
   static void print(const lint_document& found) {
     for (const auto& each : found.findings) {
-      fmt::print("{} {}: {} {}\n  why   {}\n  fix   {}\n  page  {}\n", each.must ? "must  " : "should", each.rule,
-                 each.where, each.what, each.why, each.fix, each.page);
+      fmt::print("{} {}: {} {}\n  why   {}\n  fix   {}\n  page  {}\n", each.must ? "must  " : "should",
+                 each.rule, each.where, each.what, each.why, each.fix, each.page);
     }
     if (!found.gateway) fmt::print("no gateway answers on the admin address, so none was checked\n");
     const auto must = std::ranges::count_if(found.findings, &finding_row::must);
-    fmt::print("{} must be mended, {} should\n", must, static_cast<std::ptrdiff_t>(found.findings.size()) - must);
+    fmt::print("{} must be mended, {} should\n", must,
+               static_cast<std::ptrdiff_t>(found.findings.size()) - must);
   }
 
   const registry& program_;

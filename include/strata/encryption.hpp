@@ -1,14 +1,14 @@
 #pragma once
-/// The keys that protect values in the second level: those of sensitive policies are encrypted, all others are
-/// authenticated.
+/// The keys that protect values in the second level: those of sensitive policies are encrypted, all others
+/// are authenticated.
 ///
 ///   auto keys = std::make_shared<strata::key_ring>("2:NEW 1:OLD");  // NEW writes, both read
 ///   strata::cache cache({.second_level = redis, .encryption = keys});
 ///
-/// Sensitive values are sealed with XChaCha20-Poly1305, others carry a SipHash-2-4 of 128 bits under a key derived
-/// from the ring's. Both bind a value to its key, name space and header. So the store can neither change a value
-/// nor move it to another key, nor read a sensitive one. docs/guide/encryption.md explains how to rotate keys,
-/// and what the store still sees.
+/// Sensitive values are sealed with XChaCha20-Poly1305, others carry a SipHash-2-4 of 128 bits under a key
+/// derived from the ring's. Both bind a value to its key, name space and header. So the store can neither
+/// change a value nor move it to another key, nor read a sensitive one. docs/guide/encryption.md explains how
+/// to rotate keys, and what the store still sees.
 
 #include <cstddef>
 #include <cstdint>

@@ -35,8 +35,8 @@ struct store_health {
 struct server_inspection {
   std::string software;  ///< "redis" or "valkey"
   std::string version;
-  std::string eviction;     ///< its maxmemory-policy; empty: it does not say
-  bool has_scripts = true;  ///< false: it knows no EVAL
+  std::string eviction;             ///< its maxmemory-policy; empty: it does not say
+  bool has_scripts = true;          ///< false: it knows no EVAL
   std::uint64_t tracked = 0;        ///< keys whose readers it remembers, to notify them
   std::uint64_t tracked_limit = 0;  ///< at most so many; 0: it does not say
   std::optional<wall_time> time;    ///< by its own clock
@@ -45,8 +45,8 @@ struct server_inspection {
 /// A value of a store, without its content.
 struct inspected_value {
   std::string key;
-  std::uint64_t size = 0;                ///< as it is stored
-  std::optional<duration> ttl;           ///< empty: it never ends
+  std::uint64_t size = 0;                 ///< as it is stored
+  std::optional<duration> ttl;            ///< empty: it never ends
   std::optional<std::uint32_t> requests;  ///< a logarithmic counter, 0 to 255, of a server that evicts by LFU
 };
 
@@ -65,9 +65,8 @@ class network_store : public store {
   /// Errors: timeout, store_unavailable.   Cost: O(all values), in bounded batches; reads each of them
   virtual task<result<std::map<std::uint32_t, std::uint64_t>>> count_keys() = 0;
 
-  /// What the servers say of themselves, and about `most_values` values of the name space. Also works with servers
-  /// that are reached and not fit for a store.
-  /// Errors: timeout, store_unavailable
+  /// What the servers say of themselves, and about `most_values` values of the name space. Also works with
+  /// servers that are reached and not fit for a store. Errors: timeout, store_unavailable
   virtual task<result<store_inspection>> inspect(std::size_t most_values) = 0;
 };
 

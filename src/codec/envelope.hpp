@@ -2,12 +2,14 @@
 /// The envelope around an entry, which makes stored bytes trustworthy. `seal_entry` writes the
 /// header of src/core/entry_format.hpp and a body that is one of
 ///
-///   in clear    without a ring: payload, and 8 bytes of checksum: XXH3-64 of all that is before it, seeded with the
+///   in clear    without a ring: payload, and 8 bytes of checksum: XXH3-64 of all that is before it, seeded
+///   with the
 ///               XXH3-64 of the key's name, big-endian. It detects accidental
 ///               damage and misplaced entries; it does not protect against an attacker.
 ///   zstd        the same, the payload being one zstd frame.
 ///   authenticated  as both of these, with 16 bytes of MAC in place of the checksum: SipHash-2-4-128 of all
-///               that is before it, under a key that is the SipHash-2-4-128 of the key's name under the ring's.
+///               that is before it, under a key that is the SipHash-2-4-128 of the key's name under the
+///               ring's.
 ///   encrypted   ciphertext and 16 bytes of tag: XChaCha20-Poly1305 (IETF) with a random nonce,
 ///               the associated data being the header up to the nonce's end, then the key's name.
 ///
@@ -40,17 +42,18 @@ struct seal_options {
 };
 
 /// The bytes of an entry.
-/// Requires: `keys` is null or has an active key, and is not null if sensitive; a negative entry has no payload.
-/// Errors: invalid_argument for a header that append_header refuses.
-/// Cost: one copy of `payload`; above 1 KiB, or with a dictionary, zstd; 1.4 µs a KiB if encrypted, 0.6 if
+/// Requires: `keys` is null or has an active key, and is not null if sensitive; a negative entry has no
+/// payload. Errors: invalid_argument for a header that append_header refuses. Cost: one copy of `payload`;
+/// above 1 KiB, or with a dictionary, zstd; 1.4 µs a KiB if encrypted, 0.6 if
 ///       authenticated.
 result<std::string> seal_entry(const entry_header& header, std::string_view payload,
                                const seal_options& options);
 
 struct open_options {
-  std::string_view name;            ///< the whole key in the store, with its namespace
-  const key_ring* keys = nullptr;   ///< null: entries with a key cannot be read; else those without one are refused
-  bool sensitive = false;           ///< refuse entries that are not encrypted: an attacker may have put them there
+  std::string_view name;  ///< the whole key in the store, with its namespace
+  const key_ring* keys =
+      nullptr;             ///< null: entries with a key cannot be read; else those without one are refused
+  bool sensitive = false;  ///< refuse entries that are not encrypted: an attacker may have put them there
   std::size_t max_size = 1u << 20;  ///< of a compressed payload; decompress_limit holds besides
   const dictionaries* known = nullptr;
 };
@@ -71,7 +74,8 @@ class opened_entry {
 };
 
 /// Opens an entry of `seal_entry`.
-/// Errors: corrupt_entry with the reason, unauthentic_entry if a MAC is wrong or missing; never a value that was
+/// Errors: corrupt_entry with the reason, unauthentic_entry if a MAC is wrong or missing; never a value that
+/// was
 ///         not sealed under this name.
 result<opened_entry> open_entry(std::string_view bytes, const open_options& options);
 

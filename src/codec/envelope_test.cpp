@@ -56,8 +56,10 @@ std::vector<sealed> one_of_each(const key_ring& keys) {
       {"authentic", bytes_of(header, "payload", {.name = name, .keys = &keys}), "payload", authentic},
       {"authentic zstd", bytes_of(header, text, {.name = name, .keys = &keys}), text, authentic},
       {"absent, authentic", bytes_of(absent, "", {.name = name, .keys = &keys}), "", authentic},
-      {"encrypted", bytes_of(header, "payload", {.name = name, .keys = &keys, .sensitive = true}), "payload", secret},
-      {"absent, encrypted", bytes_of(absent, "", {.name = name, .keys = &keys, .sensitive = true}), "", secret},
+      {"encrypted", bytes_of(header, "payload", {.name = name, .keys = &keys, .sensitive = true}), "payload",
+       secret},
+      {"absent, encrypted", bytes_of(absent, "", {.name = name, .keys = &keys, .sensitive = true}), "",
+       secret},
   };
 }
 
@@ -89,8 +91,8 @@ TEST_F(Envelope, GivesBackWhatWasSealed) {
 }
 
 TEST_F(Envelope, AnOpenedEntryMayBeMoved) {
-  auto opened =
-      *open_entry(bytes_of(header, "short", {.name = name, .keys = &keys, .sensitive = true}), {.name = name, .keys = &keys});
+  auto opened = *open_entry(bytes_of(header, "short", {.name = name, .keys = &keys, .sensitive = true}),
+                            {.name = name, .keys = &keys});
   const auto moved = std::move(opened);
   EXPECT_EQ(moved.payload(), "short");
 }
@@ -142,7 +144,8 @@ TEST_F(Envelope, OpensUnderItsOwnNameOnly) {
 }
 
 TEST_F(Envelope, BytesCannotMoveBetweenNameAndHeader) {
-  const auto bytes = bytes_of({.asof = 1, .tags = {}}, "payload", {.name = "ab", .keys = &keys, .sensitive = true});
+  const auto bytes =
+      bytes_of({.asof = 1, .tags = {}}, "payload", {.name = "ab", .keys = &keys, .sensitive = true});
   EXPECT_TRUE(open_entry(bytes, {.name = "ab", .keys = &keys}));
   EXPECT_FALSE(open_entry(bytes, {.name = "a", .keys = &keys}));
   EXPECT_FALSE(open_entry(bytes, {.name = "b", .keys = &keys}));
@@ -205,8 +208,10 @@ TEST_F(Envelope, AnAuthenticValueIsNoSecretOne) {
 }
 
 TEST_F(Envelope, HidesThePayloadAndNeverTheSameWayTwice) {
-  const auto one = bytes_of(header, "correct horse battery", {.name = name, .keys = &keys, .sensitive = true});
-  const auto two = bytes_of(header, "correct horse battery", {.name = name, .keys = &keys, .sensitive = true});
+  const auto one =
+      bytes_of(header, "correct horse battery", {.name = name, .keys = &keys, .sensitive = true});
+  const auto two =
+      bytes_of(header, "correct horse battery", {.name = name, .keys = &keys, .sensitive = true});
   EXPECT_THAT(one, Not(HasSubstr("horse")));
   EXPECT_NE(one, two);
 }

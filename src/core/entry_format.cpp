@@ -90,7 +90,7 @@ result<void> append_header(std::string& out, const entry_header& header, const e
   if (auto possible = check(header, wrapping); !possible) return possible;
   out += "S1";
   out += static_cast<char>((header.negative ? negative_flag : 0) | (wrapping.zstd ? zstd_flag : 0) |
-                           (wrapping.authenticated       ? authenticated_flag
+                           (wrapping.authenticated ? authenticated_flag
                             : wrapping.key_id != 0 ? encrypted_flag
                                                    : 0));
   out += static_cast<char>(header.tags.size());

@@ -107,8 +107,8 @@ explanation::level explainer::explain_l2(const key& key, const result<std::optio
   const auto header = check_entry((*stored)->bytes, {.name = name, .keys = state_.options.encryption.get()});
   if (!header) {
     out.state = state::invalid;
-    out.reason = header.error().code == errc::unauthentic_entry ? miss_reason::unauthentic
-                                                                : miss_reason::undecodable;
+    out.reason =
+        header.error().code == errc::unauthentic_entry ? miss_reason::unauthentic : miss_reason::undecodable;
     out.detail = header.error().detail;
     return out;
   }

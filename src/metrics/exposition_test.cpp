@@ -233,8 +233,7 @@ TEST(Exposition, ShowsTheSessionsIfThereAreSome) {
 TEST(Exposition, ShowsTheRateLimitsIfThereAreSome) {
   EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("rate_limit_")));
   const std::array limits{std::pair<std::string_view, rate_limiter_stats>{
-      "user",
-      {.allowed = 9, .refused = 8, .waited = 7, .reports = 6, .failures = 5, .alone = true}}};
+      "user", {.allowed = 9, .refused = 8, .waited = 7, .reports = 6, .failures = 5, .alone = true}}};
   const scrape read(exposition(sample(), {}, {}, {.limits = limits}));
   EXPECT_EQ(read.at(R"(rate_limit_requests_total{policy="user",result="allowed"})"), 9);
   EXPECT_EQ(read.at(R"(rate_limit_requests_total{policy="user",result="refused"})"), 8);

@@ -1,5 +1,5 @@
-// What a gateway leaves behind: no secret may be readable in Redis, in SQLite, in logs, metrics or the operator's
-// views, and no value that another program writes into Redis may be served.
+// What a gateway leaves behind: no secret may be readable in Redis, in SQLite, in logs, metrics or the
+// operator's views, and no value that another program writes into Redis may be served.
 
 #include "tests/redis/server.hpp"
 #include "tests/system/gateway.hpp"
@@ -39,18 +39,23 @@ struct Secrets : testing::Test {
   }
   void expect_absent(const std::string& text, const std::string& place,
                      const std::vector<std::string>& secrets) const {
-    for (const auto& each : secrets) EXPECT_EQ(text.find(each), std::string::npos) << each << " is in " << place;
+    for (const auto& each : secrets)
+      EXPECT_EQ(text.find(each), std::string::npos) << each << " is in " << place;
   }
 };
 
 TEST_F(Secrets, AreReadableNowhere) {
   const std::string api_key = "sk-live-d41d8cd98f00b204";
-  ASSERT_EQ(running.ask("PUT", "/agents/" + agent + "/config", {session}, R"({"api_key":")" + api_key + R"("})").status,
-            200);
   ASSERT_EQ(
-      running.ask("PUT", "/users/" + user + "/settings", {session}, R"({"theme":"a-private-setting"})").status, 200);
+      running.ask("PUT", "/agents/" + agent + "/config", {session}, R"({"api_key":")" + api_key + R"("})")
+          .status,
+      200);
+  ASSERT_EQ(running.ask("PUT", "/users/" + user + "/settings", {session}, R"({"theme":"a-private-setting"})")
+                .status,
+            200);
   for (const auto* path : {"/config", ""}) running.ask("GET", "/agents/" + agent + path, {session});
-  for (const auto* path : {"/settings", "/permissions", ""}) running.ask("GET", "/users/" + user + path, {session});
+  for (const auto* path : {"/settings", "/permissions", ""})
+    running.ask("GET", "/users/" + user + path, {session});
   running.ask("GET", "/users/me", {{"Authorization", "Bearer " + token + "x"}});
 
   const std::vector<std::string> everywhere{token, admin.password, api_key, "a-private-setting"};
@@ -89,7 +94,8 @@ TEST_F(Secrets, AForgedValueIsNeverServed) {
   EXPECT_EQ(text_at(fresh.ask("GET", "/agents/" + agent, {fresh.session(admin)}).body, "name"), "Holder");
   EXPECT_EQ(fresh.ask("GET", "/marketplace/listings?limit=5", {}).status, 200);
   const auto metrics = fresh.ask_admin("GET", "/metrics").body;
-  EXPECT_THAT(metrics, testing::ContainsRegex(R"(cache_misses_total\{[^}]*reason="unauthentic"[^}]*\} [1-9])"));
+  EXPECT_THAT(metrics,
+              testing::ContainsRegex(R"(cache_misses_total\{[^}]*reason="unauthentic"[^}]*\} [1-9])"));
 }
 
 }  // namespace

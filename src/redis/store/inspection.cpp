@@ -39,8 +39,8 @@ std::optional<wall_time> time_of(const reply& answer) {
 }
 
 task<result<std::vector<server_inspection>>> ask_servers(topology& servers) {
-  // The servers answer each command in the same order only while none of them joins or leaves; then a later run
-  // says more.
+  // The servers answer each command in the same order only while none of them joins or leaves; then a later
+  // run says more.
   auto asking = servers.send_to_all(resp::command("INFO"), idempotent);
   const auto infos = co_await std::move(asking);
   if (!infos) co_return std::unexpected(infos.error());
@@ -53,11 +53,12 @@ task<result<std::vector<server_inspection>>> ask_servers(topology& servers) {
   for (std::size_t i = 0; times && i < std::min(out.size(), times->size()); ++i) {
     out[i].time = time_of((*times)[i]);
   }
-  auto limiting = servers.send_to_all(
-      resp::command("CONFIG").arg("GET").arg("tracking-table-max-keys"), idempotent);
+  auto limiting =
+      servers.send_to_all(resp::command("CONFIG").arg("GET").arg("tracking-table-max-keys"), idempotent);
   const auto limits = co_await std::move(limiting);
   for (std::size_t i = 0; limits && i < std::min(out.size(), limits->size()); ++i) {
-    const auto items = (*limits)[i].items();  // a user of the store may be forbidden to ask: then there are none
+    const auto items =
+        (*limits)[i].items();  // a user of the store may be forbidden to ask: then there are none
     if (items.size() == 2) out[i].tracked_limit = number_of<std::uint64_t>(items[1].text());
   }
   auto running = servers.send_to_all(resp::command("EVAL").arg("return 1").arg("0"), idempotent);
@@ -84,8 +85,7 @@ task<result<void>> describe(topology& servers, std::vector<std::string> names, b
     value.size = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (*sizes)[i].integer().value_or(0)));
     if (ttl >= 0) value.ttl = std::chrono::milliseconds(ttl);
     if (by_frequency) {
-      auto counting =
-          servers.send(names[i], resp::command("OBJECT").arg("FREQ").arg(names[i]), idempotent);
+      auto counting = servers.send(names[i], resp::command("OBJECT").arg("FREQ").arg(names[i]), idempotent);
       const auto count = co_await std::move(counting);
       if (count && count->integer()) value.requests = static_cast<std::uint32_t>(*count->integer());
     }
@@ -96,7 +96,8 @@ task<result<void>> describe(topology& servers, std::vector<std::string> names, b
 
 }  // namespace
 
-task<result<store_inspection>> inspect_servers(topology& servers, std::string prefix, std::size_t most_values) {
+task<result<store_inspection>> inspect_servers(topology& servers, std::string prefix,
+                                               std::size_t most_values) {
   store_inspection out;
   auto asking = ask_servers(servers);
   auto asked = co_await std::move(asking);

@@ -13,6 +13,7 @@ namespace strata::redis {
 
 /// The servers, and about `most_values` of the values whose keys begin with `prefix`.
 /// Lifetime: `servers` outlives the call.
-task<result<store_inspection>> inspect_servers(topology& servers, std::string prefix, std::size_t most_values);
+task<result<store_inspection>> inspect_servers(topology& servers, std::string prefix,
+                                               std::size_t most_values);
 
 }  // namespace strata::redis

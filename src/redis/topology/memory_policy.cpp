@@ -27,9 +27,10 @@ task<result<void>> check_scripts(client& of) {
   const auto reply = co_await of.execute(resp::command("EVAL").arg("return 1").arg("0"));
   if (!reply) co_return std::unexpected(reply.error());
   if (!has_no_scripts(*reply)) co_return result<void>();
-  co_return fail(errc::invalid_argument,
-                 "store: the server knows no EVAL; the store needs Lua scripts: load the server's Lua module (Valkey "
-                 "9.1 may come without it), or use a server that has it built in");
+  co_return fail(
+      errc::invalid_argument,
+      "store: the server knows no EVAL; the store needs Lua scripts: load the server's Lua module (Valkey "
+      "9.1 may come without it), or use a server that has it built in");
 }
 
 task<result<void>> check_memory_policy(client& of) {
