@@ -51,6 +51,7 @@ response failed(const strata::error& why) {
     case errc::too_large:
     case errc::invalid_argument:
     case errc::corrupt_entry:
+    case errc::unauthentic_entry:
     case errc::factory_failed:
     case errc::statement:
       break;
