@@ -25,7 +25,7 @@ strata::task<> share(const std::string& text_from_your_secrets) {
   // An attacker who can write to the store copies the permissions of usr_1 to usr_2: decryption fails.
   co_await strata::connect(store)->put("strata:user:usr_2:permissions", (*stored)->bytes, 60s);
   const auto pasted = co_await cache.get(granted("usr_2"));
-  CHECK(!pasted && pasted.info().reason == strata::miss_reason::undecodable);
+  CHECK(!pasted && pasted.info().reason == strata::miss_reason::unauthentic);
 }
 
 strata::task<> rotate(std::shared_ptr<strata::key_ring> keys) {
