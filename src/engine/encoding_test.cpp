@@ -163,7 +163,8 @@ void expect_a_miss(shared_store& s, std::string_view bytes, const std::string& w
   s.plant("1", bytes);
   const auto read = sync_wait(s.b.get(s.agents("1")));
   ASSERT_FALSE(read) << what;
-  ASSERT_THAT(read.info().reason, ::testing::AnyOf(miss_reason::undecodable, miss_reason::unauthentic)) << what;
+  ASSERT_THAT(read.info().reason, ::testing::AnyOf(miss_reason::undecodable, miss_reason::unauthentic))
+      << what;
   ASSERT_FALSE(read.known_absent()) << what;
 }
 
