@@ -25,10 +25,10 @@ TEST(LintCommand, FindsNothingToMendInARunningGatewayWithItsStore) {
   const temp_folder folder;
   gateway running(folder, {"--demo", "--store", server.url(), "--rate-user", "100", "--rate-address", "100",
                            "--rate-login-account", "10", "--rate-login-address", "100"});
-  const auto found =
-      run(folder, {"lint", "--json", "--store", server.url(), "--database", "sqlite:" + folder.file("strata.db"),
-                   "--encryption-keys-file", folder.file("encryption.keys"), "--admin",
-                   "127.0.0.1:" + std::to_string(running.admin_port())});
+  const auto found = run(
+      folder, {"lint", "--json", "--store", server.url(), "--database", "sqlite:" + folder.file("strata.db"),
+               "--encryption-keys-file", folder.file("encryption.keys"), "--admin",
+               "127.0.0.1:" + std::to_string(running.admin_port())});
   EXPECT_EQ(found.status, 0) << found.out << found.err;
   EXPECT_TRUE(parsed(found.out).at("ok").as_bool());
   EXPECT_TRUE(parsed(found.out).at("gateway").as_bool());
@@ -39,9 +39,9 @@ TEST(LintCommand, NamesWhatIsBrokenWithReasonFixAndPage) {
   const test::redis_server server({.config = {"--maxmemory-policy", "allkeys-lru"}});
   ASSERT_TRUE(server.call({"SET", "strata:foreign", "text"}).is_ok());
   const temp_folder folder;
-  const std::vector<std::string> arguments{"lint",         "--store",  server.url(), "--database",
-                                           "sqlite:strata.db", "--listen", "0.0.0.0:8080", "--admin",
-                                           "127.0.0.1:1"};
+  const std::vector<std::string> arguments{"lint",         "--store",          server.url(),
+                                           "--database",   "sqlite:strata.db", "--listen",
+                                           "0.0.0.0:8080", "--admin",          "127.0.0.1:1"};
   auto as_json = arguments;
   as_json.emplace_back("--json");
   const auto found = run(folder, as_json);
