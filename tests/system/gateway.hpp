@@ -60,6 +60,8 @@ class gateway {
             "--rate-login-account",
             "0",
             "--rate-login-address",
+            "0",
+            "--rate-admin",
             "0"};
   }
 
