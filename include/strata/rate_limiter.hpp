@@ -65,7 +65,7 @@ class rate_limiter {
   /// Decides on `cost` requests of `caller`, and counts them if allowed.
   /// Never fails: without the store this process decides alone.
   /// Threads: any.   Cancel: the request may have been counted
-  /// Lifetime: `caller` copied
+  /// Lifetime: `caller` copied; this object outlives the call
   /// Cost:     O(1), no allocation, a ready task; one round trip when the share is used up
   task<rate_decision> take(std::string_view caller, std::uint64_t cost = 1);
 
@@ -82,6 +82,7 @@ class rate_limiter {
  private:
   struct state;
   std::shared_ptr<state> state_;
+  std::shared_ptr<rate_limit_store> store_;  // ends first: its last calls end with it
 };
 
 }  // namespace strata

@@ -68,21 +68,27 @@ std::string bucket_of(std::string_view rule, std::string_view caller) {
 }  // namespace
 
 struct rate_limiter::state {
-  state(const rate_limit& with, rate_limiter_options&& wanted)
+  state(const rate_limit& with, const rate_limiter_options& wanted)
       : rule(with),
-        options(std::move(wanted)),
+        store(wanted.shared.get()),
+        options(without_store(wanted)),
         share(options.share.value_or(detail::burst_of(rule) / 100)),
         report_after(options.report_after == duration::zero() ? rule.window / 100 : options.report_after),
         callers(options.max_callers) {}
 
+  static rate_limiter_options without_store(rate_limiter_options of) {
+    of.shared = nullptr;
+    return of;
+  }
+
   bool is_alone(time_point now) const noexcept {
-    return options.shared == nullptr || now < alone_until.load(std::memory_order_relaxed);
+    return store == nullptr || now < alone_until.load(std::memory_order_relaxed);
   }
 
   /// Admits or refuses by what this process knows.
   rate_decision decide(slot& mine, time_point now, std::uint64_t cost) const {
     const auto decided = gcra(rule, mine.arrival, now, cost);
-    if (decided.allowed && options.shared != nullptr) {
+    if (decided.allowed && store != nullptr) {
       mine.own = std::max(mine.own, now) + to_duration(detail::refill_time(rule, cost));
       if (mine.pending == 0) mine.pending_since = now;
       mine.pending += cost;
@@ -133,6 +139,7 @@ struct rate_limiter::state {
   }
 
   const rate_limit rule;
+  rate_limit_store* const store;  ///< null: this process alone; the limiter owns it, and no call does
   const rate_limiter_options options;
   const std::uint64_t share;
   const duration report_after;
@@ -143,10 +150,15 @@ struct rate_limiter::state {
 
 namespace {
 
+/// Keeps neither the limiter nor the store alive: else the last reference to a store could end on the store's own
+/// thread, which the store's destructor waits for. The store ends its calls before it ends.
 template <class State>
-task<> send_report(std::shared_ptr<State> self, std::uint64_t hash, std::string bucket, report what,
-                   time_point now) {
-  const auto answer = co_await self->options.shared->charge(self->charge_of(bucket, what, 0));
+task<> send_report(std::weak_ptr<State> whose, rate_limit_store& store, std::uint64_t hash, std::string bucket,
+                   rate_charge charge, report what, time_point now) {
+  charge.bucket = bucket;
+  const auto answer = co_await store.charge(charge);
+  const auto self = whose.lock();
+  if (self == nullptr) co_return;
   self->callers.with_known(hash, [&](slot& mine) { self->learn(mine, what, answer, now, 0); });
 }
 
@@ -154,14 +166,16 @@ template <class State>
 void start_report(const std::shared_ptr<State>& self, std::uint64_t hash, std::string_view caller,
                   const report& what, time_point now) {
   self->reports.fetch_add(1, std::memory_order_relaxed);
-  start(nullptr, send_report(self, hash, bucket_of(self->options.name, caller), what, now),
+  start(nullptr,
+        send_report(std::weak_ptr(self), *self->store, hash, bucket_of(self->options.name, caller),
+                    self->charge_of({}, what, 0), what, now),
         [](const completion<void>&) {});
 }
 
 template <class State>
 task<rate_decision> take_shared(std::shared_ptr<State> self, std::uint64_t hash, std::string bucket,
                                 std::uint64_t cost, report what, time_point now) {
-  const auto answer = co_await self->options.shared->charge(self->charge_of(bucket, what, cost));
+  const auto answer = co_await self->store->charge(self->charge_of(bucket, what, cost));
   const auto decided = self->callers.with(hash, [&](slot& mine) {
     self->learn(mine, what, answer, now, answer && answer->allowed ? cost : 0);
     if (!answer) return self->decide(mine, self->options.time->coarse_now(), cost);
@@ -189,7 +203,8 @@ rate_limiter::rate_limiter(rate_limit rule, rate_limiter_options options) {
   problems.require(options.retry_after >= duration::zero(), "retry_after: must not be below 0");
   problems.require(options.time != nullptr, "time: must not be null");
   problems.throw_if_any();
-  state_ = std::make_shared<state>(rule, std::move(options));
+  state_ = std::make_shared<state>(rule, options);
+  store_ = std::move(options.shared);
 }
 
 rate_limiter::~rate_limiter() = default;
@@ -257,7 +272,7 @@ rate_limiter_stats rate_limiter::stats() const {
           .waited = of(self.waited),
           .reports = of(self.reports),
           .failures = of(self.failures),
-          .alone = self.options.shared != nullptr && self.is_alone(self.options.time->coarse_now())};
+          .alone = self.store != nullptr && self.is_alone(self.options.time->coarse_now())};
 }
 
 std::shared_ptr<rate_limit_store> rate_limits_of(const std::shared_ptr<store>& of) {
