@@ -150,11 +150,11 @@ struct rate_limiter::state {
 
 namespace {
 
-/// Keeps neither the limiter nor the store alive: else the last reference to a store could end on the store's own
-/// thread, which the store's destructor waits for. The store ends its calls before it ends.
+/// Keeps neither the limiter nor the store alive: else the last reference to a store could end on the store's
+/// own thread, which the store's destructor waits for. The store ends its calls before it ends.
 template <class State>
-task<> send_report(std::weak_ptr<State> whose, rate_limit_store& store, std::uint64_t hash, std::string bucket,
-                   rate_charge charge, report what, time_point now) {
+task<> send_report(std::weak_ptr<State> whose, rate_limit_store& store, std::uint64_t hash,
+                   std::string bucket, rate_charge charge, report what, time_point now) {
   charge.bucket = bucket;
   const auto answer = co_await store.charge(charge);
   const auto self = whose.lock();
