@@ -115,6 +115,8 @@ class edge_http {
   virtual ~edge_http() = default;
   /// Never throws for what the network does. Follows no redirect.
   virtual task<edge_response> send(edge_request what) = 0;
+  /// Ends the requests on their way, and refuses later ones. Idempotent.
+  virtual void stop() = 0;
 };
 
 struct edge_http_options {
@@ -122,7 +124,7 @@ struct edge_http_options {
   duration connect_timeout = std::chrono::seconds(3);
 };
 
-/// libcurl on a thread of its own; connections are reused. Destroyed, it ends the requests on their way.
+/// libcurl on a thread of its own; connections are reused. Its destructor stops it.
 /// Throws bad_options if a timeout is below 1 ms.
 std::shared_ptr<edge_http> open_edge_http(edge_http_options options = {});
 

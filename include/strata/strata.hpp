@@ -69,6 +69,8 @@
 
 // edge: purges of HTTP caches
 #include <strata/edge.hpp>
+#include <strata/edge_queue.hpp>
+#include <strata/edge_stats.hpp>
 
 // metrics: Prometheus
 #include <strata/metrics.hpp>

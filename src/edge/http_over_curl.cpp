@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t most_body = 64u << 10;
 constexpr std::size_t most_fields = 100;
+constexpr const char* stopping = "this process is stopping";
 
 using reply = std::shared_ptr<detail::one_shot<edge_response>>;
 
@@ -135,13 +136,17 @@ class http_over_curl final : public edge_http {
     thread_ = std::thread([this] { run(); });
   }
   ~http_over_curl() override {
+    stop();
+    thread_.join();
+    curl_multi_cleanup(multi_);
+  }
+
+  void stop() override {
     {
       const detail::scoped_lock lock(mutex_);
       stopping_ = true;
     }
     curl_multi_wakeup(multi_);
-    thread_.join();
-    curl_multi_cleanup(multi_);
   }
 
   task<edge_response> send(edge_request what) override {
@@ -151,6 +156,7 @@ class http_over_curl final : public edge_http {
         [this, waiting = std::move(work)]() mutable -> std::optional<edge_response> {
           {
             const detail::scoped_lock lock(mutex_);
+            if (ended_) return edge_response{.trouble = stopping, .status = 0, .fields = {}, .body = {}};
             waiting_.push_back(std::move(waiting));
           }
           curl_multi_wakeup(multi_);
@@ -168,12 +174,16 @@ class http_over_curl final : public edge_http {
     }
     for (auto& [handle, each] : open_) {
       curl_multi_remove_handle(multi_, handle);
-      each->refuse("this process is stopping");
+      each->refuse(stopping);
     }
     open_.clear();
-    const detail::scoped_lock lock(mutex_);
-    for (auto& each : waiting_) each->refuse("this process is stopping");
-    waiting_.clear();
+    std::deque<std::unique_ptr<exchange>> rest;
+    {
+      const detail::scoped_lock lock(mutex_);
+      ended_ = true;
+      rest = std::exchange(waiting_, {});
+    }
+    for (auto& each : rest) each->refuse(stopping);
   }
 
   /// Returns false once it is to stop.
@@ -215,6 +225,7 @@ class http_over_curl final : public edge_http {
   detail::mutex mutex_;
   std::deque<std::unique_ptr<exchange>> waiting_ STRATA_GUARDED_BY(mutex_);
   bool stopping_ STRATA_GUARDED_BY(mutex_) = false;
+  bool ended_ STRATA_GUARDED_BY(mutex_) = false;  ///< the thread takes no request any more
   std::thread thread_;
 };
 

@@ -28,10 +28,6 @@ class nginx_client final : public edge_client {
 
   std::string_view name() const noexcept override { return name_; }
   edge_limits limits() const noexcept override { return {.items = 10'000, .bytes = 64u << 20}; }
-  std::string page_address(std::string_view url) const override {
-    const auto scheme = url_.substr(0, url_.find("://"));
-    return fmt::format("{}://{}{}", scheme, split(url_).host, split(url).path);
-  }
 
   task<edge_outcome> purge(edge_batch) override {
     auto sent = http_->send({.method = "PUT",
