@@ -133,6 +133,12 @@ constexpr std::array helps{
         "refused requests a minute of one address to the admin listener, such as wrong tokens; 0: no "
         "limit"},
     setting_help{"entity.*.ttl", "how long a value is fresh"},
+    setting_help{"entity.*.l1_ttl",
+                 "how long memory keeps a value before it asks the second level again; 0s: as long as it may "
+                 "be used"},
+    setting_help{"entity.*.sliding",
+                 "a value is fresh for this long after it was last read, at most for ttl; less than ttl; 0s: "
+                 "off"},
     setting_help{"entity.*.negative_ttl", "how long \"not found\" is remembered; 0s: not at all"},
     setting_help{"entity.*.jitter", "random share, 0 to 0.5, by which each ttl is shortened"},
     setting_help{"entity.*.max_size", "a value whose encoding is larger is returned, but not stored"},
@@ -140,6 +146,9 @@ constexpr std::array helps{
                  "when the source fails or is too slow, serve the last value, marked stale"},
     setting_help{"entity.*.grace", "how long after its ttl fail_safe may serve a value"},
     setting_help{"entity.*.throttle", "how long fail_safe waits before it calls a failing source again"},
+    setting_help{"entity.*.failure_ttl",
+                 "how long a failure of the source is remembered where no value can stand in, at most 5m; 0s: "
+                 "off"},
     setting_help{"entity.*.stale_while_revalidate",
                  "how long after its ttl a value is served at once, marked stale, and refreshed in the "
                  "background; 0s: off"},

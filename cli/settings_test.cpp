@@ -96,12 +96,15 @@ TEST(Settings, AreAllInTheDocumentationAndNothingElseIs) {
 
 TEST(Config, TurnsEveryFieldOfAPolicyIntoSettingsAndBack) {
   const strata::policy rules{.ttl = 1min,
+                             .l1_ttl = 30s,
+                             .sliding = 40s,
                              .negative_ttl = 2s,
                              .jitter = 0.5,
                              .max_size = {3},
                              .fail_safe = true,
                              .grace = 4h,
                              .throttle = 5s,
+                             .failure_ttl = 11s,
                              .stale_while_revalidate = 6s,
                              .eager_refresh = 0.7,
                              .xfetch_beta = 8,
@@ -120,7 +123,7 @@ TEST(Config, TurnsEveryFieldOfAPolicyIntoSettingsAndBack) {
   }
   const auto back = policy_of(read.entity.at("agent"));
   const auto all = [](const strata::policy& of) {
-    return std::tuple(of.ttl, of.negative_ttl, of.jitter, of.max_size.count, of.fail_safe, of.grace,
+    return std::tuple(of.ttl, of.l1_ttl, of.sliding, of.failure_ttl, of.negative_ttl, of.jitter, of.max_size.count, of.fail_safe, of.grace,
                       of.throttle, of.stale_while_revalidate, of.eager_refresh, of.xfetch_beta,
                       of.soft_timeout, of.hard_timeout, of.tags, of.sensitive);
   };

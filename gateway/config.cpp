@@ -219,16 +219,19 @@ std::vector<config_problem> problems(const config& values) {
 
 entity_config entity_config_of(const strata::policy& from) {
   // Names every field, so that a new one does not compile until it can be configured.
-  const auto& [ttl, negative_ttl, jitter, max_size, fail_safe, grace, throttle, stale_while_revalidate,
-               eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags, sensitive, dictionaries] = from;
+  const auto& [ttl, l1_ttl, sliding, negative_ttl, jitter, max_size, fail_safe, grace, throttle, failure_ttl,
+               stale_while_revalidate, eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags, sensitive, dictionaries] = from;
   static_cast<void>(dictionaries);
   return {ttl,
+          l1_ttl,
+          sliding,
           negative_ttl,
           jitter,
           max_size,
           fail_safe,
           grace,
           throttle,
+          failure_ttl,
           stale_while_revalidate,
           eager_refresh,
           xfetch_beta,
@@ -241,12 +244,15 @@ entity_config entity_config_of(const strata::policy& from) {
 
 strata::policy policy_of(const entity_config& from) {
   return {.ttl = from.ttl,
+          .l1_ttl = from.l1_ttl,
+          .sliding = from.sliding,
           .negative_ttl = from.negative_ttl,
           .jitter = from.jitter,
           .max_size = from.max_size,
           .fail_safe = from.fail_safe,
           .grace = from.grace,
           .throttle = from.throttle,
+          .failure_ttl = from.failure_ttl,
           .stale_while_revalidate = from.stale_while_revalidate,
           .eager_refresh = from.eager_refresh,
           .xfetch_beta = from.xfetch_beta,

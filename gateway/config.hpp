@@ -141,12 +141,15 @@ BOOST_DESCRIBE_STRUCT(rate_config, (),
 /// files'.
 struct entity_config {
   strata::duration ttl{};
+  strata::duration l1_ttl{};
+  strata::duration sliding{};
   strata::duration negative_ttl{};
   double jitter = 0;
   strata::byte_size max_size{};
   bool fail_safe = false;
   strata::duration grace{};
   strata::duration throttle{};
+  strata::duration failure_ttl{};
   strata::duration stale_while_revalidate{};
   double eager_refresh = 0;
   double xfetch_beta = 0;
@@ -157,8 +160,8 @@ struct entity_config {
   std::vector<std::string> dictionaries;
 };
 BOOST_DESCRIBE_STRUCT(entity_config, (),
-                      (ttl, negative_ttl, jitter, max_size, fail_safe, grace, throttle,
-                       stale_while_revalidate, eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags,
+                      (ttl, l1_ttl, sliding, negative_ttl, jitter, max_size, fail_safe, grace, throttle,
+                       failure_ttl, stale_while_revalidate, eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags,
                        sensitive, dictionaries))
 
 struct config {

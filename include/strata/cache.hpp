@@ -114,6 +114,8 @@ struct any_key {
   const detail::value_type* value_type;
   commit_time required_asof = 0;
   bool bypass = false;
+  bool without_l1 = false;
+  bool without_l2 = false;
 
   bool cacheable() const noexcept { return key.cacheable() && !bypass; }
 };
@@ -169,8 +171,10 @@ class cache {
     return then_fill(key, detail::erase_factory<T>(std::move(factory)), hit.info.reason);
   }
 
-  /// Runs `factory` now and replaces the cached value, which is served until then. One call a key at
-  /// a time, as in get_or_set.
+  /// Replaces the cached value, which is served until then, by what `factory` reads from now on. It does not
+  /// wait for a get_or_set under way, nor for another process: what these had read before is not stored. While
+  /// one refresh of the key reads, further ones share the next.
+  /// Returns:  as get_or_set; under fail-safe the old value, marked stale, if `factory` fails
   template <class T, factory F>
   task<lookup<T>> refresh(const typed_key<T>& key, F factory) {
     return then_refresh(key, detail::erase_factory<T>(std::move(factory)));
@@ -224,7 +228,8 @@ class cache {
   /// As get_many; `factory` is called once with the indices of the misses in `wanted`, as
   /// `std::span<const std::size_t>`. It returns one value for each: a vector of optional<T> or of
   /// shared_ptr<const T>, or a result or a task of such a vector.
-  /// Throws what `factory` throws, and std::length_error if it returns another number of values.
+  /// If `factory` throws, or returns another number of values (std::length_error), hits and stale values under
+  /// fail-safe stay, and `failure()` of the others says what it threw. If there are none, it is rethrown.
   template <class T, class F>
   task<std::vector<lookup<T>>> get_or_set_many(std::vector<typed_key<T>> wanted, F factory) {
     const auto keys = erased(wanted);
@@ -284,7 +289,8 @@ class cache {
   /// Removes everything. Cost: O(entries in memory).
   task<invalidation_result> clear();
 
-  /// Gives the value of `key` a new time to live. Returns whether there was a fresh value.
+  /// Gives the value of `key` a new time to live, of at most policy::max_ttl. Returns whether there was a
+  /// fresh value. Cost: one L2 round trip; two if L1 does not have the value.
   template <class T>
   task<bool> touch(const typed_key<T>& key, duration ttl) {
     return touch(key.key, ttl);
@@ -332,8 +338,9 @@ class cache {
  private:
   template <class T>
   static detail::any_key erased(const typed_key<T>& key) {
-    return {key.key,           key.policy, key.type, &detail::value_type_of<T>, key.options.at_least,
-            key.options.bypass};
+    const auto& how = key.options;
+    return {key.key,       key.policy, key.type,       &detail::value_type_of<T>,
+            how.at_least,  how.bypass, how.without_l1, how.without_l2};
   }
   template <class T>
   static std::vector<detail::any_key> erased(const std::vector<typed_key<T>>& wanted) {

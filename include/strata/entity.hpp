@@ -13,10 +13,12 @@
 
 namespace strata {
 
-/// How one read differs from other reads of its key.
+/// How one operation differs from others on its key.
 struct read_options {
   commit_time at_least = 0;  ///< anything older is a miss, fresh or stale: miss_reason::behind
   bool bypass = false;       ///< ask the source, whatever is cached, and leave what is cached as it is
+  bool without_l1 = false;   ///< neither take the value from L1 nor store it there
+  bool without_l2 = false;   ///< the same for L2
 };
 
 /// A key of a known type with its policy: the target of the cache's operations.
@@ -38,9 +40,31 @@ struct typed_key {
 
   /// For a read that must not return a value older than `asof`: `cache::required_asof` says what a session
   /// needs.
-  typed_key at_least(commit_time asof) const { return reading({asof, options.bypass}); }
-  /// For a read that asks the source.
-  typed_key bypassing() const { return reading({options.at_least, true}); }
+  typed_key at_least(commit_time asof) const {
+    auto other = options;
+    other.at_least = asof;
+    return reading(other);
+  }
+  /// For a read that asks the source. `set` stores nothing under it, and returns false.
+  typed_key bypassing() const {
+    auto other = options;
+    other.bypass = true;
+    return reading(other);
+  }
+  /// For a read or write of L2 and the source only. An older value in L1 goes when a newer one is stored.
+  /// Without L2 this is `bypassing`.
+  typed_key without_l1() const {
+    auto other = options;
+    other.without_l1 = true;
+    return reading(other);
+  }
+  /// For a read or write of this process's memory and the source only. L2 is still asked for the right to fill
+  /// the key, because it reports changes; an older value there goes when a newer one is stored.
+  typed_key without_l2() const {
+    auto other = options;
+    other.without_l2 = true;
+    return reading(other);
+  }
 };
 
 /// `entity<agent, "agent:{id}"> agents{{.ttl = 30min}};` then `agents("agt_1")` is its key.

@@ -4,12 +4,14 @@
 
 #include <strata/error.hpp>
 #include <strata/is_optional.hpp>
+#include <strata/key.hpp>
 #include <strata/lookup.hpp>
 #include <strata/task.hpp>
 #include <strata/time.hpp>
 
 #include <concepts>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,17 +26,10 @@ class factory_runner;
 class record_builder;
 }  // namespace detail
 
-/// What a factory may read and set about the value it computes.
+/// What a factory may set about a value that it computes.
 /// Threads: the factory's own.
-class fill_context {
+class fill_settings {
  public:
-  explicit fill_context(commit_time started) : asof_(started) {}
-
-  /// When the value was true. Preset to the start of the factory. A source that lags behind may be given
-  /// an earlier time, e.g. a former `stats().clock`; a later one counts as the preset. Never a database's.
-  void set_asof(commit_time asof) { asof_ = asof; }
-  commit_time asof() const noexcept { return asof_; }
-
   /// Replaces the policy's ttl for this value.
   void set_ttl(duration ttl) { ttl_ = ttl; }
 
@@ -53,6 +48,41 @@ class fill_context {
   /// process; the key's next fill reaches L2. So keys that are asked for once do not fill L2.
   void local_at_first() noexcept { local_at_first_ = true; }
 
+  /// Nothing stale may stand in for this result. A value is never served stale. A failure, e.g. a 403 or 410,
+  /// reaches the readers though the policy has fail_safe, and the last value is removed from every layer.
+  void refuse_stale() noexcept { refuse_stale_ = true; }
+
+ private:
+  friend class detail::factory_runner;
+  friend class detail::record_builder;
+  std::optional<duration> ttl_;
+  std::vector<std::string> tags_;
+  miss_reason skip_ = miss_reason::none;
+  bool found_nothing_ = false;
+  bool local_at_first_ = false;
+  bool refuse_stale_ = false;
+};
+
+/// What a factory may read and set about the value or the values it computes. In a batch the settings apply to
+/// each value; `of` gives those of one.
+/// Threads: the factory's own.
+class fill_context : public fill_settings {
+ public:
+  explicit fill_context(commit_time started) : asof_(started) {}
+
+  /// The key that missed; in a batch the one at `index` of those that were asked for.
+  /// Requires: it is called by a factory, and `index` is one of these.
+  const strata::key& key(std::size_t index = 0) const noexcept { return *keys_[index]; }
+
+  /// In a batch: the settings of the value at `index` of those that were asked for. They add to those of all,
+  /// and its ttl comes first.
+  fill_settings& of(std::size_t index) { return each_[index]; }
+
+  /// When the value was true. Preset to the start of the factory. A source that lags behind may be given
+  /// an earlier time, e.g. a former `stats().clock`; a later one counts as the preset. Never a database's.
+  void set_asof(commit_time asof) { asof_ = asof; }
+  commit_time asof() const noexcept { return asof_; }
+
   /// The value that is being replaced and may still be current, or null.
   template <class T>
   const T* previous() const noexcept {
@@ -70,14 +100,11 @@ class fill_context {
   friend class detail::factory_runner;
   friend class detail::record_builder;
   commit_time asof_;
-  std::optional<duration> ttl_;
-  std::vector<std::string> tags_;
+  std::span<const strata::key* const> keys_;
+  std::map<std::size_t, fill_settings> each_;
   std::shared_ptr<const void> previous_;
   std::optional<error> failure_;
-  miss_reason skip_ = miss_reason::none;
   bool not_modified_ = false;
-  bool found_nothing_ = false;
-  bool local_at_first_ = false;
 };
 
 /// A function that makes a value on a miss; it may take the context of the fill.

@@ -18,6 +18,13 @@ struct policy {
   /// How long a value is fresh. Bounded: more than 0, at most `max_ttl`.
   duration ttl = std::chrono::minutes(5);
 
+  /// How long L1 keeps a value before it asks L2 again. 0: as long as the value may be used.
+  duration l1_ttl{};
+
+  /// Sliding expiry: a value is fresh for so long after it was last read in the process that computed it, and
+  /// at most for `ttl` after it was computed. Less than `ttl`; 0: off.
+  duration sliding{};
+
   /// How long "not found" is remembered. 0: absence is not cached.
   duration negative_ttl = std::chrono::seconds(30);
 
@@ -33,6 +40,10 @@ struct policy {
   bool fail_safe = false;
   duration grace = std::chrono::hours(24);
   duration throttle = std::chrono::seconds(30);
+
+  /// How long a failure is remembered where no value can stand in for it: reads of the key get the same
+  /// failure at once, and the source is left alone. At most `max_failure_ttl`; 0: off.
+  duration failure_ttl{};
 
   /// How long after its ttl a value is still served at once, marked stale, while it is refreshed in
   /// the background. 0: off.
@@ -74,6 +85,7 @@ struct policy {
   }
 
   static constexpr duration max_ttl = std::chrono::hours(24 * 30);
+  static constexpr duration max_failure_ttl = std::chrono::minutes(5);
 };
 
 /// Every problem of `of` as a sentence; empty if there is none.

@@ -13,7 +13,7 @@
 
 namespace strata {
 
-inline constexpr std::size_t miss_reasons = static_cast<std::size_t>(miss_reason::bypassed) + 1;
+inline constexpr std::size_t miss_reasons = static_cast<std::size_t>(miss_reason::failed) + 1;
 
 /// Counters of one cache type since the start.
 struct type_stats {

@@ -52,6 +52,8 @@ std::string_view name(miss_reason reason) noexcept {
       return "unstorable";
     case miss_reason::bypassed:
       return "bypassed";
+    case miss_reason::failed:
+      return "failed";
   }
   return "unknown";
 }

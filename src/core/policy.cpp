@@ -24,6 +24,13 @@ std::vector<std::string> problems(const policy& of) {
       found.push_back(std::string("policy.") + name + " must be from 0 to 30 days");
     }
   };
+  bounded(of.l1_ttl, "l1_ttl");
+  if (of.sliding < duration::zero() || (of.sliding > duration::zero() && of.sliding >= of.ttl)) {
+    found.emplace_back("policy.sliding must be from 0 to less than ttl, which is the end however often it is read");
+  }
+  if (of.failure_ttl < duration::zero() || of.failure_ttl > policy::max_failure_ttl) {
+    found.emplace_back("policy.failure_ttl must be from 0 to 5 minutes");
+  }
   bounded(of.grace, "grace");
   bounded(of.throttle, "throttle");
   bounded(of.stale_while_revalidate, "stale_while_revalidate");

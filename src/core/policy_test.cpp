@@ -17,6 +17,8 @@ TEST(Policy, NamesEveryProblem) {
   const policy wrong{.ttl = 0s, .negative_ttl = -1s, .jitter = 0.9, .max_size = {0}, .tags = {""}};
   EXPECT_EQ(problems(wrong).size(), 5u);
   EXPECT_EQ(problems(policy{.ttl = std::chrono::hours(24 * 31)}).size(), 1u);
+  EXPECT_EQ(problems(policy{.ttl = 1min, .l1_ttl = -1s, .sliding = 1min, .failure_ttl = 6min}).size(), 3u);
+  EXPECT_TRUE(problems(policy{.ttl = 1min, .l1_ttl = 1s, .sliding = 59s, .failure_ttl = 5min}).empty());
 }
 
 TEST(Entity, ThrowsOnAPolicyThatIsNotSound) {

@@ -18,7 +18,7 @@ task<> batch_pipeline::probe_l2(batch& work) {
     if (each.probe.reason != miss_reason::none) lookup.info.reason = each.probe.reason;
     if (each.probe.fresh == nullptr) continue;
     const auto& target = work.keys[each.index];
-    const auto verdict = with_.memory.admit(each.flight.lead, target.key, each.probe.fresh, true);
+    const auto verdict = with_.memory.admit(each.flight.lead, target.key, each.probe.fresh, !target.without_l1);
     lookup = with_.reports.hit(target, each.probe.fresh, layer::l2, state_.now());
     state_.admission.land(each.flight, lookup, verdict == fill_admission::verdict::entered,
                           each.probe.fresh->fresh_until);
@@ -56,8 +56,9 @@ task<> batch_pipeline::complete(batch& work, any_batch_factory& factory) {
   }
   result<std::vector<factory_result>> values = fail(errc::factory_failed, "");
   std::exception_ptr thrown;
+  failed_run failed;
   try {
-    values = co_await with_.factories.run_many(work.keys, work.missing, factory, asof);
+    values = co_await with_.factories.run_many(work.keys, work.missing, factory, asof, failed);
   } catch (...) {
     thrown = std::current_exception();
   }
@@ -65,30 +66,37 @@ task<> batch_pipeline::complete(batch& work, any_batch_factory& factory) {
   if (values) {
     co_await settle(work, std::move(*values));
   } else {
-    fail_all(work, std::make_shared<const error>(std::move(values.error())), std::move(thrown));
+    auto failure = std::make_shared<const error>(std::move(values.error()));
+    co_await fail_all(work, std::move(failure), std::move(thrown), failed);
   }
 }
 
-void batch_pipeline::fail_all(batch& work, const std::shared_ptr<const error>& failure,
-                              std::exception_ptr thrown) {
+task<> batch_pipeline::fail_all(batch& work, std::shared_ptr<const error> failure, std::exception_ptr thrown,
+                                failed_run failed) {
   if (work.thrown == nullptr) work.thrown = thrown;
   for (const auto index : work.missing) {
     work.out[index].failure = failure;
     with_.reports.factory_failed(work.keys[index], *failure);
   }
   for (const auto index : work.alone) {
-    if (!work.keys[index].cacheable()) continue;
+    if (!work.keys[index].cacheable() || failed.refuses_stale) continue;
     if (auto stale = with_.fallback.stand_in(work.keys[index], true)) work.out[index] = std::move(*stale);
   }
   for (auto* each : work.fills) {
     const auto& target = work.keys[each->index];
     auto& lookup = work.out[each->index];
+    if (failed.refuses_stale) {
+      co_await with_.commits.remove_refused(target, each->flight.lead, failed, each->probe);
+    }
     each->probe.lease = {};
     const auto stale = each->probe.stale != nullptr ? each->probe.stale : with_.fallback.standby(target);
-    if (with_.fallback.land_stale(target, each->flight, stale, lookup.info.reason)) {
+    if (!failed.refuses_stale &&
+        with_.fallback.land_stale(target, each->flight, stale, lookup.info.reason)) {
       lookup = each->flight.to->outcome;
       continue;
     }
+    state_.admission.admit(each->flight.lead, failed.asof, 0, [] { return true; },
+                           [&] { with_.fallback.remember(target, {failure, thrown}, failed.asof); });
     each->flight.to->thrown = thrown;
     state_.admission.land(each->flight, lookup, true);
   }
@@ -127,6 +135,7 @@ task<> batch_pipeline::settle(batch& work, std::vector<factory_result> values) {
       ++nth;
     }
     const auto entry = fills[f].value.entry;
+    if (fills[f].clears_l2) co_await with_.commits.make_way(target, fills[f]);
     const auto outcome = with_.commits.finish(target, each.flight.lead, std::move(fills[f]), each.probe);
     co_await with_.commits.clear_l2(target, outcome);
     read_info info{.from = layer::source, .reason = lookup.info.reason, .stored = outcome.stored};
@@ -134,6 +143,18 @@ task<> batch_pipeline::settle(batch& work, std::vector<factory_result> values) {
     lookup = read_reporter::lookup_of(entry, info, state_.now());
     state_.admission.land(each.flight, lookup, outcome.usable, entry->fresh_until);
   }
+}
+
+bool batch_pipeline::known_failure_of(batch& work, std::size_t index) {
+  const auto& target = work.keys[index];
+  if (target.policy->failure_ttl == duration::zero()) return false;
+  auto known = state_.failures.find(target.key, state_.now());
+  if (!known) return false;
+  with_.reports.count_miss(target, miss_reason::failed);
+  if (work.thrown == nullptr) work.thrown = known->thrown;
+  work.out[index].info.reason = miss_reason::failed;
+  work.out[index].failure = std::move(known->what);
+  return true;
 }
 
 void batch_pipeline::take(batch& work, std::size_t index, const flight& landed) {
@@ -176,22 +197,23 @@ task<std::vector<any_lookup>> batch_pipeline::fill_many(std::span<const any_key>
   work.began = state_.now();
   work.out.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    auto found = with_.memory.find(keys[i]);
-    if (found.info.from == layer::none) {
-      if (!keys[i].cacheable()) {
-        work.alone.push_back(i);
-      } else if (auto flight = state_.admission.join(keys[i].key, work.began); !flight.leads) {
-        work.follows.push_back({i, flight.to});
-      } else if (auto again = with_.memory.find(keys[i]); again.info.from != layer::none) {
-        found = std::move(again);
-        state_.admission.land(flight, {}, false);
-      } else {
-        work.leads.push_back({i, std::move(flight)});
-      }
+    auto& found = work.out.emplace_back(with_.memory.find(keys[i]));
+    if (found.info.from != layer::none) continue;
+    if (!state_.may_cache(keys[i])) {
+      work.alone.push_back(i);
+    } else if (known_failure_of(work, i)) {
+      continue;
+    } else if (auto flight = state_.admission.join(keys[i].key, work.began); !flight.leads) {
+      work.follows.push_back({i, flight.to});
+    } else if (auto again = with_.memory.find(keys[i]); again.info.from != layer::none) {
+      found = std::move(again);
+      state_.admission.land(flight, {}, false);
+    } else {
+      work.leads.push_back({i, std::move(flight)});
     }
-    work.out.push_back(std::move(found));
   }
-  if (work.leads.empty() && work.alone.empty() && work.follows.empty()) co_return std::move(work.out);
+  const bool known = work.leads.empty() && work.alone.empty() && work.follows.empty();
+  if (known && work.thrown == nullptr) co_return std::move(work.out);
   co_await complete(work, factory);
   work.leads.clear();
   work.alone.clear();

@@ -64,7 +64,10 @@ class batch_pipeline {
   /// Stores what the factory returned, and lands its flights.
   task<> settle(batch& work, std::vector<factory_result> values);
   /// The factory failed, and threw `thrown` unless that is null.
-  void fail_all(batch& work, const std::shared_ptr<const error>& failure, std::exception_ptr thrown);
+  task<> fail_all(batch& work, std::shared_ptr<const error> failure, std::exception_ptr thrown,
+                  failed_run failed);
+  /// Whether the failure of this key is remembered; it is the answer then.
+  bool known_failure_of(batch& work, std::size_t index);
   /// What another caller's flight brought for the key with this index.
   void take(batch& work, std::size_t index, const flight& landed);
   /// Waits for the flights of other callers; what cannot be taken from them becomes `alone`.

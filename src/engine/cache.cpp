@@ -70,8 +70,7 @@ void cache::refresh_behind(const detail::any_key& target, detail::any_factory fa
 }
 
 task<bool> cache::set_any(detail::any_key target, detail::any_value value) {
-  auto right = co_await engine_->writes().begin(target.key, true);
-  co_return co_await engine_->writes().finish(std::move(right), target, std::move(value));
+  return engine_->writes().set(target, std::move(value));
 }
 
 task<bool> cache::set_any(write_ticket ticket, detail::any_key target, detail::any_value value) {

@@ -10,6 +10,7 @@
 #include "engine/fill_admission.hpp"
 #include "engine/floors.hpp"
 #include "engine/random_sequence.hpp"
+#include "engine/recent_failures.hpp"
 #include "engine/recent_miss_reasons.hpp"
 #include "engine/second_level.hpp"
 #include "engine/uncached_read_fence.hpp"
@@ -31,6 +32,10 @@ struct engine_state {
 
   bool has_second_level() const noexcept { return static_cast<bool>(l2); }
   time_point now() const noexcept { return options.time->now(); }
+  /// Whether a value may be stored in any level.
+  bool may_cache(const any_key& target) const noexcept {
+    return target.cacheable() && !(target.without_l1 && (target.without_l2 || !has_second_level()));
+  }
   /// The key's name in L2.
   std::string l2_key(const key& key) const { return options.name_space + ':' + key.text(); }
 
@@ -48,6 +53,7 @@ struct engine_state {
   const std::shared_ptr<deadlines> lease_renewals;  ///< when held leases are due to be renewed
   fill_admission admission;
   recent_miss_reasons miss_reasons;
+  recent_failures failures{floors};
   doorkeeper doors;
   uncached_read_fence uncached_reads;
   random_sequence random;

@@ -31,6 +31,9 @@ std::string next_read(const explanation& found) {
   if (memory.state == state::stale || l2.state == state::stale) {
     return "The next read calls the factory; the policy decides whether the stale value is served instead.";
   }
+  if (memory.reason == miss_reason::failed) {
+    return "The next read gets that failure and does not call the factory.";
+  }
   if (memory.reason == miss_reason::not_coherent) {
     return "The next read calls the factory, because a change of the value in memory may not have been "
            "reported.";
@@ -76,9 +79,14 @@ explanation::level explainer::explain_memory(const key& key) const {
   const auto found = memory_.peek_expired(key);
   if (found == nullptr) {
     out.reason = state_.miss_reasons.reason(key.hash());
+    if (const auto failure = state_.failures.find(key, state_.now())) {
+      out.reason = miss_reason::failed;
+      out.detail = "its source failed, and the policy's failure_ttl is not over: " + failure->what->detail;
+      out.ttl = failure->until - state_.now();
+    }
     return out;
   }
-  if (found->stale_until <= state_.options.time->coarse_now()) {
+  if (found->gone_at() <= state_.options.time->coarse_now()) {
     out.reason = miss_reason::expired;
     return out;
   }

@@ -24,6 +24,7 @@ struct Runner : ::testing::Test {
   record_builder records{options, clock, floors, random};
   fill_admission admission;
   factory_runner runner{options, clock, admission, counted, records};
+  failed_run failed;
   const key one{"agent:1"};
   const key two{"agent:2"};
   const std::shared_ptr<const policy> rules = std::make_shared<const policy>(policy{.ttl = 60s, .jitter = 0});
@@ -35,10 +36,10 @@ struct Runner : ::testing::Test {
 
   result<factory_result> run(any_factory factory, const record_ptr& previous = nullptr,
                              commit_time asof = 5) {
-    return sync_wait(runner.run(keys[0], factory, previous, asof));
+    return sync_wait(runner.run(keys[0], factory, previous, asof, failed));
   }
   result<std::vector<factory_result>> run_many(any_batch_factory factory, commit_time asof = 5) {
-    return sync_wait(runner.run_many(keys, both, factory, asof));
+    return sync_wait(runner.run_many(keys, both, factory, asof, failed));
   }
   std::uint64_t calls() const {
     cache_stats out;
@@ -105,7 +106,7 @@ TEST_F(Runner, TurnsFactoriesAwayThatExceedTheLimit) {
     co_return ada();
   };
   std::optional<result<factory_result>> first;
-  start(nullptr, runner.run(keys[0], slow, nullptr, 5),
+  start(nullptr, runner.run(keys[0], slow, nullptr, 5, failed),
         [&](completion<result<factory_result>> done) { first = std::move(*done); });
   const auto second = run([](fill_context&) -> task<result<any_value>> { co_return ada(); });
   EXPECT_EQ(second.error().code, errc::busy);

@@ -5,7 +5,7 @@
 namespace strata::detail {
 
 record_ptr fail_safe::standby(const any_key& target) const {
-  if (!target.policy->fail_safe) return nullptr;
+  if (!target.policy->fail_safe || target.without_l1) return nullptr;
   auto found = memory_.peek(target.key);
   if (found == nullptr || memory_.judge(target, *found, state_.now()).gone()) return nullptr;
   return found;
@@ -33,13 +33,21 @@ std::optional<any_lookup> fail_safe::stand_in(const any_key& target, bool thrott
   return read_reporter::lookup_of(stale, info, state_.now());
 }
 
+void fail_safe::remember(const any_key& target, known_failure failure, commit_time asof) {
+  const auto ttl = target.policy->failure_ttl;
+  if (ttl == duration::zero() || failure.what->code == errc::busy) return;
+  const auto at = state_.now();
+  failure.until = at + ttl;
+  state_.failures.note(target, std::move(failure), asof, at);
+}
+
 bool fail_safe::land_stale(const any_key& target, const fill_admission::joined& flight,
                            const record_ptr& stale, miss_reason reason) {
   if (!target.policy->fail_safe || stale == nullptr) return false;
   const auto at = state_.now();
   if (memory_.judge(target, *stale, at).gone()) return false;
   const auto standing_in = throttled(target, stale);
-  if (memory_.admit(flight.lead, target.key, standing_in, true) != fill_admission::verdict::entered) {
+  if (memory_.admit(flight.lead, target.key, standing_in, !target.without_l1) != fill_admission::verdict::entered) {
     return false;
   }
   reports_.count_stale(target);

@@ -27,6 +27,10 @@ class fail_safe {
   bool land_stale(const any_key& target, const fill_admission::joined& flight, const record_ptr& stale,
                   miss_reason reason);
 
+  /// The source of `target`, asked as of `asof`, failed, and nothing stands in: remembers it for the policy's
+  /// failure_ttl. Not a failure of this cache (busy).
+  void remember(const any_key& target, known_failure failure, commit_time asof);
+
  private:
   /// `stale` with fresh time for the policy's throttle, so that the source is left alone for so long; itself
   /// if it is fresh.

@@ -24,7 +24,7 @@ pending_fill fill_committer::begin(const any_key& target, factory_result value, 
   const bool secret = keep && !records_.may_share(target);
   const bool local = keep && out.value.local_at_first && probe.up && probe.stale == nullptr &&
                      !state_.doors.admits(target.key.hash());
-  const bool withheld = secret || local;
+  const bool withheld = secret || local || target.without_l2;
   if (keep && !withheld && probe.lease) {
     if (auto encoded = records_.encode(target, *entry)) {
       bytes = std::move(*encoded);
@@ -49,6 +49,7 @@ pending_fill fill_committer::begin(const any_key& target, factory_result value, 
   } else if (!probe.lease || !probe.up) {
     keep = false;
   }
+  out.clears_l2 = keep && target.without_l2 && probe.held;
   if (keep && secret) state_.counters.count(target.type, &type_cells::fills_withheld);
   if (keep && !withheld && probe.lease) {
     out.for_l2 = {.name = state_.l2_key(target.key),
@@ -80,12 +81,14 @@ fill_outcome fill_committer::finish(const any_key& target, const fill_admission:
     fill.value.keep =
         state_.uncached_reads.note_kept(target.key.hash(), entry->asof, entry->source.began, entry->created);
   }
-  const auto verdict = memory_.admit(held, target.key, entry, fill.value.keep);
+  const auto verdict = memory_.admit(held, target.key, entry, fill.value.keep && !target.without_l1);
   out.usable = verdict == fill_admission::verdict::entered && !fill.refused;
   // A value that L2 has taken is stored there, though memory may not keep it.
   const bool elsewhere = !entry->unleased && verdict == fill_admission::verdict::changed;
   out.stored = fill.value.keep && (verdict == fill_admission::verdict::entered || elsewhere);
   if (out.stored) {
+    state_.failures.forget(target.key.text());
+    if (target.without_l1) memory_.supersede(target.key, *entry, false);
     state_.counters.count(target.type, &type_cells::fills);
     if (state_.options.observer != nullptr) {
       state_.options.observer->on_fill(target.key.text(), entry->fresh_until - entry->created);
@@ -110,6 +113,25 @@ fill_outcome fill_committer::finish(const any_key& target, const fill_admission:
   return out;
 }
 
+task<> fill_committer::make_way(const any_key& target, pending_fill& fill) {
+  const auto cleared = co_await state_.l2.invalidate(
+      {.names = {state_.l2_key(target.key)}, .floors = {}, .floor = state_.clock.tick()});
+  if (!cleared) fill.value.keep = false;
+}
+
+task<> fill_committer::remove_refused(const any_key& target, const fill_admission::ticket& held,
+                                      const failed_run& failed, const l2_probe& probe) {
+  auto read = std::make_shared<record>();
+  read->asof = failed.asof;
+  read->source = failed.source;
+  read->floors = floor_set(target.key.text(), target.policy->tags);
+  if (memory_.admit(held, target.key, read, false) != fill_admission::verdict::entered) co_return;
+  memory_.supersede(target.key, *read, false);
+  if (state_.has_second_level() && (probe.held || !probe.up)) {
+    co_await invalidations_.drop_in_l2(target.key, false);
+  }
+}
+
 task<> fill_committer::clear_l2(const any_key& target, const fill_outcome& outcome) {
   if (outcome.in_l2 == older_value::stays) co_return;
   co_await invalidations_.drop_in_l2(target.key, outcome.in_l2 == older_value::expires);
@@ -128,6 +150,7 @@ task<fill_outcome> fill_committer::commit(const any_key& target, const fill_admi
     const auto filled = co_await state_.l2.fill(std::move(*fill.for_l2));
     note_l2(target, fill, probe, filled);
   }
+  if (fill.clears_l2) co_await make_way(target, fill);
   const auto outcome = finish(target, held, std::move(fill), probe);
   co_await clear_l2(target, outcome);
   co_return outcome;

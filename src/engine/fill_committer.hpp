@@ -2,6 +2,7 @@
 /// Commits what a factory returned: to L2 under its lease, then through the admission to memory.
 /// Threads: any.
 
+#include "engine/factory_runner.hpp"
 #include "engine/invalidator.hpp"
 #include "engine/l2_reader.hpp"
 
@@ -28,6 +29,7 @@ struct pending_fill {
   bool refused = false;                         ///< by L2
   bool older = false;                           ///< than what L2 has
   bool unwanted = false;                        ///< by the policy or the factory: it is stored nowhere
+  bool clears_l2 = false;                       ///< it is for memory only, and L2 has an older one
 };
 
 class fill_committer {
@@ -41,8 +43,15 @@ class fill_committer {
   task<fill_outcome> commit(const any_key& target, const fill_admission::ticket& held, factory_result value,
                             l2_probe& probe);
 
+  /// The source has refused every old value (fill_settings::refuse_stale): removes it from memory and L2.
+  /// Lifetime: the arguments outlive the task.
+  task<> remove_refused(const any_key& target, const fill_admission::ticket& held, const failed_run& failed,
+                        const l2_probe& probe);
+
   /// Decides whether the value is stored, and encodes it for L2.
   pending_fill begin(const any_key& target, factory_result value, const l2_probe& probe);
+  /// Removes an older value from L2, which is not to have this one. Lifetime: the arguments outlive the task.
+  task<> make_way(const any_key& target, pending_fill& fill);
   /// Notes what L2 did with it.
   void note_l2(const any_key& target, pending_fill& fill, l2_probe& probe, const result<fill_result>& filled);
   /// Admits it to memory. If it is not to be stored, an older value in memory is no longer fresh, and gone if

@@ -28,10 +28,13 @@ fill_pipeline::job::job(const any_key& target, any_factory factory, miss_reason 
       factory(std::move(factory)),
       reason(reason),
       why(why),
-      required_asof(target.required_asof) {
+      required_asof(target.required_asof),
+      without_l1(target.without_l1),
+      without_l2(target.without_l2) {
 }
 
 record_ptr fill_pipeline::stale_of(const job& work) const {
+  if (work.without_l1) return nullptr;
   auto found = with_.memory.peek(work.of);
   if (found != nullptr && with_.memory.judge(work.target(), *found, state_.now()).gone()) return nullptr;
   return found;
@@ -64,7 +67,7 @@ task<std::optional<l2_probe>> fill_pipeline::probe_l2(job& work, fill_admission:
     work.stale = stale_of(work);  // another process may have removed it before the ticket was renewed
     probe = co_await with_.l2.probe(target, wish, work.stale);
     if (probe.fresh != nullptr) {
-      const auto verdict = with_.memory.admit(flight.lead, work.of, probe.fresh, true);
+      const auto verdict = with_.memory.admit(flight.lead, work.of, probe.fresh, !work.without_l1);
       const auto good_until = probe.fresh->fresh_until;
       state_.admission.land(flight, with_.reports.hit(target, probe.fresh, layer::l2, state_.now()),
                             verdict == fill_admission::verdict::entered, good_until);
@@ -89,7 +92,8 @@ task<> fill_pipeline::fly(job& work, fill_admission::joined& flight) {
   const auto target = work.target();
   if (flight.after != nullptr) co_await wait_for_turn(work, flight);
   // Another caller may have filled between our look and our lead.
-  const auto there = work.why == purpose::fill ? with_.memory.peek(work.of) : nullptr;
+  const bool looks = work.why == purpose::fill && !work.without_l1;
+  const auto there = looks ? with_.memory.peek(work.of) : nullptr;
   if (there != nullptr && with_.memory.judge(target, *there, state_.now()).fresh() &&
       with_.memory.admit(flight.lead, work.of, there, false) == fill_admission::verdict::entered) {
     state_.admission.land(flight, with_.reports.hit(target, there, layer::l1, state_.now()), true);
@@ -100,19 +104,29 @@ task<> fill_pipeline::fly(job& work, fill_admission::joined& flight) {
   if (!probe) co_return;
   result<factory_result> made = fail(errc::factory_failed, "");
   std::exception_ptr thrown;
+  failed_run failed;
   flight.to->reads_source = true;
   try {
-    made = co_await with_.factories.run(target, work.factory, work.stale, probe->lease.asof(state_.clock));
+    made = co_await with_.factories.run(target, work.factory, work.stale, probe->lease.asof(state_.clock),
+                                        failed);
   } catch (...) {
     thrown = std::current_exception();
     made = std::unexpected(error_of(thrown));
   }
   if (!made) {
     with_.reports.factory_failed(target, made.error());
+    if (failed.refuses_stale) {
+      co_await with_.commits.remove_refused(target, flight.lead, failed, *probe);
+    }
     probe->lease = {};
-    if (with_.fallback.land_stale(target, flight, work.stale, work.reason)) co_return;
+    if (!failed.refuses_stale && with_.fallback.land_stale(target, flight, work.stale, work.reason)) co_return;
+    auto outcome = read_reporter::failed(std::move(made.error()), work.reason);
+    if (work.why == purpose::fill) {
+      state_.admission.admit(flight.lead, failed.asof, 0, [] { return true; },
+                             [&] { with_.fallback.remember(target, {outcome.failure, thrown}, failed.asof); });
+    }
     flight.to->thrown = std::move(thrown);
-    state_.admission.land(flight, read_reporter::failed(std::move(made.error()), work.reason), true);
+    state_.admission.land(flight, std::move(outcome), true);
     co_return;
   }
   state_.admission.detach_older(work.of, flight.to.get());
@@ -149,6 +163,7 @@ task<fill_pipeline::wait_result> fill_pipeline::wait_for(const any_key& target,
                                                          bool retried) {
   const auto& policy = *target.policy;
   const auto began = state_.now();
+  const auto asof = state_.clock.now();
   const std::shared_ptr<async_latch> done(flight, &flight->done);
   wait_result out;
   if (policy.soft_timeout > duration::zero()) {
@@ -169,6 +184,7 @@ task<fill_pipeline::wait_result> fill_pipeline::wait_for(const any_key& target,
     if (leads) with_.reports.factory_failed(target, late);
     auto stale = with_.fallback.stand_in(target, true);
     out.lookup = stale ? std::move(*stale) : read_reporter::failed(std::move(late), miss_reason::absent);
+    if (!stale) with_.fallback.remember(target, {.what = out.lookup.failure}, asof);
     co_return out;
   }
   // A follower that has joined again may return, like the leader, a value that was overtaken: it was read
@@ -188,7 +204,8 @@ task<fill_pipeline::wait_result> fill_pipeline::wait_for(const any_key& target,
 
 task<any_lookup> fill_pipeline::load_without_flight(job& work) {
   const auto target = work.target();
-  auto made = co_await with_.factories.run(target, work.factory, work.stale, state_.clock.now());
+  failed_run failed;
+  auto made = co_await with_.factories.run(target, work.factory, work.stale, state_.clock.now(), failed);
   if (!made) {
     with_.reports.factory_failed(target, made.error());
     co_return read_reporter::failed(std::move(made.error()), miss_reason::bypassed);
@@ -197,6 +214,18 @@ task<any_lookup> fill_pipeline::load_without_flight(job& work) {
   state_.admission.detach_older(work.of, nullptr);
   const read_info info{.from = layer::source, .reason = miss_reason::bypassed};
   co_return read_reporter::lookup_of(made->entry, info, state_.now());
+}
+
+std::optional<any_lookup> fill_pipeline::known_failure_of(const any_key& target) {
+  if (target.policy->failure_ttl == duration::zero() || !state_.may_cache(target)) return std::nullopt;
+  auto known = state_.failures.find(target.key, state_.now());
+  if (!known) return std::nullopt;
+  with_.reports.count_miss(target, miss_reason::failed);
+  if (known->thrown != nullptr) std::rethrow_exception(known->thrown);
+  any_lookup out;
+  out.info.reason = miss_reason::failed;
+  out.failure = std::move(known->what);
+  return out;
 }
 
 task<any_lookup> fill_pipeline::fill(any_key target, any_factory factory, miss_reason reason) {
@@ -209,11 +238,14 @@ task<any_lookup> fill_pipeline::refresh(any_key target, any_factory factory) {
 
 task<any_lookup> fill_pipeline::fill_for(any_key target, any_factory factory, miss_reason reason,
                                          purpose why) {
+  if (why == purpose::fill) {
+    if (auto known = known_failure_of(target)) co_return std::move(*known);
+  }
   const auto began = state_.now();
   auto work = std::make_unique<job>(target, std::move(factory), reason, why);
   any_lookup out;
   bool done = false;
-  for (int attempt = 0; target.cacheable() && attempt < follow_attempts && !done; ++attempt) {
+  for (int attempt = 0; state_.may_cache(target) && attempt < follow_attempts && !done; ++attempt) {
     auto flight = why == purpose::refresh ? state_.admission.join_refresh(target.key, state_.now())
                                           : state_.admission.join(target.key, state_.now());
     const auto to = flight.to;

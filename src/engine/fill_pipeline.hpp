@@ -66,9 +66,11 @@ class fill_pipeline {
     purpose why = purpose::fill;
     record_ptr stale{};  ///< may be served if the source fails
     commit_time required_asof = 0;
+    bool without_l1;
+    bool without_l2;
 
     job(const any_key& target, any_factory factory, miss_reason reason, purpose why);
-    any_key target() const { return {of, rules, type, value, required_asof}; }
+    any_key target() const { return {of, rules, type, value, required_asof, false, without_l1, without_l2}; }
   };
   struct wait_result {
     any_lookup lookup;
@@ -93,6 +95,8 @@ class fill_pipeline {
   /// are no longer reported to this process.
   task<bool> change_reported(std::shared_ptr<async_latch> change, time_point until);
   task<any_lookup> load_without_flight(job& work);
+  /// The failure of `target` that is remembered, as the answer of a read; rethrows it if it was thrown.
+  std::optional<any_lookup> known_failure_of(const any_key& target);
   /// The record in memory that may stand in for the value of `work`, or null.
   record_ptr stale_of(const job& work) const;
 

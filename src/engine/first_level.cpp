@@ -57,7 +57,7 @@ void first_level::leave_refresh(const key& key) {
 
 any_lookup first_level::find(const any_key& target) noexcept {
   any_lookup missed;
-  if (!target.cacheable()) {
+  if (!target.cacheable() || target.without_l1) {
     missed.info.reason = miss_reason::bypassed;
     return missed;
   }
@@ -71,7 +71,7 @@ any_lookup first_level::find(const any_key& target) noexcept {
   if (found == nullptr) {
     // A record past its time stays in memory until it is swept; sweep it now, to know the reason.
     const bool expired = state_.memory.erase_if(
-        hash, text, [&](const void* current) { return record_at(current).stale_until <= at; });
+        hash, text, [&](const void* current) { return record_at(current).gone_at() <= at; });
     if (expired) state_.miss_reasons.note(hash, miss_reason::expired);
     missed.info.reason = state_.miss_reasons.reason(hash);
     return missed;
@@ -91,6 +91,7 @@ any_lookup first_level::find(const any_key& target) noexcept {
   if (serve_stale || policy.eager_refresh > 0 || policy.xfetch_beta > 0) {
     due = refresh_due(policy, *found, at, serve_stale);
   }
+  if (policy.sliding > duration::zero() && standing.fresh()) slide(target, found, at);
   auto lookup = reports_.hit(target, std::move(found), layer::l1, at);
   lookup.refresh_due = due;
   if (serve_stale) {
@@ -102,9 +103,29 @@ any_lookup first_level::find(const any_key& target) noexcept {
   return lookup;
 }
 
+void first_level::slide(const any_key& target, const record_ptr& found, time_point at) {
+  const auto sliding = target.policy->sliding;
+  const bool lately = found->fresh_until - at > sliding - sliding / 4;
+  if (lately || found->throttled || found->slides_until <= found->fresh_until) return;
+  auto longer = std::make_shared<record>(*found);
+  const auto window = found->stale_until - found->fresh_until;
+  longer->fresh_until = std::min(at + sliding, found->slides_until);
+  longer->stale_until = longer->fresh_until + window;
+  if (!replace(target.key, found, longer) || !state_.has_second_level() || target.without_l2) return;
+  state_.options.background->post([alive = state_.shared(), name = state_.l2_key(target.key),
+                                   ttl = longer->stale_until - at]() mutable {
+    auto* const executor = alive->options.background;
+    start(executor, touch_l2(std::move(alive), std::move(name), ttl), [](const completion<void>&) {});
+  });
+}
+
+task<> first_level::touch_l2(std::shared_ptr<engine_state> alive, std::string name, duration ttl) {
+  co_await alive->l2.touch(std::move(name), ttl);
+}
+
 void first_level::keep(const key& key, const record_ptr& entry) {
   state_.memory.insert_if(
-      key.hash(), key.text(), {entry, entry->bytes, entry->stale_until}, state_.now(),
+      key.hash(), key.text(), {entry, entry->bytes, entry->gone_at()}, state_.now(),
       [&](const void* current) { return current == nullptr || not_older(*entry, record_at(current)); });
 }
 
@@ -149,24 +170,26 @@ void first_level::expire(const key& key, const record_ptr& found) {
 }
 
 bool first_level::replace(const key& key, const record_ptr& found, const record_ptr& changed) {
-  return state_.memory.insert_if(key.hash(), key.text(), {changed, changed->bytes, changed->stale_until},
+  return state_.memory.insert_if(key.hash(), key.text(), {changed, changed->bytes, changed->gone_at()},
                                  state_.now(), [&](const void* current) { return current == found.get(); }) ==
          memory::inserted::stored;
 }
 
-bool first_level::touch(const key& key, duration ttl) {
+std::optional<duration> first_level::touch(const key& key, duration ttl) {
   const auto at = state_.now();
   const auto found = peek(key);
-  if (found == nullptr || at >= found->fresh_until) return false;
+  if (found == nullptr || at >= found->fresh_until) return std::nullopt;
   if (found->floors.check(state_.floors, found->asof) != miss_reason::none ||
       found->floors.check_soft(state_.floors, found->asof) != miss_reason::none) {
-    return false;
+    return std::nullopt;
   }
   auto longer = std::make_shared<record>(*found);
   const auto window = found->stale_until - found->fresh_until;
   longer->fresh_until = at + ttl;
   longer->stale_until = longer->fresh_until + window;
-  return replace(key, found, longer);
+  longer->slides_until = std::max(longer->slides_until, longer->fresh_until);
+  if (!replace(key, found, longer)) return std::nullopt;
+  return window;
 }
 
 }  // namespace strata::detail

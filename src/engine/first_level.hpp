@@ -6,6 +6,8 @@
 #include "engine/freshness.hpp"
 #include "engine/read_reporter.hpp"
 
+#include <optional>
+
 namespace strata::detail {
 
 class first_level {
@@ -57,8 +59,9 @@ class first_level {
   /// The refresh was left to another process: the next may be taken after `refresh_retry`.
   void leave_refresh(const key& key);
 
-  /// Gives a fresh record a new time to live. Returns whether there was one.
-  bool touch(const key& key, duration ttl);
+  /// Gives a fresh record a new time to live. Returns how long after it the record may be served stale;
+  /// nothing if there was none.
+  std::optional<duration> touch(const key& key, duration ttl);
 
  private:
   read_context context(time_point at, time_point source_watermark) const noexcept {
@@ -70,6 +73,10 @@ class first_level {
             .source_watermark = source_watermark,
             .relayed = state_.l2.source_watermark() != time_point::min()};
   }
+  /// A fresh record was read: prolongs it as policy::sliding says, here and in L2, at most once in a quarter of
+  /// that time.
+  void slide(const any_key& target, const record_ptr& found, time_point at);
+  static task<> touch_l2(std::shared_ptr<engine_state> alive, std::string name, duration ttl);
   static constexpr duration refresh_retry = std::chrono::seconds(1);
   bool refresh_due(const policy& policy, const record& entry, time_point at, bool stale) noexcept;
 

@@ -28,6 +28,7 @@ std::vector<floor_entry> floors_of(const invalidation& what, commit_time floor) 
 }  // namespace
 
 void invalidator::forget(const key& key, commit_time floor, miss_reason why) {
+  state_.failures.forget(key.text());
   state_.admission.invalidate(key.text(), floor, [&] {
     state_.memory.erase_if(key.hash(), key.text(),
                            [&](const void* current) { return asof_at(current) < floor; });
@@ -40,6 +41,7 @@ void invalidator::forget_undelivered(const key& key) {
 }
 
 void invalidator::make_stale(const key& key, commit_time floor, commit_time older_than) {
+  state_.failures.forget(key.text());
   state_.admission.invalidate(key.text(), floor, [&] {
     const auto found = memory_.peek(key);
     if (found != nullptr && found->asof < older_than) memory_.expire(key, found);
@@ -108,6 +110,7 @@ void invalidator::settle(const key& key, commit_time floor, bool delivered, bool
 }
 
 void invalidator::forget_matching(const std::string& glob, commit_time floor) {
+  state_.failures.clear();
   const auto fence = [&] {
     state_.admission.invalidate_if([&](std::string_view text) { return glob_matches(glob, text); }, floor);
   };
@@ -138,6 +141,7 @@ void invalidator::changed(std::string_view l2_key) {
   if (l2_key.size() <= prefix || !l2_key.starts_with(name_space) || l2_key[prefix - 1] != ':') return;
   const auto text = l2_key.substr(prefix);
   const auto hash = hash_of(text);
+  state_.failures.forget(text);
   state_.admission.note_change(text, [&] { state_.memory.erase(hash, text); });
   state_.miss_reasons.note(hash, miss_reason::removed);
 }
@@ -148,6 +152,7 @@ void invalidator::floor_raised(floor_entry floor) {
 }
 
 void invalidator::lost(bool may_have_forgotten) {
+  state_.failures.clear();
   state_.l2.lost(may_have_forgotten);
   state_.admission.note_change_of_all();
   state_.memory.clear();

@@ -28,7 +28,7 @@ any_lookup l2_reader::take(const any_key& target, const fill_admission::ticket& 
     missed.info.reason = standing.why;
     return reports_.missed(target, std::move(missed));
   }
-  memory_.admit(held, target.key, *entry, true);
+  memory_.admit(held, target.key, *entry, !target.without_l1);
   auto found = reports_.hit(target, *entry, layer::l2, state_.now());
   found.info.stale = found.info.stale || serve_stale;
   return found;
@@ -37,7 +37,7 @@ any_lookup l2_reader::take(const any_key& target, const fill_admission::ticket& 
 task<any_lookup> l2_reader::get(any_key target) {
   any_lookup missed;
   missed.info.reason = miss_reason::bypassed;
-  if (!target.cacheable()) co_return reports_.missed(target, std::move(missed));
+  if (!target.cacheable() || target.without_l2) co_return reports_.missed(target, std::move(missed));
   const auto began = state_.now();
   const auto held = state_.admission.enter(target.key);
   const auto watermark = state_.l2.source_watermark();
@@ -58,7 +58,7 @@ task<std::vector<any_lookup>> l2_reader::get_many(std::span<const any_key> keys)
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto found = memory_.find(keys[i]);
     if (found.info.from == layer::none) {
-      if (state_.has_second_level() && keys[i].cacheable()) {
+      if (state_.has_second_level() && keys[i].cacheable() && !keys[i].without_l2) {
         missed.push_back(i);
         names.push_back(state_.l2_key(keys[i].key));
         held.push_back(state_.admission.enter(keys[i].key));
@@ -103,6 +103,7 @@ l2_probe l2_reader::read_probe(const any_key& target, result<acquire_result> ans
   }
   const auto standing = memory_.judge(target, **entry, state_.now(), source_watermark);
   out.reason = standing.why;
+  if (target.without_l2) return out;
   if (standing.fresh()) out.fresh = *entry;
   if (standing.stale()) out.stale = *entry;
   return out;

@@ -20,6 +20,8 @@ record::record(const record& other)
       created(other.created),
       fresh_until(other.fresh_until),
       stale_until(other.stale_until),
+      memory_until(other.memory_until),
+      slides_until(other.slides_until),
       source(other.source),
       throttled(other.throttled),
       unleased(other.unleased),

@@ -7,6 +7,7 @@
 
 #include <strata/cache.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/container/small_vector.hpp>
 #include <limits>
@@ -64,6 +65,8 @@ struct record {
   time_point created{};
   time_point fresh_until{};
   time_point stale_until{};  ///< may be served stale until then; not before fresh_until
+  time_point memory_until = time_point::max();  ///< L1 drops it then (policy::l1_ttl)
+  time_point slides_until = time_point::min();  ///< reads may prolong fresh_until up to here (policy::sliding)
   source_timing source;
   bool throttled = false;  ///< stale, and given a little freshness after a factory failed
   bool unleased = false;   ///< read without the lease of L2: only the memory of this process has it
@@ -73,6 +76,9 @@ struct record {
 
   /// One hit at a time may start a refresh; not before this time (a clock's ticks).
   mutable std::atomic<duration::rep> refresh_after = std::numeric_limits<duration::rep>::min();
+
+  /// When it leaves L1.
+  time_point gone_at() const noexcept { return std::min(stale_until, memory_until); }
 
   record() = default;
   record(const record& other);

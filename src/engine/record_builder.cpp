@@ -25,6 +25,11 @@ std::size_t size_of(const record& entry) {
 
 }  // namespace
 
+void record_builder::stay_in_memory(record& entry, const policy& policy) const {
+  entry.memory_until =
+      policy.l1_ttl > duration::zero() ? options_.time->now() + policy.l1_ttl : time_point::max();
+}
+
 void record_builder::give_life(record& entry, const policy& policy, const fill_context& context) {
   const bool nothing = entry.value == nullptr || context.found_nothing_;
   auto life = context.ttl_.value_or(nothing ? policy.negative_ttl : policy.ttl);
@@ -35,8 +40,15 @@ void record_builder::give_life(record& entry, const policy& policy, const fill_c
   }
   entry.created = options_.time->now();
   entry.fresh_until = entry.created + life;
+  entry.slides_until = time_point::min();
+  if (policy.sliding > duration::zero() && policy.sliding < life && !nothing) {
+    entry.slides_until = entry.fresh_until;
+    entry.fresh_until = entry.created + policy.sliding;
+  }
   // A stale "not found" is not worth serving.
-  entry.stale_until = entry.fresh_until + (nothing ? duration::zero() : policy.stale_window());
+  const bool window = !nothing && !context.refuse_stale_;
+  entry.stale_until = entry.fresh_until + (window ? policy.stale_window() : duration::zero());
+  stay_in_memory(entry, policy);
   if (mutated(mutation::stale_bound_off) && entry.value != nullptr) entry.stale_until += policy::max_ttl;
 }
 
@@ -131,6 +143,17 @@ std::shared_ptr<record> record_builder::outline(const key& key, const entry_head
   return out;
 }
 
+std::optional<duration> record_builder::fresh_window(const key& key, const stored_value& stored) const {
+  const auto name = l2_key(key);
+  const auto header = check_entry(stored.bytes, {.name = name, .keys = options_.encryption.get()});
+  if (!header) return std::nullopt;
+  const auto entry = outline(key, *header, stored);
+  const bool fresh = options_.time->now() < entry->fresh_until &&
+                     entry->floors.check(floors_, entry->asof) == miss_reason::none &&
+                     entry->floors.check_soft(floors_, entry->asof) == miss_reason::none;
+  return fresh ? std::optional(header->grace) : std::nullopt;
+}
+
 std::expected<record_ptr, miss_reason> record_builder::decode(const any_key& target,
                                                               const stored_value& stored) {
   const auto name = l2_key(target.key);
@@ -151,6 +174,7 @@ std::expected<record_ptr, miss_reason> record_builder::decode(const any_key& tar
     return std::unexpected(why);
   }
   out->value_type = target.value_type;
+  stay_in_memory(*out, *target.policy);
   if (!header.negative) {
     auto value = target.value_type->decode(entry->payload());
     if (!value) return std::unexpected(miss_reason::undecodable);

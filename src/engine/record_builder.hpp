@@ -50,6 +50,9 @@ class record_builder {
   std::shared_ptr<record> outline(const key& key, const entry_header& header,
                                   const stored_value& stored) const;
 
+  /// How long after its freshness the value in `stored` may be served stale; nothing if it is not fresh.
+  std::optional<duration> fresh_window(const key& key, const stored_value& stored) const;
+
   /// False for a value that must not leave this process: it is sensitive and there is no key to encrypt it.
   bool may_share(const any_key& target) const noexcept;
 
@@ -59,6 +62,8 @@ class record_builder {
   std::string l2_key(const key& key) const { return options_.name_space + ':' + key.text(); }
   record_ptr renew(const record& old, const any_key& target, const fill_context& context,
                    source_timing source);
+  /// Bounds how long L1 keeps `entry`.
+  void stay_in_memory(record& entry, const policy& policy) const;
   void give_life(record& entry, const policy& policy, const fill_context& context);
 
   const cache_options& options_;

@@ -75,7 +75,7 @@ write_pipeline::pending_write write_pipeline::prepare(write_right right, const a
                     {.began = out.right.known_since, .order = state_.admission.next_read(), .written = true});
   const auto& floors = out.entry->floors;
   const auto known_asof = out.right.known_asof;
-  out.wanted = !(absent && target.policy->negative_ttl == duration::zero()) && !out.right.overtaken &&
+  out.wanted = state_.may_cache(target) && !(absent && target.policy->negative_ttl == duration::zero()) && !out.right.overtaken &&
                floors.check(state_.floors, known_asof) == miss_reason::none &&
                floors.check_soft(state_.floors, known_asof) == miss_reason::none;
   if (out.wanted && record_builder::too_large(target, *out.entry, 0)) {
@@ -83,11 +83,10 @@ write_pipeline::pending_write write_pipeline::prepare(write_right right, const a
     out.wanted = false;
   }
   if (!state_.has_second_level() || !out.wanted || !out.right.lease) return out;
-  out.withheld = !records_.may_share(target);
-  if (out.withheld) {
-    state_.counters.count(target.type, &type_cells::fills_withheld);
-    return out;
-  }
+  const bool secret = !records_.may_share(target);
+  out.withheld = secret || target.without_l2;
+  if (secret) state_.counters.count(target.type, &type_cells::fills_withheld);
+  if (out.withheld) return out;
   auto bytes = records_.encode(target, *out.entry);
   if (!bytes) {
     state_.note_unstorable(target, bytes.error());
@@ -115,7 +114,7 @@ task<bool> write_pipeline::commit(pending_write write) {
     state_.memory.erase_if(key.hash(), key.text(), [&](const void* current) {
       return static_cast<const record*>(current)->asof < floor;
     });
-    if (may_store && write.wanted) memory_.keep(key, write.entry);
+    if (may_store && write.wanted && !write.target.without_l1) memory_.keep(key, write.entry);
   };
   using verdict = fill_admission::verdict;
   const auto& right = write.right;
@@ -141,10 +140,17 @@ task<bool> write_pipeline::commit(pending_write write) {
     }
     state_.admission.wake(key.text());
   }
+  if (stored) state_.failures.forget(key.text());
   state_.miss_reasons.note(key.hash(), miss_reason::removed);
   state_.counters.count(write.target.type, stored ? &type_cells::fills : &type_cells::fills_fenced);
   state_.counters.time(operation::set, state_.now() - write.started);
   co_return stored;
+}
+
+task<bool> write_pipeline::set(any_key target, any_value value) {
+  if (!state_.may_cache(target)) co_return false;
+  auto right = co_await begin(target.key, true);
+  co_return co_await finish(std::move(right), target, std::move(value));
 }
 
 task<bool> write_pipeline::finish(write_right right, any_key target, any_value value) {
@@ -161,7 +167,7 @@ task<std::size_t> write_pipeline::set_many(std::span<const any_key> keys, std::v
   std::vector<std::size_t> wanted;
   std::vector<key> to_write;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (!keys[i].cacheable() || last.at(keys[i].key.text()) != i) continue;
+    if (!state_.may_cache(keys[i]) || last.at(keys[i].key.text()) != i) continue;
     wanted.push_back(i);
     to_write.push_back(keys[i].key);
   }
@@ -205,12 +211,20 @@ task<std::vector<bool>> write_pipeline::finish_many(std::vector<write_right> rig
 }
 
 task<bool> write_pipeline::touch(key key, duration ttl) {
-  bool touched = memory_.touch(key, ttl);
-  if (state_.has_second_level()) {
-    const auto there = co_await state_.l2.touch(state_.l2_key(key), ttl);
-    if (there) touched = touched || *there;
+  ttl = std::clamp(ttl, duration::zero(), policy::max_ttl);
+  auto window = memory_.touch(key, ttl);
+  const bool touched = window.has_value();
+  if (!state_.has_second_level()) co_return touched;
+  const auto name = state_.l2_key(key);
+  if (!window) {
+    if (const auto stored = co_await state_.l2.get(name); stored && *stored) {
+      window = records_.fresh_window(key, **stored);
+    }
+    if (!window) co_return false;
   }
-  co_return touched;
+  // L2 counts to the end of the time in which the value may be served stale.
+  const auto there = co_await state_.l2.touch(name, ttl + *window);
+  co_return touched || (there && *there);
 }
 
 }  // namespace strata::detail

@@ -36,6 +36,8 @@ class write_pipeline {
   task<write_right> begin(key key, bool value_known);
   /// `begin` for each of `keys`, with one L2 call.
   task<std::vector<write_right>> begin_many(std::vector<key> keys, bool value_known);
+  /// Stores a value that is known. Returns whether it was stored. Lifetime: `target` outlives the task.
+  task<bool> set(any_key target, any_value value);
   /// Returns whether the value was stored.
   task<bool> finish(write_right right, any_key target, any_value value);
   /// `finish` for each of `rights`, with one L2 call to store all values. Lifetime: `targets` outlive the
@@ -45,6 +47,7 @@ class write_pipeline {
   /// Writes of values that are known, with one L2 call for each step. Returns how many were stored.
   /// Lifetime: `keys` outlive the task.
   task<std::size_t> set_many(std::span<const any_key> keys, std::vector<any_value> values);
+  /// A ttl over policy::max_ttl counts as that.
   task<bool> touch(key key, duration ttl);
 
  private:
