@@ -146,9 +146,10 @@ constexpr std::array helps{
                  "when the source fails or is too slow, serve the last value, marked stale"},
     setting_help{"entity.*.grace", "how long after its ttl fail_safe may serve a value"},
     setting_help{"entity.*.throttle", "how long fail_safe waits before it calls a failing source again"},
-    setting_help{"entity.*.failure_ttl",
-                 "how long a failure of the source is remembered where no value can stand in, at most 5m; 0s: "
-                 "off"},
+    setting_help{
+        "entity.*.failure_ttl",
+        "how long a failure of the source is remembered where no value can stand in, at most 5m; 0s: "
+        "off"},
     setting_help{"entity.*.stale_while_revalidate",
                  "how long after its ttl a value is served at once, marked stale, and refreshed in the "
                  "background; 0s: off"},

@@ -123,9 +123,10 @@ TEST(Config, TurnsEveryFieldOfAPolicyIntoSettingsAndBack) {
   }
   const auto back = policy_of(read.entity.at("agent"));
   const auto all = [](const strata::policy& of) {
-    return std::tuple(of.ttl, of.l1_ttl, of.sliding, of.failure_ttl, of.negative_ttl, of.jitter, of.max_size.count, of.fail_safe, of.grace,
-                      of.throttle, of.stale_while_revalidate, of.eager_refresh, of.xfetch_beta,
-                      of.soft_timeout, of.hard_timeout, of.tags, of.sensitive);
+    return std::tuple(of.ttl, of.l1_ttl, of.sliding, of.failure_ttl, of.negative_ttl, of.jitter,
+                      of.max_size.count, of.fail_safe, of.grace, of.throttle, of.stale_while_revalidate,
+                      of.eager_refresh, of.xfetch_beta, of.soft_timeout, of.hard_timeout, of.tags,
+                      of.sensitive);
   };
   EXPECT_EQ(all(back), all(rules));
   EXPECT_TRUE(strata::problems(back).empty());

@@ -220,7 +220,8 @@ std::vector<config_problem> problems(const config& values) {
 entity_config entity_config_of(const strata::policy& from) {
   // Names every field, so that a new one does not compile until it can be configured.
   const auto& [ttl, l1_ttl, sliding, negative_ttl, jitter, max_size, fail_safe, grace, throttle, failure_ttl,
-               stale_while_revalidate, eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags, sensitive, dictionaries] = from;
+               stale_while_revalidate, eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags,
+               sensitive, dictionaries] = from;
   static_cast<void>(dictionaries);
   return {ttl,
           l1_ttl,

@@ -161,8 +161,8 @@ struct entity_config {
 };
 BOOST_DESCRIBE_STRUCT(entity_config, (),
                       (ttl, l1_ttl, sliding, negative_ttl, jitter, max_size, fail_safe, grace, throttle,
-                       failure_ttl, stale_while_revalidate, eager_refresh, xfetch_beta, soft_timeout, hard_timeout, tags,
-                       sensitive, dictionaries))
+                       failure_ttl, stale_while_revalidate, eager_refresh, xfetch_beta, soft_timeout,
+                       hard_timeout, tags, sensitive, dictionaries))
 
 struct config {
   std::string listen = "127.0.0.1:8080";

@@ -172,9 +172,9 @@ class cache {
   }
 
   /// Replaces the cached value, which is served until then, by what `factory` reads from now on. It does not
-  /// wait for a get_or_set under way, nor for another process: what these had read before is not stored. While
-  /// one refresh of the key reads, further ones share the next.
-  /// Returns:  as get_or_set; under fail-safe the old value, marked stale, if `factory` fails
+  /// wait for a get_or_set under way, nor for another process: what these had read before is not stored.
+  /// While one refresh of the key reads, further ones share the next. Returns:  as get_or_set; under
+  /// fail-safe the old value, marked stale, if `factory` fails
   template <class T, factory F>
   task<lookup<T>> refresh(const typed_key<T>& key, F factory) {
     return then_refresh(key, detail::erase_factory<T>(std::move(factory)));
@@ -228,8 +228,9 @@ class cache {
   /// As get_many; `factory` is called once with the indices of the misses in `wanted`, as
   /// `std::span<const std::size_t>`. It returns one value for each: a vector of optional<T> or of
   /// shared_ptr<const T>, or a result or a task of such a vector.
-  /// If `factory` throws, or returns another number of values (std::length_error), hits and stale values under
-  /// fail-safe stay, and `failure()` of the others says what it threw. If there are none, it is rethrown.
+  /// If `factory` throws, or returns another number of values (std::length_error), hits and stale values
+  /// under fail-safe stay, and `failure()` of the others says what it threw. If there are none, it is
+  /// rethrown.
   template <class T, class F>
   task<std::vector<lookup<T>>> get_or_set_many(std::vector<typed_key<T>> wanted, F factory) {
     const auto keys = erased(wanted);
@@ -339,8 +340,8 @@ class cache {
   template <class T>
   static detail::any_key erased(const typed_key<T>& key) {
     const auto& how = key.options;
-    return {key.key,       key.policy, key.type,       &detail::value_type_of<T>,
-            how.at_least,  how.bypass, how.without_l1, how.without_l2};
+    return {key.key,      key.policy, key.type,       &detail::value_type_of<T>,
+            how.at_least, how.bypass, how.without_l1, how.without_l2};
   }
   template <class T>
   static std::vector<detail::any_key> erased(const std::vector<typed_key<T>>& wanted) {

@@ -58,8 +58,8 @@ struct typed_key {
     other.without_l1 = true;
     return reading(other);
   }
-  /// For a read or write of this process's memory and the source only. L2 is still asked for the right to fill
-  /// the key, because it reports changes; an older value there goes when a newer one is stored.
+  /// For a read or write of this process's memory and the source only. L2 is still asked for the right to
+  /// fill the key, because it reports changes; an older value there goes when a newer one is stored.
   typed_key without_l2() const {
     auto other = options;
     other.without_l2 = true;

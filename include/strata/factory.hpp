@@ -63,9 +63,8 @@ class fill_settings {
   bool refuse_stale_ = false;
 };
 
-/// What a factory may read and set about the value or the values it computes. In a batch the settings apply to
-/// each value; `of` gives those of one.
-/// Threads: the factory's own.
+/// What a factory may read and set about the value or the values it computes. In a batch the settings apply
+/// to each value; `of` gives those of one. Threads: the factory's own.
 class fill_context : public fill_settings {
  public:
   explicit fill_context(commit_time started) : asof_(started) {}

@@ -26,7 +26,8 @@ std::vector<std::string> problems(const policy& of) {
   };
   bounded(of.l1_ttl, "l1_ttl");
   if (of.sliding < duration::zero() || (of.sliding > duration::zero() && of.sliding >= of.ttl)) {
-    found.emplace_back("policy.sliding must be from 0 to less than ttl, which is the end however often it is read");
+    found.emplace_back(
+        "policy.sliding must be from 0 to less than ttl, which is the end however often it is read");
   }
   if (of.failure_ttl < duration::zero() || of.failure_ttl > policy::max_failure_ttl) {
     found.emplace_back("policy.failure_ttl must be from 0 to 5 minutes");

@@ -18,7 +18,8 @@ task<> batch_pipeline::probe_l2(batch& work) {
     if (each.probe.reason != miss_reason::none) lookup.info.reason = each.probe.reason;
     if (each.probe.fresh == nullptr) continue;
     const auto& target = work.keys[each.index];
-    const auto verdict = with_.memory.admit(each.flight.lead, target.key, each.probe.fresh, !target.without_l1);
+    const auto verdict =
+        with_.memory.admit(each.flight.lead, target.key, each.probe.fresh, !target.without_l1);
     lookup = with_.reports.hit(target, each.probe.fresh, layer::l2, state_.now());
     state_.admission.land(each.flight, lookup, verdict == fill_admission::verdict::entered,
                           each.probe.fresh->fresh_until);
@@ -90,13 +91,13 @@ task<> batch_pipeline::fail_all(batch& work, std::shared_ptr<const error> failur
     }
     each->probe.lease = {};
     const auto stale = each->probe.stale != nullptr ? each->probe.stale : with_.fallback.standby(target);
-    if (!failed.refuses_stale &&
-        with_.fallback.land_stale(target, each->flight, stale, lookup.info.reason)) {
+    if (!failed.refuses_stale && with_.fallback.land_stale(target, each->flight, stale, lookup.info.reason)) {
       lookup = each->flight.to->outcome;
       continue;
     }
-    state_.admission.admit(each->flight.lead, failed.asof, 0, [] { return true; },
-                           [&] { with_.fallback.remember(target, {failure, thrown}, failed.asof); });
+    state_.admission.admit(
+        each->flight.lead, failed.asof, 0, [] { return true; },
+        [&] { with_.fallback.remember(target, {failure, thrown}, failed.asof); });
     each->flight.to->thrown = thrown;
     state_.admission.land(each->flight, lookup, true);
   }

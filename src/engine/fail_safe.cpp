@@ -47,7 +47,8 @@ bool fail_safe::land_stale(const any_key& target, const fill_admission::joined& 
   const auto at = state_.now();
   if (memory_.judge(target, *stale, at).gone()) return false;
   const auto standing_in = throttled(target, stale);
-  if (memory_.admit(flight.lead, target.key, standing_in, !target.without_l1) != fill_admission::verdict::entered) {
+  if (memory_.admit(flight.lead, target.key, standing_in, !target.without_l1) !=
+      fill_admission::verdict::entered) {
     return false;
   }
   reports_.count_stale(target);

@@ -119,11 +119,13 @@ task<> fill_pipeline::fly(job& work, fill_admission::joined& flight) {
       co_await with_.commits.remove_refused(target, flight.lead, failed, *probe);
     }
     probe->lease = {};
-    if (!failed.refuses_stale && with_.fallback.land_stale(target, flight, work.stale, work.reason)) co_return;
+    if (!failed.refuses_stale && with_.fallback.land_stale(target, flight, work.stale, work.reason))
+      co_return;
     auto outcome = read_reporter::failed(std::move(made.error()), work.reason);
     if (work.why == purpose::fill) {
-      state_.admission.admit(flight.lead, failed.asof, 0, [] { return true; },
-                             [&] { with_.fallback.remember(target, {outcome.failure, thrown}, failed.asof); });
+      state_.admission.admit(
+          flight.lead, failed.asof, 0, [] { return true; },
+          [&] { with_.fallback.remember(target, {outcome.failure, thrown}, failed.asof); });
     }
     flight.to->thrown = std::move(thrown);
     state_.admission.land(flight, std::move(outcome), true);

@@ -1,5 +1,5 @@
-/// What a factory, a policy and a key say about one value: refusing stale values, remembered failures, settings
-/// of one value of a batch.
+/// What a factory, a policy and a key say about one value: refusing stale values, remembered failures,
+/// settings of one value of a batch.
 
 #include "engine/two_stages_test_support.hpp"
 
@@ -265,8 +265,8 @@ TEST(FillContext, HasSettingsOfEachValueOfABatch) {
   const std::vector wanted{s.agents("1"), s.agents("2"), s.agents("3"), s.agents("4")};
   sync_wait(s.store.set(wanted[0], agent{"1", "here"}));
   std::vector<std::string> seen;
-  const auto got =
-      sync_wait(s.store.get_or_set_many(wanted, [&](std::span<const std::size_t> missing, fill_context& fill) {
+  const auto got = sync_wait(
+      s.store.get_or_set_many(wanted, [&](std::span<const std::size_t> missing, fill_context& fill) {
         fill.set_ttl(30s);
         fill.add_tag("all");
         std::vector<std::optional<agent>> out;

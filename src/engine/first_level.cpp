@@ -112,11 +112,11 @@ void first_level::slide(const any_key& target, const record_ptr& found, time_poi
   longer->fresh_until = std::min(at + sliding, found->slides_until);
   longer->stale_until = longer->fresh_until + window;
   if (!replace(target.key, found, longer) || !state_.has_second_level() || target.without_l2) return;
-  state_.options.background->post([alive = state_.shared(), name = state_.l2_key(target.key),
-                                   ttl = longer->stale_until - at]() mutable {
-    auto* const executor = alive->options.background;
-    start(executor, touch_l2(std::move(alive), std::move(name), ttl), [](const completion<void>&) {});
-  });
+  state_.options.background->post(
+      [alive = state_.shared(), name = state_.l2_key(target.key), ttl = longer->stale_until - at]() mutable {
+        auto* const executor = alive->options.background;
+        start(executor, touch_l2(std::move(alive), std::move(name), ttl), [](const completion<void>&) {});
+      });
 }
 
 task<> first_level::touch_l2(std::shared_ptr<engine_state> alive, std::string name, duration ttl) {

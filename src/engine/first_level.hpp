@@ -73,8 +73,8 @@ class first_level {
             .source_watermark = source_watermark,
             .relayed = state_.l2.source_watermark() != time_point::min()};
   }
-  /// A fresh record was read: prolongs it as policy::sliding says, here and in L2, at most once in a quarter of
-  /// that time.
+  /// A fresh record was read: prolongs it as policy::sliding says, here and in L2, at most once in a quarter
+  /// of that time.
   void slide(const any_key& target, const record_ptr& found, time_point at);
   static task<> touch_l2(std::shared_ptr<engine_state> alive, std::string name, duration ttl);
   static constexpr duration refresh_retry = std::chrono::seconds(1);

@@ -3,8 +3,8 @@
 /// failure at once.
 /// Threads: internally locked, in shards by key.
 ///
-/// A failure is no value: it takes no room in memory's budget, and no floor of a tag or prefix is looked up on
-/// a hit for it. An invalidation that reaches the key ends it, as does a value that is stored.
+/// A failure is no value: it takes no room in memory's budget, and no floor of a tag or prefix is looked up
+/// on a hit for it. An invalidation that reaches the key ends it, as does a value that is stored.
 
 #include "core/mutex.hpp"
 #include "core/text_hash.hpp"

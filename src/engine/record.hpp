@@ -64,9 +64,10 @@ struct record {
   commit_time asof = 0;
   time_point created{};
   time_point fresh_until{};
-  time_point stale_until{};  ///< may be served stale until then; not before fresh_until
+  time_point stale_until{};                     ///< may be served stale until then; not before fresh_until
   time_point memory_until = time_point::max();  ///< L1 drops it then (policy::l1_ttl)
-  time_point slides_until = time_point::min();  ///< reads may prolong fresh_until up to here (policy::sliding)
+  time_point slides_until =
+      time_point::min();  ///< reads may prolong fresh_until up to here (policy::sliding)
   source_timing source;
   bool throttled = false;  ///< stale, and given a little freshness after a factory failed
   bool unleased = false;   ///< read without the lease of L2: only the memory of this process has it

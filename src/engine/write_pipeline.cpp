@@ -75,8 +75,8 @@ write_pipeline::pending_write write_pipeline::prepare(write_right right, const a
                     {.began = out.right.known_since, .order = state_.admission.next_read(), .written = true});
   const auto& floors = out.entry->floors;
   const auto known_asof = out.right.known_asof;
-  out.wanted = state_.may_cache(target) && !(absent && target.policy->negative_ttl == duration::zero()) && !out.right.overtaken &&
-               floors.check(state_.floors, known_asof) == miss_reason::none &&
+  out.wanted = state_.may_cache(target) && !(absent && target.policy->negative_ttl == duration::zero()) &&
+               !out.right.overtaken && floors.check(state_.floors, known_asof) == miss_reason::none &&
                floors.check_soft(state_.floors, known_asof) == miss_reason::none;
   if (out.wanted && record_builder::too_large(target, *out.entry, 0)) {
     state_.counters.count(target.type, &type_cells::fills_too_large);
