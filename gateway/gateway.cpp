@@ -458,7 +458,11 @@ void gateway::reload_keys(const encryption_config& from) {
     }
     return;
   }
-  const auto done = strata::gateway::reload_keys(from, *state_->ring);
+  auto effective = from;
+  if (from.keys_file.empty() && from.keys.empty()) {
+    effective.keys_file = demo_keys_file(state_->values.database);  // what it started with
+  }
+  const auto done = strata::gateway::reload_keys(effective, *state_->ring);
   if (!done) return log.write(log_level::error, "keys not reloaded: " + done.error().detail);
   if (done->added.empty() && done->missing.empty()) return;
   log.write(log_level::info,

@@ -50,7 +50,7 @@ class key_command final : public command {
         ->check(CLI::PositiveNumber);
     list_ = flags.add_subcommand("list", "show the keys of a file, and how much is sealed with each");
     list_->fallthrough();
-    list_->add_option("FILE", file_, "default: encryption.keys_file");
+    list_->add_option("FILE", file_, "default: encryption.keys_file, or a demo's");
     retire_ =
         flags.add_subcommand("retire", "take a key out of a file, if nothing is sealed with it any more");
     retire_->fallthrough();
@@ -71,6 +71,10 @@ class key_command final : public command {
     const auto loaded = config_.load(program_);
     if (!loaded) return exit_wrong_use;
     if (file_.empty()) file_ = loaded->values.encryption.keys_file;
+    if (const auto made = gateway::demo_keys_file(loaded->values.database);
+        file_.empty() && gateway::has_demo_keys(made)) {
+      file_ = made;
+    }
     if (file_.empty()) {
       print_error("key: name the FILE, or set encryption.keys_file");
       return exit_wrong_use;

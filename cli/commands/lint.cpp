@@ -84,9 +84,11 @@ class lint_command final : public command {
   }
 
   static void print(const lint_document& found) {
-    for (const auto& each : found.findings) {
-      fmt::print("{} {}: {} {}\n  why   {}\n  fix   {}\n  page  {}\n", each.must ? "must  " : "should",
-                 each.rule, each.where, each.what, each.why, each.fix, each.page);
+    for (std::size_t i = 0; i < found.findings.size(); ++i) {
+      const auto& each = found.findings[i];
+      fmt::print("{} {}: {} {}\n", each.must ? "must  " : "should", each.rule, each.where, each.what);
+      const bool last = i + 1 == found.findings.size() || found.findings[i + 1].rule != each.rule;
+      if (last) fmt::print("  why   {}\n  fix   {}\n  page  {}\n", each.why, each.fix, each.page);
     }
     if (!found.gateway) fmt::print("no gateway answers on the admin address, so none was checked\n");
     const auto must = std::ranges::count_if(found.findings, &finding_row::must);
