@@ -24,6 +24,9 @@ void add_commands(registry& to) {
   add_key(to);
   add_db(to);
   add_lint(to);
+  add_org(to);
+  add_user(to);
+  add_sessions(to);
   add_bench(to);
   add_completion(to);
   add_version(to);

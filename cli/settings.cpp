@@ -115,6 +115,8 @@ constexpr std::array helps{
                  "origins such as https://app.example whose pages may send changes with a browser's cookie"},
     setting_help{"auth.password_threads", "threads that hash passwords, away from those that serve"},
     setting_help{"auth.password_memory", "memory of one argon2id hash"},
+    setting_help{"auth.password_passes",
+                 "passes of one argon2id hash; a login renews a hash with other costs"},
     setting_help{"rate.user", "requests a minute of one user; 0: no limit"},
     setting_help{"rate.user_burst", "how many of them may come at once; 0: all"},
     setting_help{"rate.user_writes", "those that may change something, counted besides; 0: no limit"},
@@ -124,7 +126,9 @@ constexpr std::array helps{
         "requests a minute of one address (of IPv6: 64 bits) without a session, and refused ones; 0: no "
         "limit"},
     setting_help{"rate.address_burst", "how many of them may come at once; 0: all"},
-    setting_help{"rate.login_account", "logins a minute tried for one email; 0: no limit"},
+    setting_help{"rate.login_account",
+                 "logins a minute tried for one account from one address, or from one browser that the user "
+                 "has used before; 0: no limit"},
     setting_help{"rate.login_account_burst", "how many of them may come at once; 0: all"},
     setting_help{"rate.login_address", "logins a minute tried from one address; 0: no limit"},
     setting_help{"rate.login_address_burst", "how many of them may come at once; 0: all"},

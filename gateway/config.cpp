@@ -165,11 +165,16 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
     }
   }
   within("auth.password_threads", values.auth.password_threads, 1u, 64u, "1 to 64");
+  within("auth.password_passes", values.auth.password_passes, 1u, 64u, "1 to 64");
   within("auth.password_memory", values.auth.password_memory, 8_MiB, 1_GiB, "8MiB to 1GiB");
 }
 
 /// A problem of a policy begins with its field, "policy.ttl must be …"; the field becomes the key.
 void check_entity(const std::string& name, const entity_config& entity, std::vector<config_problem>& found) {
+  if (name == "user_permissions" && entity.ttl > std::chrono::minutes(5)) {
+    found.push_back(
+        {"entity.user_permissions.ttl", "is above 5m: a right that was taken away must not last longer"});
+  }
   constexpr std::string_view opening = "policy.";
   for (const auto& each : strata::problems(policy_of(entity))) {
     const auto end = std::min(each.find_first_of(" :"), each.size());

@@ -114,10 +114,11 @@ struct auth_config {
   std::vector<std::string> origins;
   std::uint32_t password_threads = 1;
   strata::byte_size password_memory{64u << 20};
+  std::uint32_t password_passes = 2;
 };
 BOOST_DESCRIBE_STRUCT(auth_config, (),
                       (session_idle, session_lifetime, secure_cookie, origins, password_threads,
-                       password_memory))
+                       password_memory, password_passes))
 
 /// Requests a minute; 0: no limit. A burst of 0 is as large as its limit.
 struct rate_config {

@@ -76,8 +76,7 @@ platform::app_options platform_options(const config& values, const platform::pol
   options.database = std::move(source);
   options.cache = std::move(target);
   options.policies = policies;
-  options.auth.passwords.threads = values.auth.password_threads;
-  options.auth.passwords.memory = values.auth.password_memory;
+  options.auth.passwords = passwords_of(values.auth);
   options.auth.sessions.idle = values.auth.session_idle;
   options.auth.sessions.lifetime = values.auth.session_lifetime;
   options.auth.sessions.encryption = std::move(keys);
@@ -495,6 +494,14 @@ bool gateway::stop() {
   // Last, so that metrics stay available while the rest drains.
   if (parts.admin_server != nullptr) parts.admin_server->stop();
   return finished;
+}
+
+platform::password_settings passwords_of(const auth_config& from) {
+  platform::password_settings out;
+  out.threads = from.password_threads;
+  out.memory = from.password_memory;
+  out.operations = from.password_passes;
+  return out;
 }
 
 std::string version() {

@@ -4,6 +4,7 @@
 
 #include "gateway/config.hpp"
 #include "gateway/log.hpp"
+#include "platform/passwords.hpp"
 
 #include <strata/database.hpp>
 #include <strata/error.hpp>
@@ -64,6 +65,9 @@ struct pool_sizes {
   std::uint32_t readers = 0;
   std::uint32_t writers = 0;
 };
+
+/// How passwords are hashed.
+platform::password_settings passwords_of(const auth_config& from);
 
 /// Opens the configured database. Errors: with what to do.
 result<std::shared_ptr<database>> open_database(const config& values);

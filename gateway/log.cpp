@@ -1,5 +1,7 @@
 #include "gateway/log.hpp"
 
+#include "gateway/logged_target.hpp"
+
 #include "core/mutex.hpp"
 #include "gateway/log_file.hpp"
 #include "gateway/repeat_filter.hpp"
@@ -234,7 +236,7 @@ void logs::write_at_crash() {
 
 std::string access_line(const server::access_record& answered) {
   std::string out = fmt::format("peer={} method={} target=", answered.peer, answered.method);
-  append_quoted(out, answered.target);
+  append_quoted(out, without_secrets(answered.target));
   if (!answered.route.empty()) {
     out += " route=";
     append_quoted(out, answered.route);

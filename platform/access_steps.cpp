@@ -295,13 +295,6 @@ void limits::set(const limit_settings& settings) {
   login_address.set(settings.login_address);
 }
 
-std::optional<response> limit(const current_limiter& in_force, std::string_view name, std::string_view caller,
-                              const services&, request& from) {
-  auto* const by = in_force.get();
-  if (by == nullptr) return {};
-  return note(by->rule(), name, by->take_now(caller), from);
-}
-
 task<early> limit_together(const current_limiter& in_force, std::string_view caller, request& from) {
   auto* const by = in_force.get();
   if (by == nullptr) return early();

@@ -34,9 +34,4 @@ strata::task<std::optional<strata::server::response>> limit_together(const curre
 std::optional<strata::server::rate_limit_state> count_refused(const services& in, std::string_view peer,
                                                               const strata::server::request* from);
 
-/// Counts a request of `caller` by what this gateway knows. Returns 429 if it is one too many.
-std::optional<strata::server::response> limit(const current_limiter& in_force, std::string_view name,
-                                              std::string_view caller, const services& in,
-                                              strata::server::request& from);
-
 }  // namespace strata::platform

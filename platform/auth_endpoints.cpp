@@ -1,10 +1,6 @@
 #include "platform/auth_endpoints.hpp"
 
-#include "platform/access_steps.hpp"
-#include "platform/credentials.hpp"
-#include "platform/entities/organization.hpp"
-#include "platform/fields.hpp"
-#include "platform/list_query.hpp"
+#include "platform/login.hpp"
 #include "platform/responses.hpp"
 #include "platform/session_cookie.hpp"
 
@@ -18,106 +14,6 @@ namespace strata::platform {
 namespace {
 
 namespace server = strata::server;
-
-// The same for an unknown email, a wrong password and an account that cannot be used: a caller learns nothing
-// about which accounts exist.
-response refused_login() {
-  return server::problem(401, "email or password is wrong");
-}
-
-struct login_input {
-  std::optional<std::string> email, password;
-};
-
-login_input read_login(field_reader& in) {
-  login_input out;
-  out.email = in.text("email", {.min = 1, .max = 254});
-  // Any text is a password, control characters included; only its length is bounded.
-  const auto* password = in.any("password");
-  if (password == nullptr) {
-    in.problem("password", "is missing");
-  } else if (const auto* text = password->if_string(); text == nullptr) {
-    in.problem("password", "must be a string");
-  } else if (text->empty() || text->size() > max_password_length) {
-    in.problem("password", fmt::format("must have 1 to {} bytes", max_password_length));
-  } else {
-    out.password.emplace(*text);
-  }
-  return out;
-}
-
-using begun_session = strata::result<std::optional<strata::started_session>>;
-
-// The hash is read again inside the transaction: a password that changes while it is checked begins no
-// session.
-task<begun_session> begin_once(const services& in, strata::new_session of, std::string hash,
-                               unit_of_work work) {
-  auto same = co_await is_current(work, of.user_id, hash);
-  if (!same) co_return std::unexpected(std::move(same.error()));
-  if (!*same) co_return std::optional<strata::started_session>();
-  auto made = co_await in.sessions.create_in(work, std::move(of));
-  if (!made) co_return std::unexpected(std::move(made.error()));
-  auto done = co_await work.commit();
-  if (!done) co_return std::unexpected(std::move(done.error()));
-  co_return std::optional<strata::started_session>(std::move(*made));
-}
-
-task<begun_session> begin_session(const services& in, const request& from, const credential& known) {
-  const strata::new_session of{.user_id = known.user_id,
-                               .device = std::string(from.field("user-agent")),
-                               .address = std::string(from.peer())};
-  auto attempt = [&](unit_of_work work) { return begin_once(in, of, known.password_hash, std::move(work)); };
-  auto begun = in.data.in_transaction(attempt);
-  co_return co_await std::move(begun);
-}
-
-response_task login_later(const services& in, request& from, std::string email, std::string password) {
-  auto known = co_await credential_of(in.data, std::move(email));
-  if (!known) co_return failed(known.error());
-  std::optional<std::string> hash;
-  if (*known) hash = (*known)->password_hash;
-  auto right = co_await in.passwords.verify(std::move(hash), std::move(password));
-  if (!right) co_return failed(right.error());
-  if (!*right) co_return refused_login();
-
-  const auto found = co_await in.data.rows<user_entity>().find((*known)->user_id);
-  if (found.failure() != nullptr) co_return failed(*found.failure());
-  if (!found) co_return refused_login();
-  const auto home = co_await in.data.rows<organization_entity>().find(found->row.organization_id);
-  if (home.failure() != nullptr) co_return failed(*home.failure());
-  if (!home || !home->row.is_active) co_return refused_login();
-
-  // A session that the request carries ends here: a planted one must not become a login.
-  auto ending = in.sessions.end(token_sent_with(in.auth, from).text);
-  if (auto ended = co_await std::move(ending); !ended) co_return failed(ended.error());
-  auto beginning = begin_session(in, from, **known);
-  auto begun = co_await std::move(beginning);
-  if (!begun) co_return failed(begun.error());
-  if (!*begun) co_return refused_login();
-  const auto& [token, held] = **begun;
-  std::string body = R"({"session":)";
-  body += strata::json::text_of(token);
-  body += R"(,"expires_at":)";
-  body += strata::json::text_of(strata::rfc3339(in.sessions.expires_at(*held)));
-  body += R"(,"user":)";
-  body += found->representation->body();
-  body += '}';
-  auto out = server::json(200, std::move(body));
-  out.add("Set-Cookie", session_cookie_line(token, in.auth));
-  co_return out;
-}
-
-response_task login(const services& in, request& from) {
-  auto body = parsed_body(from);
-  if (!body) return std::move(body.error());
-  field_reader fields(*body, field_reader::mode::create);
-  auto form = read_login(fields);
-  if (const auto problems = fields.finish(); !problems.empty()) return unprocessable(problems);
-  if (auto refused = limit(in.limited.login_account, "account", normalized(*form.email), in, from)) {
-    return std::move(*refused);
-  }
-  return login_later(in, from, std::move(*form.email), std::move(*form.password));
-}
 
 response_task logout_later(const services& in, std::string token) {
   auto ended = co_await in.sessions.end(token);
@@ -209,6 +105,8 @@ std::vector<endpoint> auth_endpoints() {
   return {
     // method, path, who, permission, handler, Cache-Control, status, response, request, what it does
     {post, "/auth/login",      access::login,  {}, login,       {}, 200, "login",          "credentials", "Begins a session; a session sent along ends.", {}, login_body},
+    {post, "/auth/invitations", access::login, {}, accept_invitation, {}, 200, "login",     "acceptance",  "Sets the password of an invited user and begins a session.", {}, login_body},
+    {put,  "/auth/password",   access::member, {}, put_password, {}, 204, {},              "new_password", "Changes the own password. The user's other sessions end.", {}, login_body},
     {post, "/auth/logout",     access::member, {}, logout,      {}, 204, {},               {},            "Ends this session."},
     {post, "/auth/logout-all", access::member, {}, logout_all,  {}, 200, "ended_sessions", {},            "Ends every session of the user, this one included."},
     {get,  "/auth/session",    access::member, {}, get_session, {}, 200, "session",        {},            "This session."},
@@ -222,7 +120,15 @@ std::vector<named_schema> auth_schemas() {
   return {
       {"credentials",
        R"({"type":"object","required":["email","password"],"additionalProperties":false,"properties":{)"
-       R"("email":{"type":"string","maxLength":254},"password":{"type":"string","maxLength":1024}}})"},
+       R"("email":{"type":"string","maxLength":254},"password":{"type":"string","maxLength":1024},)"
+       R"("organization_id":{"type":"string","maxLength":64}}})"},
+      {"acceptance",
+       R"({"type":"object","required":["invitation","password"],"additionalProperties":false,"properties":{)"
+       R"("invitation":{"type":"string"},"password":{"type":"string","minLength":8,"maxLength":1024}}})"},
+      {"new_password",
+       R"({"type":"object","required":["current_password","new_password"],"additionalProperties":false,)"
+       R"("properties":{"current_password":{"type":"string","maxLength":1024},)"
+       R"("new_password":{"type":"string","minLength":8,"maxLength":1024}}})"},
       {"login",
        R"({"type":"object","required":["session","expires_at","user"],"properties":{"session":{"type":"string"},)"
        R"("expires_at":{"type":"string","format":"date-time"},"user":{"$ref":"#/components/schemas/user"}}})"},

@@ -68,8 +68,8 @@ TEST(Endpoints, RequireALoginExceptTheMarketplaceAndTheDescriptions) {
     const auto answer = at.ask(strata::server::name(each.on), filled(each.pattern));
     if (answer.status != 401) open.insert(std::string(each.pattern));
   }
-  EXPECT_EQ(open,
-            (std::set<std::string>{"/auth/login", "/marketplace/listings", "/marketplace/listings/{id}"}));
+  EXPECT_EQ(open, (std::set<std::string>{"/auth/login", "/auth/invitations", "/marketplace/listings",
+                                         "/marketplace/listings/{id}"}));
 }
 
 TEST(Endpoints, RefuseMembersWhereAnAdministratorIsRequired) {

@@ -103,7 +103,8 @@ TEST(Schema, IsTheReleasedOne) {
   }
   EXPECT_THAT(found, ElementsAre("1 accounts d8f900a84fa9a9b3", "2 agents 5d3292ba418ddf62",
                                  "3 marketplace f28ca98e21900158", "4 installs 0e4e615200f2fafe",
-                                 "5 sessions f4b9ec46a0e17dd9"));
+                                 "5 sessions f4b9ec46a0e17dd9", "6 logins 7b25ecac1b0c699f",
+                                 "20 consistency aeeba76d255bf713"));
 }
 
 TEST(Endpoints, KeepTheirOrder) {
@@ -113,12 +114,13 @@ TEST(Endpoints, KeepTheirOrder) {
   }
   EXPECT_THAT(
       found,
-      ElementsAre("POST /auth/login", "POST /auth/logout", "POST /auth/logout-all", "GET /auth/session",
-                  "GET /auth/sessions", "DELETE /auth/sessions/{id}", "GET /users/me", "GET /users/{id}",
-                  "PATCH /users/{id}", "GET /users/{id}/permissions", "PUT /users/{id}/permissions",
-                  "GET /users/{id}/settings", "PUT /users/{id}/settings", "GET /organizations/{id}",
-                  "PATCH /organizations/{id}", "GET /agents", "POST /agents", "GET /agents/{id}",
-                  "PATCH /agents/{id}", "DELETE /agents/{id}", "GET /agents/{id}/config",
+      ElementsAre("POST /auth/login", "POST /auth/invitations", "PUT /auth/password", "POST /auth/logout",
+                  "POST /auth/logout-all", "GET /auth/session", "GET /auth/sessions",
+                  "DELETE /auth/sessions/{id}", "POST /users", "POST /users/{id}/invitation", "GET /users/me",
+                  "GET /users/{id}", "PATCH /users/{id}", "GET /users/{id}/permissions",
+                  "PUT /users/{id}/permissions", "GET /users/{id}/settings", "PUT /users/{id}/settings",
+                  "GET /organizations/{id}", "PATCH /organizations/{id}", "GET /agents", "POST /agents",
+                  "GET /agents/{id}", "PATCH /agents/{id}", "DELETE /agents/{id}", "GET /agents/{id}/config",
                   "PUT /agents/{id}/config", "GET /agents/{id}/tools", "PUT /agents/{id}/tools",
                   "POST /agents/{id}/executions", "GET /marketplace/listings",
                   "GET /marketplace/listings/{id}", "POST /marketplace/listings/{id}/install"));

@@ -2,8 +2,10 @@
 
 #include "platform/ids.hpp"
 
+#include <fmt/format.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -25,12 +27,19 @@ std::unexpected<strata::error> too_busy() {
 
 }  // namespace
 
+std::string password_problem(std::string_view password) {
+  if (password.size() >= min_password_length && password.size() <= max_password_length) return {};
+  return fmt::format("a password must have {} to {} bytes", min_password_length, max_password_length);
+}
+
 password_hasher::password_hasher(password_settings settings) : settings_(settings) {
   std::vector<std::string> problems;
   if (sodium_init() < 0) problems.emplace_back("libsodium cannot be initialised");
   if (settings.threads == 0 || settings.threads > 64)
     problems.emplace_back("password_threads must be 1 to 64");
-  if (settings.queue == 0) problems.emplace_back("password_queue must be at least 1");
+  if (settings.queue == 0 || settings.queue_each == 0) {
+    problems.emplace_back("password_queue must be at least 1");
+  }
   if (settings.operations < crypto_pwhash_OPSLIMIT_MIN || settings.operations > 64) {
     problems.emplace_back("password_operations must be 1 to 64");
   }
@@ -43,38 +52,75 @@ password_hasher::password_hasher(password_settings settings) : settings_(setting
 }
 
 password_hasher::~password_hasher() {
-  std::deque<job> dropped;
+  std::unordered_map<std::string, jobs> dropped;
   {
     const strata::detail::scoped_lock lock(mutex_);
     stopping_ = true;
-    dropped.swap(queue_);
+    dropped.swap(waiting_);
+    turns_.clear();
+    count_ = 0;
   }
   wake_.notify_all();
-  for (auto& each : dropped) each.done->set();
+  for (auto& [requester, all] : dropped) {
+    for (auto& each : all) each.done->set();
+  }
   for (auto& each : threads_) each.join();
 }
 
-bool password_hasher::enqueue(job what) {
+// The requester with the most jobs loses its last one, if it has more than the new one's requester would
+// have.
+bool password_hasher::make_room(std::size_t own, std::vector<job>& dropped) {
+  const auto most =
+      std::ranges::max_element(waiting_, {}, [](const auto& each) { return each.second.size(); });
+  if (most == waiting_.end() || most->second.size() <= own + 1) return false;
+  dropped.push_back(std::move(most->second.back()));
+  most->second.pop_back();
+  --count_;
+  return true;
+}
+
+bool password_hasher::enqueue(std::string requester, job what) {
+  std::vector<job> dropped;
   {
     const strata::detail::scoped_lock lock(mutex_);
-    if (stopping_ || queue_.size() >= settings_.queue) return false;
-    queue_.push_back(std::move(what));
+    if (stopping_) return false;
+    const auto found = waiting_.find(requester);
+    const auto own = found == waiting_.end() ? 0 : found->second.size();
+    if (own >= settings_.queue_each) return false;
+    if (count_ >= settings_.queue && !make_room(own, dropped)) return false;
+    if (own == 0) turns_.push_back(requester);
+    waiting_[std::move(requester)].push_back(std::move(what));
+    ++count_;
   }
   wake_.notify_one();
+  for (auto& each : dropped) each.done->set();
   return true;
 }
 
 void password_hasher::run() {
   for (;;) {
     strata::detail::scoped_lock lock(mutex_);
-    while (!stopping_ && queue_.empty()) lock.wait(wake_);
+    while (!stopping_ && turns_.empty()) lock.wait(wake_);
     if (stopping_) return;
-    auto next = std::move(queue_.front());
-    queue_.pop_front();
+    auto requester = std::move(turns_.front());
+    turns_.pop_front();
+    const auto of = waiting_.find(requester);
+    auto next = std::move(of->second.front());
+    of->second.pop_front();
+    --count_;
+    if (of->second.empty()) {
+      waiting_.erase(of);
+    } else {
+      turns_.push_back(std::move(requester));
+    }
     lock.unlock();
     next.work();
     next.done->set();
   }
+}
+
+bool password_hasher::is_outdated(const std::string& hash) const noexcept {
+  return crypto_pwhash_str_needs_rehash(hash.c_str(), settings_.operations, settings_.memory.count) != 0;
 }
 
 std::string password_hasher::make_hash(const std::string& password) const {
@@ -86,14 +132,15 @@ std::string password_hasher::make_hash(const std::string& password) const {
   return out;
 }
 
-strata::task<strata::result<std::string>> password_hasher::hash(std::string password) {
+strata::task<strata::result<std::string>> password_hasher::hash(std::string password, std::string requester) {
   auto found = std::make_shared<outcome<std::string>>();
   found->password = std::move(password);
   auto done = std::make_shared<strata::async_latch>();
-  if (!enqueue({[this, found] {
-                  if (auto made = make_hash(found->password); !made.empty()) found->value = std::move(made);
-                },
-                done})) {
+  if (!enqueue(std::move(requester), {[this, found] {
+                                        if (auto made = make_hash(found->password); !made.empty())
+                                          found->value = std::move(made);
+                                      },
+                                      done})) {
     co_return too_busy();
   }
   co_await done->wait();
@@ -102,11 +149,12 @@ strata::task<strata::result<std::string>> password_hasher::hash(std::string pass
 }
 
 strata::task<strata::result<bool>> password_hasher::verify(std::optional<std::string> known,
-                                                           std::string password) {
+                                                           std::string password, std::string requester) {
   auto found = std::make_shared<outcome<bool>>();
   found->password = std::move(password);
   auto done = std::make_shared<strata::async_latch>();
-  if (!enqueue({[this, found, known = std::move(known)] {
+  if (!enqueue(std::move(requester),
+               {[this, found, known = std::move(known)] {
                   std::call_once(decoy_made_, [this] { decoy_hash_ = make_hash(random_text(32)); });
                   const bool same =
                       crypto_pwhash_str_verify((known ? *known : decoy_hash_).c_str(), found->password.data(),

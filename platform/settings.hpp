@@ -29,7 +29,7 @@ struct limit_settings {
   strata::rate_limit user_writes{.limit = 0};  ///< requests of one user that may change something
   strata::rate_limit address{.limit =
                                  12'000};  ///< requests of one address without a session, and refused ones
-  strata::rate_limit login_account{.limit = 10};  ///< logins tried for one email
+  strata::rate_limit login_account{.limit = 10};  ///< logins tried for one account from one address
   strata::rate_limit login_address{.limit = 60};  ///< logins tried from one address
 };
 

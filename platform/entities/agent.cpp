@@ -96,6 +96,9 @@ response_task patch_agent(const services& in, request& from) {
 task<result<response>> delete_once(const services& in, request& from, std::string id,
                                    std::shared_ptr<const principal> caller, unit_of_work work) {
   const auto& agents = in.data.rows<agent_entity>();
+  auto scoped = co_await is_in_scope<agent_entity>(work, id, *caller);
+  if (!scoped) co_return std::unexpected(std::move(scoped.error()));
+  if (!*scoped) co_return not_found();
   auto found = co_await agents.load_readable_in(work, id);  // a row that cannot be read can be deleted
   if (!found) co_return std::unexpected(std::move(found.error()));
   if (!*found) co_return not_found();

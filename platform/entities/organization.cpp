@@ -55,8 +55,10 @@ response_task patch_organization(const services& in, request& from) {
   auto body = parsed_body(from);
   if (!body) return std::move(body.error());
   field_reader fields(*body, field_reader::mode::patch);
-  auto input = read_organization(fields);
-  fields.read_only({"id", "is_active", "version", "created_at", "updated_at"});
+  organization_input input;
+  input.name = fields.text("name", name_rule);
+  // The operator decides on the plan, which costs money: `strata org`, or an import.
+  fields.read_only({"id", "plan", "is_active", "version", "created_at", "updated_at"});
   if (const auto problems = fields.finish(); !problems.empty()) return unprocessable(problems);
   return edit<organization_entity>(
       in.data, from, id_of(from), [](const organization&) { return refusal(); },
@@ -82,9 +84,7 @@ std::vector<endpoint> organization_entity::endpoints() {
 std::vector<named_schema> organization_entity::schemas() {
   return {{"organization", schema_of<organization>({{"plan", enum_schema(plans)}})},
           {"organization_patch", R"({"type":"object","additionalProperties":false,"properties":{)"
-                                 R"("name":{"type":"string","minLength":1,"maxLength":200},)"
-                                 R"("plan":)" +
-                                     enum_schema(plans, true) + "}}"}};
+                                 R"("name":{"type":"string","minLength":1,"maxLength":200}}})"}};
 }
 
 import_result organization_entity::import_record(const boost::json::value& from, field_reader& in) {

@@ -4,11 +4,15 @@
 #include "platform/demo_vocabulary.hpp"
 #include "platform/demo_writer.hpp"
 #include "platform/edit.hpp"
+#include "platform/emails.hpp"
 #include "platform/entities/organization.hpp"
 #include "platform/entities/user_permissions.hpp"
 #include "platform/entities/user_settings.hpp"
 #include "platform/import_writer.hpp"
+#include "platform/invitations.hpp"
 #include "platform/json_schema.hpp"
+#include "platform/login.hpp"
+#include "platform/session_rotation.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/value.hpp>
@@ -17,6 +21,25 @@ namespace strata::platform {
 
 // Credentials stand apart from users: no statement that feeds the cache can select a hash by mistake.
 std::vector<migration> user_entity::migrations() {
+  static const auto logins = fmt::format(R"sql(
+DROP INDEX users_by_email;
+ALTER TABLE users ADD COLUMN email_verified BIGINT NOT NULL DEFAULT 1;
+CREATE UNIQUE INDEX users_by_login ON users ({0}) WHERE email_verified = 1;
+CREATE UNIQUE INDEX users_by_organization_and_email ON users (organization_id, {0});
+CREATE TABLE invitations (
+  id         TEXT PRIMARY KEY,
+  user_id    TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  expires_at TEXT NOT NULL
+);
+CREATE INDEX invitations_by_user ON invitations (user_id);
+CREATE TABLE login_devices (
+  id       TEXT PRIMARY KEY,
+  user_id  TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  added_at TEXT NOT NULL
+);
+CREATE INDEX login_devices_by_user ON login_devices (user_id, added_at);
+)sql",
+                                         folded_email_sql("email"));
   return {{1, "accounts", R"sql(
 CREATE TABLE users (
   id              TEXT PRIMARY KEY,
@@ -35,7 +58,8 @@ CREATE TABLE credentials (
   password_hash TEXT NOT NULL,
   updated_at    TEXT NOT NULL
 );
-)sql"}};
+)sql"},
+          {6, "logins", logins}};
 }
 
 user_input read_user(field_reader& in) {
@@ -80,19 +104,23 @@ task<result<bool>> has_other(unit_of_work& work, std::string_view condition, std
   co_return !others->empty();
 }
 
-task<result<bool>> is_email_taken(unit_of_work& work, const user& by) {
-  return has_other(work, "LOWER(email) = LOWER($1) AND id <> $2", by.email, by.id);
+// An email that an operator gives is a login, and so must be the user's alone.
+task<result<bool>> is_login_taken(unit_of_work& work, const user& by) {
+  static const auto condition = folded_email_sql("email") + " = $1 AND id <> $2 AND email_verified = 1";
+  return has_other(work, condition, folded_email(by.email), by.id);
 }
 
-// An email must be the user's alone, and an organization must keep an administrator.
+// An email must be the user's alone in their organization, which must keep an administrator. What other
+// organizations have stays out of it, so that no response reveals it: see invitations.hpp.
 task<result<refusal>> refuse_state(unit_of_work& work, const user& before, const user& after) {
-  if (after.email != before.email) {
-    auto taken = co_await is_email_taken(work, after);
+  if (folded_email(after.email) != folded_email(before.email)) {
+    auto taken = co_await is_email_taken(work, after.organization_id, after.email, after.id);
     if (!taken) co_return std::unexpected(std::move(taken.error()));
-    if (*taken) {
-      const std::vector<field_problem> problems{{"/email", "belongs to another account"}};
-      co_return server::problem(409, {}, "this contradicts what is stored already", problems);
-    }
+    if (*taken) co_return email_taken();
+    sql_parameters parameters{after.id};
+    auto unverified =
+        co_await work.execute("UPDATE users SET email_verified = 0 WHERE id = $1", std::move(parameters));
+    if (!unverified) co_return std::unexpected(std::move(unverified.error()));
   }
   if (before.is_admin && !after.is_admin) {
     auto others = co_await has_other(work, "organization_id = $1 AND is_admin = 1 AND id <> $2",
@@ -128,7 +156,7 @@ response_task patch_user(const services& in, request& from) {
   auto input = read_user(fields);
   fields.read_only({"id", "organization_id", "version", "created_at", "updated_at"});
   if (const auto problems = fields.finish(); !problems.empty()) return unprocessable(problems);
-  return edit<user_entity>(
+  auto edited = edit<user_entity>(
       in.data, from, id_of(from),
       [caller = from.principal<principal>(), input](const user& row) {
         auto refused = refuse_others(row, *caller);
@@ -139,6 +167,8 @@ response_task patch_user(const services& in, request& from) {
         return refusal();
       },
       refuse_state);
+  return input.is_admin.value_or(false) ? rotate_after(in, id_of(from), std::move(edited))
+                                        : std::move(edited);
 }
 
 struct imported_user : imported<user> {
@@ -164,7 +194,10 @@ task<result<import_outcome>> write_record(import_writer& to, const imported_user
   auto sound = co_await to.check_organization<user_entity, organization_entity>(from.fresh);
   if (!sound) co_return std::unexpected(std::move(sound.error()));
   if (!*sound) co_return import_outcome::refused;
-  auto taken = co_await is_email_taken(to.work(), from.fresh);
+  const auto& fresh = from.fresh;
+  auto taken = co_await is_login_taken(to.work(), fresh);
+  if (taken && !*taken)
+    taken = co_await is_email_taken(to.work(), fresh.organization_id, fresh.email, fresh.id);
   if (!taken) co_return std::unexpected(std::move(taken.error()));
   if (*taken) co_return to.refuse("/email", "belongs to another user");
   auto done = co_await to.upsert<user_entity>(from);
@@ -203,6 +236,8 @@ std::vector<endpoint> user_entity::endpoints() {
   // clang-format off
   return {
     // method, path, who, permission, handler, Cache-Control, status, response, request, what it does
+    {post,  "/users",      access::admin,  {}, invite_user, {},            201, "invitation", "user_invitation", "Adds a user to the organization and returns an invitation, with which they set a password."},
+    {post,  "/users/{id}/invitation", access::admin, {}, invite_again, {}, 200, "invitation", {},         "Another invitation for a user who has no password; earlier ones end."},
     {get,   "/users/me",   access::member, {}, get_me,     cache_privately, 200, "user", {},           "The user who is logged in."},
     {get,   "/users/{id}", access::member, {}, get_user,   cache_privately, 200, "user", {},           "A user of the own organization."},
     {patch, "/users/{id}", access::member, {}, patch_user, {},              200, "user", "user_patch", "Changes a user: oneself (name only), or as administrator anyone of the organization."},
@@ -213,6 +248,13 @@ std::vector<endpoint> user_entity::endpoints() {
 std::vector<named_schema> user_entity::schemas() {
   return {
       {"user", schema_of<user>()},
+      {"user_invitation",
+       R"({"type":"object","required":["email","name"],"additionalProperties":false,"properties":{)"
+       R"("email":{"type":"string","format":"email","maxLength":254},)"
+       R"("name":{"type":"string","minLength":1,"maxLength":200},"is_admin":{"type":"boolean","default":false}}})"},
+      {"invitation", R"({"type":"object","required":["user","invitation","expires_at"],"properties":{)"
+                     R"("user":{"$ref":"#/components/schemas/user"},"invitation":{"type":"string"},)"
+                     R"("expires_at":{"type":"string","format":"date-time"}}})"},
       {"user_patch",
        R"({"type":"object","additionalProperties":false,"properties":{)"
        R"("email":{"type":"string","format":"email","maxLength":254},)"

@@ -2,6 +2,7 @@
 
 #include "platform/edit.hpp"
 #include "platform/entities/user.hpp"
+#include "platform/session_rotation.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/value.hpp>
@@ -84,9 +85,10 @@ response_task put_permissions(const services& in, request& from) {
   user_permissions value;
   value.id = id_of(from);
   value.permissions = std::move(*names);
-  return put_part<user_entity, user_permissions_entity>(
+  auto put = put_part<user_entity, user_permissions_entity>(
       in.data, from, std::move(value),
       [caller = from.principal<principal>()](const user& row) { return refuse_foreign(row, *caller); });
+  return rotate_after(in, id_of(from), std::move(put));
 }
 
 }  // namespace
