@@ -100,11 +100,15 @@ fill_outcome fill_committer::finish(const any_key& target, const fill_admission:
     state_.counters.count(target.type, &type_cells::fills_fenced);
     out.reason = miss_reason::fenced;
   }
-  // It is not stored, so nothing has replaced what was.
-  if (verdict == fill_admission::verdict::entered && (fill.unwanted || probe.for_refresh)) {
+  // It is not stored, so nothing has replaced what was. What another process has changed meanwhile may be from
+  // before this refresh, too.
+  using enum fill_admission::verdict;
+  const bool leaves_older = probe.for_refresh ? verdict == entered || verdict == changed
+                                              : fill.unwanted && verdict == entered;
+  if (leaves_older) {
     const bool gone = entry->value == nullptr;
     memory_.supersede(target.key, *entry, !gone);
-    const bool unknown = probe.for_refresh && !probe.up;
+    const bool unknown = probe.for_refresh && (!probe.up || verdict == changed);
     const bool older_there = gone ? probe.held : probe.replaces;
     if (state_.has_second_level() && !fill.older && (older_there || unknown)) {
       out.in_l2 = gone ? older_value::goes : older_value::expires;

@@ -216,6 +216,24 @@ TEST(RefreshOnDemand, OvertakesTheFillOfAnotherProcess) {
   EXPECT_EQ(cached(both.b)->name, "2");
 }
 
+TEST(RefreshOnDemand, LeavesNothingOlderThatAnotherProcessStoredMeanwhile) {
+  two_stages both({.ttl = 1h, .jitter = 0});
+  source theirs;
+  both.b.read(theirs.held());
+  source ours;
+  ours.value = "2";
+  both.below_a->fail({.call = strata::testing::store_call::acquire, .times = 1});
+  const auto refreshed = refresh(both.a, ours.held());
+  theirs.go.set();
+  both.settle();
+  EXPECT_EQ(cached(both.b)->name, "1");
+  ours.go.set();
+  both.settle();
+  ASSERT_TRUE(refreshed->got);
+  EXPECT_EQ((*refreshed->got)->name, "2");
+  EXPECT_FALSE(cached(both.a)) << "it had not reached the second level";
+}
+
 // A refresh whose result is not stored.
 
 struct unstored_result {

@@ -143,7 +143,7 @@ class oracle final : public network_listener {
   /// A write may store absence until it ends; the entry may last for `life`.
   void absence(unsigned key, bool begins, duration life);
   void touching(unsigned key, bool begins, duration ttl);
-  /// A refresh begins: it follows no flight that began before.
+  /// A refresh begins or ends: whenever it joins a flight, it detaches one that is no refresh.
   void refreshing(unsigned process, unsigned key) { disturb(process, key, true); }
   /// `set` has stored its value, which is fresh for `life` at least, unless something replaces it.
   void kept(op_number op, unsigned key, duration life);

@@ -77,6 +77,8 @@ void oracle::read_ends(unsigned process, unsigned key, op_number op, const read_
     check_absent(process, key, start, info.stale);
   }
   if (answer && (info.hit() || info.stored)) check_order(process, key, op, start, answer);
+  // It has cleared an older value from the store, which voids flights again once the store has answered.
+  if (info.from == layer::source && !info.stored) disturb(process, key, true);
   if (refresh && info.from == layer::source) {
     seen_("refreshed");
     auto& here = at(process, key);

@@ -145,6 +145,7 @@ task<> world::read(sim_process& in, unsigned key, read_kind kind) {
   } catch (const std::exception& thrown) {
     if (!in.dead) oracle_.read_throws(in.number, {&key, 1}, op, thrown.what());
   }
+  if (refresh && !in.dead) oracle_.refreshing(in.number, key);
   oracle_.ends(op);
 }
 
