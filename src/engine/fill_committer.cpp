@@ -100,11 +100,11 @@ fill_outcome fill_committer::finish(const any_key& target, const fill_admission:
     state_.counters.count(target.type, &type_cells::fills_fenced);
     out.reason = miss_reason::fenced;
   }
-  // It is not stored, so nothing has replaced what was. What another process has changed meanwhile may be from
-  // before this refresh, too.
+  // It is not stored, so nothing has replaced what was. What another process has changed meanwhile may be
+  // from before this refresh, too.
   using enum fill_admission::verdict;
-  const bool leaves_older = probe.for_refresh ? verdict == entered || verdict == changed
-                                              : fill.unwanted && verdict == entered;
+  const bool leaves_older =
+      probe.for_refresh ? verdict == entered || verdict == changed : fill.unwanted && verdict == entered;
   if (leaves_older) {
     const bool gone = entry->value == nullptr;
     memory_.supersede(target.key, *entry, !gone);
