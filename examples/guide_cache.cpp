@@ -87,6 +87,19 @@ strata::task<> failures(strata::cache& cache) {
   CHECK(read.failure()->code == strata::errc::database_unavailable);
 }
 
+strata::task<> off_and_on(strata::cache& cache) {
+  const strata::entity<agent, "agent:{id}"> agents;
+  const auto key = agents("agt_8");
+  const auto load = [] { return agent{"agt_8", "Scout", 1}; };
+  co_await cache.get_or_set(key, load);
+
+  cache.disable();  // every read asks the source, and nothing is stored
+  CHECK(!(co_await cache.get_or_set(key, load)).info().stored);
+  co_await cache.set(key, agent{"agt_8", "Pilot", 2});  // removes what other processes may have stored
+  cache.enable();
+  CHECK(!co_await cache.get(key));
+}
+
 int main() {
   strata::cache cache;
   directory source;
@@ -94,4 +107,5 @@ int main() {
   strata::sync_wait(by_hand(cache, source));
   strata::sync_wait(write_through(cache, source));
   strata::sync_wait(failures(cache));
+  strata::sync_wait(off_and_on(cache));
 }

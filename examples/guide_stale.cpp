@@ -164,6 +164,10 @@ strata::task<> expire_or_remove(strata::cache& cache) {
   co_await cache.remove(prices("p1"));  // wrong or forbidden: never serve it again
   const auto gone = co_await cache.get_or_set(prices("p1"), broken);
   CHECK(!gone && gone.info().reason == strata::miss_reason::removed);
+
+  co_await cache.set(prices("p2"), report{"12"});
+  CHECK((co_await cache.take(prices("p2")))->text == "12");
+  CHECK(!co_await cache.take(prices("p2")));
 }
 
 int main() {

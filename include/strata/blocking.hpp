@@ -77,6 +77,11 @@ class blocking_cache {
     return sync_wait(cache_->set_many(std::move(values)));
   }
 
+  template <class T>
+  lookup<T> take(const typed_key<T>& key) const {
+    return sync_wait(cache_->take(key));
+  }
+
   invalidation_result invalidate(invalidation what) const {
     return sync_wait(cache_->invalidate(std::move(what)));
   }
@@ -87,6 +92,10 @@ class blocking_cache {
   invalidation_result remove(const key& key) const { return sync_wait(cache_->remove(key)); }
   invalidation_result remove(std::vector<key> keys) const {
     return sync_wait(cache_->remove(std::move(keys)));
+  }
+  template <class T>
+  invalidation_result remove(const std::vector<typed_key<T>>& keys) const {
+    return sync_wait(cache_->remove(keys));
   }
   invalidation_result remove_by_tag(std::string_view tag) const {
     return sync_wait(cache_->remove_by_tag(tag));
@@ -107,6 +116,13 @@ class blocking_cache {
     return sync_wait(cache_->expire(key));
   }
   invalidation_result expire(const key& key) const { return sync_wait(cache_->expire(key)); }
+  invalidation_result expire(std::vector<key> keys) const {
+    return sync_wait(cache_->expire(std::move(keys)));
+  }
+  template <class T>
+  invalidation_result expire(const std::vector<typed_key<T>>& keys) const {
+    return sync_wait(cache_->expire(keys));
+  }
   invalidation_result expire_by_tag(std::string_view tag) const {
     return sync_wait(cache_->expire_by_tag(tag));
   }
@@ -126,6 +142,9 @@ class blocking_cache {
 
   explanation explain(const key& key) const { return sync_wait(cache_->explain(key)); }
   cache_stats stats() const { return cache_->stats(); }
+  void enable() const { cache_->enable(); }
+  void disable() const { cache_->disable(); }
+  bool enabled() const noexcept { return cache_->enabled(); }
   void resize(byte_size memory) const { cache_->resize(memory); }
   void maintain() const { cache_->maintain(); }
   void stop_filling() const noexcept { cache_->stop_filling(); }

@@ -98,6 +98,9 @@ struct cache_options {
   /// `maintain` is called, and when writes need the room.
   duration maintenance_interval = std::chrono::seconds(1);
 
+  /// False: a cache that caches nothing, until `enable` is called. For tests, and to rule a cache out.
+  bool enabled = true;
+
   /// Seed of the random numbers behind jitter and XFetch; 0: chosen at random.
   std::uint64_t seed = 0;
 
@@ -187,6 +190,17 @@ class cache {
     return store_value(key, std::make_shared<const T>(std::move(value)));
   }
 
+  /// Removes the value of `key` from every layer, and returns it if it was fresh. Of several callers, in any
+  /// process, at most one gets it, provided that the store says so (`store::take`; Redis does). For values
+  /// that must be used once. Returns:  value | not found (negative) | miss; also with reason l2_down: then L2
+  /// is to forget the value
+  ///           later, and no caller gets it.
+  /// Cost:     as remove.
+  template <class T>
+  task<lookup<T>> take(const typed_key<T>& key) {
+    return then_take(key);
+  }
+
   /// Remembers that there is no value, for the policy's negative_ttl.
   template <class T>
   task<bool> set_absent(const typed_key<T>& key) {
@@ -262,7 +276,12 @@ class cache {
     return remove(key.key);
   }
   task<invalidation_result> remove(const key& key);
+  /// Cost: one L2 round trip to each node, for all of them.
   task<invalidation_result> remove(std::vector<key> keys);
+  template <class T>
+  task<invalidation_result> remove(const std::vector<typed_key<T>>& keys) {
+    return remove(texts_of(keys));
+  }
 
   /// Expires `key`: the next read fills it again, and until then the policy may allow serving the value as
   /// stale. To hide a value at once, remove it instead.
@@ -271,6 +290,12 @@ class cache {
     return expire(key.key);
   }
   task<invalidation_result> expire(const key& key);
+  /// Cost: as remove.
+  task<invalidation_result> expire(std::vector<key> keys);
+  template <class T>
+  task<invalidation_result> expire(const std::vector<typed_key<T>>& keys) {
+    return expire(texts_of(keys));
+  }
   task<invalidation_result> expire_by_tag(std::string_view tag);
   task<invalidation_result> expire_by_prefix(std::string_view prefix);
   task<invalidation_result> expire_all();
@@ -320,6 +345,14 @@ class cache {
   cache_stats stats() const;
 
   // For operators.
+
+  /// Turns the cache off and on while it runs. While it is off, `get` finds nothing, every other read asks
+  /// the source, and nothing is stored. Writes and invalidations still take effect on what L2 holds, so that
+  /// nothing older is served once the cache is on again. `disable` empties L1. A factory that runs meanwhile
+  /// ends as usual, and its value is not stored. Cost: enable O(1); disable O(entries in memory). Idempotent.
+  void enable();
+  void disable();
+  bool enabled() const noexcept;
 
   /// Changes how much memory L1 may use, and evicts down to it before it returns. Other calls go on
   /// meanwhile. Throws bad_options if `memory` is below 64 KiB. Cost: O(entries evicted), a shard's lock at a
@@ -376,6 +409,18 @@ class cache {
   }
 
   template <class T>
+  static std::vector<key> texts_of(const std::vector<typed_key<T>>& keys) {
+    std::vector<key> out;
+    out.reserve(keys.size());
+    for (const auto& each : keys) out.push_back(each.key);
+    return out;
+  }
+
+  template <class T>
+  task<lookup<T>> then_take(typed_key<T> key) {
+    co_return lookup<T>(co_await take_any(erased(key)));
+  }
+  template <class T>
   task<lookup<T>> then_refresh(typed_key<T> key, detail::any_factory factory) {
     co_return lookup<T>(co_await refresh_slow(erased(key), std::move(factory)));
   }
@@ -387,6 +432,7 @@ class cache {
   detail::any_lookup missed(const detail::any_key& target, detail::any_lookup lookup);
   task<detail::any_lookup> get_slow(detail::any_key target);
   task<detail::any_lookup> fill_slow(detail::any_key target, detail::any_factory factory, miss_reason reason);
+  task<detail::any_lookup> take_any(detail::any_key target);
   task<bool> set_any(detail::any_key target, detail::any_value value);
   task<bool> set_any(write_ticket ticket, detail::any_key target, detail::any_value value);
   task<std::size_t> set_many(std::span<const detail::any_key> keys, std::vector<detail::any_value> values);

@@ -35,7 +35,7 @@ enum class miss_reason : std::uint8_t {
   not_coherent,  ///< changes may not have been reported, so the copy cannot be trusted now
   behind,        ///< it is older than what the reader must see (`at_least`)
   unstorable,    ///< it has no encoding, or a tag is empty, over 1024 bytes, or one of more than 255
-  bypassed,      ///< the key is too long, the factory called `skip`, or the read left out that level
+  bypassed,      ///< a key too long, `skip`, a read that left out the level, or a disabled cache
   failed,        ///< its source failed less than policy::failure_ttl ago
 };
 

@@ -67,6 +67,7 @@ struct second_level_stats {
 
 /// A snapshot of one cache.
 struct cache_stats {
+  bool enabled = true;  ///< false: `disable` was called
   std::vector<type_stats> types;
   std::vector<latency_stats> latencies;
   std::uint64_t entries = 0;  ///< in L1

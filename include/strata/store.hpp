@@ -97,6 +97,12 @@ struct store_invalidation {
   commit_time at_least = 0;
 };
 
+/// What `take` removed.
+struct taken_value {
+  std::optional<stored_value> value;
+  commit_time floor = 0;
+};
+
 /// What `invalidate_matching` did.
 struct sweep_result {
   std::size_t removed = 0;  ///< values
@@ -111,6 +117,9 @@ class store_observer {
   /// `key` was filled (may be left out if this process has not read it), removed or expired, or its lease
   /// ended without a fill.
   virtual void changed(std::string_view key) = 0;
+  /// The same, if the store is sure that `key` was not removed: a copy of its old value may stand in while
+  /// the store and the source are down. A store that cannot be sure calls `changed`.
+  virtual void replaced(std::string_view key) { changed(key); }
   /// A floor was raised.
   virtual void floor_raised(floor_entry floor) = 0;
   /// Changes, floors too, may have been missed: trust nothing read before now. `may_have_forgotten`:
@@ -180,6 +189,11 @@ class store {
 
   /// As `invalidate`, but the values stay, marked expired.
   virtual task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) = 0;
+
+  /// As `invalidate` of one key, and returns the value that it removed: of several callers at most one gets
+  /// it. An error leaves open whether the value is gone. The default makes two calls, so that two callers may
+  /// get the value.
+  virtual task<result<taken_value>> take(std::string_view key, commit_time at_least);
 
   /// Removes every key that matches `glob` (`*`, `?`, `[…]`, `\`) as `invalidate` would.
   /// Cost: O(all keys), in bounded batches.

@@ -104,6 +104,7 @@ enum class store_call : std::uint8_t {
   renew,
   invalidate,
   expire,
+  take,
   invalidate_matching,
   touch,
   raise,
@@ -199,6 +200,7 @@ class faulty_store final : public store, public rate_limit_store {
   task<result<bool>> renew(std::string_view key, lease_token lease, duration hold) override;
   task<result<commit_time>> invalidate(std::span<const std::string> keys, commit_time at_least) override;
   task<result<commit_time>> expire(std::span<const std::string> keys, commit_time at_least) override;
+  task<result<taken_value>> take(std::string_view key, commit_time at_least) override;
   task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override;
   task<result<bool>> touch(std::string_view key, duration ttl) override;
   task<result<commit_time>> raise(std::span<const floor_entry> floors) override;

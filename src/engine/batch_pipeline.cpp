@@ -200,7 +200,7 @@ task<std::vector<any_lookup>> batch_pipeline::fill_many(std::span<const any_key>
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto& found = work.out.emplace_back(with_.memory.find(keys[i]));
     if (found.info.from != layer::none) continue;
-    if (!state_.may_cache(keys[i])) {
+    if (!state_.caches(keys[i])) {
       work.alone.push_back(i);
     } else if (known_failure_of(work, i)) {
       continue;

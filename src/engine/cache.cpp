@@ -69,6 +69,10 @@ void cache::refresh_behind(const detail::any_key& target, detail::any_factory fa
   engine_->fills().refresh_behind(target, std::move(factory));
 }
 
+task<detail::any_lookup> cache::take_any(detail::any_key target) {
+  return engine_->takes().take(target);
+}
+
 task<bool> cache::set_any(detail::any_key target, detail::any_value value) {
   return engine_->writes().set(target, std::move(value));
 }
@@ -150,6 +154,10 @@ task<invalidation_result> cache::expire(const key& key) {
   return invalidate({.keys = {key}, .soft = true});
 }
 
+task<invalidation_result> cache::expire(std::vector<key> keys) {
+  return invalidate({.keys = std::move(keys), .soft = true});
+}
+
 task<invalidation_result> cache::expire_by_tag(std::string_view tag) {
   return invalidate({.tags = {std::string(tag)}, .soft = true});
 }
@@ -199,6 +207,18 @@ std::vector<value_count> cache::preview(const invalidation& what,
 
 cache_stats cache::stats() const {
   return engine_->stats();
+}
+
+void cache::enable() {
+  engine_->enable(true);
+}
+
+void cache::disable() {
+  engine_->enable(false);
+}
+
+bool cache::enabled() const noexcept {
+  return engine_->enabled();
 }
 
 void cache::maintain() {

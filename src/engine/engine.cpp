@@ -76,8 +76,14 @@ commit_time engine::required_asof(const consistency_token& token) {
   return token.shared ? token_translator::accept(token.at, state_.clock) : last_commit_time;
 }
 
+void engine::enable(bool on) {
+  state_.enabled.store(on, std::memory_order_relaxed);
+  if (!on) state_.memory.clear();
+}
+
 cache_stats engine::stats() const {
   cache_stats out;
+  out.enabled = enabled();
   state_.counters.collect(out);
   const auto memory = state_.memory.stats();
   out.entries = memory.entries;

@@ -25,6 +25,7 @@
 #include "engine/fill_pipeline.hpp"
 #include "engine/first_level.hpp"
 #include "engine/invalidator.hpp"
+#include "engine/taker.hpp"
 #include "engine/token_translator.hpp"
 #include "engine/write_pipeline.hpp"
 
@@ -57,6 +58,11 @@ class engine final : public std::enable_shared_from_this<engine> {
   batch_pipeline& batches() noexcept { return batches_; }
   write_pipeline& writes() noexcept { return writes_; }
   invalidator& invalidations() noexcept { return invalidations_; }
+  taker& takes() noexcept { return takes_; }
+
+  /// Whether reads and writes use the cache. Turning it off empties memory.
+  void enable(bool on);
+  bool enabled() const noexcept { return state_.enabled.load(std::memory_order_relaxed); }
 
   consistency_token latest_write() const noexcept;
   commit_time required_asof(const consistency_token& token);
@@ -89,6 +95,7 @@ class engine final : public std::enable_shared_from_this<engine> {
   fill_pipeline fills_;
   batch_pipeline batches_;
   write_pipeline writes_{state_, memory_, records_, invalidations_};
+  taker takes_{state_, memory_, reports_, records_, invalidations_};
   token_translator tokens_;
   explainer explains_{state_, memory_, records_};
   mutex maintenance_;  ///< close waits for it, so that no clock is read afterwards

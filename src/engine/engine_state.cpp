@@ -61,6 +61,7 @@ engine_state::engine_state(cache_options from)
       l2({.options = options, .clock = clock, .counters = counters, .floors = floors}),
       lease_renewals(std::make_shared<deadlines>(options.fill_lease / 3, *options.timer, *options.time)),
       random(seed_of(options)),
+      enabled(options.enabled),
       memory({.budget = options.memory,
               .on_gone =
                   [this](std::string_view text, std::uint64_t hash, memory::gone why) {

@@ -18,6 +18,7 @@
 
 #include <strata/cache.hpp>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -35,6 +36,10 @@ struct engine_state {
   /// Whether a value may be stored in any level.
   bool may_cache(const any_key& target) const noexcept {
     return target.cacheable() && !(target.without_l1 && (target.without_l2 || !has_second_level()));
+  }
+  /// The same, unless the cache is disabled.
+  bool caches(const any_key& target) const noexcept {
+    return may_cache(target) && enabled.load(std::memory_order_relaxed);
   }
   /// The key's name in L2.
   std::string l2_key(const key& key) const { return options.name_space + ':' + key.text(); }
@@ -57,6 +62,7 @@ struct engine_state {
   doorkeeper doors;
   uncached_read_fence uncached_reads;
   random_sequence random;
+  std::atomic<bool> enabled;  ///< cache::enable, disable
   memory::table memory;
   std::weak_ptr<void> owner;  ///< the engine; set before the first operation
 };

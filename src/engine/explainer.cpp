@@ -68,6 +68,7 @@ void explainer::judge(explanation::level& into, const key& key, const record& en
                       ? "a newer value was read and not kept, and its change has not been reported yet"
                       : "changes are not reported to this process now";
   }
+  if (standing.superseded) into.detail = "another process has changed the key: only fail-safe may serve this";
   into.ttl = entry.fresh_until - at;
   into.age = at - entry.created;
   into.asof = entry.asof;
@@ -134,6 +135,13 @@ task<explanation> explainer::explain(key key) {
       out.levels.push_back({.layer = each, .state = state::off, .reason = miss_reason::bypassed});
     }
     out.next_read = "The key is empty or over 1024 bytes: it is never cached.";
+    co_return out;
+  }
+  if (!state_.enabled.load(std::memory_order_relaxed)) {
+    for (const auto each : {layer::l1, layer::l2}) {
+      out.levels.push_back({.layer = each, .state = state::off, .reason = miss_reason::bypassed});
+    }
+    out.next_read = "The next read calls the factory, because the cache is disabled.";
     co_return out;
   }
   out.levels.push_back(explain_memory(key));

@@ -17,6 +17,7 @@ pending_fill fill_committer::begin(const any_key& target, factory_result value, 
   pending_fill out{.value = std::move(value)};
   auto& entry = out.value.entry;
   auto& keep = out.value.keep;
+  if (!state_.enabled.load(std::memory_order_relaxed)) keep = false;
   if (!keep) out.outcome.reason = out.value.why_not;
   if (out.outcome.reason == miss_reason::too_large) note_too_large(target);
   if (out.value.refused) refuse(target, out, *out.value.refused);
@@ -81,11 +82,17 @@ fill_outcome fill_committer::finish(const any_key& target, const fill_admission:
     fill.value.keep =
         state_.uncached_reads.note_kept(target.key.hash(), entry->asof, entry->source.began, entry->created);
   }
-  const auto verdict = memory_.admit(held, target.key, entry, fill.value.keep && !target.without_l1);
+  bool in_memory = false;
+  const bool for_memory = fill.value.keep && !target.without_l1;
+  const auto verdict = memory_.admit(held, target.key, entry, for_memory, &in_memory);
   out.usable = verdict == fill_admission::verdict::entered && !fill.refused;
   // A value that L2 has taken is stored there, though memory may not keep it.
-  const bool elsewhere = !entry->unleased && verdict == fill_admission::verdict::changed;
-  out.stored = fill.value.keep && (verdict == fill_admission::verdict::entered || elsewhere);
+  const bool in_l2 = fill.for_l2 && fill.value.keep && verdict != fill_admission::verdict::fenced;
+  out.stored = in_memory || in_l2;
+  if (for_memory && out.usable && !out.stored) {
+    note_too_large(target);
+    out.reason = miss_reason::too_large;
+  }
   if (out.stored) {
     state_.failures.forget(target.key.text());
     if (target.without_l1) memory_.supersede(target.key, *entry, false);

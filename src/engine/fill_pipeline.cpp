@@ -219,7 +219,7 @@ task<any_lookup> fill_pipeline::load_without_flight(job& work) {
 }
 
 std::optional<any_lookup> fill_pipeline::known_failure_of(const any_key& target) {
-  if (target.policy->failure_ttl == duration::zero() || !state_.may_cache(target)) return std::nullopt;
+  if (target.policy->failure_ttl == duration::zero() || !state_.caches(target)) return std::nullopt;
   auto known = state_.failures.find(target.key, state_.now());
   if (!known) return std::nullopt;
   with_.reports.count_miss(target, miss_reason::failed);
@@ -247,7 +247,7 @@ task<any_lookup> fill_pipeline::fill_for(any_key target, any_factory factory, mi
   auto work = std::make_unique<job>(target, std::move(factory), reason, why);
   any_lookup out;
   bool done = false;
-  for (int attempt = 0; state_.may_cache(target) && attempt < follow_attempts && !done; ++attempt) {
+  for (int attempt = 0; state_.caches(target) && attempt < follow_attempts && !done; ++attempt) {
     auto flight = why == purpose::refresh ? state_.admission.join_refresh(target.key, state_.now())
                                           : state_.admission.join(target.key, state_.now());
     const auto to = flight.to;

@@ -57,7 +57,7 @@ void first_level::leave_refresh(const key& key) {
 
 any_lookup first_level::find(const any_key& target) noexcept {
   any_lookup missed;
-  if (!target.cacheable() || target.without_l1) {
+  if (!state_.caches(target) || target.without_l1) {
     missed.info.reason = miss_reason::bypassed;
     return missed;
   }
@@ -123,14 +123,16 @@ task<> first_level::touch_l2(std::shared_ptr<engine_state> alive, std::string na
   co_await alive->l2.touch(std::move(name), ttl);
 }
 
-void first_level::keep(const key& key, const record_ptr& entry) {
-  state_.memory.insert_if(
+bool first_level::keep(const key& key, const record_ptr& entry) {
+  if (!state_.enabled.load(std::memory_order_relaxed)) return false;
+  const auto done = state_.memory.insert_if(
       key.hash(), key.text(), {entry, entry->bytes, entry->gone_at()}, state_.now(),
       [&](const void* current) { return current == nullptr || not_older(*entry, record_at(current)); });
+  return done != memory::inserted::too_large;
 }
 
 fill_admission::verdict first_level::admit(const fill_admission::ticket& held, const key& key,
-                                           const record_ptr& entry, bool store) {
+                                           const record_ptr& entry, bool store, bool* kept) {
   // A throttled record is served as stale, so it may be expired; one that is called fresh may not, nor may
   // those who wait for it get it.
   const auto valid = [&] {
@@ -142,7 +144,8 @@ fill_admission::verdict first_level::admit(const fill_admission::ticket& held, c
            entry->floors.check_soft(state_.floors, entry->asof) == miss_reason::none;
   };
   const auto verdict = state_.admission.admit(held, entry->asof, entry->source.order, valid, [&] {
-    if (store) keep(key, entry);
+    const bool done = store && keep(key, entry);
+    if (kept != nullptr) *kept = done;
   });
   if (verdict != fill_admission::verdict::entered) {
     state_.memory.erase_if(key.hash(), key.text(), [&](const void* current) {
@@ -173,6 +176,22 @@ bool first_level::replace(const key& key, const record_ptr& found, const record_
   return state_.memory.insert_if(key.hash(), key.text(), {changed, changed->bytes, changed->gone_at()},
                                  state_.now(), [&](const void* current) { return current == found.get(); }) ==
          memory::inserted::stored;
+}
+
+void first_level::demote(std::uint64_t hash, std::string_view text) {
+  const auto at = state_.now();
+  const auto found = std::static_pointer_cast<const record>(state_.memory.peek(hash, text, at));
+  if (found != nullptr && found->superseded && !found->throttled) return;
+  if (found != nullptr && found->stale_until > found->fresh_until) {
+    auto old = std::make_shared<record>(*found);
+    old->superseded = true;
+    old->throttled = false;
+    old->fresh_until = std::min(old->fresh_until, state_.options.time->coarse_now());  // as in make_stale
+    const auto done = state_.memory.insert_if(hash, text, {old, old->bytes, old->gone_at()}, at,
+                                              [&](const void* current) { return current == found.get(); });
+    if (done == memory::inserted::stored) return;
+  }
+  state_.memory.erase(hash, text);
 }
 
 std::optional<duration> first_level::touch(const key& key, duration ttl) {

@@ -34,13 +34,19 @@ class first_level {
     return judge(target, entry, at, state_.l2.source_watermark());
   }
 
-  /// Puts `entry` in memory unless a newer one is there. Runs under the admission's lock.
-  void keep(const key& key, const record_ptr& entry);
+  /// Puts `entry` in memory unless a newer one is there. Runs under the admission's lock. Returns whether
+  /// memory has it or a newer one now: it has not if the entry is too large for it, or the cache is disabled.
+  bool keep(const key& key, const record_ptr& entry);
 
   /// Admits `entry` under the ticket and puts it in memory if `store` says so. If it may not enter, older
   /// records are removed: the reader of `entry` returns it all the same, and must not get an older one later.
+  /// `kept`, if not null: whether it was to be put in memory and `keep` did.
   fill_admission::verdict admit(const fill_admission::ticket& held, const key& key, const record_ptr& entry,
-                                bool store);
+                                bool store, bool* kept = nullptr);
+
+  /// Another process has replaced the value of the key `text`: what is here may only stand in for it, within
+  /// its grace. Runs under the admission's lock.
+  void demote(std::uint64_t hash, std::string_view text);
 
   /// A value that is newer than what is in memory was read, and is not stored: what is there is no longer
   /// fresh (`keep_stale`), or goes. Requires: `newer` has passed `admit`.

@@ -20,6 +20,7 @@ struct freshness {
   state standing = state::gone;
   miss_reason why = miss_reason::none;  ///< why the record is not fresh
   time_point stale_since{};             ///< when a stale record ceased to be fresh
+  bool superseded = false;              ///< L2 has a newer value, or had one: not to be served without asking
 
   bool fresh() const noexcept { return standing == state::fresh; }
   bool stale() const noexcept { return standing == state::stale; }
@@ -30,7 +31,7 @@ struct freshness {
   /// later than `at`.
   bool servable_stale(const policy& policy, time_point at) const noexcept {
     const auto window = policy.stale_while_revalidate;
-    return stale() && window > duration::zero() && at < stale_since + window;
+    return stale() && !superseded && window > duration::zero() && at < stale_since + window;
   }
   /// Whether the record may become servable again: it is not out of date, only not trusted or not new enough
   /// for this reader.
@@ -81,17 +82,20 @@ inline freshness judge(const record& entry, const any_key& target, const read_co
   auto why = soft != miss_reason::none ? soft
              : at < entry.fresh_until  ? miss_reason::none
                                        : miss_reason::expired;
+  const bool throttled = entry.throttled && at < entry.fresh_until;
+  const bool superseded = entry.superseded && !throttled;
+  if (superseded && why == miss_reason::expired) why = miss_reason::removed;
   const auto trusted_until = may_be_behind(entry, target.key.hash(), context)
                                  ? std::min(context.source_watermark, context.trusted_until)
                                  : context.trusted_until;
-  if (surely_before(trusted_until, at, context.time) || (entry.throttled && at < entry.fresh_until)) {
+  if (surely_before(trusted_until, at, context.time) || throttled) {
     if (why == miss_reason::none) return {fresh, why};
-    return {at < entry.stale_until ? stale : gone, why, entry.fresh_until};
+    return {at < entry.stale_until ? stale : gone, why, entry.fresh_until, superseded};
   }
   // Changes since `trusted_until` may not have been reported: the record counts as stale since then.
   if (why == miss_reason::none) why = miss_reason::not_coherent;
   const auto until = std::min(entry.stale_until, trusted_until + target.policy->stale_window());
-  return {at < until ? stale : gone, why, std::min(trusted_until, entry.fresh_until)};
+  return {at < until ? stale : gone, why, std::min(trusted_until, entry.fresh_until), superseded};
 }
 
 }  // namespace strata::detail

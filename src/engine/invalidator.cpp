@@ -135,14 +135,30 @@ task<invalidation_result> invalidator::remove_matching(std::string glob) {
   co_return invalidation_result{.floor = after, .delivered = delivered.has_value()};
 }
 
-void invalidator::changed(std::string_view l2_key) {
+std::optional<std::string_view> invalidator::own_key(std::string_view l2_key) const {
   const auto& name_space = state_.options.name_space;
   const auto prefix = name_space.size() + 1;
-  if (l2_key.size() <= prefix || !l2_key.starts_with(name_space) || l2_key[prefix - 1] != ':') return;
-  const auto text = l2_key.substr(prefix);
-  const auto hash = hash_of(text);
-  state_.failures.forget(text);
-  state_.admission.note_change(text, [&] { state_.memory.erase(hash, text); });
+  if (l2_key.size() <= prefix || !l2_key.starts_with(name_space) || l2_key[prefix - 1] != ':') {
+    return std::nullopt;
+  }
+  return l2_key.substr(prefix);
+}
+
+void invalidator::changed(std::string_view l2_key) {
+  const auto text = own_key(l2_key);
+  if (!text) return;
+  const auto hash = hash_of(*text);
+  state_.failures.forget(*text);
+  state_.admission.note_change(*text, [&] { state_.memory.erase(hash, *text); });
+  state_.miss_reasons.note(hash, miss_reason::removed);
+}
+
+void invalidator::replaced(std::string_view l2_key) {
+  const auto text = own_key(l2_key);
+  if (!text) return;
+  const auto hash = hash_of(*text);
+  state_.failures.forget(*text);
+  state_.admission.note_change(*text, [&] { memory_.demote(hash, *text); });
   state_.miss_reasons.note(hash, miss_reason::removed);
 }
 

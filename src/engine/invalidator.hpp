@@ -9,6 +9,7 @@
 
 #include "engine/first_level.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,7 @@ class invalidator final : public store_observer {
 
   // From the store.
   void changed(std::string_view l2_key) override;
+  void replaced(std::string_view l2_key) override;
   void floor_raised(floor_entry floor) override;
   void lost(bool may_have_forgotten) override;
   void trust_until(time_point until, time_point source_watermark) noexcept override;
@@ -41,6 +43,8 @@ class invalidator final : public store_observer {
   /// A floor above whatever is in memory: for an invalidation whose time is unknown.
   static constexpr commit_time any_asof = last_commit_time;
 
+  /// The key that L2 calls `l2_key`; nothing if it is not ours.
+  std::optional<std::string_view> own_key(std::string_view l2_key) const;
   void erase_everything(commit_time floor);
   /// L2 has invalidated `key` with that floor (`delivered`), or could not.
   void settle(const key& key, commit_time floor, bool delivered, bool soft);

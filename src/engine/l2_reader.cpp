@@ -37,7 +37,7 @@ any_lookup l2_reader::take(const any_key& target, const fill_admission::ticket& 
 task<any_lookup> l2_reader::get(any_key target) {
   any_lookup missed;
   missed.info.reason = miss_reason::bypassed;
-  if (!target.cacheable() || target.without_l2) co_return reports_.missed(target, std::move(missed));
+  if (!state_.caches(target) || target.without_l2) co_return reports_.missed(target, std::move(missed));
   const auto began = state_.now();
   const auto held = state_.admission.enter(target.key);
   const auto watermark = state_.l2.source_watermark();
@@ -58,7 +58,7 @@ task<std::vector<any_lookup>> l2_reader::get_many(std::span<const any_key> keys)
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto found = memory_.find(keys[i]);
     if (found.info.from == layer::none) {
-      if (state_.has_second_level() && keys[i].cacheable() && !keys[i].without_l2) {
+      if (state_.has_second_level() && state_.caches(keys[i]) && !keys[i].without_l2) {
         missed.push_back(i);
         names.push_back(state_.l2_key(keys[i].key));
         held.push_back(state_.admission.enter(keys[i].key));

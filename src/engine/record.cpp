@@ -25,6 +25,7 @@ record::record(const record& other)
       source(other.source),
       throttled(other.throttled),
       unleased(other.unleased),
+      superseded(other.superseded),
       floors(other.floors),
       tags(other.tags),
       bytes(other.bytes) {

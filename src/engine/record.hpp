@@ -69,8 +69,9 @@ struct record {
   time_point slides_until =
       time_point::min();  ///< reads may prolong fresh_until up to here (policy::sliding)
   source_timing source;
-  bool throttled = false;  ///< stale, and given a little freshness after a factory failed
-  bool unleased = false;   ///< read without the lease of L2: only the memory of this process has it
+  bool throttled = false;   ///< stale, and given a little freshness after a factory failed
+  bool unleased = false;    ///< read without the lease of L2: only the memory of this process has it
+  bool superseded = false;  ///< another process has replaced the value: this one may only stand in
   floor_set floors{"", {}};
   std::vector<std::string> tags;
   std::size_t bytes = 0;  ///< of the value and this record

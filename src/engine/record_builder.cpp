@@ -73,6 +73,7 @@ record_ptr record_builder::renew(const record& old, const any_key& target, const
   out->source = source;
   out->throttled = false;
   out->unleased = false;
+  out->superseded = false;
   give_life(*out, *target.policy, context);
   return out;
 }

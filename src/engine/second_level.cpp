@@ -134,6 +134,18 @@ struct pattern_request : request_hooks {
   void on_failed() const { keeper.keep(invalidation_kind::pattern, pattern, floor); }
 };
 
+/// An invalidation of one name that returns its value: kept for later, as a removal, if it fails.
+struct take_request : request_hooks {
+  recovery& keeper;
+  std::vector<std::string> name;
+  commit_time floor;
+
+  take_request(recovery& keeper, std::vector<std::string> name, commit_time floor)
+      : keeper(keeper), name(std::move(name)), floor(floor) {}
+  task<result<taken_value>> operator()(store& to) const { return to.take(name.front(), floor); }
+  void on_failed() const { keeper.keep(invalidation_kind::removed, name, floor); }
+};
+
 }  // namespace
 
 second_level::second_level(surroundings with)
@@ -276,6 +288,20 @@ task<std::optional<commit_time>> second_level::invalidate_matching(std::string g
   std::vector<std::string> one{std::move(glob)};
   recovery_.remember(invalidation_kind::pattern, one);
   return invalidate_by<sweep_result>(pattern_request(recovery_, std::move(one), floor), limit::walk);
+}
+
+task<result<taken_value>> second_level::take(std::string name, commit_time floor) {
+  std::vector<std::string> one{std::move(name)};
+  recovery_.remember(invalidation_kind::removed, one);
+  const auto losses = status_.losses();
+  const bool synced = status_.in_sync() || co_await recovery_.sync();
+  const auto sent = options_.time->now();
+  auto taken = co_await calls_.call<taken_value>(take_request(recovery_, std::move(one), floor), limit::call);
+  if (!taken) co_return taken;
+  taken->floor = clock_.merge(taken->floor);
+  if (!synced || losses != status_.losses()) taken->value.reset();  // an invalidation may be missing from it
+  age_by(taken->value, options_.time->now() - sent);
+  co_return taken;
 }
 
 second_level_stats second_level::stats() const {

@@ -86,6 +86,9 @@ class second_level {
   /// Cost: one round trip.
   task<std::optional<commit_time>> invalidate(change what);
   task<std::optional<commit_time>> invalidate_matching(std::string glob, commit_time floor);
+  /// As `invalidate` of one name, and returns its value if that can be trusted.
+  /// Errors: as those above; the removal is kept for later.
+  task<result<taken_value>> take(std::string name, commit_time floor);
   /// Remembers that `name` was written: a server that goes back in time has to forget its older value.
   void note_written(const std::string& name) { recovery_.remember(invalidation_kind::removed, {name}); }
 

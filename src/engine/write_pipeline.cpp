@@ -75,11 +75,14 @@ write_pipeline::pending_write write_pipeline::prepare(write_right right, const a
                     {.began = out.right.known_since, .order = state_.admission.next_read(), .written = true});
   const auto& floors = out.entry->floors;
   const auto known_asof = out.right.known_asof;
-  out.wanted = state_.may_cache(target) && !(absent && target.policy->negative_ttl == duration::zero()) &&
-               !out.right.overtaken && floors.check(state_.floors, known_asof) == miss_reason::none &&
+  const bool on = state_.enabled.load(std::memory_order_relaxed);
+  out.refused =
+      !on || !state_.may_cache(target) || (absent && target.policy->negative_ttl == duration::zero());
+  out.wanted = !out.refused && !out.right.overtaken &&
+               floors.check(state_.floors, known_asof) == miss_reason::none &&
                floors.check_soft(state_.floors, known_asof) == miss_reason::none;
   if (out.wanted && record_builder::too_large(target, *out.entry, 0)) {
-    state_.counters.count(target.type, &type_cells::fills_too_large);
+    out.too_large = true;
     out.wanted = false;
   }
   if (!state_.has_second_level() || !out.wanted || !out.right.lease) return out;
@@ -90,6 +93,7 @@ write_pipeline::pending_write write_pipeline::prepare(write_right right, const a
   auto bytes = records_.encode(target, *out.entry);
   if (!bytes) {
     state_.note_unstorable(target, bytes.error());
+    out.refused = true;
     out.wanted = false;
     return out;
   }
@@ -110,19 +114,21 @@ void write_pipeline::note_l2(pending_write& write, const result<fill_result>& fi
 task<bool> write_pipeline::commit(pending_write write) {
   const auto& key = write.target.key;
   auto floor = write.floor;
+  bool in_memory = false;
   const auto replace = [&](bool may_store) {
     state_.memory.erase_if(key.hash(), key.text(), [&](const void* current) {
       return static_cast<const record*>(current)->asof < floor;
     });
-    if (may_store && write.wanted && !write.target.without_l1) memory_.keep(key, write.entry);
+    if (!may_store || !write.wanted || write.target.without_l1) return;
+    in_memory = memory_.keep(key, write.entry);
+    if (!in_memory && !write.in_l2) write.too_large = true;
   };
   using verdict = fill_admission::verdict;
   const auto& right = write.right;
   bool stored = false;
   if (!state_.has_second_level()) {
-    stored =
-        state_.admission.admit_write(right.ticket, right.known_asof, floor, replace) == verdict::entered &&
-        write.wanted;
+    state_.admission.admit_write(right.ticket, right.known_asof, floor, replace);
+    stored = in_memory;
   } else {
     if (!write.in_l2) {
       // Before L2 is invalidated, as in remove. A withheld value stays in memory, and must not be fenced.
@@ -133,7 +139,7 @@ task<bool> write_pipeline::commit(pending_write write) {
     const bool keeps = write.in_l2 || write.withheld;
     const auto admitted = state_.admission.admit_write(right.ticket, right.known_asof, floor,
                                                        [&](bool may_store) { replace(may_store && keeps); });
-    stored = keeps && admitted != verdict::fenced;
+    stored = write.in_l2 ? admitted != verdict::fenced : in_memory;
     if (write.in_l2 && !stored) {
       const auto dropped = co_await drop_in_l2(key, state_.clock.tick());
       invalidations_.forget(key, dropped, miss_reason::removed);
@@ -141,8 +147,15 @@ task<bool> write_pipeline::commit(pending_write write) {
     state_.admission.wake(key.text());
   }
   if (stored) state_.failures.forget(key.text());
-  state_.miss_reasons.note(key.hash(), miss_reason::removed);
-  state_.counters.count(write.target.type, stored ? &type_cells::fills : &type_cells::fills_fenced);
+  // What was there is gone, whether or not the value is stored.
+  state_.miss_reasons.note(key.hash(), write.too_large ? miss_reason::too_large : miss_reason::removed);
+  if (stored) {
+    state_.counters.count(write.target.type, &type_cells::fills);
+  } else if (write.too_large) {
+    state_.counters.count(write.target.type, &type_cells::fills_too_large);
+  } else if (!write.refused) {
+    state_.counters.count(write.target.type, &type_cells::fills_fenced);
+  }
   state_.counters.time(operation::set, state_.now() - write.started);
   co_return stored;
 }

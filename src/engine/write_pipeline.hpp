@@ -58,7 +58,9 @@ class write_pipeline {
     time_point started{};
     commit_time floor = 0;  ///< everything read before the write is below it
     record_ptr entry{};
-    bool wanted = false;                          ///< may be kept at all
+    bool wanted = false;   ///< may be kept at all
+    bool refused = false;  ///< by a rule, rather than by an invalidation
+    bool too_large = false;
     bool withheld = false;                        ///< may be kept, but must not leave this process
     std::optional<second_level::entry> for_l2{};  ///< what L2 is to store
     bool in_l2 = false;

@@ -78,11 +78,18 @@ class memory_space {
     values.erase(at);
   }
 
+  /// Drops a value that no caller has replaced or removed. Observers are notified before the next change: a
+  /// later removal of all keys that match a pattern does not find it.
+  void lose(value_map::iterator at) STRATA_REQUIRES(all.mutex) {
+    lost.push_back(at->first);
+    drop(at);
+  }
+
   /// The entry of `key`, if its life has not ended.
   value_map::iterator live(std::string_view key) STRATA_REQUIRES(all.mutex) {
     const auto at = values.find(std::string(key));
     if (at != values.end() && at->second.end->first <= all.time.now()) {
-      drop(at);
+      lose(at);
       return values.end();
     }
     return at;
@@ -228,10 +235,30 @@ class memory_space {
       if (connection != origin) notify(*observer);
     }
   }
-  void announce_changed(const store* origin, const std::vector<std::string>& changed) {
+  enum class change : std::uint8_t { removed, replaced };
+  void announce_changed(const store* origin, const std::vector<std::string>& changed, change what) {
+    announce_lost();
     if (changed.empty()) return;
     announce(origin, [&](store_observer& observer) {
-      for (const auto& key : changed) observer.changed(key);
+      for (const auto& key : changed) {
+        if (what == change::replaced) {
+          observer.replaced(key);
+        } else {
+          observer.changed(key);
+        }
+      }
+    });
+  }
+  void announce_lost() {
+    std::vector<std::string> keys;
+    {
+      detail::scoped_lock lock(all.mutex);
+      keys.swap(lost);
+      std::erase_if(keys, [&](const auto& key) STRATA_NO_ANALYSIS { return values.contains(key); });
+    }
+    if (keys.empty()) return;
+    announce(nullptr, [&](store_observer& observer) {
+      for (const auto& key : keys) observer.changed(key);
     });
   }
 
@@ -239,6 +266,7 @@ class memory_space {
   value_map values STRATA_GUARDED_BY(all.mutex);
   detail::text_map<std::string, held_lease> leases STRATA_GUARDED_BY(all.mutex);
   std::size_t lease_sweep_at STRATA_GUARDED_BY(all.mutex) = 1024;
+  std::vector<std::string> lost STRATA_GUARDED_BY(all.mutex);  ///< keys whose loss is not announced yet
   detail::text_map<std::string, time_point> buckets STRATA_GUARDED_BY(all.mutex);
   std::size_t bucket_sweep_at STRATA_GUARDED_BY(all.mutex) = 1024;
   std::map<std::pair<std::uint32_t, bool>, commit_time> floors STRATA_GUARDED_BY(all.mutex);
@@ -262,7 +290,7 @@ memory_space& memory_server::space(const std::string& name) {
 // Not analysed: the compiler cannot know that the space's `all.mutex` is this mutex.
 void memory_server::drop_first() STRATA_NO_ANALYSIS {
   const auto [of, key] = by_end.begin()->second;
-  of->drop(of->values.find(key));
+  of->lose(of->values.find(key));
 }
 
 namespace {
@@ -329,7 +357,7 @@ class memory_connection final : public store, public rate_limit_store {
   task<result<fill_result>> fill(fill_request value) override {
     std::vector<std::string> changed;
     const auto done = space_.fill(value, changed);
-    space_.announce_changed(this, changed);
+    space_.announce_changed(this, changed, memory_space::change::replaced);
     return result<fill_result>(done);
   }
 
@@ -338,7 +366,7 @@ class memory_connection final : public store, public rate_limit_store {
     std::vector<fill_result> done;
     done.reserve(fills.size());
     for (const auto& each : fills) done.push_back(space_.fill(each, changed));
-    space_.announce_changed(this, changed);
+    space_.announce_changed(this, changed, memory_space::change::replaced);
     return result<std::vector<fill_result>>(std::move(done));
   }
 
@@ -352,7 +380,7 @@ class memory_connection final : public store, public rate_limit_store {
         ended.emplace_back(key);
       }
     }
-    space_.announce_changed(this, ended);
+    space_.announce_changed(this, ended, memory_space::change::replaced);
     return result<void>();
   }
 
@@ -373,6 +401,19 @@ class memory_connection final : public store, public rate_limit_store {
     return apply({.keys = keys, .soft = true, .at_least = at_least});
   }
 
+  task<result<taken_value>> take(std::string_view key, commit_time at_least) override {
+    const std::string name(key);
+    taken_value out;
+    {
+      detail::scoped_lock lock(space_.all.mutex);
+      out.floor = space_.new_floor(at_least);
+      out.value = space_.find_value(key);
+      space_.invalidate_one(name, out.floor, false);
+    }
+    space_.announce_changed(this, {name}, memory_space::change::removed);
+    return result<taken_value>(std::move(out));
+  }
+
   task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override {
     std::vector<std::string> matching;
     sweep_result done;
@@ -387,7 +428,7 @@ class memory_connection final : public store, public rate_limit_store {
         if (glob_matches(glob, key)) held.floor = std::max(held.floor, floor);
       }
     }
-    space_.announce_changed(this, matching);
+    space_.announce_changed(this, matching, memory_space::change::removed);
     return result<sweep_result>(done);
   }
 
@@ -413,7 +454,8 @@ class memory_connection final : public store, public rate_limit_store {
       for (const auto& key : what.keys) space_.invalidate_one(key, floor, what.soft);
       for (auto& each : raised) space_.floors[{each.bucket, each.soft}] = each.asof = floor;
     }
-    space_.announce_changed(this, {what.keys.begin(), what.keys.end()});
+    space_.announce_changed(this, {what.keys.begin(), what.keys.end()},
+                            what.soft ? memory_space::change::replaced : memory_space::change::removed);
     announce_floors(raised);
     return result<commit_time>(floor);
   }
@@ -442,8 +484,11 @@ class memory_connection final : public store, public rate_limit_store {
   }
 
   task<result<void>> put(std::string_view key, std::string_view bytes, duration ttl) override {
-    detail::scoped_lock lock(space_.all.mutex);
-    space_.store_value(key, bytes, 0, server_->time.now() + ttl);
+    {
+      detail::scoped_lock lock(space_.all.mutex);
+      space_.store_value(key, bytes, 0, server_->time.now() + ttl);
+    }
+    space_.announce_lost();
     return result<void>();
   }
 
@@ -456,7 +501,7 @@ class memory_connection final : public store, public rate_limit_store {
         space_.drop(at);
       }
     }
-    space_.announce_changed(this, changed);
+    space_.announce_changed(this, changed, memory_space::change::removed);
     return result<bool>(!changed.empty());
   }
 

@@ -4,6 +4,15 @@
 
 namespace strata {
 
+task<result<taken_value>> store::take(std::string_view key, commit_time at_least) {
+  const std::vector<std::string> names{std::string(key)};
+  auto held = co_await get(names.front());
+  if (!held) co_return std::unexpected(std::move(held.error()));
+  auto floor = co_await invalidate(names, at_least);
+  if (!floor) co_return std::unexpected(std::move(floor.error()));
+  co_return taken_value{.value = std::move(*held), .floor = *floor};
+}
+
 task<result<commit_time>> store::apply(store_invalidation what) {
   commit_time floor = 0;
   if (!what.floors.empty()) {

@@ -40,6 +40,7 @@ constexpr bool carries_values(store_call which) {
     case store_call::acquire_many:
     case store_call::fill:
     case store_call::fill_many:
+    case store_call::take:
     case store_call::put:
       return true;
     default:
@@ -62,6 +63,9 @@ template <class T>
   requires requires(T& value) { damage(value, 0); }
 void damage(std::optional<T>& value, std::uint64_t random) {
   if (value) damage(*value, random);
+}
+void damage(taken_value& answer, std::uint64_t random) {
+  damage(answer.value, random);
 }
 void damage(acquire_result& answer, std::uint64_t random) {
   damage(answer.value, random);
@@ -177,6 +181,9 @@ struct faulty_store::relay final : store_observer {
   void changed(std::string_view key) override {
     notify(true, [=](store_observer& each) { each.changed(key); });
   }
+  void replaced(std::string_view key) override {
+    notify(true, [=](store_observer& each) { each.replaced(key); });
+  }
   void floor_raised(floor_entry floor) override {
     notify(true, [=](store_observer& each) { each.floor_raised(floor); });
   }
@@ -276,6 +283,7 @@ std::string_view name(store_call which) noexcept {
                                                             "renew",
                                                             "invalidate",
                                                             "expire",
+                                                            "take",
                                                             "invalidate_matching",
                                                             "touch",
                                                             "raise",
@@ -418,6 +426,11 @@ task<result<commit_time>> faulty_store::invalidate(std::span<const std::string> 
 task<result<commit_time>> faulty_store::expire(std::span<const std::string> keys, commit_time at_least) {
   return script::run(script_, store_call::expire, each_of(keys),
                      [=](store& real, const verdict*) { return real.expire(keys, at_least); });
+}
+
+task<result<taken_value>> faulty_store::take(std::string_view key, commit_time at_least) {
+  return script::run(script_, store_call::take, one(key),
+                     [=](store& real, const verdict*) { return real.take(key, at_least); });
 }
 
 task<result<sweep_result>> faulty_store::invalidate_matching(std::string_view glob, commit_time at_least) {

@@ -12,6 +12,7 @@
 ///
 /// Long because a typed suite is declared in one file.
 
+#include <strata/cache.hpp>
 #include <strata/rate_limit_store.hpp>
 #include <strata/store.hpp>
 
@@ -33,6 +34,12 @@ class recording_observer final : public store_observer {
   void changed(std::string_view key) override {
     std::lock_guard lock(mutex_);
     changed_.emplace(key);
+    removed_.emplace(key);
+  }
+  void replaced(std::string_view key) override {
+    std::lock_guard lock(mutex_);
+    changed_.emplace(key);
+    replaced_.emplace(key);
   }
   void floor_raised(floor_entry floor) override {
     std::lock_guard lock(mutex_);
@@ -45,6 +52,15 @@ class recording_observer final : public store_observer {
   void trust_until(time_point when, time_point) override {
     std::lock_guard lock(mutex_);
     trusted_until_ = when;
+  }
+  /// Whether `key` may have been removed, or else only replaced.
+  bool saw_removed(const std::string& key) const {
+    std::lock_guard lock(mutex_);
+    return removed_.contains(key);
+  }
+  bool saw_replaced(const std::string& key) const {
+    std::lock_guard lock(mutex_);
+    return replaced_.contains(key);
   }
   bool saw(const std::string& key) const {
     std::lock_guard lock(mutex_);
@@ -65,7 +81,7 @@ class recording_observer final : public store_observer {
 
  private:
   mutable std::mutex mutex_;
-  std::set<std::string> changed_;
+  std::set<std::string> changed_, replaced_, removed_;
   std::vector<floor_entry> floors_;
   int losses_ = 0;
   time_point trusted_until_{};
@@ -308,6 +324,60 @@ TYPED_TEST_P(StoreContract, LeavesNoTombstoneForAnAbsentKey) {
   EXPECT_EQ(this->fill("k", this->lease("k"), 1), fill_result::stored);
 }
 
+TYPED_TEST_P(StoreContract, RefusesACacheOfAnotherNameSpace) {
+  const std::string served(this->one->name_space());
+  ASSERT_FALSE(served.empty());
+  try {
+    const cache wrong({.second_level = this->one, .name_space = served + "-2"});
+    ADD_FAILURE() << "the cache was made";
+  } catch (const bad_options& refused) {
+    EXPECT_EQ(refused.problems(), std::vector{"cache_options.name_space is \"" + served +
+                                              "-2\", but second_level serves \"" + served + '"'});
+  }
+  const cache right({.second_level = this->one, .name_space = served});
+}
+
+TYPED_TEST_P(StoreContract, GivesATakenValueToOneCaller) {
+  this->fill("k", this->lease("k"), 5, "once");
+  EXPECT_TRUE(*sync_wait(this->two->get("k")));  // a reader is notified
+  this->settle();
+  recording_observer theirs;
+  this->two->observe(theirs);
+  const auto first = *sync_wait(this->one->take("k", 70));
+  ASSERT_TRUE(first.value);
+  EXPECT_EQ(first.value->bytes, "once");
+  EXPECT_EQ(first.value->asof, 5u);
+  EXPECT_FALSE(first.value->expired);
+  EXPECT_GE(first.floor, 70u);
+  EXPECT_FALSE(sync_wait(this->two->take("k", 0))->value);
+  EXPECT_FALSE(this->get("k"));
+  this->settle();
+  EXPECT_TRUE(theirs.saw_removed("k"));
+  this->two->unobserve(theirs);
+}
+
+TYPED_TEST_P(StoreContract, FencesFillsWhenItGivesAValueAway) {
+  const auto held = this->lease("k");
+  const auto taken = *sync_wait(this->two->take("k", 0));
+  EXPECT_FALSE(taken.value);
+  EXPECT_EQ(this->fill("k", held, taken.floor - 1), fill_result::below_floor);
+}
+
+TYPED_TEST_P(StoreContract, GivesAValueToOneOfManyThreads) {
+  for (int round = 0; round < 20; ++round) {
+    const auto key = "k" + std::to_string(round);
+    this->fill(key, this->lease(key), 5);
+    std::atomic<int> got = 0;
+    {
+      std::vector<std::jthread> takers;
+      for (auto* from : {&this->one, &this->two, &this->one, &this->two}) {
+        takers.emplace_back([&got, from, &key] { got += sync_wait((*from)->take(key, 0))->value ? 1 : 0; });
+      }
+    }
+    EXPECT_EQ(got, 1) << round;
+  }
+}
+
 TYPED_TEST_P(StoreContract, InvalidatesByGlob) {
   for (const auto* key : {"a:1", "a:2", "b:1"}) this->fill(key, this->lease(key), 1);
   const auto held = this->lease("a:3");
@@ -477,6 +547,27 @@ TYPED_TEST_P(StoreContract, TellsOthersWhatChangedAndNotItsMaker) {
   this->one->unobserve(mine);
 }
 
+TYPED_TEST_P(StoreContract, SaysWhichChangesWereNoRemovals) {
+  const std::vector<std::string> keys{"filled", "expired", "removed", "matched"};
+  for (const auto& key : keys) this->fill(key, this->lease(key), 1);
+  for (const auto& key : keys) EXPECT_TRUE(*sync_wait(this->two->get(key)));  // a reader is notified
+  this->settle();
+  recording_observer theirs;
+  this->two->observe(theirs);
+  this->fill("filled", sync_wait(this->one->force_lease("filled", 10s, 0))->lease, 2);
+  sync_wait(this->one->expire(std::vector<std::string>{"expired"}, 0));
+  this->invalidate({"removed"});
+  sync_wait(this->one->invalidate_matching("mat*d", 0));
+  this->settle();
+  EXPECT_TRUE(theirs.saw_replaced("filled"));
+  EXPECT_FALSE(theirs.saw_removed("filled"));
+  EXPECT_TRUE(theirs.saw_replaced("expired"));
+  EXPECT_FALSE(theirs.saw_removed("expired"));
+  EXPECT_TRUE(theirs.saw_removed("removed"));
+  EXPECT_TRUE(theirs.saw_removed("matched"));
+  this->two->unobserve(theirs);
+}
+
 TYPED_TEST_P(StoreContract, TellsEveryoneWhenAllIsGone) {
   recording_observer mine;
   recording_observer theirs;
@@ -603,13 +694,14 @@ REGISTER_TYPED_TEST_SUITE_P(
     AForcedLeaseLeavesTheValueReadable, RefusesAFillOlderThanAnInvalidationInFlight,
     RefusesAFillOlderThanWhatIsStored, InvalidatesWhatASlowerClockCannotKnowOf,
     FencesTheFillOfAClockAheadOfTheInvalidation, NeverCountsBack, IsLiftedByEveryCallerWhoKnowsMore,
-    ExpiresAndSparesTheBytes, LeavesNoTombstoneForAnAbsentKey, InvalidatesByGlob, AnswersBatchesInOrder,
-    ForcesTheLeasesOfABatch, TouchesOnlyWhatIsThere, RaisesFloorsAboveAllThatIsStored,
-    AppliesKeysAndFloorsTogether, AppliesSoftlyToKeys, AppliesKeysAloneAndFloorsAlone,
-    RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter, KeepsRecordsWithoutLeases,
-    TellsOthersWhatChangedAndNotItsMaker, TellsEveryoneWhenAllIsGone, MovesTheMarkForWhoeverSawTheOneBefore,
-    MovesTheMarkOnceHoweverManyTry, NeverStoresAValueOlderThanAnInvalidationHoweverRaced,
-    ChargesABucketForAllItsConnectionsTogether, ChargesWhatWasTakenInAnyCase, ChargesWhatWasTakenAtItsTime,
-    RefillsABucketWithTime);
+    ExpiresAndSparesTheBytes, LeavesNoTombstoneForAnAbsentKey, GivesATakenValueToOneCaller,
+    RefusesACacheOfAnotherNameSpace, FencesFillsWhenItGivesAValueAway, GivesAValueToOneOfManyThreads,
+    InvalidatesByGlob, AnswersBatchesInOrder, ForcesTheLeasesOfABatch, TouchesOnlyWhatIsThere,
+    RaisesFloorsAboveAllThatIsStored, AppliesKeysAndFloorsTogether, AppliesSoftlyToKeys,
+    AppliesKeysAloneAndFloorsAlone, RestoresFloorsAsTheyWere, ClearsAllButTheFloorsAndTheCounter,
+    KeepsRecordsWithoutLeases, TellsOthersWhatChangedAndNotItsMaker, SaysWhichChangesWereNoRemovals,
+    TellsEveryoneWhenAllIsGone, MovesTheMarkForWhoeverSawTheOneBefore, MovesTheMarkOnceHoweverManyTry,
+    NeverStoresAValueOlderThanAnInvalidationHoweverRaced, ChargesABucketForAllItsConnectionsTogether,
+    ChargesWhatWasTakenInAnyCase, ChargesWhatWasTakenAtItsTime, RefillsABucketWithTime);
 
 }  // namespace strata::contract

@@ -80,6 +80,10 @@ class prefixed_store : public store, public rate_limit_store {
     const auto names = named(keys);
     co_return co_await real_->expire(names, at_least);
   }
+  task<result<taken_value>> take(std::string_view key, commit_time at_least) override {
+    const auto name = named(key);
+    co_return co_await real_->take(name, at_least);
+  }
   task<result<sweep_result>> invalidate_matching(std::string_view glob, commit_time at_least) override {
     const auto name = named(glob);
     co_return co_await real_->invalidate_matching(name, at_least);
@@ -133,6 +137,7 @@ class prefixed_store : public store, public rate_limit_store {
   struct translator final : store_observer {
     translator(store_observer& to, std::size_t cut) : observer(to), prefix(cut) {}
     void changed(std::string_view key) override { observer.changed(key.substr(prefix)); }
+    void replaced(std::string_view key) override { observer.replaced(key.substr(prefix)); }
     void floor_raised(floor_entry floor) override { observer.floor_raised(floor); }
     void lost(bool may_have_forgotten) override { observer.lost(may_have_forgotten); }
     void trust_until(time_point when, time_point since) override { observer.trust_until(when, since); }

@@ -144,6 +144,14 @@ void connection::changed(std::string_view key) {
                      .note = over_.cause_});
 }
 
+void connection::replaced(std::string_view key) {
+  pushes_.push_back({.what = push::kind::replaced,
+                     .key = std::string(key),
+                     .floor = {},
+                     .source = {},
+                     .note = over_.cause_});
+}
+
 void connection::floor_raised(floor_entry floor) {
   pushes_.push_back(
       {.what = push::kind::floor, .key = {}, .floor = floor, .source = {}, .note = over_.cause_});
@@ -167,6 +175,7 @@ void connection::tell() {
   over_.listener_.told(process_, next);
   if (told_ == nullptr) return;
   if (next.what == push::kind::changed) told_->changed(next.key);
+  if (next.what == push::kind::replaced) told_->replaced(next.key);
   if (next.what == push::kind::floor) told_->floor_raised(next.floor);
   if (next.what == push::kind::lost) told_->lost(false);
   if (next.what == push::kind::source) told_->trust_until(next.source + *over_.trust_, next.source);

@@ -65,7 +65,7 @@ struct reply {
 
 /// A push in flight to a process.
 struct push {
-  enum class kind : std::uint8_t { changed, floor, lost, source } what{};
+  enum class kind : std::uint8_t { changed, replaced, floor, lost, source } what{};
   std::string key;
   floor_entry floor{};
   time_point source{};     ///< every commit to the source before this has been published
@@ -142,6 +142,7 @@ class connection final : public store, private store_observer {
  private:
   friend class network;
   void changed(std::string_view key) override;
+  void replaced(std::string_view key) override;
   void floor_raised(floor_entry floor) override;
   void lost(bool may_have_forgotten) override;
   void trust_until(time_point when, time_point told) override;

@@ -124,7 +124,7 @@ void oracle::bound_by_write(op_number op, unsigned key, step_number committed) {
   disturb(process, key, true);
   if (processes_[process].second_level) {
     const auto& there = stored_[key];
-    if (std::max(there.hard.step, there.hard_floor.step) < committed) return;
+    if (std::max({there.hard.step, there.hard_floor.step, there.written.step}) < committed) return;
   }
   at(process, key).hard.raise({committed, op});
 }
@@ -296,7 +296,7 @@ std::uint64_t oracle::sent(const subject& what) {
         at(what.process, *k).leases.erase(what.leases[i]);
         const auto write = written_by_.find({*k, what.leases[i]});
         if (what.call != store_call::release && write != written_by_.end()) {
-          claims.push_back({*k, {committed_[write->second], write->second}, false, false});
+          claims.push_back({*k, {committed_[write->second], write->second}, true, false, true});
         }
       }
       break;
@@ -363,6 +363,7 @@ void oracle::executed(const subject& what, std::span<const lease_token> leases,
     auto& place = each.soft ? (each.floor ? there.soft_floor : there.soft)
                             : (each.floor ? there.hard_floor : there.hard);
     place.raise(each.at);
+    if (each.write) there.written.raise(each.at);
   }
 }
 
@@ -412,10 +413,11 @@ void oracle::answered(const subject& what, const std::optional<error>& failure) 
 void oracle::told(unsigned process, const push& what) {
   const auto k = key_of(what.key);
   log_.note(process, k ? *k : every_key, "is told that {}",
-            what.what == push::kind::changed  ? what.key + " has changed"
-            : what.what == push::kind::floor  ? fmt::format("floor {} was raised", what.floor.bucket)
-            : what.what == push::kind::source ? std::string("it has been told of the source's changes")
-                                              : std::string("it may have missed changes"));
+            what.what == push::kind::changed    ? what.key + " has changed"
+            : what.what == push::kind::replaced ? what.key + " was replaced"
+            : what.what == push::kind::floor    ? fmt::format("floor {} was raised", what.floor.bucket)
+            : what.what == push::kind::source   ? std::string("it has been told of the source's changes")
+                                                : std::string("it may have missed changes"));
   if (what.what == push::kind::source) {
     auto& here = processes_[process];
     if (time_.now() >= here.trusts_until) here.trusts_since = step_;

@@ -182,6 +182,7 @@ class oracle final : public network_listener {
     bound at;
     bool soft;
     bool floor;  ///< of a tag or prefix
+    bool write = false;
   };
   /// The state of one key in one process.
   struct view {
@@ -222,6 +223,7 @@ class oracle final : public network_listener {
     bound hard_floor;  ///< by tag or prefix
     bound soft;
     bound soft_floor;
+    bound written;  ///< by `set` and the like; in other processes the old value may still stand in
   };
 
   view& at(unsigned process, unsigned key) { return processes_[process].keys[key]; }

@@ -378,7 +378,9 @@ void coherence_session::pushed(resp::value message) {
 
 void coherence_session::apply(const any_push_event& event) {
   if (const auto* changed = std::get_if<push_event::key_changed>(&event)) {
-    notify([&](store_observer& each) { each.changed(changed->key); });
+    notify([&](store_observer& each) {
+      changed->replaced ? each.replaced(changed->key) : each.changed(changed->key);
+    });
   } else if (const auto* raised = std::get_if<push_event::floor_raised>(&event)) {
     learn(raised->floor.asof);
     notify([&](store_observer& each) { each.floor_raised(raised->floor); });

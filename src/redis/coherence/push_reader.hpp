@@ -21,6 +21,10 @@
 /// echo. If another client changed the key in the same event-loop turn, we still learn of it: overwriting
 /// an existing value always publishes on the channel. The client delivers the pushes of one read before its
 /// replies; so a push is read only after the replies that came with it (deferred_work.hpp).
+///
+/// **Removals.** A push about a key does not say whether it was removed. The channel does, and its message
+/// comes before that push: so a push that follows a message about a replaced value reports no removal. Any
+/// other may be one.
 
 #include "core/mutex.hpp"
 #include "redis/format/store_format.hpp"
@@ -44,6 +48,7 @@ namespace push_event {
 /// The value or the lease of `key` changed. The view points into the push.
 struct key_changed {
   std::string_view key;
+  bool replaced = false;  ///< surely not removed
 };
 struct floor_raised {
   floor_entry floor;
@@ -90,7 +95,7 @@ class push_reader {
 
  private:
   std::vector<any_push_event> read_invalidation(const resp::value& keys);
-  std::vector<any_push_event> read_message(std::string_view text) const;
+  std::vector<any_push_event> read_message(std::string_view text);
 
   const std::string origin_;
 
@@ -98,6 +103,8 @@ class push_reader {
   std::uint64_t heartbeats_ STRATA_GUARDED_BY(mutex_) = 0;  ///< answered
   /// Keys filled by us whose echo is still to come, and how many heartbeats were answered then.
   std::map<std::string, std::uint64_t, std::less<>> echoes_ STRATA_GUARDED_BY(mutex_);
+  /// The same for keys that the channel has reported as replaced.
+  std::map<std::string, std::uint64_t, std::less<>> replaced_ STRATA_GUARDED_BY(mutex_);
 };
 
 /// Sixteen hex digits that no other process has.

@@ -126,6 +126,46 @@ TEST(PushReader, ReportsAChangeOnTheChannelAlthoughAnEchoIsExpected) {
   EXPECT_TRUE(reader.read(echo).empty()) << "still the echo";
 }
 
+/// A message about one key whose value was replaced.
+resp::value replaced_message(const std::string& origin, const std::string& key) {
+  return message(origin + 'c' + '\0' + '\0' + '\0' + static_cast<char>(key.size()) + key);
+}
+
+/// Whether `push` is about one key, and says that it was not removed.
+bool says_replaced(push_reader& reader, const resp::value& push) {
+  const auto events = reader.read(push);
+  return is_only<push_event::key_changed>(events) &&
+         std::get<push_event::key_changed>(events.front()).replaced;
+}
+
+TEST(PushReader, KnowsFromTheChannelThatAKeyWasReplaced) {
+  push_reader reader(ours);
+  EXPECT_TRUE(says_replaced(reader, replaced_message(others, "strata:a")));
+  EXPECT_TRUE(says_replaced(reader, invalidation({"strata:a"}))) << "the push about the same change";
+  EXPECT_FALSE(says_replaced(reader, invalidation({"strata:a"}))) << "a removal by another program, perhaps";
+}
+
+TEST(PushReader, TakesAPushForARemovalAfterAMessageAboutOne) {
+  push_reader reader(ours);
+  EXPECT_TRUE(says_replaced(reader, replaced_message(others, "strata:a")));
+  EXPECT_FALSE(says_replaced(reader, changed_message(others, "strata:a")));
+  EXPECT_FALSE(says_replaced(reader, invalidation({"strata:a"})));
+}
+
+TEST(PushReader, KnowsOfItsOwnProcessThatAKeyWasOnlyExpired) {
+  push_reader reader(ours);
+  const auto own = replaced_message(ours, "strata:a");
+  EXPECT_TRUE(reader.read(own).empty());
+  EXPECT_TRUE(says_replaced(reader, invalidation({"strata:a"})));
+}
+
+TEST(PushReader, ForgetsAReplacementWhosePushDoesNotCome) {
+  push_reader reader(ours);
+  EXPECT_TRUE(says_replaced(reader, replaced_message(others, "strata:a")));
+  for (int answered = 0; answered < 3; ++answered) reader.heartbeat_answered();
+  EXPECT_FALSE(says_replaced(reader, invalidation({"strata:a"})));
+}
+
 TEST(PushReader, ReportsFloorsClearsAndEpochs) {
   push_reader reader(ours);
   const floor_entry floor{.bucket = 7, .asof = 42, .soft = true};

@@ -55,6 +55,8 @@ local function lease_of(held, epoch)
 end
 local function tell(what) redis.call('PUBLISH', ARGV[#ARGV], ARGV[#ARGV - 1] .. what) end
 local function changed(key) return struct.pack('>I2', #key) .. key end
+-- Begins a list of changes that are no removals.
+local kept = changed('')
 )lua";
 
 /// For scripts about keys: the time, raised to what is known, the floor of an invalidation, and the epoch.
@@ -91,30 +93,30 @@ return {1, now}
 )lua";
 
 // A write clears Redis's record of who read the key. In `only_read` mode the script reads the key again here,
-// so that Redis keeps notifying us.
-// The lease is deleted last: when memory is full, a SET is refused as a script's first write, but not after
-// a DEL.
+// so that Redis keeps notifying us. A change is published before it is made, since in that mode Redis reports
+// it at once, and does not say whether the key was removed. The lease is deleted last: when memory is full, a
+// SET is refused as a script's first write, but not after a DEL.
 constexpr std::string_view fill_body = R"lua(
 local asof, filled = tonumber(ARGV[3]), tonumber(ARGV[2])
 local now, epoch = clock_at(asof, filled)
 local token, floor = lease_of(read('GET', KEYS[2]), epoch)
 if token ~= ARGV[1] or filled ~= epoch then return 1 end
-local outcome, replaced = 0, false
+local outcome = 0
 if asof < floor then
   outcome = 2
 else
   local flags, stored = value_of(read('GETRANGE', KEYS[1], 0, head_size - 1), epoch)
-  replaced = flags ~= nil
-  if replaced and stored > asof then
+  if flags and stored > asof then
     outcome = 3
   else
+    if flags then tell('c' .. kept .. changed(KEYS[1])) end
     local done = redis.pcall('SET', KEYS[1], ARGV[5], 'PX', ARGV[4])
     if done.err then outcome = done end
     if ARGV[6] == 'read' and not done.err then redis.call('GETRANGE', KEYS[1], 0, 0) end
   end
 end
 redis.call('DEL', KEYS[2])
-if outcome ~= 0 or replaced then tell('c' .. changed(KEYS[1])) end
+if outcome ~= 0 then tell('c' .. kept .. changed(KEYS[1])) end
 return outcome
 )lua";
 
@@ -122,7 +124,7 @@ constexpr std::string_view release_body = R"lua(
 local held = read('GET', KEYS[1])
 if not held or string.sub(held, 1, 16) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
-tell('c' .. changed(ARGV[2]))
+tell('c' .. kept .. changed(ARGV[2]))
 return 1
 )lua";
 
@@ -135,7 +137,7 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 constexpr std::string_view invalidate_body = R"lua(
 local mode = ARGV[2]
 local floor, epoch = floor_at(tonumber(ARGV[1]), mode, tonumber(ARGV[3]))
-local removed, told = 0, {}
+local removed, told, values, taken = 0, {mode == 'expire' and kept or ''}, {}, nil
 local function fence(lease)
   local token, before = lease_of(read('GET', lease), epoch)
   if token and before < floor then
@@ -143,8 +145,11 @@ local function fence(lease)
   end
 end
 local function drop(key)
-  told[#told + 1] = changed(key)
-  if mode == 'remove' then
+  if mode == 'take' then
+    local value = read('GET', key)
+    if value_of(value, epoch) then taken = value end
+  end
+  if mode == 'take' or mode == 'remove' then
     removed = removed + redis.call('UNLINK', key)
     return
   end
@@ -155,10 +160,15 @@ local function drop(key)
   end
 end
 for i = 1, last_key do
-  if string.sub(KEYS[i], 1, 14) == 'strata-lease:{' then fence(KEYS[i]) else drop(KEYS[i]) end
+  if string.sub(KEYS[i], 1, 14) == 'strata-lease:{' then
+    fence(KEYS[i])
+  else
+    values[#values + 1], told[#told + 1] = KEYS[i], changed(KEYS[i])
+  end
 end
-if #told > 0 then tell('c' .. table.concat(told)) end
-return {floor, removed}
+if #values > 0 then tell('c' .. table.concat(told)) end
+for _, key in ipairs(values) do drop(key) end
+return {floor, removed, taken}
 )lua";
 
 constexpr std::string_view touch_body = R"lua(

@@ -54,9 +54,10 @@ extern const script release;
 extern const script renew;
 
 /// Keys: leases and values, each lease before its value. Arguments: at_least, mode ("remove", "expire",
-/// or "sweep": removes values older than `at_least`, which is the floor), epoch, origin.
+/// "take": removes one value and returns it, or "sweep": removes values older than `at_least`, which is the
+/// floor), epoch, origin.
 /// With a remote clock `at_least` is the floor in every mode.
-/// Returns: [floor, values removed].
+/// Returns: [floor, values removed], and the value that was taken.
 extern const of_keys invalidate;
 
 /// Keys: value. Arguments: ttl in ms, its end as the header holds it, epoch. Returns 1 if the value exists.

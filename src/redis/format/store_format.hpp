@@ -68,7 +68,7 @@ struct news {
   struct new_epoch {
     std::uint32_t epoch = 0;
   };
-  using changed = std::vector<std::string_view>;
+  using changed = std::vector<std::string_view>;  ///< those after an empty one were not removed
   using floors = std::vector<floor_entry>;
 
   std::string_view origin;  ///< 16 characters that name the sender

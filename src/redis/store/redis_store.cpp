@@ -475,6 +475,33 @@ task<result<commit_time>> redis_store::expire(std::span<const std::string> keys,
   return change(keys, at_least, "expire", nullptr);
 }
 
+task<result<taken_value>> redis_store::take(std::string_view key, commit_time at_least) {
+  if (auto may = may_use(key); !may) co_return std::unexpected(std::move(may.error()));
+  clock_reading at{.now = at_least, .epoch = session_.epoch()};
+  if (topology_->has_remote_clock()) {
+    const auto floor = co_await read_clock(at_least, true);
+    if (!floor) co_return std::unexpected(floor.error());
+    at = *floor;
+  }
+  const std::array names{std::string(key)};
+  batch_options how;
+  how.in_order = true;  // and not idempotent: a repeated call would find nothing, and the value would be lost
+  auto replies = co_await topology_->run(invalidate_calls(names, at, "take"), std::move(how));
+  if (!replies) co_return std::unexpected(replies.error());
+  taken_value out;
+  for (auto& each : *replies) {
+    if (each.is_error()) co_return std::unexpected(to_error(each));
+    const auto items = each.items();
+    if (items.size() < 2) co_return std::unexpected(unexpected_reply("script invalidate"));
+    out.floor = std::max(out.floor, static_cast<commit_time>(items[0].integer().value_or(0)));
+    if (items.size() > 2 && items[2].is_text()) {
+      out.value = value_of(resp::value::text(resp::kind::bulk_string, std::string(items[2].text())));
+    }
+  }
+  session_.learn(out.floor);
+  co_return out;
+}
+
 task<result<void>> redis_store::sweep(std::string pattern, std::string_view glob, bool leases,
                                       sweep_result& done) {
   co_return co_await topology_->scan(
