@@ -161,6 +161,24 @@ TEST(PeersLevels, ALostNotificationMattersOnlyUntilTheTrustEnds) {
   EXPECT_TRUE(is(g[1].get(number()), 2));
 }
 
+// bentocache T08: bus, a set by another process keeps the old value for grace
+TEST(PeersLevels, AReplacedValueStandsInWithoutTheStoreAndTheSource) {
+  group g(2);
+  source db;
+  const policy safe{.ttl = 1h, .jitter = 0, .fail_safe = true, .grace = 12h};
+  g[0].put(number(safe), 1);
+  g[1].put(number(safe), 2);
+  g.stores[0]->fail({});
+  EXPECT_TRUE(is_miss(g[0].get(number(safe))));
+  EXPECT_TRUE(is_stale(g[0].read(number(safe), db.throwing()), 1));
+  g.heal();
+  g.advance(1min);
+  EXPECT_TRUE(is(g[0].read(number(safe), db.throwing()), 2));
+  g[1].run(g[1].cache.remove(number(safe)));
+  g.stores[0]->fail({});
+  EXPECT_THROW(g[0].read(number(safe), db.throwing()), std::domain_error);
+}
+
 // bentocache T07: two_tier, the remote stale value before the local one
 TEST(PeersLevels, TheNewerStaleValueStandsIn) {
   group g(2);

@@ -43,6 +43,60 @@ TEST(PeersLifetime, ACacheThatNoLongerFillsServesWhatItHas) {
   EXPECT_EQ(db.calls, 0);
 }
 
+// FusionCache F31: CanUseNullFusionCache
+TEST(PeersLifetime, ACacheMayCacheNothing) {
+  process p({.enabled = false});
+  source db;
+  for (int round = 1; round <= 2; ++round) EXPECT_TRUE(is(p.read(number(), db.fast(round)), round));
+  EXPECT_FALSE(p.put(number(), 3));
+  EXPECT_TRUE(is_miss(p.get(number())));
+  EXPECT_EQ(db.calls, 2);
+}
+
+// cashews Z: disable and enable, expire of many; scan, get_match, incr
+// Different: keys are not listed, and a counter is no cached value.
+// See docs/guide/coming_from.md#what-strata-does-differently
+TEST(PeersLifetime, ACacheMayBeTurnedOffAndManyKeysExpireAtOnce) {
+  process p;
+  source db;
+  p.put(number(), 1);
+  p.cache.disable();
+  EXPECT_TRUE(is_miss(p.get(number())));
+  p.run(p.cache.remove(number()));
+  p.cache.enable();
+  EXPECT_TRUE(is_miss(p.get(number())));
+  const policy safe{.ttl = 1h, .jitter = 0, .fail_safe = true};
+  for (const auto* id : {"a", "b"}) p.put(number(id, safe), 1);
+  p.run(p.cache.expire(std::vector{number("a"), number("b")}));
+  for (const auto* id : {"a", "b"}) EXPECT_TRUE(is_stale(p.read(number(id, safe), db.throwing()), 1));
+}
+
+// bentocache Z: pull; getOrSetForever, setForever
+// Different: a ttl ends after 30 days at the latest.
+// See docs/guide/ttl.md#options
+TEST(PeersLifetime, AValueCanBeTakenOnceAndNoneLivesForEver) {
+  process p;
+  p.put(number(), 1);
+  EXPECT_TRUE(is(p.run(p.cache.take(number())), 1));
+  EXPECT_TRUE(is_miss(p.run(p.cache.take(number()))));
+  EXPECT_THROW(number({.ttl = policy::max_ttl + 1ns}), bad_options);
+}
+
+// bentocache T14/Q3: memory, entries over the size are not stored and the size is kept
+TEST(PeersLifetime, AValueThatMemoryCannotHoldIsReportedAsNotStored) {
+  process p({.memory = byte_size{64U << 10}});
+  const entity<std::string, "text:{id}"> texts;
+  const std::string big(20'000, 'x');
+  EXPECT_FALSE(p.run(p.cache.set(texts("a"), big)));
+  const auto read = p.run(p.cache.get_or_set(texts("a"), [&] { return big; }));
+  EXPECT_FALSE(read.info().stored);
+  EXPECT_EQ(read.info().reason, miss_reason::too_large);
+  for (const auto& each : p.cache.stats().types) {
+    if (each.type == "text") EXPECT_EQ(each.fills_too_large, 2U);
+  }
+  EXPECT_LE(p.cache.stats().used, p.cache.stats().budget);
+}
+
 // caffeine X05: EvictionTest maximumSize_decrease, evict_weighted_entryTooBig
 TEST(PeersLifetime, ASmallerBudgetEvictsAtOnce) {
   process p({.memory = byte_size{1u << 20}});
