@@ -228,9 +228,11 @@ result<void> remove_key(const std::string& file, std::uint32_t id) {
     rest.remove_prefix(line.size());
     const auto begin = line.find_first_not_of(" \t,");
     const auto words = begin == std::string_view::npos ? std::string_view() : line.substr(begin);
+    const auto after = words.substr(std::min(words.size(), words.find_first_of(" \t,#\r\n")));
+    const auto next = after.find_first_not_of(" \t,\r\n");
     if (!words.starts_with(opening)) {
       kept.text += line;
-    } else if (words.find_first_of(" \t,") < words.find_first_of("#\r\n")) {
+    } else if (next != std::string_view::npos && after[next] != '#') {
       return fail(errc::invalid_argument,
                   fmt::format("{}: the line of key {} holds more than that key; write one a line", file, id));
     }
