@@ -26,8 +26,14 @@ void gather_store(lint_facts& facts, duration patience) {
     facts.store_trouble = opened.error().detail;
     return;
   }
-  for (duration waited{}; !(*opened)->health().usable && waited < patience; waited += 20ms) {
+  // A server that is reached and still not usable after half a second is not fit.
+  duration waited{}, reached{};
+  while (waited < patience && reached < 500ms) {
+    const auto health = (*opened)->health();
+    if (health.usable) break;
     std::this_thread::sleep_for(20ms);
+    waited += 20ms;
+    if (health.connections > 0) reached += 20ms;
   }
   // A server that is not fit for a store answers these questions all the same.
   auto inspected = sync_wait((*opened)->inspect(most_values));
