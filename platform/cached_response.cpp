@@ -1,6 +1,7 @@
 #include "platform/cached_response.hpp"
 
 #include <strata/key.hpp>
+#include <strata/rfc3339.hpp>
 
 #include <fmt/format.h>
 
@@ -11,9 +12,11 @@ std::string etag_of(std::int64_t version, std::string_view body) {
 }
 
 std::shared_ptr<const strata::server::representation> json_representation(std::string body,
-                                                                          std::string_view etag) {
+                                                                          std::string_view etag,
+                                                                          std::string_view updated_at) {
   constexpr strata::server::static_text type("application/json");
-  return std::make_shared<const strata::server::representation>(std::move(body), type, etag);
+  return std::make_shared<const strata::server::representation>(
+      body, type, etag, strata::parse_rfc3339(updated_at), strata::server::date_use::writes);
 }
 
 std::size_t memory_of(const strata::server::representation& of) {

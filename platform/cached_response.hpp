@@ -24,10 +24,12 @@ std::string body_of(const T& row) {
   return strata::json::text_of(row);
 }
 
-/// A JSON representation, shared by the cache and by every response that sends it.
-/// No Last-Modified: its resolution is a second, and a row may change twice in one.
+/// A JSON representation, shared by the cache and by every response that sends it. `updated_at` is its row's,
+/// and becomes Last-Modified: it protects writes, but makes no 304, since another program may write to the
+/// tables without setting it.
 std::shared_ptr<const strata::server::representation> json_representation(std::string body,
-                                                                          std::string_view etag);
+                                                                          std::string_view etag,
+                                                                          std::string_view updated_at = {});
 
 /// The memory that one representation occupies, compressed forms included.
 std::size_t memory_of(const strata::server::representation& of);
@@ -40,7 +42,7 @@ struct cached_response {
   explicit cached_response(T from) : row(std::move(from)) {
     auto body = body_of(row);
     const auto etag = etag_of(row.version, body);
-    representation = json_representation(std::move(body), etag);
+    representation = json_representation(std::move(body), etag, row.updated_at);
   }
 
   std::shared_ptr<const strata::server::representation>

@@ -1,5 +1,6 @@
 #include "platform/endpoints.hpp"
 
+#include "platform/assets.hpp"
 #include "server/html.hpp"
 
 #include <fmt/format.h>
@@ -8,18 +9,14 @@ namespace strata::platform {
 
 namespace {
 
-constexpr std::string_view head = R"html(<!doctype html>
+// The style is a file of platform/assets/, since the page's Content-Security-Policy allows none in it.
+constexpr std::string_view beginning = R"html(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>AI Agent Platform API</title><style>
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .45rem .6rem; vertical-align: top;
-border-bottom: 1px solid var(--line); } code { font: .92em ui-monospace, monospace; background: var(--soft);
-padding: .1em .3em; border-radius: .25em; } td:first-child { font-weight: 600; } pre { background: var(--soft);
-padding: .8rem 1rem; overflow-x: auto; border-radius: .4rem; } pre code { background: none; padding: 0; }
-.wrap { overflow-x: auto; } </style></head><body>
-<h1>AI Agent Platform API</h1>
+<title>AI Agent Platform API</title>
+<link rel="icon" href="{}"><link rel="stylesheet" href="{}"></head><body>
+)html";
+
+constexpr std::string_view introduction = R"html(<h1>AI Agent Platform API</h1>
 <p>JSON over HTTP. The machine's version of this page is <a href="/openapi.json"><code>/openapi.json</code></a>.</p>
 <h2>In a minute</h2>
 <pre><code>curl -s $HOST/auth/login -H 'Content-Type: application/json' -d '{"email":"…","password":"…"}'
@@ -60,7 +57,9 @@ std::string_view name(access who) {
 }  // namespace
 
 std::string docs_page(const std::vector<entity_definition>& entities) {
-  std::string out(head);
+  const auto& assets = platform_assets();
+  auto out = fmt::format(beginning, assets.path("icon.svg"), assets.path("docs.css"));
+  out += introduction;
   for (const auto& each : endpoints(entities)) {
     std::string query;
     for (const auto& parameter : each.query) {

@@ -114,7 +114,7 @@ strata::task<strata::result<response>> edit_once(const repositories& data, reque
   if (!*found) co_return not_found();
   const cached_response<row_type> before((*found)->row);
   if (refusal refused = allowed(before.row)) co_return std::move(*refused);
-  if (auto refused = strata::server::check_preconditions(from, before.representation->etag())) {
+  if (auto refused = strata::server::check_preconditions(from, *before.representation)) {
     co_return std::move(*refused);
   }
   row_type after = before.row;
@@ -205,7 +205,7 @@ strata::task<strata::result<response>> put_part_once(const repositories& data, r
   row_type unwritten;
   unwritten.id = value.id;
   const cached_response<row_type> before(*found ? (*found)->row : unwritten);
-  if (auto refused = strata::server::check_preconditions(from, before.representation->etag())) {
+  if (auto refused = strata::server::check_preconditions(from, *before.representation)) {
     co_return std::move(*refused);
   }
   const bool is_readable = *found && (*found)->unreadable.empty();

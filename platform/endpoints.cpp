@@ -1,5 +1,6 @@
 #include "platform/endpoints.hpp"
 
+#include "platform/assets.hpp"
 #include "platform/consistency_cookie.hpp"
 #include "platform/responses.hpp"
 
@@ -136,6 +137,9 @@ server::router make_routes(const services& in) {
   for (const auto& each : endpoints(entities)) add(out, in, each);
   add_page(out, in, "/openapi.json", openapi_text(entities), "application/json");
   add_page(out, in, "/docs", docs_page(entities), "text/html; charset=utf-8");
+  out.group(access_steps(in, access::anyone, {}, {}))
+      .get("/", [](request&) -> response_task { return server::redirect("/docs"); }, {.produces = {}});
+  platform_assets().serve(out, access_steps(in, access::anyone, {}, {}));
   return out;
 }
 

@@ -66,15 +66,15 @@ query_parameter limit_parameter();
 /// from them and are not among them.
 std::vector<endpoint> endpoints(const std::vector<entity_definition>& entities = all_entities());
 
-/// The routes of all endpoints of the entities of `in`, /openapi.json and /docs.
-/// Lifetime: `in` outlives them.
+/// The routes of all endpoints of the entities of `in`, /openapi.json, /docs with its files under /assets/,
+/// and /, which leads to /docs. Lifetime: `in` outlives them.
 strata::server::router make_routes(const services& in);
 
 /// The OpenAPI 3.1 document, as JSON.
 /// Throws std::logic_error if an endpoint names a schema that nothing declares.
 std::string openapi_text(const std::vector<entity_definition>& entities = all_entities());
 
-/// The same for people: one HTML page that needs nothing else.
+/// The same for people: an HTML page, whose style and icon are files under /assets/.
 std::string docs_page(const std::vector<entity_definition>& entities = all_entities());
 
 }  // namespace strata::platform

@@ -92,5 +92,33 @@ TEST(Endpoints, AreAllOnTheDocsPage) {
     EXPECT_THAT(page.body, HasSubstr("<code>" + std::string(each.pattern) + "</code>"));
 }
 
+TEST(Endpoints, TheRootLeadsToTheDocsPage) {
+  testing::world at;
+  const auto root = at.ask("GET", "/", {}, {}, {{"Accept", "text/html"}});
+  EXPECT_EQ(root.status, 302);
+  EXPECT_EQ(root.field("Location"), "/docs");
+  EXPECT_EQ(root.field("Cache-Control"), "public, max-age=3600");
+}
+
+TEST(Endpoints, TheDocsPageKeepsItsOwnPolicy) {
+  testing::world at;
+  const auto page = at.ask("GET", "/docs");
+  EXPECT_THAT(page.field("Content-Security-Policy"), HasSubstr("style-src 'self'"));
+  for (const auto* forbidden : {"<style", "<script>", " style=", " onclick="}) {
+    EXPECT_THAT(page.body, ::testing::Not(HasSubstr(forbidden)));
+  }
+  std::size_t files = 0;
+  constexpr std::string_view mark = "href=\"/assets/";
+  for (auto found = page.body.find(mark); found != std::string::npos;
+       found = page.body.find(mark, found + 1)) {
+    const auto start = found + 6;
+    const auto file = at.ask("GET", page.body.substr(start, page.body.find('"', start) - start));
+    EXPECT_EQ(file.status, 200);
+    EXPECT_EQ(file.field("Cache-Control"), "public, max-age=31536000, immutable");
+    ++files;
+  }
+  EXPECT_EQ(files, 2u);
+}
+
 }  // namespace
 }  // namespace strata::platform

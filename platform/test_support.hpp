@@ -102,7 +102,10 @@ inline answer ask(const strata::server::router& routes, std::string_view method,
   strata::server::test_request asked(method, target, std::move(more), std::move(body), connection);
   auto made = strata::sync_wait(routes.dispatch(*asked));
   answer out;
-  const auto sent = strata::server::write_response(*asked, std::move(made), {}, out.head);
+  // Later than every change of the test: a Last-Modified is sent only when its second is over.
+  const auto now =
+      std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::now()) + std::chrono::seconds(1);
+  const auto sent = strata::server::write_response(*asked, std::move(made), {.now = now}, out.head);
   out.status = sent.status;
   out.body = sent.body();
   return out;

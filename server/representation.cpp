@@ -24,8 +24,8 @@ const representation::form& not_smaller() {
 }  // namespace
 
 representation::representation(std::string_view body, static_text content_type, std::string_view etag,
-                               std::optional<wall_time> last_modified)
-    : content_type_(content_type.text), last_modified_(last_modified) {
+                               std::optional<wall_time> last_modified, date_use use)
+    : content_type_(content_type.text), last_modified_(last_modified), date_use_(use) {
   if (!etag.empty() && !http::parse_etag(etag)) {
     throw std::invalid_argument("the entity tag " + std::string(etag) + " is malformed");
   }
@@ -43,6 +43,7 @@ representation::~representation() {
 representation::representation(representation&& other) noexcept
     : content_type_(other.content_type_),
       last_modified_(other.last_modified_),
+      date_use_(other.date_use_),
       encodable_(other.encodable_),
       identity_(std::move(other.identity_)) {
   for (std::size_t i = 0; i < encoded_.size(); ++i) encoded_[i].store(other.encoded_[i].exchange(nullptr));
@@ -62,18 +63,28 @@ const representation::form* representation::encoded(content_coding coding) const
   if (!encodable_) return nullptr;
   auto& slot = encoded_[static_cast<std::size_t>(coding)];
   const auto* found = slot.load(std::memory_order_acquire);
-  if (found == nullptr) {
-    auto text = encode(body(), coding);
-    std::unique_ptr<const form> created;
-    if (text) created = std::make_unique<const form>(compose(*text, etag(), coding));
-    const form* mine = created ? created.get() : &not_smaller();
-    // Two threads may both have encoded it; every thread keeps the first one's form.
-    if (slot.compare_exchange_strong(found, mine, std::memory_order_acq_rel)) {
-      static_cast<void>(created.release());
-      found = mine;
-    }
-  }
+  if (found == nullptr) found = keep(coding, encode(body(), coding));
   return found == &not_smaller() ? nullptr : found;
+}
+
+void representation::precompress() const {
+  if (!encodable_) return;
+  for (const auto each : {content_coding::gzip, content_coding::zstd}) {
+    keep(each, encode(body(), each, effort::most));
+  }
+}
+
+/// Two threads may both have encoded it; every thread keeps the first one's form.
+const representation::form* representation::keep(content_coding coding,
+                                                 std::optional<std::string> encoded) const {
+  std::unique_ptr<const form> created;
+  if (encoded) created = std::make_unique<const form>(compose(*encoded, etag(), coding));
+  const form* mine = created ? created.get() : &not_smaller();
+  const form* found = nullptr;
+  auto& slot = encoded_[static_cast<std::size_t>(coding)];
+  if (!slot.compare_exchange_strong(found, mine, std::memory_order_acq_rel)) return found;
+  static_cast<void>(created.release());
+  return mine;
 }
 
 representation::form representation::compose(std::string_view body, std::string_view etag,
@@ -82,11 +93,13 @@ representation::form representation::compose(std::string_view body, std::string_
   form composed;
   const auto coded = coded_etag(etag, coding);
   composed.wire_.reserve(192 + coded.size() + body.size());
+  append_last_modified(composed.wire_, last_modified_);
+  composed.undated_at_ = composed.wire_.size();
   append_content_fields(composed.wire_, {.content_type = content_type_,
                                          .length = body.size(),
                                          .coding = coding,
                                          .etag = coded,
-                                         .last_modified = last_modified_,
+                                         .last_modified = {},
                                          .varies = encodable_});
   if (!coded.empty()) {
     composed.etag_at_ = composed.wire_.find(before_etag) + before_etag.size();

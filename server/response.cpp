@@ -56,6 +56,14 @@ response created(std::string_view location, std::string json_text) {
   return answer;
 }
 
+response redirect(std::string_view location) {
+  response answer;
+  answer.status = 302;
+  answer.cache_control = "public, max-age=3600";
+  answer.add("Location", location);
+  return answer;
+}
+
 std::optional<response> check_preconditions(const request& from, std::string_view etag,
                                             std::optional<wall_time> last_modified) {
   const requested_conditions requested(from);

@@ -46,6 +46,9 @@ struct response {
   std::string etag;  ///< with its quotes
   std::optional<wall_time> last_modified;
 
+  /// Byte ranges of `content` are served (Range, If-Range). Requires: `content`, with a strong tag.
+  bool ranges = false;
+
   /// Not null: sent instead of `body` until it ends; then the connection closes. Only for a 200 to GET.
   std::shared_ptr<body_stream> stream;
 
@@ -83,11 +86,17 @@ response no_content();
 /// 201 with Location. The caller may set body and etag.
 response created(std::string_view location, std::string json_text = {});
 
+/// 302: what is asked for is at `location`. Caches keep it for an hour.
+response redirect(std::string_view location);
+
 /// Evaluates If-Match and If-Unmodified-Since (and If-None-Match: * against creating) before a
 /// write, RFC 9110 §13.2.2. `etag` is the current tag, empty if there is no such resource.
 /// A tag of an encoded form counts as that of its version.
 /// Returns: nothing (continue) | 412 | 400 for a malformed field
 std::optional<response> check_preconditions(const request& from, std::string_view etag,
                                             std::optional<wall_time> last_modified = {});
+inline std::optional<response> check_preconditions(const request& from, const representation& current) {
+  return check_preconditions(from, current.etag(), current.last_modified());
+}
 
 }  // namespace strata::server

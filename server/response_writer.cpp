@@ -4,7 +4,9 @@
 #include "http/date.hpp"
 #include "http/etag.hpp"
 #include "http/negotiate.hpp"
+#include "server/byte_ranges.hpp"
 #include "server/conditions.hpp"
+#include "server/cors.hpp"
 #include "server/encode.hpp"
 #include "server/router.hpp"
 
@@ -16,15 +18,6 @@ namespace {
 
 using http::append_number;
 using http::known;
-
-constexpr std::size_t smallest_encoded = 1024;
-
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += ": ";
-  out += value;
-  out += "\r\n";
-}
 
 void append_status_line(std::string& out, int status) {
   switch (status) {  // the two whose speed matters
@@ -135,6 +128,7 @@ class response_writer {
     if (safe() && answer_.status == 200) {
       if (conditional()) evaluate();
       if (answer_.status == 200 && head_.has(known::accept_encoding)) choose_coding();
+      if (answer_.ranges && answer_.status == 200) choose_range();
     }
     compose(out);
     wire_response done;
@@ -143,7 +137,11 @@ class response_writer {
     const auto length = out.size() - start;
     const bool bodiless = request_.method() == method::head || answer_.status == 204 || answer_.status == 304;
     if (!bodiless) {
-      if (form_ != nullptr) {
+      if (partial_) {
+        done.shared = partial_->slice;
+        if (!done.shared.empty()) done.owner = std::move(answer_.content);
+        done.own = std::move(partial_->multipart);
+      } else if (form_ != nullptr) {
         done.shared = form_->body();
         done.owner = std::move(answer_.content);
       } else {
@@ -162,8 +160,13 @@ class response_writer {
            head_.has(known::if_match) || head_.has(known::if_unmodified_since);
   }
   std::string_view etag() const { return answer_.content ? answer_.content->etag() : answer_.etag; }
+  /// Sent, and compared with, only when its second is over: then no later change has the same date.
   std::optional<wall_time> last_modified() const {
-    return answer_.content ? answer_.content->last_modified() : answer_.last_modified;
+    const auto at = answer_.content ? answer_.content->last_modified() : answer_.last_modified;
+    return at && std::chrono::floor<std::chrono::seconds>(*at) < facts_.now ? at : std::nullopt;
+  }
+  bool dates_reads() const {
+    return answer_.content == nullptr || answer_.content->dated_for() == date_use::everything;
   }
 
   void replace(response other) {
@@ -172,12 +175,13 @@ class response_writer {
   }
 
   void evaluate() {
-    const auto& requested = conditions_.emplace(request_);
+    auto requested = conditions_.emplace(request_).get();
+    if (!dates_reads()) requested.if_modified_since.reset();
     http::validators current{.etag = etag(), .last_modified = {}, .exists = true};
     if (const auto at = last_modified()) {
       current.last_modified = std::chrono::floor<std::chrono::seconds>(*at);
     }
-    const auto verdict = http::evaluate(requested.get(), current, true, facts_.now);
+    const auto verdict = http::evaluate(requested, current, true, facts_.now);
     switch (verdict.result) {
       case http::verdict::outcome::proceed:
         return;
@@ -189,12 +193,23 @@ class response_writer {
         break;
     }
     answer_.status = 304;
-    // The client's own tag if it names this version, so that the client finds what it stored; else the tag of
-    // the form that it would get.
-    matched_ = verdict.matched;
-    if (matched_.empty() && head_.has(known::accept_encoding)) {
-      if (const auto coding = negotiate()) matched_ = coded_ = coded_etag(etag(), *coding);
-    }
+    matched_ = tag_of_304(verdict.matched, requested);
+  }
+
+  /// The tag that the 200 carried which the client has: strong even if a proxy has weakened it. If the client
+  /// names several forms or none, it is the tag that a 200 would carry now.
+  std::string_view tag_of_304(std::string_view matched, const http::conditions& requested) {
+    const bool weak = etag().starts_with("W/");
+    if (!weak && matched.starts_with("W/")) matched.remove_prefix(2);
+    if (weak && !matched.starts_with("W/")) matched = etag();
+    if (!head_.has(known::accept_encoding)) return matched.empty() ? etag() : matched;
+    const auto coding = negotiate();
+    if (!coding) return matched.empty() ? etag() : matched;
+    const bool encoded = answer_.content == nullptr || answer_.content->encoded(*coding) != nullptr;
+    current_ = coded_etag(etag(), encoded ? *coding : content_coding::identity);
+    const bool named = matched.empty() || http::match_weak(*requested.if_none_match, current_).result ==
+                                              http::tag_match::answer::yes;
+    return named && *coding != content_coding::identity ? current_ : matched.empty() ? etag() : matched;
   }
 
   /// Nothing if the client refuses every form.
@@ -220,6 +235,7 @@ class response_writer {
     if (*coding == content_coding::identity) return;
     if (answer_.content) {
       form_ = answer_.content->encoded(*coding);
+      if (form_ != nullptr) coding_ = *coding;
     } else if (auto encoded = encode(body, *coding)) {
       answer_.body = std::move(*encoded);
       answer_.etag = coded_etag(answer_.etag, *coding);
@@ -228,23 +244,56 @@ class response_writer {
     }
   }
 
+  void choose_range() {
+    if (request_.method() != method::get || !request_.has_field("range")) return;
+    const auto& whole = *answer_.content;
+    const auto& form = form_ != nullptr ? *form_ : whole.identity();
+    if (request_.has_field("if-range")) {
+      http::validators current{.etag = form.etag(), .last_modified = {}, .exists = true};
+      if (const auto at = last_modified()) {
+        current.last_modified = std::chrono::floor<std::chrono::seconds>(*at);
+      }
+      if (!http::if_range_holds(request_.field_list("if-range"), current, facts_.now)) return;
+    }
+    const auto asked = http::evaluate_range(request_.field_list("range"), form.body().size());
+    switch (asked.result) {
+      case http::range_answer::outcome::whole:
+        return;
+      case http::range_answer::outcome::parts:
+        answer_.status = 206;
+        partial_ = partial_content_of(whole, form, coding_, asked.parts, last_modified().has_value());
+        return;
+      case http::range_answer::outcome::unsatisfiable:
+        break;
+    }
+    auto refused = problem(416, "Range names no byte of this resource");
+    refused.add("Content-Range", "bytes */" + std::to_string(form.body().size()));
+    refused.ranges = true;
+    replace(std::move(refused));
+  }
+
   /// The representation's own fields come last: they end the head, and its body follows them.
   void compose(std::string& out) {
-    if (answer_.content && answer_.status != 304) {
+    const bool dated = last_modified().has_value();
+    if (answer_.content && answer_.status != 304 && !partial_) {
       if (form_ == nullptr) form_ = &answer_.content->identity();
-      prefetch(form_->fields().data(), form_->fields().size() + form_->body().size());
+      const auto fields = form_->fields(dated);
+      prefetch(fields.data(), fields.size() + form_->body().size());
     }
     begin_head(out, answer_.status, facts_);
     append_caching(out);
     for (const auto& each : answer_.fields()) append_field(out, each.name, each.value);
     for (const auto& [name, value] : request_.response_fields) append_field(out, name, value);
+    if (facts_.cors != nullptr) append_cors_fields(out, *facts_.cors, request_, answer_);
     if (request_.rate_limit) append_rate_limit(out, *request_.rate_limit, answer_.status);
     append_common(out, facts_, request_.request_id());
-    if (form_ != nullptr) {
-      out += form_->fields();
+    if (answer_.ranges) out += "Accept-Ranges: bytes\r\n";
+    if (partial_) {
+      out += partial_->fields;
+    } else if (form_ != nullptr && answer_.status != 304) {
+      out += form_->fields(dated);
       return;
-    }
-    if (answer_.status == 304) {
+    } else if (answer_.status == 304) {
       append_not_modified(out);
     } else if (answer_.stream != nullptr) {
       append_field(out, "Content-Type", answer_.content_type.text);
@@ -253,7 +302,7 @@ class response_writer {
                                   .length = answer_.body.size(),
                                   .coding = coding_,
                                   .etag = answer_.etag,
-                                  .last_modified = answer_.last_modified,
+                                  .last_modified = last_modified(),
                                   .varies = varies()});
     } else if (!answer_.etag.empty()) {
       append_field(out, "ETag", answer_.etag);
@@ -287,45 +336,15 @@ class response_writer {
   response answer_;
   const connection_facts& facts_;
   const representation::form* form_ = nullptr;
+  std::optional<partial_content> partial_;
   std::optional<requested_conditions> conditions_;
-  std::string_view matched_;  ///< a view into `conditions_` or `coded_`
-  std::string coded_;
+  std::string_view matched_;  ///< of a 304: a view into `conditions_`, `current_` or the answer
+  std::string current_;
   content_coding coding_ = content_coding::identity;
   bool varies_ = false;
 };
 
 }  // namespace
-
-bool is_encodable(std::size_t size, std::string_view content_type) noexcept {
-  return size >= smallest_encoded && http::is_compressible(content_type);
-}
-
-std::string coded_etag(std::string_view etag, content_coding coding) {
-  std::string coded(etag);
-  if (etag.empty() || coding == content_coding::identity) return coded;
-  coded.insert(coded.size() - 1, coding == content_coding::gzip ? http::gzip_suffix : http::zstd_suffix);
-  return coded;
-}
-
-void append_content_fields(std::string& out, const content_fields& of) {
-  if (!of.content_type.empty()) append_field(out, "Content-Type", of.content_type);
-  out += "Content-Length: ";
-  append_number(out, of.length);
-  out += "\r\n";
-  if (of.coding != content_coding::identity) {
-    append_field(out, "Content-Encoding", http::name(static_cast<http::coding>(of.coding)));
-  }
-  append_validator_fields(out, of);
-}
-
-void append_validator_fields(std::string& out, const content_fields& of) {
-  if (!of.etag.empty()) append_field(out, "ETag", of.etag);
-  if (of.last_modified) {
-    append_field(out, "Last-Modified",
-                 http::format_date(std::chrono::floor<std::chrono::seconds>(*of.last_modified)));
-  }
-  if (of.varies) out += "Vary: Accept-Encoding\r\n";
-}
 
 wire_response write_response(const request& to, response answer, const connection_facts& facts,
                              std::string& out) {

@@ -2,6 +2,8 @@
 /// The last step of every answer: evaluates conditions, chooses the content coding, and writes the head.
 /// Threads: pure functions (the date is passed in), except that a representation keeps its encoded forms.
 
+#include "server/content_fields.hpp"
+
 #include <server/representation.hpp>
 #include <server/request.hpp>
 #include <server/response.hpp>
@@ -12,23 +14,7 @@
 
 namespace strata::server {
 
-/// True for at least 1 KiB of a compressible type.
-bool is_encodable(std::size_t size, std::string_view content_type) noexcept;
-
-/// `etag` as the tag of its form in `coding`: `"v7"` → `"v7-gz"`.
-std::string coded_etag(std::string_view etag, content_coding coding);
-
-struct content_fields {
-  std::string_view content_type;
-  std::uint64_t length = 0;
-  content_coding coding = content_coding::identity;
-  std::string_view etag;
-  std::optional<wall_time> last_modified;
-  bool varies = false;
-};
-/// Appends the field lines of a full response, and those that a 304 repeats.
-void append_content_fields(std::string& out, const content_fields& of);
-void append_validator_fields(std::string& out, const content_fields& of);
+struct cors_options;
 
 /// What the connection contributes to a response.
 struct connection_facts {
@@ -36,6 +22,7 @@ struct connection_facts {
   std::chrono::sys_seconds now;
   bool close = false;
   bool http_1_0 = false;
+  const cors_options* cors = nullptr;  ///< null: none
 };
 
 /// A response on its way: its head is in `out`, and this follows.

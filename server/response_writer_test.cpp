@@ -88,13 +88,54 @@ TEST(ResponseWriter, TheClientsTagMakesA304) {
   EXPECT_EQ(get({{"If-None-Match", "\"v8\""}}, ok(shared())).status, 200);
   const auto repeated = get({{"If-None-Match", "\"v6\""}, {"If-None-Match", "W/\"v7\""}}, ok(shared()));
   EXPECT_EQ(repeated.status, 304);
-  EXPECT_THAT(repeated.head, HasSubstr("\r\nETag: W/\"v7\"\r\n"));
+  EXPECT_THAT(repeated.head, HasSubstr("\r\nETag: \"v7\"\r\n"));
 }
 
 TEST(ResponseWriter, A304RepeatsTheTagOfTheFormTheClientHas) {
   EXPECT_THAT(get({{"If-None-Match", "\"v7-gz\""}}, ok(shared())).head, HasSubstr("ETag: \"v7-gz\"\r\n"));
   EXPECT_THAT(get({{"If-None-Match", "*"}, {"Accept-Encoding", "gzip"}}, ok(shared())).head,
               HasSubstr("ETag: \"v7-gz\"\r\n"));
+}
+
+TEST(ResponseWriter, A304RepeatsTheStrongTagOfThe200) {
+  const auto tag = [](std::string_view sent, std::string_view coding, std::string_view own) {
+    fields with{{"If-None-Match", std::string(sent)}};
+    if (!coding.empty()) with.emplace_back("Accept-Encoding", coding);
+    const auto got = get(with, ok(shared(2000, own)));
+    EXPECT_EQ(got.status, 304) << sent;
+    const auto at = got.head.find("\r\nETag: ") + 8;
+    return got.head.substr(at, got.head.find('\r', at) - at);
+  };
+  EXPECT_EQ(tag("W/\"v7\"", "", "\"v7\""), "\"v7\"");
+  EXPECT_EQ(tag("W/\"v7-gz\"", "gzip", "\"v7\""), "\"v7-gz\"");
+  EXPECT_EQ(tag("W/\"v7\"", "gzip", "\"v7\""), "\"v7\"");
+  EXPECT_EQ(tag("\"v7\", \"v7-gz\"", "gzip", "\"v7\""), "\"v7-gz\"");
+  EXPECT_EQ(tag("\"v7-zs\"", "gzip", "\"v7\""), "\"v7-zs\"");
+  EXPECT_EQ(tag("\"v7\"", "", "W/\"v7\""), "W/\"v7\"");
+  EXPECT_EQ(tag("*", "", "\"v7\""), "\"v7\"");
+}
+
+TEST(ResponseWriter, A304NamesAFormThatIsSent) {
+  std::string noise;  // no coding makes it smaller, so that a 200 is sent as it is
+  std::uint64_t state = 1;
+  while (noise.size() < 2000)
+    noise += static_cast<char>((state = state * 6364136223846793005 + 1442695040888963407) >> 56);
+  const auto content =
+      std::make_shared<const representation>(noise, static_text("application/json"), "\"v7\"");
+  const fields with{{"If-None-Match", "*"}, {"Accept-Encoding", "gzip"}};
+  EXPECT_THAT(get({{"Accept-Encoding", "gzip"}}, ok(content)).head, HasSubstr("ETag: \"v7\"\r\n"));
+  EXPECT_THAT(get(with, ok(content)).head, HasSubstr("ETag: \"v7\"\r\n"));
+}
+
+TEST(ResponseWriter, ADateThatWritersMayLeaveMakesNo304) {
+  const wall_time changed(std::chrono::seconds(784111000));
+  const auto content = std::make_shared<const representation>("{}", static_text("application/json"), "\"v7\"",
+                                                              changed, date_use::writes);
+  const fields since{{"If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"}};
+  const auto got = get(since, ok(content));
+  EXPECT_EQ(got.status, 200);
+  EXPECT_THAT(got.head, HasSubstr("\r\nLast-Modified: Sun, 06 Nov 1994 08:36:40 GMT\r\n"));
+  EXPECT_EQ(get({{"If-Unmodified-Since", "Sun, 06 Nov 1994 08:36:39 GMT"}}, ok(content)).status, 412);
 }
 
 TEST(ResponseWriter, EvaluatesConditionsOfUnsharedAnswersToo) {

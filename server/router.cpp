@@ -44,6 +44,31 @@ std::optional<response> check_body(const request& from) {
   return {};
 }
 
+/// The types that `of` takes, as a list.
+std::string consumed_types(const route_options& of) {
+  std::string list;
+  for (const auto& each : of.consumes) list += (list.empty() ? "" : ", ") + each;
+  return list;
+}
+
+/// The field of a 415 that names what the method takes: RFC 5789, W3C LDP, RFC 9110 §15.5.16.
+std::string_view accepted_field(method of) {
+  switch (of) {
+    case method::patch:
+      return "Accept-Patch";
+    case method::post:
+      return "Accept-Post";
+    default:
+      return "Accept";
+  }
+}
+
+response refuse_type(const request& from, const route_options& options, std::string_view why) {
+  auto refused = problem(415, why);
+  refused.add(accepted_field(from.method()), consumed_types(options));
+  return refused;
+}
+
 /// 406 or 415, or nothing.
 std::optional<response> check_types(const request& from, const route_options& options) {
   const auto& head = request_internals::head(from);
@@ -65,8 +90,8 @@ std::optional<response> check_types(const request& from, const route_options& op
     const bool known_type = sent && std::ranges::any_of(options.consumes, [&](const auto& each) {
                               return http::same_type(*sent, each);
                             });
-    if (!known_type) return problem(415, "Content-Type must be " + options.consumes.front());
-    if (!http::is_utf8_charset(*sent)) return problem(415, "the charset must be UTF-8");
+    if (!known_type) return refuse_type(from, options, "Content-Type must be " + options.consumes.front());
+    if (!http::is_utf8_charset(*sent)) return refuse_type(from, options, "the charset must be UTF-8");
   }
   return {};
 }
@@ -177,6 +202,14 @@ struct router::node {
     return nullptr;
   }
 
+  void list(std::vector<std::pair<method, const route*>>& into) const {
+    for (std::size_t i = 0; i < methods; ++i) {
+      if (routes[i] != nullptr) into.emplace_back(static_cast<method>(i), routes[i].get());
+    }
+    for (const auto& [text, next] : fixed) next->list(into);
+    if (variable != nullptr) variable->list(into);
+  }
+
   void compose_allow() {
     allow.clear();
     for (std::size_t i = 0; i < methods; ++i) {
@@ -247,6 +280,12 @@ void router::add(method on, std::string pattern, route what) {
   at->compose_allow();
 }
 
+std::vector<std::pair<method, const route*>> router::all() const {
+  std::vector<std::pair<method, const route*>> found;
+  root_->list(found);
+  return found;
+}
+
 task<response> router::dispatch(request& from) const {
   if (auto early = match(from)) return std::move(*early);
   return run(from);
@@ -287,7 +326,14 @@ std::optional<response> router::match(request& from) const {
     found = root_->find(std::span(segments).first(split.count), request_internals::path_values(from), values);
   }
   if (found == nullptr) return problem(404, "no resource has this path");
-  if (from.method() == method::options) return std::move(no_content().add("Allow", found->allow));
+  if (from.method() == method::options) {
+    auto allowed = std::move(no_content().add("Allow", found->allow));
+    if (const auto& patched = found->routes[index(method::patch)];
+        patched && !patched->options.consumes.empty()) {
+      allowed.add("Accept-Patch", consumed_types(patched->options));
+    }
+    return allowed;
+  }
   const auto routed = from.method() == method::head ? method::get : from.method();
   const auto* matched = found->routes[index(routed)].get();
   if (matched == nullptr) {

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace strata::server {
@@ -100,6 +101,9 @@ class router {
   task<response> answer(request& from) const;
   /// `admit` and `answer` at once. Requires: `match` returned nothing.
   task<response> run(request& from) const;
+
+  /// Every route with its method. Lifetime: the router's.
+  std::vector<std::pair<method, const route*>> all() const;
 
  private:
   struct node;

@@ -3,6 +3,8 @@
 #include <strata/error.hpp>
 #include <strata/task.hpp>
 
+#include <tuple>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -38,11 +40,14 @@ response ask(const router& routes, std::string_view method, std::string_view tar
   return sync_wait(routes.dispatch(*asked));
 }
 
-std::string allow_of(const response& of) {
+std::string field_of(const response& of, std::string_view name) {
   for (const auto& each : of.fields()) {
-    if (each.name == "Allow") return each.value;
+    if (each.name == name) return each.value;
   }
   return {};
+}
+std::string allow_of(const response& of) {
+  return field_of(of, "Allow");
 }
 
 TEST(Router, FindsAPathsHandlerAndParameters) {
@@ -156,6 +161,29 @@ TEST(Router, TypesAreCheckedAfterTheSteps) {
             200);
   EXPECT_EQ(ask(routes, "POST", "/a").status, 200);
   EXPECT_EQ(ask(routes, "PATCH", "/a", {{"Content-Type", "application/merge-patch+json"}}, "{}").status, 200);
+}
+
+TEST(Router, A415NamesTheTypesThatTheMethodTakes) {
+  router routes;
+  routes.group()
+      .post("/a", named("post"))
+      .put("/a", named("put"))
+      .patch("/a", named("patch"), {.consumes = {"application/merge-patch+json", "application/json"}});
+  const fields text{{"Content-Type", "text/plain"}};
+  for (const auto& [method, field, types] :
+       {std::tuple("PATCH", "Accept-Patch", "application/merge-patch+json, application/json"),
+        std::tuple("POST", "Accept-Post", "application/json"),
+        std::tuple("PUT", "Accept", "application/json")}) {
+    const auto refused = ask(routes, method, "/a", text, "{}");
+    EXPECT_EQ(refused.status, 415) << method;
+    EXPECT_EQ(field_of(refused, field), types) << method;
+  }
+  const auto latin = ask(routes, "PATCH", "/a", {{"Content-Type", "application/json; charset=latin1"}}, "{}");
+  EXPECT_EQ(latin.status, 415);
+  EXPECT_EQ(field_of(latin, "Accept-Patch"), "application/merge-patch+json, application/json");
+  EXPECT_EQ(field_of(ask(routes, "OPTIONS", "/a"), "Accept-Patch"),
+            "application/merge-patch+json, application/json");
+  EXPECT_EQ(field_of(ask(platform_like(), "OPTIONS", "/users/me"), "Accept-Patch"), "");
 }
 
 TEST(Router, RefusesABodyThatIsNotTheWholeContentAsItIs) {

@@ -104,8 +104,7 @@ task<result<response>> delete_once(const services& in, request& from, std::strin
   if (!*found) co_return not_found();
   const cached_response<agent> before(std::move((*found)->row));
   if (auto refused = refuse_foreign(before.row, *caller)) co_return std::move(*refused);
-  if (auto refused = server::check_preconditions(from, before.representation->etag()))
-    co_return std::move(*refused);
+  if (auto refused = server::check_preconditions(from, *before.representation)) co_return std::move(*refused);
   auto removed = co_await agents.remove_in(work, id, before.row.version);
   if (!removed) co_return std::unexpected(std::move(removed.error()));
   // The database deletes these with the agent.
