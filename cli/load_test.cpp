@@ -86,6 +86,15 @@ TEST(Load, PointsAtUnknownKeysAndNamesTheNearest) {
   EXPECT_THAT(problems_of("\"limits.body\" = \"1MiB\"\n"), ElementsAre(HasSubstr("1:1: unknown key")));
 }
 
+TEST(Load, ChecksTlsAndOrigins) {
+  EXPECT_THAT(problems_of("[tls]\ncert = \"c.pem\"\n"), ElementsAre(HasSubstr("tls.key: is missing")));
+  EXPECT_THAT(problems_of("[tls]\nkey = \"k.pem\"\n"), ElementsAre(HasSubstr("tls.cert: is missing")));
+  EXPECT_THAT(problems_of("[cors]\norigins = [\"*\", \"https://a.example\", \"http://[::1]:3000\"]\n"),
+              ElementsAre());
+  EXPECT_THAT(problems_of("[cors]\norigins = [\"https://a.example/\"]\n"),
+              ElementsAre(HasSubstr("is neither * nor an origin such as https://app.example")));
+}
+
 TEST(Load, PointsAtValuesOfTheWrongKind) {
   EXPECT_THAT(problems_of("listen = 8080\n"),
               ElementsAre("1:10: listen is text in quotes, not a whole number"));

@@ -4,6 +4,7 @@
 #include "platform/entity_table.hpp"
 
 #include <fmt/format.h>
+#include <server/cors.hpp>
 #include <strata/open_database.hpp>
 
 #include <algorithm>
@@ -37,6 +38,24 @@ void check_listeners(const config& values, std::vector<config_problem>& found) {
   if (!std::ranges::all_of(values.admin_token, printable)) {
     found.push_back({"admin_token", "holds a space, a control character or one outside ASCII"});
   }
+}
+
+void check_origins(const config& values, std::vector<config_problem>& found) {
+  for (const auto& each : values.cors.origins) {
+    if (each == "*" || server::is_origin(each)) continue;
+    found.push_back(
+        {"cors.origins", fmt::format("\"{}\" is neither * nor an origin such as https://app.example, in "
+                                     "lower case and without a path",
+                                     each)});
+  }
+}
+
+void check_tls(const config& values, std::vector<config_problem>& found) {
+  const auto& tls = values.tls;
+  if (!tls.cert.empty() && tls.key.empty())
+    found.push_back({"tls.key", "is missing: tls.cert needs its key"});
+  if (tls.cert.empty() && !tls.key.empty())
+    found.push_back({"tls.cert", "is missing: tls.key needs its certificate"});
 }
 
 std::optional<strata::eviction_policy> eviction_named(std::string_view text) {
@@ -215,6 +234,8 @@ config default_config() {
 std::vector<config_problem> problems(const config& values) {
   std::vector<config_problem> found;
   check_listeners(values, found);
+  check_tls(values, found);
+  check_origins(values, found);
   check_parts(values, found);
   check_proxies(values, found);
   check_numbers(values, found);

@@ -42,6 +42,21 @@ BOOST_DESCRIBE_STRUCT(limits_config, (),
                       (body, bodies, headers, connections, connections_per_address, header_timeout,
                        body_timeout, idle_timeout, write_timeout, request_timeout))
 
+/// PEM files of `listen`; both empty: it speaks plain HTTP.
+struct tls_config {
+  std::string cert;
+  std::string key;
+
+  bool enabled() const noexcept { return !cert.empty(); }
+};
+BOOST_DESCRIBE_STRUCT(tls_config, (), (cert, key))
+
+/// Pages of other origins: server/cors.hpp.
+struct cors_config {
+  std::vector<std::string> origins;
+};
+BOOST_DESCRIBE_STRUCT(cors_config, (), (origins))
+
 struct cache_config {
   strata::byte_size memory{64u << 20};
   std::string eviction = "s3camp";
@@ -178,6 +193,8 @@ struct config {
   strata::duration drain_timeout = std::chrono::seconds(10);
   log_config log;
   limits_config limits;
+  tls_config tls;
+  cors_config cors;
   cache_config cache;
   encryption_config encryption;
   redis_config redis;
@@ -192,8 +209,8 @@ struct config {
 };
 BOOST_DESCRIBE_STRUCT(config, (),
                       (listen, admin, admin_token, store, database, demo, threads, trusted_proxies,
-                       client_address, drain_timeout, log, limits, cache, encryption, redis, sqlite, postgres,
-                       outbox, relay, auth, rate, entity))
+                       client_address, drain_timeout, log, limits, tls, cors, cache, encryption, redis,
+                       sqlite, postgres, outbox, relay, auth, rate, entity))
 
 /// What `client_address` names. Requires: `values` has no problems.
 strata::server::client_source client_source_of(const config& values);

@@ -30,6 +30,7 @@
 #include <atomic>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -81,7 +82,7 @@ platform::app_options platform_options(const config& values, const platform::pol
   options.auth.sessions.lifetime = values.auth.session_lifetime;
   options.auth.sessions.encryption = std::move(keys);
   options.auth.origins = values.auth.origins;
-  options.auth.secure_cookie = values.auth.secure_cookie;
+  options.auth.secure_cookie = values.auth.secure_cookie || values.tls.enabled();
   options.limits = limits_of(values.rate);
   options.limit_store = std::move(limit_store);
   options.foreign_change_interval = values.sqlite.poll;
@@ -275,6 +276,8 @@ struct gateway::state {
     options.count_refused = [this](std::string_view peer, const server::request* from) {
       return app.count_refused(peer, from);
     };
+    options.cors.origins = values.cors.origins;
+    if (values.tls.enabled()) options.tls = {.certificate = values.tls.cert, .key = values.tls.key};
     options.access_log = [this](const server::access_record& each) {
       platform_routes.count(each.route, each.status);
       if (log.access_wanted()) log.write(each);
@@ -424,7 +427,11 @@ result<std::vector<std::string>> gateway::fill_demo() {
 
 result<void> gateway::start() {
   auto& parts = *state_;
-  parts.platform_server = std::make_unique<server::server>(parts.platform_listener(), parts.app.routes());
+  try {
+    parts.platform_server = std::make_unique<server::server>(parts.platform_listener(), parts.app.routes());
+  } catch (const std::runtime_error& failure) {  // of the certificate or its key
+    return fail(errc::invalid_argument, fmt::format("tls: {}", failure.what()));
+  }
   parts.admin_server =
       std::make_unique<server::server>(parts.admin_listener(), admin::admin_routes(parts.admin_options()));
   parts.app.start();
@@ -470,10 +477,20 @@ void gateway::reload_keys(const encryption_config& from) {
                         done->active, fmt::join(done->added, " "), fmt::join(done->missing, " ")));
 }
 
+result<void> gateway::reload_tls() {
+  try {
+    state_->platform_server->reload_tls();
+    return {};
+  } catch (const std::runtime_error& failure) {
+    return fail(errc::invalid_argument,
+                fmt::format("tls: {}; the certificate in force stays", failure.what()));
+  }
+}
+
 std::string gateway::url() const {
   auto at = parse_endpoint(state_->values.listen).value();
   at.port = state_->platform_server->port();
-  return "http://" + to_text(at);
+  return (state_->values.tls.enabled() ? "https://" : "http://") + to_text(at);
 }
 
 std::string gateway::admin_url() const {

@@ -43,7 +43,10 @@ class gateway {
   /// no longer configured stay readable until the next start.
   void reload_keys(const encryption_config& from);
 
-  /// "http://127.0.0.1:8080". Requires: started.
+  /// Reads the files of tls.cert and tls.key again, for the connections that follow. Requires: started.
+  result<void> reload_tls();
+
+  /// "http://127.0.0.1:8080", or https:// with TLS. Requires: started.
   std::string url() const;
   std::string admin_url() const;
 

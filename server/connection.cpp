@@ -24,12 +24,6 @@ constexpr std::size_t flush_at = 64 << 10;
 constexpr int requests_per_turn = 64;  // of one connection before the others have their turn
 constexpr duration linger_time = std::chrono::seconds(2);
 constexpr std::size_t most_discarded = 4 << 20;
-constexpr std::string_view too_many = "too many refused requests; wait as long as Retry-After says";
-
-/// Rounded up, so that a client that waits this long is admitted.
-std::chrono::seconds whole_seconds(duration time) {
-  return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(time));
-}
 
 time_point steady_now() {
   return std::chrono::steady_clock::now();
@@ -37,25 +31,18 @@ time_point steady_now() {
 
 }  // namespace
 
-connection::connection(loop& on, tcp_socket socket, const asio::ip::address& peer, bool behind_proxy)
-    : loop_(on),
-      socket_(std::move(socket)),
-      peer_(http::to_text({whole_of(peer)})),
-      from_(key_of(peer)),
-      address_(whole_of(peer)),
-      behind_proxy_(behind_proxy),
-      expects_proxy_header_(behind_proxy && on.core().options.client_from == client_source::proxy_protocol),
+connection::connection(loop& on, transport bytes, client_origin from)
+    : client_connection(from),
+      loop_(on),
+      socket_(std::move(bytes)),
+      steps_(on, from),
+      expects_proxy_header_(!socket_.is_secure() && from.expects_proxy_header(on.core().options)),
       reader_(on.core().options, on.core().bodies) {
 }
 
 void connection::start() {
   deadline_ = steady_now() + loop_.core().options.head_timeout;
   read();
-}
-
-connection_facts connection::facts(bool close, bool http_1_0) {
-  const auto date = loop_.date();
-  return {.date = date, .now = loop_.date_seconds(), .close = close, .http_1_0 = http_1_0};
 }
 
 // Reading
@@ -138,65 +125,16 @@ bool connection::take_proxy_header() {
   }
   reader_.drop(header.length);
   expects_proxy_header_ = false;
-  if (header.client) peer_ = http::to_text(*header.client);
+  if (header.client) steps_.set_peer(http::to_text(*header.client));
   return true;
 }
 
-std::string_view connection::find_client() {
-  const auto& options = loop_.core().options;
-  const auto& incoming = exchange_->incoming;
-  const auto which = options.client_from == client_source::forwarded ? http::forwarded_field::forwarded
-                     : options.client_from == client_source::x_forwarded_for
-                         ? http::forwarded_field::x_forwarded_for
-                         : http::forwarded_field::either;
-  const http::ip_address peer{address_};
-  const auto client = http::find_client(peer, incoming.field_list("forwarded"),
-                                        incoming.field_list("x-forwarded-for"), loop_.core().trusted, which);
-  if (client == peer) return peer_;
-  client_ = http::to_text(client);
-  return client_;
-}
-
-std::optional<rate_limit_state> connection::count_refused(const request* from, int status) {
-  const auto& count = loop_.core().options.count_refused;
-  if (!count || status < 400 || status > 499 || (from != nullptr && from->rate_limit)) return {};
-  return count(from != nullptr ? from->peer() : std::string_view(peer_), from);
-}
-
 void connection::refuse(int status, std::string_view reason) {
-  char id[17];
-  auto number = loop_.next_id();
-  for (int i = 15; i >= 0; --i, number >>= 4) id[i] = "0123456789abcdef"[number & 15];
-  const auto counted = count_refused(nullptr, status);
-  if (counted && counted->exceeded) {
-    status = 429;
-    reason = too_many;
-  }
-  auto told = problem(status, reason);
-  if (status == 429) told.add("Retry-After", std::to_string(whole_seconds(counted->retry_after).count()));
-  if (status == 503) told.add("Retry-After", "1");
-  const auto out = write_unparsed_response(std::move(told), facts(true, false), {id, 16}, loop_.out());
+  const auto out = steps_.refuse(status, reason, loop_.out());
   loop_.out() += out.body();
-  loop_.count().responses[static_cast<std::size_t>(status / 100)].add();
-  if (const auto& log = loop_.core().options.access_log) {
-    log({.request_id = {id, 16}, .peer = peer_, .status = status, .bytes = out.bytes});
-  }
 }
 
 // Answering
-
-namespace {
-
-/// A step's decision about a body as a response: 100 lets the client send it.
-task<response> as_response(task<std::optional<response>> pending) {
-  auto early = co_await std::move(pending);
-  if (early) co_return std::move(*early);
-  response go_on;
-  go_on.status = 100;
-  co_return go_on;
-}
-
-}  // namespace
 
 bool connection::admit() {
   body_undecided_ = true;
@@ -226,31 +164,9 @@ void connection::receive_body() {
 }
 
 bool connection::routed(std::string_view body) {
-  auto& [head, incoming] = *exchange_;
-  const auto refused = request_internals::fill(incoming, head,
-                                               {.body = body,
-                                                .peer = peer_,
-                                                .generated_id = loop_.next_id(),
-                                                .now = now_,
-                                                .deadline = now_ + loop_.core().options.request_timeout,
-                                                .memory = &memory_});
-  if (behind_proxy_ && loop_.core().options.client_from != client_source::proxy_protocol) {
-    request_internals::set_peer(incoming, find_client());
-  }
-  if (refused) {
-    respond(problem(refused->status, refused->reason));
-    return false;
-  }
-  if (auto early = loop_.core().routes.match(incoming)) {
-    respond(std::move(*early));
-    return false;
-  }
-  const auto limit = loop_.core().body_limit(incoming);
-  if (head.content_length > limit || body.size() > limit) {
-    respond(problem(413, "the body is larger than " + std::to_string(limit) + " bytes"));
-    return false;
-  }
-  return true;
+  auto early = steps_.route(*exchange_, body, now_, &memory_);
+  if (early) respond(std::move(*early));
+  return !early;
 }
 
 bool connection::answer() {
@@ -331,37 +247,15 @@ void connection::completed(completion<response> outcome) {
 
 void connection::respond(completion<response> outcome) {
   if (outcome) return respond(std::move(*outcome));
-  const auto& failed = exchange_->incoming;
-  std::string why = "an exception that is not a std::exception";
-  try {
-    std::rethrow_exception(outcome.error());
-  } catch (const std::exception& thrown) {
-    why = thrown.what();
-  } catch (...) {  // NOLINT: `why` says so
-  }
-  if (const auto& log = loop_.core().options.error_log) {
-    std::string line(exchange_->head.method);
-    line.append(" ").append(failed.path()).append(" [").append(failed.request_id()).append("]: ").append(why);
-    log(line);
-  }
-  respond(problem(500, "the server failed to answer; its log has the reason under this request id"));
+  respond(steps_.failure(*exchange_, outcome.error()));
 }
 
 void connection::respond(response answer) {
-  auto& [head, incoming] = *exchange_;
+  const auto& head = exchange_->head;
   const bool unread = std::exchange(body_undecided_, false);
   const bool close = !head.keep_alive || loop_.draining() || answer.stream != nullptr ||
                      (unread && !reader_.can_skip_body());
-  const auto known_facts = facts(close, head.http_1_0);
-  if (answer.status < 200 || answer.status > 599)
-    answer = problem(500, "the handler answered with an invalid status");
-  if (auto counted = count_refused(&incoming, answer.status)) {
-    incoming.rate_limit = counted;
-    if (counted->exceeded) answer = problem(429, too_many);
-  }
-  auto out = write_response(incoming, std::move(answer), known_facts, loop_.out());
-  record(out, incoming);
-  request_internals::clear(incoming);
+  auto out = steps_.answer(*exchange_, std::move(answer), close, loop_.out());
   close_after_ = close;
   if (!unread) {
     reader_.advance();
@@ -379,25 +273,6 @@ void connection::queue(wire_response out) {
   } else {
     tail_ = std::move(out);
     tail_at_ = 0;
-  }
-}
-
-void connection::record(const wire_response& out, const request& answered) {
-  auto& count = loop_.count();
-  count.responses[static_cast<std::size_t>(out.status / 100)].add();
-  const auto took = steady_now() - answered.now();
-  count.latency.record(took);
-  if (const auto& log = loop_.core().options.access_log) {
-    log({.method = exchange_->head.method,
-         .target = answered.target(),
-         .route =
-             answered.route() != nullptr ? std::string_view(answered.route()->pattern) : std::string_view(),
-         .request_id = answered.request_id(),
-         .peer = answered.peer(),
-         .status = out.status,
-         .bytes = out.bytes,
-         .duration = took,
-         .cache = out.cache ? &*out.cache : nullptr});
   }
 }
 
@@ -547,7 +422,7 @@ void connection::drain() {
 
 void connection::linger() {
   boost::system::error_code ignored;
-  socket_.shutdown(tcp_socket::shutdown_send, ignored);
+  socket_.end_sending(ignored);
   if (ignored) return close();
   phase_ = phase::lingering;
   deadline_ = steady_now() + linger_time;

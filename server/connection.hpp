@@ -1,5 +1,5 @@
 #pragma once
-/// One client's connection: it reads requests, answers them in order, and writes.
+/// A client's HTTP/1.1 connection: it reads requests, answers them in order, and writes.
 ///
 /// A callback state machine and not a coroutine: the common request, which is read whole, answered
 /// at once and written whole, runs through `process` as plain calls, and only the next read waits. Phases:
@@ -14,10 +14,13 @@
 ///
 /// Threads: its loop's.
 
+#include "server/client_connection.hpp"
 #include "server/loop.hpp"
 #include "server/request_internals.hpp"
 #include "server/request_reader.hpp"
+#include "server/request_steps.hpp"
 #include "server/response_writer.hpp"
+#include "server/transport.hpp"
 
 #include <strata/task.hpp>
 
@@ -28,30 +31,17 @@
 
 namespace strata::server {
 
-class connection : public boost::intrusive::list_base_hook<> {
+class connection final : public client_connection {
  public:
-  /// `behind_proxy`: the peer is a trusted proxy.
-  connection(loop& on, tcp_socket socket, const asio::ip::address& peer, bool behind_proxy);
+  connection(loop& on, transport bytes, client_origin from);
 
-  void start();
-  /// Ends the current phase if its time is over.
-  void sweep(time_point now);
-  /// Closes the connection if it is idle or streaming.
-  void drain();
-  void cut() { close(); }
-  /// Where it comes from, for the bound of each address.
-  const address_key& from() const noexcept { return from_; }
-  bool behind_proxy() const noexcept { return behind_proxy_; }
-  time_point idle_since() const noexcept { return idle_since_; }
-
-  boost::intrusive::list_member_hook<> idle_place;  ///< in its loop's list of idle connections
+  void start() override;
+  void sweep(time_point now) override;
+  void drain() override;
+  void cut() override { close(); }
 
  private:
   using ref = boost::intrusive_ptr<connection>;
-  friend void intrusive_ptr_add_ref(connection* of) noexcept { ++of->references_; }
-  friend void intrusive_ptr_release(connection* of) noexcept {
-    if (--of->references_ == 0) delete of;
-  }
 
   enum class phase : std::uint8_t { reading, running, writing, streaming, lingering, closed };
 
@@ -61,10 +51,6 @@ class connection : public boost::intrusive::list_base_hook<> {
 
   /// Reads the PROXY protocol's header. Returns false if it is not complete, or malformed: then it is closed.
   bool take_proxy_header();
-  /// The client that the proxy reports with the current request.
-  std::string_view find_client();
-  /// The state of the limit that counts this 4xx response; nothing if none does.
-  std::optional<rate_limit_state> count_refused(const request* from, int status);
 
   /// Answers with the reader's refusal, or another problem that ends the connection.
   void refuse(int status, std::string_view reason);
@@ -72,7 +58,7 @@ class connection : public boost::intrusive::list_base_hook<> {
   /// Decides from the head whether the request's body is wanted. Returns false if a task waits.
   bool admit();
   void receive_body();
-  /// Fills the request. Returns whether a route takes it; if not, it is answered.
+  /// Returns whether a route takes the request; if not, it is answered.
   bool routed(std::string_view body);
   /// Runs the handler. Returns false if its task waits.
   bool answer();
@@ -81,7 +67,6 @@ class connection : public boost::intrusive::list_base_hook<> {
   void respond(completion<response> outcome);
   void respond(response answer);
   void queue(wire_response out);
-  void record(const wire_response& out, const request& answered);
   void time_out(int status, std::string_view reason);
 
   bool flush();
@@ -95,18 +80,10 @@ class connection : public boost::intrusive::list_base_hook<> {
   void read_and_discard();
   void close();
 
-  connection_facts facts(bool close, bool http_1_0);
-
   loop& loop_;
-  tcp_socket socket_;
-  std::string peer_;
-  std::string client_;  // of the current request, if the proxy reports one
-  const address_key from_;
-  const address_key address_;
-  const bool behind_proxy_;
+  transport socket_;
+  request_steps steps_;
   bool expects_proxy_header_;
-  time_point idle_since_{};
-  unsigned references_ = 0;
   phase phase_ = phase::reading;
   bool close_after_ = false;  // when all is written
   bool starting_ = false;     // inside strata::start

@@ -2,6 +2,7 @@
 
 #include "http/date.hpp"
 #include "server/connection.hpp"
+#include "server/tls_handshake.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -34,11 +35,11 @@ std::uint64_t random_seed() {
 }  // namespace
 
 struct loop::connection_list {
-  boost::intrusive::list<connection> all;
+  boost::intrusive::list<client_connection> all;
   /// In the order in which they became idle.
-  boost::intrusive::list<connection,
-                         boost::intrusive::member_hook<connection, boost::intrusive::list_member_hook<>,
-                                                       &connection::idle_place>>
+  boost::intrusive::list<client_connection, boost::intrusive::member_hook<
+                                                client_connection, boost::intrusive::list_member_hook<>,
+                                                &client_connection::idle_place>>
       idle;
 };
 
@@ -120,13 +121,21 @@ void loop::adopt(tcp_socket socket, const asio::ip::tcp::endpoint& from) {
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nCache-Control: "
         "no-store\r\n"
         "Connection: close\r\n\r\n";
-    socket.write_some(asio::buffer(full), ignored);
+    if (!core_->options.tls) socket.write_some(asio::buffer(full), ignored);
     return;
   }
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   counters_.accepted.add();
   counters_.open.add();
-  boost::intrusive_ptr<connection> adopted(new connection(*this, std::move(socket), from.address(), trusted));
+  transport bytes(std::move(socket));
+  client_origin origin(from.address(), trusted);
+  boost::intrusive_ptr<client_connection> adopted;
+  if (const auto tls = core_->current_tls()) {
+    bytes.secure(*tls);
+    adopted.reset(new tls_handshake(*this, std::move(bytes), std::move(origin)));
+  } else {
+    adopted.reset(new connection(*this, std::move(bytes), std::move(origin)));
+  }
   connections_->all.push_back(*adopted);
   arm_sweep();
   auto* kept = adopted.detach();  // the list's reference, until `closed`
@@ -168,13 +177,13 @@ bool loop::close_longest_idle() {
   return true;
 }
 
-void loop::became_idle(connection& now) noexcept {
+void loop::became_idle(client_connection& now) noexcept {
   if (now.idle_place.is_linked()) return;
   connections_->idle.push_back(now);
   note_longest_idle();
 }
 
-void loop::became_busy(connection& now) noexcept {
+void loop::became_busy(client_connection& now) noexcept {
   if (!now.idle_place.is_linked()) return;
   connections_->idle.erase(connections_->idle.iterator_to(now));
   note_longest_idle();
@@ -185,13 +194,23 @@ void loop::note_longest_idle() noexcept {
   idle_since_.store(idle.empty() ? time_point::max() : idle.front().idle_since(), std::memory_order_relaxed);
 }
 
-void loop::closed(connection& gone) noexcept {
+void loop::closed(client_connection& gone) noexcept {
   if (!gone.behind_proxy()) core_->addresses.remove(gone.from());
   connections_->all.erase(connections_->all.iterator_to(gone));
   core_->open.fetch_sub(1, std::memory_order_relaxed);
   counters_.open.subtract();
   intrusive_ptr_release(&gone);  // `close` holds another
   end_if_done();
+}
+
+void loop::hand_over(client_connection& from, boost::intrusive_ptr<client_connection> to) {
+  auto& all = connections_->all;
+  const auto place = all.iterator_to(from);
+  all.insert(place, *to);
+  all.erase(place);
+  intrusive_ptr_release(&from);  // its callback holds another
+  auto* kept = to.detach();
+  kept->start();
 }
 
 void loop::task_ended() noexcept {

@@ -9,6 +9,8 @@
 #include "http/request_head.hpp"
 #include "server/address_counts.hpp"
 #include "server/body_budget.hpp"
+#include "server/loop_types.hpp"
+#include "server/tls.hpp"
 
 #include <server/server.hpp>
 
@@ -21,23 +23,12 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/intrusive/list.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
 namespace strata::server {
-
-namespace asio = boost::asio;
-using loop_executor = asio::io_context::executor_type;  // the concrete type: no type-erased executor
-using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, loop_executor>;
-using tcp_acceptor = asio::basic_socket_acceptor<asio::ip::tcp, loop_executor>;
-using loop_timer = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                              asio::wait_traits<std::chrono::steady_clock>, loop_executor>;
 
 class loop;
 
@@ -49,10 +40,24 @@ struct server_core {
         bodies(options.max_bodies.count),
         addresses(options.max_connections_per_address) {
     for (const auto& each : options.trusted_proxies) trusted.push_back(http::parse_network(each).value());
+    if (options.tls) load_tls();
   }
 
   bool trusts(const http::ip_address& peer) const noexcept {
     return std::ranges::any_of(trusted, [&](const auto& each) { return each.contains(peer); });
+  }
+
+  /// Reads the certificate again; on an error it throws, and the old one stays in force.
+  void load_tls() {
+    auto loaded = std::make_shared<const tls_context>(*options.tls);
+    const strata::detail::scoped_lock lock(tls_mutex);
+    tls = std::move(loaded);
+  }
+  /// For the next connection; null without TLS.
+  std::shared_ptr<const tls_context> current_tls() const {
+    if (!options.tls) return nullptr;
+    const strata::detail::scoped_lock lock(tls_mutex);
+    return tls;
   }
 
   /// The longest body of `from`. Requires: its route is known.
@@ -68,6 +73,8 @@ struct server_core {
   mutable body_budget bodies;
   address_counts addresses;
   std::vector<loop*> loops;  ///< set before a thread runs
+  mutable strata::detail::mutex tls_mutex;
+  std::shared_ptr<const tls_context> tls STRATA_GUARDED_BY(tls_mutex);
 };
 
 using detail::counter;
@@ -97,9 +104,10 @@ struct loop_counters {
 struct exchange {
   http::request_head head;
   request incoming;
+  std::string client;  ///< the client's address, if a proxy reports it with the request
 };
 
-class connection;
+class client_connection;
 
 class loop final : public executor {
  public:
@@ -135,10 +143,12 @@ class loop final : public executor {
   std::uint64_t next_id() noexcept;
   void task_started() noexcept { tasks_.add(); }
   void task_ended() noexcept;
-  void closed(connection& gone) noexcept;
+  void closed(client_connection& gone) noexcept;
+  /// Replaces a connection that has found out which protocol its client speaks, and starts the new one.
+  void hand_over(client_connection& from, boost::intrusive_ptr<client_connection> to);
   /// The connection has nothing to do but wait for its next request, or has again.
-  void became_idle(connection& now) noexcept;
-  void became_busy(connection& now) noexcept;
+  void became_idle(client_connection& now) noexcept;
+  void became_busy(client_connection& now) noexcept;
 
  private:
   void accept();

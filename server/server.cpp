@@ -54,6 +54,9 @@ void check(const server_options& options) {
     problems.require(is_network(each), "trusted_proxies: \"" + each +
                                            "\" is neither an IP address nor a network like 10.0.0.0/8");
   }
+  for (const auto& each : options.cors.origins) {
+    problems.require(each == "*" || is_origin(each), "cors.origins: " + each + " is no origin");
+  }
   problems.require(options.drain_timeout >= duration::zero(), "drain_timeout: must not be negative");
   problems.throw_if_any();
 }
@@ -152,6 +155,10 @@ void server::start() {
 
 std::uint16_t server::port() const noexcept {
   return state_->port;
+}
+
+void server::reload_tls() {
+  if (state_->core->options.tls) state_->core->load_tls();
 }
 
 void server::drain() {

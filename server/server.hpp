@@ -2,6 +2,7 @@
 /// An HTTP/1.1 server: one thread a core, each with its own listener and connections.
 /// Threads: internally locked; every member function from any thread.
 
+#include <server/cors.hpp>
 #include <server/router.hpp>
 
 #include <strata/time.hpp>
@@ -42,6 +43,12 @@ enum class client_source : std::uint8_t {
   proxy_protocol,   ///< the PROXY protocol, version 1 or 2, before the first request of every connection
 };
 
+/// PEM files of a listener's certificate, with its chain, and of its key.
+struct tls_files {
+  std::string certificate;
+  std::string key;
+};
+
 struct server_options {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;          ///< 0: any free port
@@ -73,6 +80,9 @@ struct server_options {
   /// request could not be read. If the state it returns is exceeded, the client gets a 429 instead. Called on
   /// a server thread; must neither block nor throw.
   std::function<std::optional<rate_limit_state>(std::string_view peer, const request* from)> count_refused;
+  cors_options cors;
+  /// If set, the listener speaks TLS 1.2 or newer, and HTTP/2 to clients that ask for it (ALPN).
+  std::optional<tls_files> tls;
 
   /// Called on a server thread for every response; must neither block nor throw.
   std::function<void(const access_record&)> access_log;
@@ -96,7 +106,8 @@ struct server_stats {
 
 class server {
  public:
-  /// Throws bad_options that names every problem of `options`.
+  /// Throws bad_options that names every problem of `options`, and std::runtime_error for a certificate or
+  /// key that cannot be used.
   server(server_options options, router routes);
   /// Stops, as `stop`.
   ~server();
@@ -109,6 +120,10 @@ class server {
 
   /// The port listened on. Requires: started.
   std::uint16_t port() const noexcept;
+
+  /// Reads the certificate and the key again, for the connections that follow. Does nothing without TLS.
+  /// Throws std::runtime_error if they cannot be used; those in force stay.
+  void reload_tls();
 
   /// Stops accepting and closes idle connections; running requests finish with Connection: close.
   /// Returns at once. Idempotent.

@@ -116,8 +116,8 @@ TEST(Smuggling, ABodyIsNoRequest) {
   with.send("POST /seen HTTP/1.1\r\nHost: a\r\nContent-Length: " + size + "\r\n\r\n" + hidden);
   with.send(
       "POST /seen HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-      "26\r\n" +
-      hidden.substr(0, 0x26) + "\r\n0\r\nX: 1\r\n\r\n");
+      "20\r\n" +
+      hidden.substr(0, 0x20) + "\r\n0\r\nX: 1\r\n\r\n");
   with.send("GET /seen HTTP/1.1\r\nHost: a\r\nContent-Length: " + size + "\r\n\r\n" + hidden);
   with.send("GET /seen HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   for (int i = 0; i < 4; ++i) EXPECT_EQ(with.receive().status, 200) << i;

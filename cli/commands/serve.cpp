@@ -133,6 +133,7 @@ class service {
     running.set_rates(values_.rate);
     values_.encryption = now->values.encryption;
     running.reload_keys(values_.encryption);
+    if (auto done = running.reload_tls(); !done) log_.write(log_level::error, done.error().detail);
     for (const auto& each : now->warnings) log_.write(log_level::warning, each);
     if (!later.empty()) log_.write(log_level::warning, "changed, but needs a restart: " + later);
     log_.write(log_level::info, "reloaded on SIGHUP");
