@@ -116,7 +116,7 @@ response_task accept_later(const services& in, request& from, std::string id, st
   auto user_id = co_await invited_user(std::move(*rows), in.data.now());
   if (!user_id) co_return failed(user_id.error());
   if (user_id->empty()) co_return refused_invitation();
-  auto hashing = in.passwords.hash(password, std::string(from.peer()));
+  auto hashing = in.passwords.hash(password, server::client_network(from.peer()));
   auto hash = co_await std::move(hashing);
   sodium_memzero(password.data(), password.size());
   if (!hash) co_return failed(hash.error());

@@ -108,14 +108,14 @@ response_task login_later(const services& in, request& from, login_form form) {
 
   std::optional<std::string> hash;
   if (*known) hash = (*known)->password_hash;
-  auto verifying = in.passwords.verify(hash, form.password.get(), std::string(from.peer()));
+  auto verifying = in.passwords.verify(hash, form.password.get(), server::client_network(from.peer()));
   auto right = co_await std::move(verifying);
   if (!right) co_return failed(right.error());
   if (!*right) co_return refused_login();
 
   std::optional<std::string> renewed;
   if (in.passwords.is_outdated(*hash)) {
-    auto hashing = in.passwords.hash(form.password.get(), std::string(from.peer()));
+    auto hashing = in.passwords.hash(form.password.get(), server::client_network(from.peer()));
     if (auto made = co_await std::move(hashing)) renewed = std::move(*made);  // else at the next login
   }
   // The hash is read again inside the transaction: a password that changes while it is checked begins no
@@ -143,14 +143,14 @@ response_task put_password_later(const services& in, request& from, password_tex
   if (!known) co_return failed(known.error());
   std::optional<std::string> before;
   if (*known) before = (*known)->password_hash;
-  auto verifying = in.passwords.verify(before, current.get(), std::string(from.peer()));
+  auto verifying = in.passwords.verify(before, current.get(), server::client_network(from.peer()));
   auto right = co_await std::move(verifying);
   if (!right) co_return failed(right.error());
   if (!*right) {
     const std::vector<field_problem> problems{{"/current_password", "is wrong"}};
     co_return server::problem(403, {}, "the current password is wrong", problems);
   }
-  auto hashing = in.passwords.hash(next.get(), std::string(from.peer()));
+  auto hashing = in.passwords.hash(next.get(), server::client_network(from.peer()));
   auto hash = co_await std::move(hashing);
   if (!hash) co_return failed(hash.error());
   const auto held = co_await in.sessions.find(token_sent_with(in.auth, from).text);
