@@ -9,6 +9,11 @@
 /// Consistency: once an invalidation of a key, a tag or a prefix has returned, no later read returns a value
 /// that was read from its source before, and no such value is stored. A read that began earlier may still
 /// return the value that its own factory read.
+///
+/// Dropping: the task of every operation may be destroyed while it waits, before its cache and on the thread of
+/// its executor (strata/task.hpp). It is then not resumed any more, and other callers do not notice. Reads
+/// leave no flight and no lease behind. An invalidation goes on to its end. `set`, `set_many`, `set_absent` and
+/// `set_committed` remove their keys, since L2 may have stored the value.
 
 #include <strata/consistency_token.hpp>
 #include <strata/encryption.hpp>
@@ -185,6 +190,7 @@ class cache {
 
   /// Stores `value`, which is current as of now. Returns whether it was stored: a value that is older than
   /// an invalidation of it is not.
+  /// Cancel: dropping the task removes the key.
   template <class T>
   task<bool> set(const typed_key<T>& key, T value) {
     return store_value(key, std::make_shared<const T>(std::move(value)));
@@ -268,6 +274,7 @@ class cache {
   /// returns an old value, and no fill that began before can bring it back. While L2 is away, the
   /// invalidation applies here at once, and is delivered to L2 later. Cost: one L2 round trip a node. Without
   /// L2 O(keys); to remove everything, O(entries in memory).
+  /// Cancel: a dropped task goes on to its end.
   task<invalidation_result> invalidate(invalidation what);
 
   /// `invalidate` of one key, or of several.
@@ -443,6 +450,7 @@ class cache {
   task<std::vector<bool>> set_all_committed(std::vector<write_ticket> tickets,
                                             std::span<const detail::any_key> targets,
                                             std::vector<detail::any_value> values);
+  void invalidate_behind(invalidation what);
   task<std::vector<detail::any_lookup>> get_many(std::span<const detail::any_key> keys);
   task<std::vector<detail::any_lookup>> get_or_set_many(std::span<const detail::any_key> keys,
                                                         detail::any_batch_factory factory);

@@ -118,14 +118,29 @@ class unit_of_work {
   void changes(std::string_view table);
 
   /// Commits, then changes the cache. When the task ends, no reader gets an old value.
-  /// Requires: the task is not abandoned; otherwise the cache keeps the old values until they expire.
   /// Errors: constraint, timeout, database_unavailable: the cache then drops all written keys,
   ///         because the commit may have reached the database.
+  /// Cancel: a dropped commit may still reach the database; the cache drops all written keys and tables at
+  ///         once. If it reaches the database later, a read in between may keep an old row until its ttl ends,
+  ///         unless a relay reports the commit.
   task<result<void>> commit();
 
   task<result<void>> rollback();
 
  private:
+  /// Invalidates what a commit may have changed whose task was dropped.
+  class unfinished_commit {
+   public:
+    explicit unfinished_commit(unit_of_work& of) noexcept : of_(&of) {}
+    unfinished_commit(const unfinished_commit&) = delete;
+    unfinished_commit& operator=(const unfinished_commit&) = delete;
+    ~unfinished_commit();
+    void ended() noexcept { of_ = nullptr; }
+
+   private:
+    unit_of_work* of_;
+  };
+
   unit_of_work(cache& target, std::unique_ptr<transaction> open);
   void record(std::unique_ptr<detail::pending_write> write);
   std::vector<key> written_keys() const;

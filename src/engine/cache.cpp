@@ -13,13 +13,8 @@ struct cache::write_ticket::state {
   std::optional<detail::write_right> right;
 
   ~state() {
-    if (!right) return;
-    auto removal = [](std::shared_ptr<detail::engine> engine, strata::key gone) -> task<> {
-      invalidation what{.keys = {std::move(gone)}};
-      co_await engine->invalidations().invalidate(std::move(what));
-    };
     // `owner` stays: the ticket in `right` is returned to its engine after this.
-    start(nullptr, removal(owner, std::move(key)), [](const completion<void>&) {});
+    if (right) owner->invalidations().invalidate_behind({.keys = {std::move(key)}});
   }
 };
 
@@ -89,13 +84,13 @@ task<std::size_t> cache::set_many(std::span<const detail::any_key> keys,
 }
 
 task<cache::write_ticket> cache::take_ticket(key key) {
-  auto right = co_await engine_->writes().begin(key, false);
+  auto right = co_await engine_->writes().begin(key);
   co_return write_ticket(
       std::unique_ptr<write_ticket::state>(new write_ticket::state{engine_, key, std::move(right)}));
 }
 
 task<std::vector<cache::write_ticket>> cache::take_tickets(std::vector<key> keys) {
-  auto rights = co_await engine_->writes().begin_many(keys, false);
+  auto rights = co_await engine_->writes().begin_many(keys);
   std::vector<write_ticket> out;
   out.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -128,6 +123,10 @@ task<std::vector<detail::any_lookup>> cache::get_or_set_many(std::span<const det
 
 task<invalidation_result> cache::invalidate(invalidation what) {
   return engine_->invalidations().invalidate(std::move(what));
+}
+
+void cache::invalidate_behind(invalidation what) {
+  engine_->invalidations().invalidate_behind(std::move(what));
 }
 
 task<invalidation_result> cache::remove(const key& key) {

@@ -76,37 +76,56 @@ task<invalidation_result> invalidator::invalidate(invalidation what) {
   for (const auto& each : change.floors) state_.floors.raise(each);
   if (what.everything && !what.soft) erase_everything(floor);
   invalidation_result out{.floor = floor, .delivered = true};
+  const bool times = !what.soft && !what.keys.empty();
   if (state_.has_second_level() && !(change.names.empty() && change.floors.empty())) {
-    auto floors = change.floors;
-    const auto delivered = co_await state_.l2.invalidate(std::move(change));
+    const auto rest = std::make_shared<last_step>(std::move(what), change.floors, std::string());
+    const auto delivered = co_await state_.l2.invalidate(
+        std::move(change), [this, rest](const auto& floor_there) { finish(*rest, floor_there); });
     out.delivered = delivered.has_value();
-    out.floor = delivered ? *delivered : state_.clock.tick();  // above every time received meanwhile
-    // Once more: a read may have brought the old value from L2 before it was invalidated there.
-    for (const auto& each : what.keys) settle(each, out.floor, delivered.has_value(), what.soft);
-    if (!delivered && !floors.empty()) state_.admission.note_change_of_all();
-    for (auto& each : floors) {
-      each.asof = out.floor;
-      state_.floors.raise(each);
-    }
+    out.floor = finish(*rest, delivered);
   }
-  if (!what.soft && !what.keys.empty()) state_.counters.time(operation::remove, state_.now() - began);
+  if (times) state_.counters.time(operation::remove, state_.now() - began);
   co_return out;
 }
 
-task<> invalidator::drop_in_l2(key key, bool soft) {
-  const auto delivered = co_await state_.l2.invalidate(
-      {.names = {state_.l2_key(key)}, .floors = {}, .soft = soft, .floor = state_.clock.tick()});
-  settle(key, delivered ? *delivered : state_.clock.tick(), delivered.has_value(), soft);
+commit_time invalidator::finish(last_step& rest, std::optional<commit_time> delivered) {
+  const auto floor = delivered ? *delivered : state_.clock.tick();  // above every time received meanwhile
+  if (rest.done.exchange(true)) return floor;
+  // Once more: a read may have brought the old value from L2 before it was invalidated there.
+  const auto& what = rest.what;
+  for (const auto& each : what.keys) {
+    if (what.soft) {
+      if (!delivered) state_.admission.note_change(each.text(), [] {});
+      make_stale(each, floor, delivered.value_or(any_asof));
+    } else {
+      forget(each, floor, miss_reason::removed);
+      if (!delivered) forget_undelivered(each);
+    }
+  }
+  if (!delivered && !(rest.floors.empty() && rest.glob.empty())) state_.admission.note_change_of_all();
+  for (auto each : rest.floors) {
+    each.asof = floor;
+    state_.floors.raise(each);
+  }
+  if (!rest.glob.empty()) forget_matching(rest.glob, floor);
+  return floor;
 }
 
-void invalidator::settle(const key& key, commit_time floor, bool delivered, bool soft) {
-  if (soft) {
-    if (!delivered) state_.admission.note_change(key.text(), [] {});
-    make_stale(key, floor, delivered ? floor : any_asof);
-  } else {
-    forget(key, floor, miss_reason::removed);
-    if (!delivered) forget_undelivered(key);
-  }
+void invalidator::invalidate_behind(invalidation what) {
+  auto work = [](std::shared_ptr<engine_state>, invalidator& self, invalidation what) -> task<> {
+    co_await self.invalidate(std::move(what));
+  };
+  start(nullptr, work(state_.shared(), *this, std::move(what)), [](const completion<void>&) {});
+}
+
+task<> invalidator::drop_in_l2(key key, bool soft) {
+  second_level::change change{
+      .names = {state_.l2_key(key)}, .floors = {}, .soft = soft, .floor = state_.clock.tick()};
+  const auto rest =
+      std::make_shared<last_step>(invalidation{.keys = {std::move(key)}, .soft = soft},
+                                  std::vector<floor_entry>(), std::string());
+  finish(*rest, co_await state_.l2.invalidate(
+                    std::move(change), [this, rest](const auto& floor_there) { finish(*rest, floor_there); }));
 }
 
 void invalidator::forget_matching(const std::string& glob, commit_time floor) {
@@ -127,12 +146,11 @@ task<invalidation_result> invalidator::remove_matching(std::string glob) {
   const auto floor = state_.clock.tick();
   forget_matching(glob, floor);
   if (!state_.has_second_level()) co_return invalidation_result{.floor = floor, .delivered = true};
-  const auto delivered =
-      co_await state_.l2.invalidate_matching(state_.options.name_space + ':' + glob, floor);
-  if (!delivered) state_.admission.note_change_of_all();
-  const auto after = delivered ? *delivered : state_.clock.tick();  // as in invalidate
-  forget_matching(glob, after);
-  co_return invalidation_result{.floor = after, .delivered = delivered.has_value()};
+  auto there = state_.options.name_space + ':' + glob;
+  const auto rest = std::make_shared<last_step>(invalidation(), std::vector<floor_entry>(), std::move(glob));
+  const auto delivered = co_await state_.l2.invalidate_matching(
+      std::move(there), floor, [this, rest](const auto& floor_there) { finish(*rest, floor_there); });
+  co_return invalidation_result{.floor = finish(*rest, delivered), .delivered = delivered.has_value()};
 }
 
 std::optional<std::string_view> invalidator::own_key(std::string_view l2_key) const {

@@ -6,9 +6,13 @@
 /// If L2 cannot be reached, second_level keeps the invalidation for later and serves nothing before it is
 /// delivered. A read of L2 that is already under way may still bring a value whose asof says nothing, since
 /// our clock has not seen L2's: so the tickets of such reads are voided, whatever the floor.
+///
+/// An invalidation whose task is destroyed goes on to its end: L2's call does not stop, and its end applies
+/// the last step on the thread that reports it.
 
 #include "engine/first_level.hpp"
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +27,8 @@ class invalidator final : public store_observer {
 
   task<invalidation_result> invalidate(invalidation what);
   task<invalidation_result> remove_matching(std::string glob);
+  /// Invalidates in the background: a write was given up, and may have happened.
+  void invalidate_behind(invalidation what);
 
   /// Removes `key` from memory if it is older than `floor`, and fences fills under way.
   void forget(const key& key, commit_time floor, miss_reason why);
@@ -45,9 +51,17 @@ class invalidator final : public store_observer {
 
   /// The key that L2 calls `l2_key`; nothing if it is not ours.
   std::optional<std::string_view> own_key(std::string_view l2_key) const;
+  /// What remains to do once L2 has been asked. Done once: by the task, or for it if it was destroyed.
+  struct last_step {
+    invalidation what;
+    std::vector<floor_entry> floors;
+    std::string glob;
+    std::atomic<bool> done = false;
+  };
+  /// `delivered`: the floor of L2, or nothing if the invalidation is kept for later. Returns the floor.
+  commit_time finish(last_step& rest, std::optional<commit_time> delivered);
+
   void erase_everything(commit_time floor);
-  /// L2 has invalidated `key` with that floor (`delivered`), or could not.
-  void settle(const key& key, commit_time floor, bool delivered, bool soft);
   void make_stale(const key& key, commit_time floor, commit_time older_than);
   void forget_matching(const std::string& glob, commit_time floor);
 

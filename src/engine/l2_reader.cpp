@@ -109,14 +109,22 @@ l2_probe l2_reader::read_probe(const any_key& target, result<acquire_result> ans
   return out;
 }
 
-void l2_reader::note_lease(const any_key& target, l2_probe& into, const result<lease_grant>& lease) {
+task<result<fill_lease>> l2_reader::take_lease(key key, bool force) {
+  auto name = state_.l2_key(key);
+  auto asked = force ? state_.l2.force_lease(std::move(name)) : state_.l2.take_lease(std::move(name));
+  const auto granted = co_await std::move(asked);
+  if (!granted) co_return std::unexpected(granted.error());
+  co_return fill_lease(state_, key, *granted);
+}
+
+void l2_reader::note_lease(l2_probe& into, result<fill_lease> lease) {
   into.fresh = nullptr;
   if (!lease) {
     into.up = false;
     into.reason = miss_reason::l2_down;
     return;
   }
-  into.lease = fill_lease(state_, target.key, *lease);
+  into.lease = std::move(*lease);
   into.busy = !into.lease;
 }
 
@@ -130,10 +138,10 @@ task<l2_probe> l2_reader::probe(any_key target, l2_wish wish, record_ptr known) 
   if (out.replaces) out.stale = std::move(out.fresh);
   out.for_refresh = wish == l2_wish::own_lease;
   if (out.for_refresh && out.up) {
-    if (!out.lease) note_lease(target, out, co_await state_.l2.force_lease(name));
+    if (!out.lease) note_lease(out, co_await take_lease(target.key, true));
   } else if (out.unfit()) {
     // The stored value cannot be served, or not for long: ask for the right to replace it.
-    note_lease(target, out, co_await state_.l2.take_lease(name));
+    note_lease(out, co_await take_lease(target.key, false));
   }
   co_return out;
 }
@@ -157,11 +165,11 @@ task<std::vector<l2_probe>> l2_reader::probe_many(std::span<const any_key> keys,
 }
 
 task<> l2_reader::take_leases(std::span<const any_key> keys, std::vector<unfit_value> values) {
-  std::vector<task<result<lease_grant>>> asked;
-  for (const auto& each : values) asked.push_back(state_.l2.take_lease(state_.l2_key(keys[each.index].key)));
-  const auto leases = co_await gather(std::move(asked));
-  for (std::size_t i = 0; i < values.size(); ++i)
-    note_lease(keys[values[i].index], *values[i].found, leases[i]);
+  // Leases, not grants: if this task is destroyed, they release themselves.
+  std::vector<task<result<fill_lease>>> asked;
+  for (const auto& each : values) asked.push_back(take_lease(keys[each.index].key, false));
+  auto leases = co_await gather(std::move(asked));
+  for (std::size_t i = 0; i < values.size(); ++i) note_lease(*values[i].found, std::move(leases[i]));
 }
 
 }  // namespace strata::detail

@@ -68,7 +68,8 @@ class l2_reader {
   /// `source_watermark` is from before L2 was asked.
   l2_probe read_probe(const any_key& target, result<acquire_result> answer, time_point source_watermark);
   /// The answer to a request for the lease of a value that is to be replaced.
-  void note_lease(const any_key& target, l2_probe& into, const result<lease_grant>& lease);
+  static void note_lease(l2_probe& into, result<fill_lease> lease);
+  task<result<fill_lease>> take_lease(key key, bool force);
   /// What `stored` makes of the read `missed`.
   any_lookup take(const any_key& target, const fill_admission::ticket& held, const stored_value& stored,
                   time_point source_watermark, bool may_serve_stale, any_lookup missed);

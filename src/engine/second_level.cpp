@@ -36,7 +36,7 @@ commit_time floor_of(const sweep_result& done) {
   return done.floor;
 }
 
-/// Releases a lease that was granted when its caller no longer waited: others would wait for it in vain.
+/// Releases a lease that its caller does not take: others would wait for it in vain.
 void release_behind(second_level& self, const std::string& name, lease_token lease) {
   if (lease != 0) start(nullptr, self.release(name, lease), [](const completion<result<void>>&) {});
 }
@@ -48,8 +48,8 @@ struct lease_request : request_hooks {
 
   lease_request(second_level& self, std::string name) : self(self), name(std::move(name)) {}
   template <class Grant>
-  void on_abandoned(const result<Grant>& late) const {
-    release_behind(self, name, late->lease);
+  void on_abandoned(const result<Grant>& answer) const {
+    if (answer) release_behind(self, name, answer->lease);
   }
 };
 
@@ -60,9 +60,10 @@ struct lease_many_request : request_hooks {
   lease_many_request(second_level& self, std::vector<std::string> names)
       : self(self), names(std::move(names)) {}
   template <class Grant>
-  void on_abandoned(const result<std::vector<Grant>>& late) const {
-    for (std::size_t i = 0; i < std::min(names.size(), late->size()); ++i) {
-      release_behind(self, names[i], (*late)[i].lease);
+  void on_abandoned(const result<std::vector<Grant>>& answer) const {
+    if (!answer) return;
+    for (std::size_t i = 0; i < std::min(names.size(), answer->size()); ++i) {
+      release_behind(self, names[i], (*answer)[i].lease);
     }
   }
 };
@@ -98,12 +99,26 @@ struct force_lease_many_request : lease_many_request {
   }
 };
 
-/// An invalidation by names and floors: kept for later if it fails.
-struct change_request : request_hooks {
+/// An invalidation: if its caller no longer waits, its end is reported to `ended`.
+struct invalidation_request : request_hooks {
   recovery& keeper;
+  second_level::invalidation_end ended;
+  commit_clock& time;
+
+  invalidation_request(recovery& keeper, second_level::invalidation_end ended, commit_clock& time)
+      : keeper(keeper), ended(std::move(ended)), time(time) {}
+  template <class T>
+  void on_abandoned(const result<T>& answer) const {
+    if (ended) ended(answer ? std::optional(time.merge(floor_of(*answer))) : std::nullopt);
+  }
+};
+
+/// An invalidation by names and floors: kept for later if it fails.
+struct change_request : invalidation_request {
   second_level::change what;
 
-  change_request(recovery& keeper, second_level::change what) : keeper(keeper), what(std::move(what)) {}
+  change_request(invalidation_request base, second_level::change what)
+      : invalidation_request(std::move(base)), what(std::move(what)) {}
   invalidation_kind kind() const noexcept {
     return what.soft ? invalidation_kind::expired : invalidation_kind::removed;
   }
@@ -121,13 +136,12 @@ struct change_request : request_hooks {
 };
 
 /// An invalidation by one pattern: kept for later if it fails.
-struct pattern_request : request_hooks {
-  recovery& keeper;
+struct pattern_request : invalidation_request {
   std::vector<std::string> pattern;
   commit_time floor;
 
-  pattern_request(recovery& keeper, std::vector<std::string> pattern, commit_time floor)
-      : keeper(keeper), pattern(std::move(pattern)), floor(floor) {}
+  pattern_request(invalidation_request base, std::vector<std::string> pattern, commit_time floor)
+      : invalidation_request(std::move(base)), pattern(std::move(pattern)), floor(floor) {}
   task<result<sweep_result>> operator()(store& to) const {
     return to.invalidate_matching(pattern.front(), floor);
   }
@@ -278,16 +292,18 @@ task<std::optional<commit_time>> second_level::invalidate_by(R request, store_ca
   co_return clock_.merge(floor_of(*done));
 }
 
-task<std::optional<commit_time>> second_level::invalidate(change what) {
-  change_request request(recovery_, std::move(what));
+task<std::optional<commit_time>> second_level::invalidate(change what, invalidation_end ended) {
+  change_request request({recovery_, std::move(ended), clock_}, std::move(what));
   recovery_.remember(request.kind(), request.what.names);
   return invalidate_by<commit_time>(std::move(request), limit::call);
 }
 
-task<std::optional<commit_time>> second_level::invalidate_matching(std::string glob, commit_time floor) {
+task<std::optional<commit_time>> second_level::invalidate_matching(std::string glob, commit_time floor,
+                                                                   invalidation_end ended) {
   std::vector<std::string> one{std::move(glob)};
   recovery_.remember(invalidation_kind::pattern, one);
-  return invalidate_by<sweep_result>(pattern_request(recovery_, std::move(one), floor), limit::walk);
+  return invalidate_by<sweep_result>(
+      pattern_request({recovery_, std::move(ended), clock_}, std::move(one), floor), limit::walk);
 }
 
 task<result<taken_value>> second_level::take(std::string name, commit_time floor) {

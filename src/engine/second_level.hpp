@@ -18,6 +18,7 @@
 
 #include <strata/cache.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -83,9 +84,14 @@ class second_level {
     bool soft = false;  ///< `names` expire instead of being removed
     commit_time floor = 0;
   };
+  /// Called instead of the return with what it would have returned, if the task was destroyed. May be called
+  /// again by an answer that comes after the deadline. Runs on the thread that ends the call, while the engine
+  /// lives.
+  using invalidation_end = std::function<void(std::optional<commit_time>)>;
   /// Cost: one round trip.
-  task<std::optional<commit_time>> invalidate(change what);
-  task<std::optional<commit_time>> invalidate_matching(std::string glob, commit_time floor);
+  task<std::optional<commit_time>> invalidate(change what, invalidation_end ended);
+  task<std::optional<commit_time>> invalidate_matching(std::string glob, commit_time floor,
+                                                       invalidation_end ended);
   /// As `invalidate` of one name, and returns its value if that can be trusted.
   /// Errors: as those above; the removal is kept for later.
   task<result<taken_value>> take(std::string name, commit_time floor);

@@ -18,7 +18,7 @@ namespace strata::detail {
 struct request_hooks {
   /// It is unknown whether the store did it: the call failed, took too long, or was not let through.
   void on_failed() const {}
-  /// The store did it, but its caller no longer waits for the answer, which has a value.
+  /// The caller does not take this answer: it was destroyed, or has gone on after the deadline.
   template <class T>
   void on_abandoned(const result<T>& /*answer*/) const {}
 };
@@ -98,10 +98,9 @@ class store_caller {
         self.counters_.l2_round_trip(!answer);
       }
     }
-    void late(result<T>& answer) {
+    void unwaited(result<T>& answer) {
       const auto alive = owner.lock();
-      if (alive == nullptr || !answer) return;
-      request.on_abandoned(answer);
+      if (alive != nullptr) request.on_abandoned(answer);
     }
   };
 

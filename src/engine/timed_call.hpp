@@ -3,7 +3,8 @@
 /// Threads: the awaiting task resumes on its executor, or without one on the thread that ends the call.
 ///
 /// The call owns its arguments, the store and the work to do when it ends. So the waiting task can be
-/// resumed by the deadline, or be destroyed, while the call goes on.
+/// resumed by the deadline, or be destroyed, while the call goes on. An answer that no task takes goes to the
+/// work: it may carry a lease, or end an invalidation.
 
 #include "async/one_shot.hpp"
 #include "engine/deadlines.hpp"
@@ -22,7 +23,7 @@ template <class W, class T>
 concept timed_work = requires(W& work, store& to, bool by_answer, result<T>& answer) {
   { work(to) } -> std::same_as<task<result<T>>>;  // begins the call
   work.ended(by_answer, answer);                  // once: by the answer, or by the deadline if that is first
-  work.late(answer);                              // the answer came after the deadline
+  work.unwaited(answer);  // no task takes it: it came after the deadline, or the task was destroyed
 };
 
 template <class T, timed_work<T> Work>
@@ -48,15 +49,35 @@ class timed_call {
       if (kept->limit != nullptr) kept->limit->remove(kept->id);
       auto answer = done ? std::move(*done) : fail(errc::store_unavailable, "the store's call threw");
       if (!kept->end(std::move(answer)))
-        kept->work.late(answer);  // NOLINT(bugprone-use-after-move): not taken
+        kept->work.unwaited(answer);  // NOLINT(bugprone-use-after-move): not taken
     });
     return answer_.await_suspend(task);
   }
 
-  result<T> await_resume() { return answer_.await_resume(); }
+  result<T> await_resume() { return answer_.await_resume().take(); }
 
  private:
-  struct call final : deadlines::entry, one_shot<result<T>> {
+  /// An answer on its way to the waiting task. Lifetime: `work` outlives it.
+  class owned_answer {
+   public:
+    owned_answer(Work& work, result<T> answer) : work_(&work), answer_(std::move(answer)) {}
+    owned_answer(owned_answer&& other) noexcept
+        : work_(std::exchange(other.work_, nullptr)), answer_(std::move(other.answer_)) {}
+    owned_answer& operator=(owned_answer&&) = delete;
+    ~owned_answer() {
+      if (work_ != nullptr) work_->unwaited(answer_);
+    }
+    result<T> take() {
+      work_ = nullptr;
+      return std::move(answer_);
+    }
+
+   private:
+    Work* work_;
+    result<T> answer_;
+  };
+
+  struct call final : deadlines::entry, one_shot<owned_answer> {
     call(std::shared_ptr<store> to, std::shared_ptr<deadlines> limit, Work work)
         : to(std::move(to)), limit(std::move(limit)), work(std::move(work)) {}
 
@@ -69,7 +90,7 @@ class timed_call {
     bool end(result<T>&& with_answer, bool by_answer = true) {
       if (!this->claim()) return false;
       work.ended(by_answer, with_answer);
-      this->deliver(std::move(with_answer));
+      this->deliver(owned_answer(work, std::move(with_answer)));
       return true;
     }
     void expire() override {
@@ -78,7 +99,7 @@ class timed_call {
   };
 
   std::shared_ptr<call> call_;
-  one_shot<result<T>>::awaiter answer_ = call_->wait();
+  one_shot<owned_answer>::awaiter answer_ = call_->wait();
   task<result<T>> begun_{std::coroutine_handle<typename task<result<T>>::promise_type>()};
 };
 

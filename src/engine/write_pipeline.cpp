@@ -6,6 +6,13 @@
 
 namespace strata::detail {
 
+write_pipeline::unfinished::~unfinished() {
+  if (of_.empty()) return;
+  invalidation unknown;
+  for (const auto& each : of_) unknown.keys.push_back(each.key);
+  by_.invalidate_behind(std::move(unknown));
+}
+
 write_right write_pipeline::enter(const key& key) {
   write_right out;
   out.known_since = state_.now();
@@ -58,7 +65,7 @@ task<std::vector<write_right>> write_pipeline::begin_many(std::vector<key> keys,
 
 task<commit_time> write_pipeline::drop_in_l2(const key& key, commit_time floor) {
   second_level::change change{.names = {state_.l2_key(key)}, .floors = {}, .floor = floor};
-  const auto delivered = co_await state_.l2.invalidate(std::move(change));
+  const auto delivered = co_await state_.l2.invalidate(std::move(change), {});
   if (!delivered) invalidations_.forget_undelivered(key);
   co_return delivered.value_or(floor);
 }
@@ -160,17 +167,22 @@ task<bool> write_pipeline::commit(pending_write write) {
   co_return stored;
 }
 
-task<bool> write_pipeline::set(any_key target, any_value value) {
-  if (!state_.may_cache(target)) co_return false;
-  auto right = co_await begin(target.key, true);
-  co_return co_await finish(std::move(right), target, std::move(value));
-}
-
 task<bool> write_pipeline::finish(write_right right, any_key target, any_value value) {
   if (!target.key.cacheable()) co_return false;
+  unfinished writing(invalidations_, {&target, 1});
   auto write = prepare(std::move(right), target, std::move(value));
   if (write.for_l2) note_l2(write, co_await state_.l2.fill(std::move(*write.for_l2)));
-  co_return co_await commit(std::move(write));
+  const bool stored = co_await commit(std::move(write));
+  writing.ended();
+  co_return stored;
+}
+
+task<bool> write_pipeline::set(any_key target, any_value value) {
+  if (!state_.may_cache(target)) co_return false;
+  unfinished writing(invalidations_, {&target, 1});
+  auto right = co_await begin(target.key, true);
+  writing.ended();
+  co_return co_await finish(std::move(right), target, std::move(value));
 }
 
 task<std::size_t> write_pipeline::set_many(std::span<const any_key> keys, std::vector<any_value> values) {
@@ -184,7 +196,9 @@ task<std::size_t> write_pipeline::set_many(std::span<const any_key> keys, std::v
     wanted.push_back(i);
     to_write.push_back(keys[i].key);
   }
+  unfinished writing(invalidations_, keys);
   auto rights = co_await begin_many(std::move(to_write), true);
+  writing.ended();
   std::vector<any_key> targets;
   std::vector<any_value> to_store;
   for (const auto i : wanted) {
@@ -198,6 +212,7 @@ task<std::size_t> write_pipeline::set_many(std::span<const any_key> keys, std::v
 task<std::vector<bool>> write_pipeline::finish_many(std::vector<write_right> rights,
                                                     std::span<const any_key> targets,
                                                     std::vector<any_value> values) {
+  unfinished writing(invalidations_, targets);
   std::vector<bool> stored(targets.size());
   std::vector<std::size_t> of_target;
   std::vector<pending_write> writes;
@@ -220,6 +235,7 @@ task<std::vector<bool>> write_pipeline::finish_many(std::vector<write_right> rig
     }
     stored[of_target[w]] = co_await commit(std::move(each));
   }
+  writing.ended();
   co_return stored;
 }
 

@@ -4,6 +4,9 @@
 ///
 /// A writer first takes its right (`begin`): a ticket of the admission and the lease of L2. Then it has a
 /// value and stores it (`finish`). Whatever was invalidated in between takes the value along.
+///
+/// A write that does not come to its end, because its task was destroyed or its value cannot be encoded, may
+/// have happened all the same. So its keys are removed then.
 
 #include "engine/fill_lease.hpp"
 #include "engine/invalidator.hpp"
@@ -32,18 +35,20 @@ class write_pipeline {
                  invalidator& invalidations) noexcept
       : state_(state), memory_(memory), records_(records), invalidations_(invalidations) {}
 
-  /// `value_known`: the caller has its value already; else it reads or writes it once it has the right.
-  task<write_right> begin(key key, bool value_known);
+  /// For a writer that reads or writes its value once it has the right.
+  task<write_right> begin(key key) { return begin(std::move(key), false); }
   /// `begin` for each of `keys`, with one L2 call.
-  task<std::vector<write_right>> begin_many(std::vector<key> keys, bool value_known);
-  /// Stores a value that is known. Returns whether it was stored. Lifetime: `target` outlives the task.
-  task<bool> set(any_key target, any_value value);
+  task<std::vector<write_right>> begin_many(std::vector<key> keys) {
+    return begin_many(std::move(keys), false);
+  }
   /// Returns whether the value was stored.
   task<bool> finish(write_right right, any_key target, any_value value);
   /// `finish` for each of `rights`, with one L2 call to store all values. Lifetime: `targets` outlive the
   /// task.
   task<std::vector<bool>> finish_many(std::vector<write_right> rights, std::span<const any_key> targets,
                                       std::vector<any_value> values);
+  /// Stores a value that is known. Returns whether it was stored. Lifetime: `target` outlives the task.
+  task<bool> set(any_key target, any_value value);
   /// Writes of values that are known, with one L2 call for each step. Returns how many were stored.
   /// Lifetime: `keys` outlive the task.
   task<std::size_t> set_many(std::span<const any_key> keys, std::vector<any_value> values);
@@ -51,6 +56,20 @@ class write_pipeline {
   task<bool> touch(key key, duration ttl);
 
  private:
+  /// Removes the keys of a write, unless it has ended. Lifetime: `of` outlives it.
+  class unfinished {
+   public:
+    unfinished(invalidator& by, std::span<const any_key> of) noexcept : by_(by), of_(of) {}
+    unfinished(const unfinished&) = delete;
+    unfinished& operator=(const unfinished&) = delete;
+    ~unfinished();
+    void ended() noexcept { of_ = {}; }
+
+   private:
+    invalidator& by_;
+    std::span<const any_key> of_;
+  };
+
   /// A write on its way in.
   struct pending_write {
     write_right right;
@@ -65,6 +84,9 @@ class write_pipeline {
     std::optional<second_level::entry> for_l2{};  ///< what L2 is to store
     bool in_l2 = false;
   };
+  /// `value_known`: the caller has its value already.
+  task<write_right> begin(key key, bool value_known);
+  task<std::vector<write_right>> begin_many(std::vector<key> keys, bool value_known);
   write_right enter(const key& key);
   void take_lease(write_right& right, const key& key, const result<lease_grant>& lease, bool value_known);
   pending_write prepare(write_right right, const any_key& target, any_value value);

@@ -101,11 +101,17 @@ task<> unit_of_work::update_cache(std::vector<cache::write_ticket> tickets,
   if (!unknown.empty()) co_await cache_->remove(std::move(unknown));
 }
 
+unit_of_work::unfinished_commit::~unfinished_commit() {
+  if (of_ != nullptr) of_->cache_->invalidate_behind({.keys = of_->written_keys(), .tags = of_->tags_});
+}
+
 task<result<void>> unit_of_work::commit() {
   std::vector<key> keys;
   for (const auto& each : writes_) keys.push_back(each->target().key);
   auto tickets = co_await cache_->take_tickets(std::move(keys));
+  unfinished_commit committing(*this);
   auto done = co_await commit_and_read();
+  committing.ended();
   if (done) {
     co_await update_cache(std::move(tickets), std::move(*done));
     co_return result<void>();
