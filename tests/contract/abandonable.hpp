@@ -34,10 +34,13 @@ class abandonable {
     handle_.promise().resume_executor = &on;
     handle_.resume();
   }
+  /// Without an executor: it resumes on the thread that ends its wait.
+  void start_inline() { handle_.resume(); }
   void destroy() {
     if (handle_) std::exchange(handle_, {}).destroy();
   }
   bool done() const { return handle_.done(); }
+  bool is_destroyed() const noexcept { return !handle_; }
 
  private:
   std::coroutine_handle<promise_type> handle_;
