@@ -43,11 +43,12 @@ strata::task<> namespaces() {
 
 /// Counts cache events. Hooks run on any thread, inside an operation: return quickly.
 struct watcher final : strata::cache_observer {
-  std::atomic<int> hits = 0, misses = 0, fills = 0, errors = 0;
+  std::atomic<int> hits = 0, misses = 0, fills = 0, removals = 0, errors = 0;
 
   void on_hit(std::string_view, const strata::read_info&) override { ++hits; }
   void on_miss(std::string_view, strata::miss_reason) override { ++misses; }
   void on_fill(std::string_view, strata::duration) override { ++fills; }
+  void on_remove(strata::invalidation_scope, std::string_view) override { ++removals; }
   void on_error(std::string_view, const strata::error&) override { ++errors; }
 };
 
@@ -58,6 +59,8 @@ strata::task<> hooks() {
   co_await cache.get_or_set(offers("o1"), make);
   co_await cache.get_or_set(offers("o1"), make);
   CHECK(watching->misses == 1 && watching->fills == 1 && watching->hits == 1 && watching->errors == 0);
+  co_await cache.remove_by_tag("shop");
+  CHECK(watching->removals == 1);
 }
 
 strata::task<> explain(strata::cache& cache) {

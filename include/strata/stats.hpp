@@ -75,7 +75,8 @@ struct cache_stats {
   byte_size budget;           ///< what L1 may use
   std::uint64_t evictions = 0;
   std::uint64_t expirations = 0;
-  std::uint64_t flights = 0;  ///< factory calls running now
+  std::uint64_t flights = 0;        ///< factory calls running now
+  std::uint64_t hook_failures = 0;  ///< hooks of the observer that threw
   std::uint64_t l2_errors = 0;
   std::uint64_t l2_round_trips = 0;
   commit_time clock = 0;  ///< with a second level: the latest time seen of its clock

@@ -117,6 +117,7 @@ void counters::collect(cache_stats& out) const {
     }
     out.l2_round_trips += read(from->l2_round_trips);
     out.l2_errors += read(from->l2_errors);
+    out.hook_failures += read(from->hook_failures);
   }
   for (std::size_t op = 0; op < operations; ++op) {
     out.latencies[op].sum = duration(static_cast<duration::rep>(nanoseconds[op]));

@@ -53,6 +53,9 @@ class counters {
     if (failed) add(mine().l2_errors, 1);
   }
 
+  /// A hook of the observer threw.
+  void hook_failed() noexcept { add(mine().hook_failures, 1); }
+
   /// Sums all threads into `out`.
   void collect(cache_stats& out) const;
 
@@ -71,6 +74,7 @@ class counters {
     std::array<histogram, operations> latencies{};
     type_cells::cell l2_round_trips = 0;
     type_cells::cell l2_errors = 0;
+    type_cells::cell hook_failures = 0;
     type_cells::cell calls = 0;
   };
 

@@ -68,7 +68,7 @@ engine_state::engine_state(cache_options from)
                     const auto reason =
                         why == memory::gone::expired ? miss_reason::expired : miss_reason::evicted;
                     miss_reasons.note(hash, reason);
-                    if (options.observer != nullptr) options.observer->on_evict(text, reason);
+                    hook(&cache_observer::on_evict, text, reason);
                   },
               .policy = memory::maker_of(options.eviction),
               .wanted = options.objective}) {
@@ -76,7 +76,7 @@ engine_state::engine_state(cache_options from)
 
 void engine_state::note_unstorable(const any_key& target, const error& why) {
   miss_reasons.note(target.key.hash(), miss_reason::unstorable);
-  if (options.observer != nullptr) options.observer->on_error(target.key.text(), why);
+  hook(&cache_observer::on_error, target.key.text(), why);
 }
 
 void check_memory(byte_size memory) {

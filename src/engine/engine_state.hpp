@@ -9,6 +9,7 @@
 #include "engine/doorkeeper.hpp"
 #include "engine/fill_admission.hpp"
 #include "engine/floors.hpp"
+#include "engine/hooks.hpp"
 #include "engine/random_sequence.hpp"
 #include "engine/recent_failures.hpp"
 #include "engine/recent_miss_reasons.hpp"
@@ -46,6 +47,12 @@ struct engine_state {
 
   /// This state, kept alive together with its engine: for work in the background.
   std::shared_ptr<engine_state> shared() noexcept { return {owner.lock(), this}; }
+
+  /// Calls a hook of the observer, if there is one.
+  template <class... Parameters, class... Arguments>
+  void hook(void (cache_observer::*which)(Parameters...), const Arguments&... arguments) noexcept {
+    call_hook(options.observer.get(), counters, which, arguments...);
+  }
 
   /// Reports a value that is returned, but stored nowhere because of `why`.
   void note_unstorable(const any_key& target, const error& why);

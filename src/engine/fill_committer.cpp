@@ -97,9 +97,7 @@ fill_outcome fill_committer::finish(const any_key& target, const fill_admission:
     state_.failures.forget(target.key.text());
     if (target.without_l1) memory_.supersede(target.key, *entry, false);
     state_.counters.count(target.type, &type_cells::fills);
-    if (state_.options.observer != nullptr) {
-      state_.options.observer->on_fill(target.key.text(), entry->fresh_until - entry->created);
-    }
+    state_.hook(&cache_observer::on_fill, target.key.text(), entry->fresh_until - entry->created);
     return out;
   }
   state_.uncached_reads.note(target.key.hash(), entry->created);

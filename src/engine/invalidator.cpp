@@ -75,6 +75,7 @@ task<invalidation_result> invalidator::invalidate(invalidation what) {
   }
   for (const auto& each : change.floors) state_.floors.raise(each);
   if (what.everything && !what.soft) erase_everything(floor);
+  if (state_.options.observer != nullptr) report(what);
   invalidation_result out{.floor = floor, .delivered = true};
   const bool times = !what.soft && !what.keys.empty();
   if (state_.has_second_level() && !(change.names.empty() && change.floors.empty())) {
@@ -86,6 +87,15 @@ task<invalidation_result> invalidator::invalidate(invalidation what) {
   }
   if (times) state_.counters.time(operation::remove, state_.now() - began);
   co_return out;
+}
+
+void invalidator::report(const invalidation& what) noexcept {
+  const auto hook = what.soft ? &cache_observer::on_expire : &cache_observer::on_remove;
+  using enum invalidation_scope;
+  if (what.everything) return state_.hook(hook, everything, std::string_view());
+  for (const auto& each : what.keys) state_.hook(hook, invalidation_scope::key, each.text());
+  for (const auto& each : what.prefixes) state_.hook(hook, prefix, each);
+  for (const auto& each : what.tags) state_.hook(hook, tag, each);
 }
 
 commit_time invalidator::finish(last_step& rest, std::optional<commit_time> delivered) {
@@ -121,11 +131,11 @@ void invalidator::invalidate_behind(invalidation what) {
 task<> invalidator::drop_in_l2(key key, bool soft) {
   second_level::change change{
       .names = {state_.l2_key(key)}, .floors = {}, .soft = soft, .floor = state_.clock.tick()};
-  const auto rest =
-      std::make_shared<last_step>(invalidation{.keys = {std::move(key)}, .soft = soft},
-                                  std::vector<floor_entry>(), std::string());
-  finish(*rest, co_await state_.l2.invalidate(
-                    std::move(change), [this, rest](const auto& floor_there) { finish(*rest, floor_there); }));
+  const auto rest = std::make_shared<last_step>(invalidation{.keys = {std::move(key)}, .soft = soft},
+                                                std::vector<floor_entry>(), std::string());
+  finish(*rest, co_await state_.l2.invalidate(std::move(change), [this, rest](const auto& floor_there) {
+    finish(*rest, floor_there);
+  }));
 }
 
 void invalidator::forget_matching(const std::string& glob, commit_time floor) {
@@ -145,6 +155,7 @@ void invalidator::forget_matching(const std::string& glob, commit_time floor) {
 task<invalidation_result> invalidator::remove_matching(std::string glob) {
   const auto floor = state_.clock.tick();
   forget_matching(glob, floor);
+  state_.hook(&cache_observer::on_remove, invalidation_scope::pattern, glob);
   if (!state_.has_second_level()) co_return invalidation_result{.floor = floor, .delivered = true};
   auto there = state_.options.name_space + ':' + glob;
   const auto rest = std::make_shared<last_step>(invalidation(), std::vector<floor_entry>(), std::move(glob));

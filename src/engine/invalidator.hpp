@@ -61,6 +61,8 @@ class invalidator final : public store_observer {
   /// `delivered`: the floor of L2, or nothing if the invalidation is kept for later. Returns the floor.
   commit_time finish(last_step& rest, std::optional<commit_time> delivered);
 
+  /// Calls the hooks for each name of `what`.
+  void report(const invalidation& what) noexcept;
   void erase_everything(commit_time floor);
   void make_stale(const key& key, commit_time floor, commit_time older_than);
   void forget_matching(const std::string& glob, commit_time floor);

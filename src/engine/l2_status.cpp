@@ -52,7 +52,7 @@ void l2_status::report() {
     if (now == reported_state_) return;
     reported_state_ = now;
   }
-  if (options_.observer != nullptr) options_.observer->on_second_level(now);
+  call_hook(options_.observer.get(), counters_, &cache_observer::on_second_level, now);
 }
 
 void l2_status::collect(second_level_stats& out) const {

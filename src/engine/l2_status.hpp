@@ -5,6 +5,7 @@
 #include "core/mutex.hpp"
 #include "engine/breaker.hpp"
 #include "engine/counters.hpp"
+#include "engine/hooks.hpp"
 
 #include <strata/cache.hpp>
 

@@ -19,17 +19,17 @@ any_lookup read_reporter::follow(const any_key& target, const flight& led, bool 
 
 void read_reporter::count_miss(const any_key& target, miss_reason why) noexcept {
   state_.counters.count_miss(target.type, why);
-  if (state_.options.observer != nullptr) state_.options.observer->on_miss(target.key.text(), why);
+  state_.hook(&cache_observer::on_miss, target.key.text(), why);
 }
 
 void read_reporter::count_stale(const any_key& target) noexcept {
   state_.counters.count(target.type, &type_cells::stale_hits);
-  if (state_.options.observer != nullptr) state_.options.observer->on_stale(target.key.text());
+  state_.hook(&cache_observer::on_stale, target.key.text());
 }
 
 void read_reporter::factory_failed(const any_key& target, const error& failure) {
   state_.counters.count(target.type, &type_cells::factory_failures);
-  if (state_.options.observer != nullptr) state_.options.observer->on_error(target.key.text(), failure);
+  state_.hook(&cache_observer::on_error, target.key.text(), failure);
 }
 
 any_lookup read_reporter::lookup_of(const record_ptr& entry, read_info info, time_point at) {

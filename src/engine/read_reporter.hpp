@@ -26,7 +26,7 @@ class read_reporter {
     found.info.stale = entry->throttled || at >= entry->fresh_until;
     const void* value = entry->value.get();
     if (value != nullptr) found.value = any_value(std::move(entry), value);
-    if (state_.options.observer != nullptr) state_.options.observer->on_hit(target.key.text(), found.info);
+    state_.hook(&cache_observer::on_hit, target.key.text(), found.info);
     return found;
   }
 

@@ -2,6 +2,24 @@
 
 namespace strata::detail {
 
+namespace {
+
+/// Removes the key once more if the task is dropped before it has done so: a read may bring back what L2 had.
+struct unfinished_take {
+  invalidator& by;
+  const key& of;
+  bool ended = false;
+
+  unfinished_take(invalidator& by, const key& of) noexcept : by(by), of(of) {}
+  unfinished_take(const unfinished_take&) = delete;
+  unfinished_take& operator=(const unfinished_take&) = delete;
+  ~unfinished_take() {
+    if (!ended) by.invalidate_behind({.keys = {of}});
+  }
+};
+
+}  // namespace
+
 record_ptr taker::take_from_memory(const key& key, commit_time floor) {
   record_ptr taken;
   state_.admission.invalidate(key.text(), floor, [&] {
@@ -39,7 +57,9 @@ task<any_lookup> taker::take(any_key target) {
   if (!readable) missed.info.reason = miss_reason::bypassed;
   const bool memory_decides = !state_.has_second_level() || !records_.may_share(target);
   if (state_.has_second_level()) {
+    unfinished_take taking(invalidations_, target.key);
     auto there = co_await state_.l2.take(state_.l2_key(target.key), floor);
+    taking.ended = true;
     // Once more, as in invalidator::invalidate.
     invalidations_.forget(target.key, there ? there->floor : state_.clock.tick(), miss_reason::removed);
     if (!there) {

@@ -158,6 +158,7 @@ task<bool> write_pipeline::commit(pending_write write) {
   state_.miss_reasons.note(key.hash(), write.too_large ? miss_reason::too_large : miss_reason::removed);
   if (stored) {
     state_.counters.count(write.target.type, &type_cells::fills);
+    state_.hook(&cache_observer::on_set, key.text(), write.entry->fresh_until - write.entry->created);
   } else if (write.too_large) {
     state_.counters.count(write.target.type, &type_cells::fills_too_large);
   } else if (!write.refused) {

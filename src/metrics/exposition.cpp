@@ -250,6 +250,7 @@ void add_cache(families& into, const cache_stats& from) {
   into.counter("cache_evictions_total", "Values evicted from L1.", from.evictions);
   into.counter("cache_expirations_total", "Expired values removed from L1.", from.expirations);
   into.gauge("cache_flights", "Factory calls running now.", static_cast<double>(from.flights));
+  into.counter("cache_hook_failures_total", "Hooks of the observer that threw.", from.hook_failures);
   into.counter("cache_l2_errors_total", "Failures of the second level.", from.l2_errors);
   into.counter("cache_l2_round_trips_total", "Round trips to the second level.", from.l2_round_trips);
   add_second_level(into, from.second_level);

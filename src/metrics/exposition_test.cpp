@@ -91,6 +91,7 @@ cache_stats sample() {
   stats.budget = {64u << 20};
   stats.entries = 9;
   stats.evictions = 11;
+  stats.hook_failures = 14;
   return stats;
 }
 
@@ -116,6 +117,7 @@ TEST(Exposition, HasTheNamesAndLabelsOfTheConvention) {
   EXPECT_EQ(read.at("cache_size_bytes"), 1000);
   EXPECT_EQ(read.at("cache_entries"), 9);
   EXPECT_EQ(read.at("cache_evictions_total"), 11);
+  EXPECT_EQ(read.at("cache_hook_failures_total"), 14);
   EXPECT_EQ(read.at("process_start_time_seconds"), 1.5e9);
   EXPECT_EQ(read.at(R"(strata_build_info{version="0.1.0"})"), 1);
   EXPECT_EQ(read.at(R"(http_requests_total{listener="platform",route="/agents/{id}",status="2xx"})"), 10);
