@@ -124,7 +124,7 @@ fill_outcome fill_committer::finish(const any_key& target, const fill_admission:
 
 task<> fill_committer::make_way(const any_key& target, pending_fill& fill) {
   const auto cleared = co_await state_.l2.invalidate(
-      {.names = {state_.l2_key(target.key)}, .floors = {}, .floor = state_.clock.tick()});
+      {.names = {state_.l2_key(target.key)}, .floors = {}, .floor = state_.clock.tick()}, {});
   if (!cleared) fill.value.keep = false;
 }
 
@@ -146,9 +146,34 @@ task<> fill_committer::clear_l2(const any_key& target, const fill_outcome& outco
   co_await invalidations_.drop_in_l2(target.key, outcome.in_l2 == older_value::expires);
 }
 
+task<> fill_committer::fill_behind(behind what) {
+  auto& state = *what.state;
+  const auto filled = co_await state.l2.fill(std::move(what.for_l2));
+  if (filled) what.lease.spent();
+  state.admission.wake(what.of.text());
+  if (filled && *filled == fill_result::stored) co_return;
+  // Its key was invalidated meanwhile, or may be without a notification. It was returned, and is not kept.
+  state.memory.erase_if(what.of.hash(), what.of.text(),
+                        [&](const void* current) { return current == what.entry.get(); });
+  state.uncached_reads.note(what.of.hash(), what.entry->created);
+  state.miss_reasons.note(what.of.hash(), filled ? miss_reason::fenced : miss_reason::l2_down);
+}
+
 task<fill_outcome> fill_committer::commit(const any_key& target, const fill_admission::ticket& held,
                                           factory_result value, l2_probe& probe) {
   auto fill = begin(target, std::move(value), probe);
+  if (fill.for_l2 && state_.options.fill_l2_behind && !target.without_l1) {
+    auto for_l2 = std::move(*fill.for_l2);
+    fill.for_l2.reset();  // memory alone decides whether it is stored
+    const auto entry = fill.value.entry;
+    const auto outcome = finish(target, held, std::move(fill), probe);
+    if (outcome.stored) {
+      auto work =
+          fill_behind({state_.shared(), target.key, entry, std::move(probe.lease), std::move(for_l2)});
+      start(nullptr, std::move(work), [](const completion<void>&) {});
+    }
+    co_return outcome;
+  }
   if (fill.for_l2) {
     if (mutated(mutation::lease_late)) {
       if (const auto late = co_await state_.l2.force_lease(fill.for_l2->name)) {

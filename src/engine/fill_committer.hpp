@@ -39,7 +39,8 @@ class fill_committer {
                  invalidator& invalidations) noexcept
       : state_(state), memory_(memory), records_(records), invalidations_(invalidations) {}
 
-  /// All four steps below for one key. Lifetime: the arguments outlive the task.
+  /// All four steps below for one key; with cache_options::fill_l2_behind, L2's in the background. Lifetime:
+  /// the arguments outlive the task.
   task<fill_outcome> commit(const any_key& target, const fill_admission::ticket& held, factory_result value,
                             l2_probe& probe);
 
@@ -62,6 +63,16 @@ class fill_committer {
   task<> clear_l2(const any_key& target, const fill_outcome& outcome);
 
  private:
+  /// A value that is in memory while L2 is being asked to store it.
+  struct behind {
+    std::shared_ptr<engine_state> state;
+    key of;
+    record_ptr entry;
+    fill_lease lease;
+    second_level::entry for_l2;
+  };
+  /// Has L2 store it. If it does not, memory loses it, too.
+  static task<> fill_behind(behind what);
   void note_too_large(const any_key& target);
   /// The value is returned, and stored nowhere.
   void refuse(const any_key& target, pending_fill& fill, const error& why);
