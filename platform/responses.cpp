@@ -54,6 +54,7 @@ response failed(const strata::error& why) {
     case errc::unauthentic_entry:
     case errc::factory_failed:
     case errc::statement:
+    case errc::cancelled:
       break;
   }
   // For the operator, not for the client: the server responds with 500 and logs the exception.

@@ -10,10 +10,10 @@
 /// that was read from its source before, and no such value is stored. A read that began earlier may still
 /// return the value that its own factory read.
 ///
-/// Dropping: the task of every operation may be destroyed while it waits, before its cache and on the thread of
-/// its executor (strata/task.hpp). It is then not resumed any more, and other callers do not notice. Reads
-/// leave no flight and no lease behind. An invalidation goes on to its end. `set`, `set_many`, `set_absent` and
-/// `set_committed` remove their keys, since L2 may have stored the value.
+/// Dropping: the task of every operation may be destroyed while it waits, before its cache and on the thread
+/// of its executor (strata/task.hpp). It is then not resumed any more, and other callers do not notice. Reads
+/// leave no flight and no lease behind. An invalidation goes on to its end. `set`, `set_many`, `set_absent`
+/// and `set_committed` remove their keys, since L2 may have stored the value.
 
 #include <strata/consistency_token.hpp>
 #include <strata/encryption.hpp>
@@ -25,6 +25,7 @@
 #include <strata/lookup.hpp>
 #include <strata/observer.hpp>
 #include <strata/stats.hpp>
+#include <strata/stopping.hpp>
 #include <strata/store.hpp>
 #include <strata/task.hpp>
 #include <strata/timer.hpp>
@@ -33,6 +34,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +87,13 @@ struct cache_options {
   /// runs, so it ends soon after that process has died. Readers of other processes wait for the holder, but
   /// never longer than this, a second, or two thirds of the policy's hard_timeout; then they ask the source.
   duration fill_lease = std::chrono::seconds(2);
+
+  /// A read that fills one key returns once this process has the value, and L2 gets it in the background. So
+  /// a slow L2 does not slow down a miss. It costs a part of the guarantee: until L2 has taken or refused the
+  /// value, which it does within `l2_timeout` or counts as failed, this process may serve it although another
+  /// process has invalidated it meanwhile. This process's own invalidations hold at once. A value that L2
+  /// refuses, or does not confirm in time, leaves memory. Batches and writers still wait for L2.
+  bool fill_l2_behind = false;
 
   /// How many factories may run at once in this process (0: no limit), and how many may wait for their turn.
   /// Further reads fail with errc::busy.
@@ -154,7 +163,7 @@ class cache {
     auto hit = find(erased(key));
     if (hit.info.from != layer::none) return lookup<T>(std::move(hit));
     if (!has_second_level()) return lookup<T>(missed(erased(key), std::move(hit)));
-    return then_get(key);
+    return stoppable(key.options.stop, then_get(*engine_, key));
   }
 
   /// The value of `key`, running `factory` on a miss.
@@ -162,11 +171,12 @@ class cache {
   /// its error or its exception.
   /// Requires: `factory` does not call this cache for the same key.
   /// Returns:  value | stale value (policy) | not found (negative) | error
-  /// Errors:   what `factory` returns; timeout (policy.hard_timeout); busy (options.factory_limit);
-  ///           rethrows what `factory` throws. A failing L2 is not an error.
-  /// Threads:  any; resumes on the caller's executor. With timeouts in the policy, and for a
-  ///           background refresh, `factory` runs on options.background.
-  /// Cancel:   dropping the task of the caller whose factory runs makes the waiting callers retry.
+  /// Errors:   what `factory` returns; timeout (policy.hard_timeout); busy (options.factory_limit); cancelled
+  ///           (key.stopping); rethrows what `factory` throws. A failing L2 is not an error.
+  /// Threads:  any; resumes on the caller's executor. With timeouts in the policy, with a stop_token, and
+  ///           for a background refresh, `factory` runs on options.background.
+  /// Cancel:   dropping the task of the caller whose factory runs makes the waiting callers retry. A stop
+  ///           ends the caller's wait only: the factory goes on.
   /// Lifetime: `key` copied; `factory` kept until it has run.
   /// Cost:     hit O(1), no I/O, no coroutine frame; miss factory + at most two L2 round trips.
   template <class T, factory F>
@@ -176,7 +186,8 @@ class cache {
       if (hit.refresh_due) refresh_behind(erased(key), detail::erase_factory<T>(std::move(factory)));
       return lookup<T>(std::move(hit));
     }
-    return then_fill(key, detail::erase_factory<T>(std::move(factory)), hit.info.reason);
+    return stoppable(key.options.stop,
+                     then_fill(*engine_, key, detail::erase_factory<T>(std::move(factory)), hit.info.reason));
   }
 
   /// Replaces the cached value, which is served until then, by what `factory` reads from now on. It does not
@@ -185,7 +196,8 @@ class cache {
   /// fail-safe the old value, marked stale, if `factory` fails
   template <class T, factory F>
   task<lookup<T>> refresh(const typed_key<T>& key, F factory) {
-    return then_refresh(key, detail::erase_factory<T>(std::move(factory)));
+    return stoppable(key.options.stop,
+                     then_refresh(*engine_, key, detail::erase_factory<T>(std::move(factory))));
   }
 
   /// Stores `value`, which is current as of now. Returns whether it was stored: a value that is older than
@@ -239,10 +251,10 @@ class cache {
   }
 
   /// The values of `wanted`, in their order. Cost: one L2 round trip to each node for all L1 misses.
+  /// A stop of `stop` ends the wait: what is not in memory then fails with errc::cancelled.
   template <class T>
-  task<std::vector<lookup<T>>> get_many(std::vector<typed_key<T>> wanted) {
-    const auto keys = erased(wanted);
-    co_return typed<T>(co_await get_many(std::span(keys)));
+  task<std::vector<lookup<T>>> get_many(std::vector<typed_key<T>> wanted, std::stop_token stop = {}) {
+    return stoppable_many(std::move(wanted), detail::any_batch_factory(), std::move(stop));
   }
 
   /// As get_many; `factory` is called once with the indices of the misses in `wanted`, as
@@ -252,9 +264,9 @@ class cache {
   /// under fail-safe stay, and `failure()` of the others says what it threw. If there are none, it is
   /// rethrown.
   template <class T, class F>
-  task<std::vector<lookup<T>>> get_or_set_many(std::vector<typed_key<T>> wanted, F factory) {
-    const auto keys = erased(wanted);
-    co_return typed<T>(co_await get_or_set_many(std::span(keys), detail::erase_batch<T>(std::move(factory))));
+  task<std::vector<lookup<T>>> get_or_set_many(std::vector<typed_key<T>> wanted, F factory,
+                                               std::stop_token stop = {}) {
+    return stoppable_many(std::move(wanted), detail::erase_batch<T>(std::move(factory)), std::move(stop));
   }
 
   /// `set` for each of `values`; of several for one key the last counts. Returns how many were stored.
@@ -398,13 +410,52 @@ class cache {
     return out;
   }
 
+  // What may go on without its caller after a stop does not use `this`, but the engine, which is kept.
   template <class T>
-  task<lookup<T>> then_get(typed_key<T> key) {
-    co_return lookup<T>(co_await get_slow(erased(key)));
+  static task<lookup<T>> then_get(detail::engine& in, typed_key<T> key) {
+    co_return lookup<T>(co_await get_slow(in, erased(key)));
   }
   template <class T>
-  task<lookup<T>> then_fill(typed_key<T> key, detail::any_factory factory, miss_reason reason) {
-    co_return lookup<T>(co_await fill_slow(erased(key), std::move(factory), reason));
+  static task<lookup<T>> then_fill(detail::engine& in, typed_key<T> key, detail::any_factory factory,
+                                   miss_reason reason) {
+    co_return lookup<T>(co_await fill_slow(in, erased(key), std::move(factory), reason));
+  }
+  template <class T>
+  static task<std::vector<lookup<T>>> then_many(detail::engine& in, std::vector<typed_key<T>> wanted,
+                                                detail::any_batch_factory factory) {
+    const auto keys = erased(wanted);
+    co_return typed<T>(co_await many_slow(in, std::span(keys), std::move(factory)));
+  }
+
+  template <class T>
+  task<lookup<T>> stoppable(const std::stop_token& stop, task<lookup<T>> work) {
+    if (!stop.stop_possible()) return work;
+    return until_stopped(detail::run_until_stopped(background(), engine_, std::move(work), stop));
+  }
+  template <class T>
+  static task<lookup<T>> until_stopped(task<std::optional<lookup<T>>> work) {
+    auto ended = co_await std::move(work);
+    co_return ended ? std::move(*ended) : lookup<T>(cancelled());
+  }
+  template <class T>
+  task<std::vector<lookup<T>>> stoppable_many(std::vector<typed_key<T>> wanted,
+                                              detail::any_batch_factory factory, std::stop_token stop) {
+    if (!stop.stop_possible()) return then_many(*engine_, std::move(wanted), std::move(factory));
+    return many_until_stopped(std::move(wanted), std::move(factory), std::move(stop));
+  }
+  template <class T>
+  task<std::vector<lookup<T>>> many_until_stopped(std::vector<typed_key<T>> wanted,
+                                                  detail::any_batch_factory factory, std::stop_token stop) {
+    auto work = detail::run_until_stopped(background(), engine_,
+                                          then_many(*engine_, wanted, std::move(factory)), std::move(stop));
+    auto ended = co_await std::move(work);
+    if (ended) co_return std::move(*ended);
+    std::vector<lookup<T>> out;
+    for (const auto& each : wanted) {
+      auto hit = find(erased(each));
+      out.emplace_back(hit.info.from != layer::none ? std::move(hit) : cancelled());
+    }
+    co_return out;
   }
   template <class T>
   task<bool> store_value(typed_key<T> key, std::shared_ptr<const T> value) {
@@ -428,17 +479,21 @@ class cache {
     co_return lookup<T>(co_await take_any(erased(key)));
   }
   template <class T>
-  task<lookup<T>> then_refresh(typed_key<T> key, detail::any_factory factory) {
-    co_return lookup<T>(co_await refresh_slow(erased(key), std::move(factory)));
+  static task<lookup<T>> then_refresh(detail::engine& in, typed_key<T> key, detail::any_factory factory) {
+    co_return lookup<T>(co_await refresh_slow(in, erased(key), std::move(factory)));
   }
 
   bool has_second_level() const noexcept;
-  task<detail::any_lookup> refresh_slow(detail::any_key target, detail::any_factory factory);
+  executor& background() const noexcept;
+  static detail::any_lookup cancelled();
+  static task<detail::any_lookup> refresh_slow(detail::engine& in, detail::any_key target,
+                                               detail::any_factory factory);
   void refresh_behind(const detail::any_key& target, detail::any_factory factory);
   detail::any_lookup find(const detail::any_key& target);
   detail::any_lookup missed(const detail::any_key& target, detail::any_lookup lookup);
-  task<detail::any_lookup> get_slow(detail::any_key target);
-  task<detail::any_lookup> fill_slow(detail::any_key target, detail::any_factory factory, miss_reason reason);
+  static task<detail::any_lookup> get_slow(detail::engine& in, detail::any_key target);
+  static task<detail::any_lookup> fill_slow(detail::engine& in, detail::any_key target,
+                                            detail::any_factory factory, miss_reason reason);
   task<detail::any_lookup> take_any(detail::any_key target);
   task<bool> set_any(detail::any_key target, detail::any_value value);
   task<bool> set_any(write_ticket ticket, detail::any_key target, detail::any_value value);
@@ -451,9 +506,10 @@ class cache {
                                             std::span<const detail::any_key> targets,
                                             std::vector<detail::any_value> values);
   void invalidate_behind(invalidation what);
-  task<std::vector<detail::any_lookup>> get_many(std::span<const detail::any_key> keys);
-  task<std::vector<detail::any_lookup>> get_or_set_many(std::span<const detail::any_key> keys,
-                                                        detail::any_batch_factory factory);
+  /// Without a factory it only reads. Lifetime: `keys` outlive the task.
+  static task<std::vector<detail::any_lookup>> many_slow(detail::engine& in,
+                                                         std::span<const detail::any_key> keys,
+                                                         detail::any_batch_factory factory);
 
   friend class coherence_control;
   friend class unit_of_work;

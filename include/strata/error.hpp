@@ -27,6 +27,7 @@ enum class errc {
   statement,             ///< the database refused a statement: syntax, unknown table or column
   contention,            ///< another transaction was faster; nothing was written; retry
   unauthentic_entry,     ///< stored bytes were not sealed by a holder of the keys, or not under this name
+  cancelled,             ///< the caller's stop_token requested a stop; other callers go on
 };
 
 /// The name of `code` as written in this header, e.g. "store_unavailable".

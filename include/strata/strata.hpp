@@ -34,6 +34,7 @@
 #include <strata/cached.hpp>
 #include <strata/entity.hpp>
 #include <strata/factory.hpp>
+#include <strata/stopping.hpp>
 #include <strata/store.hpp>
 
 // cache: events, rate limits, fakes for tests

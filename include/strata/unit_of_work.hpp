@@ -121,8 +121,8 @@ class unit_of_work {
   /// Errors: constraint, timeout, database_unavailable: the cache then drops all written keys,
   ///         because the commit may have reached the database.
   /// Cancel: a dropped commit may still reach the database; the cache drops all written keys and tables at
-  ///         once. If it reaches the database later, a read in between may keep an old row until its ttl ends,
-  ///         unless a relay reports the commit.
+  ///         once. If it reaches the database later, a read in between may keep an old row until its ttl
+  ///         ends, unless a relay reports the commit.
   task<result<void>> commit();
 
   task<result<void>> rollback();

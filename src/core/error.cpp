@@ -45,6 +45,8 @@ std::string_view name(errc code) noexcept {
       return "contention";
     case errc::unauthentic_entry:
       return "unauthentic_entry";
+    case errc::cancelled:
+      return "cancelled";
   }
   return "unknown";
 }

@@ -47,17 +47,27 @@ detail::any_lookup cache::missed(const detail::any_key& target, detail::any_look
   return engine_->missed(target, std::move(lookup));
 }
 
-task<detail::any_lookup> cache::get_slow(detail::any_key target) {
-  return engine_->l2().get(target);
+executor& cache::background() const noexcept {
+  return engine_->background();
 }
 
-task<detail::any_lookup> cache::fill_slow(detail::any_key target, detail::any_factory factory,
-                                          miss_reason reason) {
-  return engine_->fills().fill(target, std::move(factory), reason);
+detail::any_lookup cache::cancelled() {
+  return detail::read_reporter::failed({errc::cancelled, "the caller's stop_token requested a stop"},
+                                       miss_reason::absent);
 }
 
-task<detail::any_lookup> cache::refresh_slow(detail::any_key target, detail::any_factory factory) {
-  return engine_->fills().refresh(target, std::move(factory));
+task<detail::any_lookup> cache::get_slow(detail::engine& in, detail::any_key target) {
+  return in.l2().get(target);
+}
+
+task<detail::any_lookup> cache::fill_slow(detail::engine& in, detail::any_key target,
+                                          detail::any_factory factory, miss_reason reason) {
+  return in.fills().fill(target, std::move(factory), reason);
+}
+
+task<detail::any_lookup> cache::refresh_slow(detail::engine& in, detail::any_key target,
+                                             detail::any_factory factory) {
+  return in.fills().refresh(target, std::move(factory));
 }
 
 void cache::refresh_behind(const detail::any_key& target, detail::any_factory factory) {
@@ -112,13 +122,11 @@ task<std::vector<bool>> cache::set_all_committed(std::vector<write_ticket> ticke
   return engine_->writes().finish_many(std::move(rights), targets, std::move(values));
 }
 
-task<std::vector<detail::any_lookup>> cache::get_many(std::span<const detail::any_key> keys) {
-  return engine_->l2().get_many(keys);
-}
-
-task<std::vector<detail::any_lookup>> cache::get_or_set_many(std::span<const detail::any_key> keys,
-                                                             detail::any_batch_factory factory) {
-  return engine_->batches().fill_many(keys, std::move(factory));
+task<std::vector<detail::any_lookup>> cache::many_slow(detail::engine& in,
+                                                       std::span<const detail::any_key> keys,
+                                                       detail::any_batch_factory factory) {
+  if (!factory) return in.l2().get_many(keys);
+  return in.batches().fill_many(keys, std::move(factory));
 }
 
 task<invalidation_result> cache::invalidate(invalidation what) {

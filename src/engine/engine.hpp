@@ -46,6 +46,7 @@ class engine final : public std::enable_shared_from_this<engine> {
   /// Stops both. Work in the background goes on and keeps the engine alive.
   void close() noexcept;
 
+  executor& background() const noexcept { return *state_.options.background; }
   bool has_second_level() const noexcept { return state_.has_second_level(); }
   any_lookup find(const any_key& target) noexcept { return memory_.find(target); }
   /// `missed`, counted as a read that ended without a value.

@@ -37,7 +37,7 @@ constexpr std::string_view scope_name(invalidation_scope scope) {
   return "";
 }
 
-/// Writes down every call, and throws in each if it is told to.
+/// Writes down every call, and throws in each if `throws` is set.
 struct diary : cache_observer {
   std::vector<std::string> lines;
   bool throws = false;

@@ -85,8 +85,8 @@ class second_level {
     commit_time floor = 0;
   };
   /// Called instead of the return with what it would have returned, if the task was destroyed. May be called
-  /// again by an answer that comes after the deadline. Runs on the thread that ends the call, while the engine
-  /// lives.
+  /// again by an answer that comes after the deadline. Runs on the thread that ends the call, while the
+  /// engine lives.
   using invalidation_end = std::function<void(std::optional<commit_time>)>;
   /// Cost: one round trip.
   task<std::optional<commit_time>> invalidate(change what, invalidation_end ended);

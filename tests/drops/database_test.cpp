@@ -1,5 +1,5 @@
-/// Drops callers of repositories, of cached queries and of units of work, as drops_test.cpp does: the database
-/// answers one step at a time.
+/// Drops callers of repositories, of cached queries and of units of work, as drops_test.cpp does: the
+/// database answers one step at a time.
 
 #include "tests/contract/temporary_folder.hpp"
 #include "tests/drops/stage.hpp"
@@ -9,9 +9,9 @@
 #include <strata/repository.hpp>
 #include <strata/unit_of_work.hpp>
 
-#include <boost/describe.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <boost/describe.hpp>
 
 namespace strata::drops {
 namespace {
@@ -121,8 +121,9 @@ class DatabaseDrops : public ::testing::TestWithParam<bool> {
  protected:
   DatabaseDrops() {
     source_.calls.late = GetParam();
-    (void)sync_wait(source_.real().run_script("CREATE TABLE items (id TEXT PRIMARY KEY, name TEXT NOT NULL, "
-                                              "version BIGINT NOT NULL)"));
+    (void)sync_wait(
+        source_.real().run_script("CREATE TABLE items (id TEXT PRIMARY KEY, name TEXT NOT NULL, "
+                                  "version BIGINT NOT NULL)"));
   }
 
   /// A new row, read through every cache.
@@ -199,8 +200,9 @@ class DatabaseDrops : public ::testing::TestWithParam<bool> {
   cache cache_{{.second_level = link_, .l2_timeout = {}, .maintenance_interval = {}, .time = &time_}};
   repository<item, "item:{id}"> items_{source_, cache_, entity<item, "item:{id}">{{.ttl = 60s}}, "items",
                                        [this] { return time_.wall(); }};
-  cached_query<line> lines_ = query_cache(source_, cache_).prepare<line>(
-      "SELECT id, name FROM items WHERE id = $1", {.tables = {"items"}});
+  cached_query<line> lines_ =
+      query_cache(source_, cache_)
+          .prepare<line>("SELECT id, name FROM items WHERE id = $1", {.tables = {"items"}});
   std::string id_;
   unsigned runs_ = 0;
 };

@@ -36,8 +36,9 @@ std::vector<operation> reads() {
       {"get_many", [](stage& at) { return drive(at.cache().get_many(both(at))); }},
       {"get_or_set_many",
        [](stage& at) {
-         return drive(at.cache().get_or_set_many(
-             both(at), [&at](std::span<const std::size_t> missing) { return at.source.load_many(missing.size()); }));
+         return drive(at.cache().get_or_set_many(both(at), [&at](std::span<const std::size_t> missing) {
+           return at.source.load_many(missing.size());
+         }));
        }},
       {"touch", [](stage& at) { return drive(at.cache().touch(at.key(), 30s)); }},
       {"explain", [](stage& at) { return drive(at.cache().explain(at.key().key)); }},
@@ -61,7 +62,8 @@ std::vector<operation> changes() {
       all("set", [](stage& at) { return at.cache().set(at.key(), *at.source.value()); }),
       all("set_many",
           [](stage& at) {
-            return at.cache().set_many<std::string>({{at.key(), *at.source.value()}, {at.key("second"), "any"}});
+            return at.cache().set_many<std::string>(
+                {{at.key(), *at.source.value()}, {at.key("second"), "any"}});
           }),
       all("remove", [](stage& at) { return at.cache().remove(at.key()); }),
       all("remove keys",

@@ -26,11 +26,12 @@ using test::abandonable;
 /// A thread that completes the waits of others until it ends: it answers for the store and for the source.
 class completing_thread {
  public:
-  explicit completing_thread(testing::faulty_store& store) : thread_([this, &store] {
-    while (!done_.load()) {
-      if (loop_.run_ready() + store.let_go() == 0) std::this_thread::yield();
-    }
-  }) {}
+  explicit completing_thread(testing::faulty_store& store)
+      : thread_([this, &store] {
+          while (!done_.load()) {
+            if (loop_.run_ready() + store.let_go() == 0) std::this_thread::yield();
+          }
+        }) {}
   ~completing_thread() {
     done_ = true;
     thread_.join();

@@ -58,13 +58,12 @@ bool held_source::step() {
   return true;
 }
 
-stage::stage(const shape& of)
-    : shape_(of), server_(make_memory_server(time_)), entity_(of.policy) {
+stage::stage(const shape& of) : shape_(of), server_(make_memory_server(time_)), entity_(of.policy) {
   for (int i = 0; i < (of.second_level ? 2 : 1); ++i) {
     auto& added = *processes_.emplace_back(std::make_unique<process>(time_));
     if (of.second_level) added.link = std::make_shared<testing::faulty_store>(connect(server_));
-    added.cache = std::make_unique<strata::cache>(
-        options_of(of, added.background, added.timer, time_, added.link));
+    added.cache =
+        std::make_unique<strata::cache>(options_of(of, added.background, added.timer, time_, added.link));
   }
 }
 

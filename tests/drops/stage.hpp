@@ -60,9 +60,9 @@ class held_source {
 struct shape {
   std::string name;
   bool second_level = false;
-  bool answers_late = false;  ///< the store works at once, and its answer waits; else its work waits, too
-  bool cached = false;        ///< the key is in every cache when the operation begins
-  bool expired = false;       ///< … and its ttl is over
+  bool answers_late = false;   ///< the store works at once, and its answer waits; else its work waits, too
+  bool cached = false;         ///< the key is in every cache when the operation begins
+  bool expired = false;        ///< … and its ttl is over
   bool set_elsewhere = false;  ///< another process has set the key: L2 has a value that this one has not seen
   bool fill_before = false;    ///< another caller of the process is filling the key
   bool fill_elsewhere = false;  ///< another process is filling the key

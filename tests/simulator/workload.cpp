@@ -1,4 +1,5 @@
-/// The operations of the processes of a simulation.
+/// The operations of the processes of a simulation. Long because it has every operation, and what each owes
+/// the oracle.
 
 #include "core/glob.hpp"
 #include "engine/floors.hpp"
