@@ -66,4 +66,17 @@ admin_stats admin_stats_of(const cache_stats& from) {
   return out;
 }
 
+admin_edge_status admin_edge_status_of(const edge_stats& from) {
+  admin_edge_status out{.active = from.active,
+                        .queued = from.queued,
+                        .oldest_seconds = std::chrono::duration<double>(from.oldest).count(),
+                        .trouble = from.trouble,
+                        .edges = {}};
+  for (const auto& each : from.edges) {
+    out.edges.push_back(
+        {each.name, each.purged, each.failed, each.unproven, each.calls, each.waiting, each.trouble});
+  }
+  return out;
+}
+
 }  // namespace strata::admin

@@ -2,6 +2,7 @@
 /// The JSON bodies of the admin listener, for the listener and its clients.
 /// Threads: values.
 
+#include <strata/edge_stats.hpp>
 #include <strata/json.hpp>
 #include <strata/stats.hpp>
 
@@ -132,5 +133,45 @@ struct admin_cached {
   admin_explanation where;
 };
 BOOST_DESCRIBE_STRUCT(admin_cached, (), (key, cached, hidden, value, where))
+
+/// Body of POST /edge/purge, and its response: how many purges joined the queue.
+struct admin_edge_purge {
+  std::optional<std::vector<std::string>> tags;
+  std::optional<std::vector<std::string>> urls;
+  std::optional<std::vector<std::string>> prefixes;
+  std::optional<bool> everything;
+  std::optional<bool> soft;
+};
+BOOST_DESCRIBE_STRUCT(admin_edge_purge, (), (tags, urls, prefixes, everything, soft))
+
+struct admin_edge_purged {
+  std::uint64_t queued = 0;
+};
+BOOST_DESCRIBE_STRUCT(admin_edge_purged, (), (queued))
+
+/// `edge_stats::edge` without its histogram.
+struct admin_edge {
+  std::string name;
+  std::uint64_t purged = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t unproven = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t waiting = 0;
+  std::string trouble;
+};
+BOOST_DESCRIBE_STRUCT(admin_edge, (), (name, purged, failed, unproven, calls, waiting, trouble))
+
+/// Response to GET /edge/status.
+struct admin_edge_status {
+  bool active = false;
+  std::uint64_t queued = 0;
+  double oldest_seconds = 0;
+  std::string trouble;
+  std::vector<admin_edge> edges;
+};
+BOOST_DESCRIBE_STRUCT(admin_edge_status, (), (active, queued, oldest_seconds, trouble, edges))
+
+/// `from` as GET /edge/status shows it.
+admin_edge_status admin_edge_status_of(const edge_stats& from);
 
 }  // namespace strata::admin

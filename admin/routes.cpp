@@ -239,6 +239,60 @@ task<response> invalidate(shared_state state, const request& from) {
   co_return server::json(200, json::text_of(done));
 }
 
+/// The body of a purge, or a problem response.
+std::expected<std::vector<edge_purge>, response> read_purges(std::string_view body) {
+  const auto parsed = json::parse(body, {.members = 16});
+  if (!parsed) return std::unexpected(server::problem(400, parsed.error().detail));
+  admin_edge_purge what;
+  std::vector<json::problem> unconverted;
+  json::convert(*parsed, what, "", unconverted);
+  std::vector<field_problem> problems;
+  for (auto& each : unconverted) problems.push_back({std::move(each.pointer), std::move(each.detail)});
+  std::vector<edge_purge> out;
+  const bool soft = what.soft.value_or(false);
+  const auto add = [&](edge_purge_kind kind, const std::optional<texts>& values, const std::string& field) {
+    for (std::size_t i = 0; values && i < values->size(); ++i) {
+      edge_purge one{.kind = kind, .value = (*values)[i], .soft = soft};
+      if (auto why = problem_of(one); !why.empty()) {
+        problems.push_back({'/' + field + '/' + std::to_string(i), std::move(why)});
+      }
+      out.push_back(std::move(one));
+    }
+  };
+  add(edge_purge_kind::tag, what.tags, "tags");
+  add(edge_purge_kind::url, what.urls, "urls");
+  add(edge_purge_kind::prefix, what.prefixes, "prefixes");
+  if (what.everything.value_or(false))
+    out.push_back({.kind = edge_purge_kind::everything, .value = {}, .soft = soft});
+  if (problems.empty() && out.empty())
+    problems.push_back({"", "names nothing: give tags, urls, prefixes or everything"});
+  if (out.size() > most_items)
+    problems.push_back({"", "names more than " + std::to_string(most_items) + " items"});
+  if (!problems.empty())
+    return std::unexpected(server::problem(422, {}, "the body is not a valid purge", problems));
+  return out;
+}
+
+response no_edge() {
+  return server::problem(
+      404, "no edge is configured; set edge.cloudflare, edge.fastly, edge.varnish or edge.nginx");
+}
+
+task<response> purge_edge(shared_state state, const request& from) {
+  if (!state->options.edge) co_return no_edge();
+  auto which = read_purges(from.body());
+  if (!which) co_return which.error();
+  const admin_edge_purged done{which->size()};
+  const auto queued = co_await state->options.edge->purge(std::move(*which));
+  if (!queued) co_return server::problem(503, queued.error().detail);
+  co_return server::json(200, json::text_of(done));
+}
+
+response edge_status(const admin_state& state) {
+  if (!state.options.edge) return no_edge();
+  return server::json(200, json::text_of(admin_edge_status_of(state.options.edge->stats())));
+}
+
 response metrics_text(const admin_state& state) {
   response out;
   out.body = state.options.metrics();
@@ -291,6 +345,8 @@ server::router admin_routes(admin_options options) {
            [state](request&) -> task<response> {
              return server::json(200, json::text_of(admin_stats_of(state->options.cache->stats())));
            })
+      .get("/edge/status", [state](request&) -> task<response> { return edge_status(*state); })
+      .post("/edge/purge", [state](request& from) { return purge_edge(state, from); })
       .get("/cache/explain", [state](request& from) { return explain(state, from); })
       .get("/cache/get", [state](request& from) { return show_value(state, from); })
       .post("/cache/invalidate", [state](request& from) { return invalidate(state, from); });

@@ -6,6 +6,8 @@
 #include <server/router.hpp>
 
 #include <strata/cache.hpp>
+#include <strata/edge.hpp>
+#include <strata/edge_stats.hpp>
 #include <strata/error.hpp>
 #include <strata/events.hpp>
 #include <strata/key.hpp>
@@ -34,6 +36,13 @@ struct shown_value {
   std::optional<std::string> json;  ///< the cached value as JSON
 };
 
+/// The purges of the edge.
+struct edge_functions {
+  std::function<edge_stats()> stats;
+  /// Adds purges to the queue. Errors: invalid_argument, for a purge that no edge could do.
+  std::function<task<result<void>>(std::vector<edge_purge>)> purge;
+};
+
 struct admin_options {
   std::shared_ptr<strata::cache> cache;  ///< required
 
@@ -54,6 +63,9 @@ struct admin_options {
   /// handlers.
   event_bus* events = nullptr;
 
+  /// Purges of the edge; none: GET /edge/status and POST /edge/purge answer 404 with what to configure.
+  std::optional<edge_functions> edge;
+
   /// Looks up the value cached under a key, without computing it.
   std::function<task<shown_value>(const strata::key& key)> value;  ///< required
 };
@@ -62,11 +74,11 @@ struct admin_options {
 server::rate_limit_state state_of(const rate_limiter& by, const rate_decision& decided);
 
 /// GET /metrics, /healthz, /readyz, /cache/stats, /cache/explain?key=, /cache/get?key=, /cache/events
-/// (server-sent events: event_streams.hpp) and POST /cache/invalidate, whose `soft` expires instead of
-/// removing; it then accepts only the patterns `*` and `PREFIX:*`, since no other glob can be expired.
-/// Without a token the routes answer only requests to an IP address or localhost, so that no web page can
-/// reach them through its own host name (DNS rebinding). Throws bad_options that names every problem of
-/// `options`.
+/// (server-sent events: event_streams.hpp), /edge/status, and POST /edge/purge and /cache/invalidate, whose
+/// `soft` expires instead of removing; it then accepts only the patterns `*` and `PREFIX:*`, since no other
+/// glob can be expired. Without a token the routes answer only requests to an IP address or localhost, so
+/// that no web page can reach them through its own host name (DNS rebinding). Throws bad_options that names
+/// every problem of `options`.
 server::router admin_routes(admin_options options);
 
 }  // namespace strata::admin

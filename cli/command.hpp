@@ -131,6 +131,7 @@ void add_explain(registry& to);
 void add_invalidate(registry& to);
 void add_stats(registry& to);
 void add_key(registry& to);
+void add_edge(registry& to);
 void add_db(registry& to);
 void add_lint(registry& to);
 void add_org(registry& to);

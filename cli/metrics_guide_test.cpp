@@ -21,8 +21,10 @@ std::set<std::string> exposed_families() {
   const store_health shared{.event_lag = duration::zero()};
   const relay_stats relaying{.active = true};
   const event_feed_stats feeding;
+  const edge_stats purging{.edges = {{.name = "cloudflare"}}};
   std::istringstream lines(
-      exposition(stats, listeners, {}, {.shared = &shared, .relaying = &relaying, .feeding = &feeding}));
+      exposition(stats, listeners, {},
+                 {.shared = &shared, .relaying = &relaying, .feeding = &feeding, .purging = &purging}));
   std::set<std::string> names;
   for (std::string hash, what, name, rest; lines >> hash >> what >> name && std::getline(lines, rest);) {
     if (hash == "#") names.insert(name);

@@ -22,6 +22,7 @@ void add_commands(registry& to) {
   add_invalidate(to);
   add_stats(to);
   add_key(to);
+  add_edge(to);
   add_db(to);
   add_lint(to);
   add_org(to);

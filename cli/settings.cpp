@@ -1,3 +1,5 @@
+/// The settings and their help. Long because every setting has a line here.
+
 #include "cli/settings.hpp"
 
 #include <strata/units.hpp>
@@ -141,6 +143,24 @@ constexpr std::array helps{
         "rate.admin",
         "refused requests a minute of one address to the admin listener, such as wrong tokens; 0: no "
         "limit"},
+    setting_help{
+        "edge.probe",
+        "public URL of the site, https://HOST; after each purge a page of it is requested through the "
+        "edge, to prove that it is new; empty: no proof"},
+    setting_help{"edge.rate", "purge calls a minute to one edge"},
+    setting_help{"edge.burst", "purge calls at once to one edge"},
+    setting_help{"edge.cloudflare.url", "base URL of Cloudflare's API"},
+    setting_help{"edge.cloudflare.zone", "id of the zone that is purged; empty: no Cloudflare"},
+    setting_help{"edge.cloudflare.token", "API token with the permission Cache Purge; never shown"},
+    setting_help{"edge.fastly.url", "base URL of Fastly's API"},
+    setting_help{"edge.fastly.service", "id of the service that is purged; empty: no Fastly"},
+    setting_help{"edge.fastly.token", "API token with the scopes purge_select and purge_all; never shown"},
+    setting_help{"edge.varnish.urls",
+                 "servers of Varnish or Vinyl, http://HOST:PORT, each of which is purged; "
+                 "docs/guide/edge_varnish.md has their VCL"},
+    setting_help{"edge.nginx.urls",
+                 "epochs of nginx servers, http://HOST:PORT/strata-epoch; docs/guide/edge_nginx.md has their "
+                 "configuration"},
     setting_help{"entity.*.ttl", "how long a value is fresh"},
     setting_help{"entity.*.l1_ttl",
                  "how long memory keeps a value before it asks the second level again; 0s: as long as it may "
@@ -297,7 +317,8 @@ void add(std::vector<setting>& table, const gateway::config& defaults, const std
           {.key = key,
            .kind = kind_of<field>(),
            .help = help_of(help_prefix + member.name),
-           .secret = key == "admin_token" || key == "encryption.keys" || key == "postgres.password",
+           .secret = key == "admin_token" || key == "encryption.keys" || key == "postgres.password" ||
+                     key.ends_with(".token"),
            .read = [field_of](gateway::config& into,
                               std::string_view text) { return read_value(text, field_of(into)); },
            .write = [field_of](const gateway::config& from) { return write_value(field_of(from)); }});

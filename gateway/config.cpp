@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <server/cors.hpp>
+#include <strata/edge.hpp>
 #include <strata/open_database.hpp>
 
 #include <algorithm>
@@ -188,6 +189,44 @@ void check_numbers(const config& values, std::vector<config_problem>& found) {
   within("auth.password_memory", values.auth.password_memory, 8_MiB, 1_GiB, "8MiB to 1GiB");
 }
 
+/// Adds a problem unless `url` names a server.
+void check_edge_url(std::string_view key, const std::string& url, std::vector<config_problem>& found) {
+  const auto why = strata::problem_of(strata::edge_purge{.kind = strata::edge_purge_kind::url, .value = url});
+  if (!why.empty()) found.push_back({std::string(key), "must be https://HOST… or http://HOST…"});
+}
+
+/// Adds a problem unless both or neither of an account and its token are there.
+void check_edge_account(const std::string& key, std::string_view account_name, const std::string& account,
+                        const std::string& token, std::vector<config_problem>& found) {
+  const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
+  if (account.empty() && !token.empty()) {
+    found.push_back(
+        {fmt::format("{}.{}", key, account_name), fmt::format("is missing besides {}.token", key)});
+  }
+  if (token.empty() && !account.empty()) {
+    found.push_back({key + ".token", fmt::format("is missing besides {}.{}", key, account_name)});
+  }
+  if (!std::ranges::all_of(account, printable)) {
+    found.push_back(
+        {fmt::format("{}.{}", key, account_name), "holds a space, a control character or one outside ASCII"});
+  }
+  if (!std::ranges::all_of(token, printable)) {
+    found.push_back({key + ".token", "holds a space, a control character or one outside ASCII"});
+  }
+}
+
+void check_edge(const edge_config& edge, std::vector<config_problem>& found) {
+  check_edge_url("edge.cloudflare.url", edge.cloudflare.url, found);
+  check_edge_account("edge.cloudflare", "zone", edge.cloudflare.zone, edge.cloudflare.token, found);
+  check_edge_url("edge.fastly.url", edge.fastly.url, found);
+  check_edge_account("edge.fastly", "service", edge.fastly.service, edge.fastly.token, found);
+  for (const auto& each : edge.varnish.urls) check_edge_url("edge.varnish.urls", each, found);
+  for (const auto& each : edge.nginx.urls) check_edge_url("edge.nginx.urls", each, found);
+  if (!edge.probe.empty()) check_edge_url("edge.probe", edge.probe, found);
+  if (edge.rate == 0 || edge.rate > 1'000'000) found.push_back({"edge.rate", "is not within 1 to 1000000"});
+  if (edge.burst == 0 || edge.burst > 100'000) found.push_back({"edge.burst", "is not within 1 to 100000"});
+}
+
 /// A problem of a policy begins with its field, "policy.ttl must be …"; the field becomes the key.
 void check_entity(const std::string& name, const entity_config& entity, std::vector<config_problem>& found) {
   if (name == "user_permissions" && entity.ttl > std::chrono::minutes(5)) {
@@ -239,6 +278,7 @@ std::vector<config_problem> problems(const config& values) {
   check_parts(values, found);
   check_proxies(values, found);
   check_numbers(values, found);
+  check_edge(values.edge, found);
   for (const auto& [name, entity] : values.entity) check_entity(name, entity, found);
   return found;
 }

@@ -153,6 +153,42 @@ BOOST_DESCRIBE_STRUCT(rate_config, (),
                       (user, user_burst, user_writes, user_writes_burst, address, address_burst,
                        login_account, login_account_burst, login_address, login_address_burst, admin))
 
+struct cloudflare_config {
+  std::string url = "https://api.cloudflare.com/client/v4";
+  std::string zone;
+  std::string token;
+};
+BOOST_DESCRIBE_STRUCT(cloudflare_config, (), (url, zone, token))
+
+struct fastly_config {
+  std::string url = "https://api.fastly.com";
+  std::string service;
+  std::string token;
+};
+BOOST_DESCRIBE_STRUCT(fastly_config, (), (url, service, token))
+
+struct varnish_config {
+  std::vector<std::string> urls;
+};
+BOOST_DESCRIBE_STRUCT(varnish_config, (), (urls))
+
+struct nginx_config {
+  std::vector<std::string> urls;
+};
+BOOST_DESCRIBE_STRUCT(nginx_config, (), (urls))
+
+/// The HTTP caches in front of the gateways, which it purges: strata/edge_queue.hpp.
+struct edge_config {
+  std::string probe;
+  std::uint32_t rate = 600;
+  std::uint32_t burst = 20;
+  cloudflare_config cloudflare;
+  fastly_config fastly;
+  varnish_config varnish;
+  nginx_config nginx;
+};
+BOOST_DESCRIBE_STRUCT(edge_config, (), (probe, rate, burst, cloudflare, fastly, varnish, nginx))
+
 /// An entity's policy: the fields of strata::policy by their own names, and dictionaries by their
 /// files'.
 struct entity_config {
@@ -204,13 +240,14 @@ struct config {
   relay_config relay;
   auth_config auth;
   rate_config rate;
+  edge_config edge;
   /// By the entity's name in strata.toml; the names are those of the defaults.
   std::map<std::string, entity_config> entity;
 };
 BOOST_DESCRIBE_STRUCT(config, (),
                       (listen, admin, admin_token, store, database, demo, threads, trusted_proxies,
                        client_address, drain_timeout, log, limits, tls, cors, cache, encryption, redis,
-                       sqlite, postgres, outbox, relay, auth, rate, entity))
+                       sqlite, postgres, outbox, relay, auth, rate, edge, entity))
 
 /// What `client_address` names. Requires: `values` has no problems.
 strata::server::client_source client_source_of(const config& values);

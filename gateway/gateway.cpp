@@ -3,6 +3,7 @@
 #include "gateway/gateway.hpp"
 
 #include "gateway/database_watch.hpp"
+#include "gateway/edge.hpp"
 #include "gateway/endpoint.hpp"
 #include "gateway/keys.hpp"
 #include "gateway/policies.hpp"
@@ -217,6 +218,15 @@ result<void> ready_unless(std::string trouble) {
   return fail(errc::database_unavailable, std::move(trouble));
 }
 
+/// Why an edge or the queue of its purges makes no progress.
+std::string edge_trouble(const edge_stats& from) {
+  if (!from.trouble.empty()) return from.trouble;
+  for (const auto& each : from.edges) {
+    if (!each.trouble.empty()) return each.trouble;
+  }
+  return {};
+}
+
 }  // namespace
 
 struct gateway::state {
@@ -317,6 +327,17 @@ struct gateway::state {
       checks.push_back(
           {"events", [this]() -> task<result<void>> { return ready_unless(feed->stats().trouble); }, false});
     }
+    std::optional<admin::edge_functions> edge;
+    if (purging != nullptr) {
+      edge = {.stats = [this] { return purging->stats(); },
+              .purge =
+                  [this](std::vector<edge_purge> which) {
+                    return enqueue_edge_purges(*source, std::move(which));
+                  }};
+      checks.push_back(
+          {"edge", [this]() -> task<result<void>> { return ready_unless(edge_trouble(purging->stats())); },
+           false});
+    }
     return {.cache = target,
             .token = values.admin_token,
             .checks = std::move(checks),
@@ -334,15 +355,19 @@ struct gateway::state {
                   const auto session_state = app.sessions().stats();
                   auto limits = app.limit_stats();
                   if (const auto by = admin_limit.load()) limits.emplace_back("admin", by->stats());
+                  std::optional<edge_stats> edge_state;
+                  if (purging != nullptr) edge_state = purging->stats();
                   return exposition(target->stats(), listeners, self,
                                     {.shared = store_state ? &*store_state : nullptr,
                                      .relaying = relay_state ? &*relay_state : nullptr,
                                      .feeding = feed_state ? &*feed_state : nullptr,
                                      .sessions = &session_state,
-                                     .limits = limits});
+                                     .limits = limits,
+                                     .purging = edge_state ? &*edge_state : nullptr});
                 },
             .refused = [this] { return admin_limit.load(); },
             .events = &events,
+            .edge = std::move(edge),
             .value = [this](const key& shown) { return show_value(*target, entities, shown); }};
   }
 
@@ -358,6 +383,7 @@ struct gateway::state {
   std::unique_ptr<strata::relay> relaying;  // null: the configuration has none
   event_bus events;                         // of every gateway; only for GET /cache/events
   std::unique_ptr<event_feed> feed;         // null: `events` has this process's own only
+  std::unique_ptr<edge_sender> purging;     // null: the configuration names no edge
   platform::entity_table entities;
   platform::app app;
   std::atomic<std::shared_ptr<rate_limiter>> admin_limit;  // null: no limit
@@ -403,6 +429,9 @@ result<std::unique_ptr<gateway>> gateway::open(const config& values, logs& log,
   auto feed = open_feed(values, log, parts->events);
   if (!feed) return std::unexpected(std::move(feed.error()));
   parts->feed = std::move(*feed);
+  auto purging = open_edge(values, parts->source, lines_to(log));
+  if (!purging) return std::unexpected(std::move(purging.error()));
+  parts->purging = std::move(*purging);
   if (parts->feed == nullptr) {
     parts->app.events().subscribe(
         "*", [&to = parts->events](const domain_event& event) { return to.publish(event); });
@@ -508,6 +537,7 @@ bool gateway::stop() {
   parts.target->stop_filling();  // background refreshes use the app and its database
   if (parts.relaying != nullptr) parts.relaying->stop();
   if (parts.feed != nullptr) parts.feed->stop();
+  if (parts.purging != nullptr) parts.purging->stop();
   // Last, so that metrics stay available while the rest drains.
   if (parts.admin_server != nullptr) parts.admin_server->stop();
   return finished;

@@ -46,7 +46,7 @@ std::size_t place_of(std::string_view pattern) {
 }
 
 // A shared cache may serve the marketplace a little longer while it revalidates.
-const server::response_field edge_field{"CDN-Cache-Control", "max-age=600, stale-while-revalidate=300"};
+const server::response_field edge_field{"CDN-Cache-Control", "max-age=300, stale-while-revalidate=300"};
 // A browser must keep the responses of different logins apart.
 const server::response_field private_field{"Vary", "Authorization, Cookie"};
 

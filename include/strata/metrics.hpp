@@ -2,6 +2,7 @@
 /// The counters of a process's caches and listeners in Prometheus' text format.
 /// Threads: `exposition` is pure; `route_counters` is lock-free and may be used from any thread.
 
+#include <strata/edge_stats.hpp>
 #include <strata/event_feed_stats.hpp>
 #include <strata/network_store.hpp>
 #include <strata/rate_limiter.hpp>
@@ -76,6 +77,7 @@ struct process_parts {
   const event_feed_stats* feeding = nullptr;
   const session_stats* sessions = nullptr;
   std::span<const std::pair<std::string_view, rate_limiter_stats>> limits = {};  ///< by their names
+  const edge_stats* purging = nullptr;                                           ///< of the edge
 };
 
 /// The text exposition (format 0.0.4) of all counters; `exposition_type` is its media type.

@@ -2,6 +2,7 @@
 
 #include "platform/demo_vocabulary.hpp"
 #include "platform/demo_writer.hpp"
+#include "platform/edge_tags.hpp"
 #include "platform/edit.hpp"
 #include "platform/import_writer.hpp"
 #include "platform/json_schema.hpp"
@@ -102,7 +103,11 @@ response_task get_listing(const services& in, request& from) {
   if (!names_row<listing_entity>(from)) return not_found();
   return then(anonymous_read(in, from), [&in, &from](read_options how) {
     return then(in.data.rows<listing_entity>().find(from.path_parameter("id"), how),
-                [](const strata::lookup<cached_response<listing>>& found) { return found_or_not(found); });
+                [&in](const strata::lookup<cached_response<listing>>& found) {
+                  auto out = found_or_not(found);
+                  if (found) add_public_tag(out, listing_tag(found->row.id), in.time.wall());
+                  return out;
+                });
   });
 }
 

@@ -1,5 +1,6 @@
 #include "platform/entities/listing_list.hpp"
 
+#include "platform/edge_tags.hpp"
 #include "platform/edit.hpp"
 #include "platform/entities/listing.hpp"
 #include "platform/json_schema.hpp"
@@ -18,6 +19,7 @@ task<lookup<page>> listings_matching(const repositories& data, std::string_view 
   auto words = search_words(query);
   auto at = lists(part.page, part.limit, words).reading(how);
   return data.target().get_or_set(at, [&data, words = std::move(words), part](fill_context& context) {
+    context.add_tag(std::string(listings_tag));
     sql_parameters parameters;
     if (!words.empty()) context.local_at_first();
     const auto condition = search_condition(words, {"name", "description", "publisher"}, parameters);
@@ -34,8 +36,11 @@ response_task list_listings(const services& in, request& from) {
   const auto query = read_search(from, problems);
   if (!problems.empty()) return unprocessable(problems);
   return then(anonymous_read(in, from), [&in, query, part](read_options how) {
-    return then(listings_matching(in.data, query, part, how), [](const lookup<page>& found) -> response {
-      return found ? response_of(found) : failed(*found.failure());
+    return then(listings_matching(in.data, query, part, how), [&in](const lookup<page>& found) -> response {
+      if (!found) return failed(*found.failure());
+      auto out = response_of(found);
+      add_public_tag(out, listings_tag, in.time.wall());
+      return out;
     });
   });
 }

@@ -156,6 +156,25 @@ void add_store(families& into, const store_health& from) {
   into.counter("store_connect_failures_total", "Failed attempts to connect.", from.failures);
 }
 
+void add_edge(families& into, const edge_stats& from) {
+  into.gauge("edge_sender_active", "1 while this process sends the purges of the edge.", from.active ? 1 : 0);
+  into.gauge("edge_queue_length", "Purges that wait in the database, for each edge.",
+             static_cast<double>(from.queued));
+  into.gauge("edge_oldest_seconds", "How long the oldest waiting purge has waited.", seconds(from.oldest));
+  auto& purges =
+      into.counter("edge_purges_total", "Purges sent, by edge and result; a failed one is repeated.");
+  for (const auto& each : from.edges) {
+    count(purges, {{"edge", each.name}, {"result", "purged"}}, each.purged);
+    count(purges, {{"edge", each.name}, {"result", "failed"}}, each.failed);
+  }
+  auto& unproven =
+      into.counter("edge_unproven_total", "Purges after which a probe still showed an older response.");
+  for (const auto& each : from.edges) count(unproven, {{"edge", each.name}}, each.unproven);
+  auto& latency =
+      into.histogram("edge_purge_seconds", "From when a purge was seen until its edge accepted it.");
+  for (const auto& each : from.edges) observe(latency, {{"edge", each.name}}, each.latency);
+}
+
 void add_relay(families& into, const relay_stats& from) {
   const auto seconds = [](duration span) { return std::chrono::duration<double>(span).count(); };
   into.gauge("relay_active", "1 while this process relays PostgreSQL's outbox.", from.active ? 1 : 0);
@@ -310,6 +329,7 @@ std::string exposition(const cache_stats& cache, std::span<const http_stats> lis
   if (parts.feeding != nullptr) add_feed(all, *parts.feeding);
   if (parts.sessions != nullptr) add_sessions(all, *parts.sessions);
   add_limits(all, parts.limits);
+  if (parts.purging != nullptr) add_edge(all, *parts.purging);
   add_listeners(all, listeners);
   add_process(all, process);
   return prometheus::TextSerializer().Serialize(all.all);

@@ -245,6 +245,24 @@ TEST(Exposition, ShowsTheRateLimitsIfThereAreSome) {
   EXPECT_EQ(read.at(R"(rate_limit_alone{policy="user"})"), 1);
 }
 
+TEST(Exposition, ShowsTheEdgeIfThereIsOne) {
+  EXPECT_THAT(exposition(sample(), {}, {}), testing::Not(HasSubstr("edge_")));
+  edge_stats purging{.active = true, .queued = 3, .oldest = std::chrono::milliseconds(1500)};
+  purging.edges.push_back({.name = "varnish/10.0.0.1:6081", .purged = 9, .failed = 8, .unproven = 7});
+  purging.edges[0].latency = {.operation = "purge",
+                              .bounds = {std::chrono::seconds(1)},
+                              .counts = {2, 1},
+                              .sum = std::chrono::seconds(3)};
+  const scrape read(exposition(sample(), {}, {}, {.purging = &purging}));
+  EXPECT_EQ(read.at("edge_sender_active"), 1);
+  EXPECT_EQ(read.at("edge_queue_length"), 3);
+  EXPECT_EQ(read.at("edge_oldest_seconds"), 1.5);
+  EXPECT_EQ(read.at(R"(edge_purges_total{edge="varnish/10.0.0.1:6081",result="purged"})"), 9);
+  EXPECT_EQ(read.at(R"(edge_purges_total{edge="varnish/10.0.0.1:6081",result="failed"})"), 8);
+  EXPECT_EQ(read.at(R"(edge_unproven_total{edge="varnish/10.0.0.1:6081"})"), 7);
+  EXPECT_EQ(read.at(R"(edge_purge_seconds_count{edge="varnish/10.0.0.1:6081"})"), 3);
+}
+
 TEST(Exposition, KeepsLargeCountersExact) {
   auto stats = sample();
   stats.evictions = 9'007'199'254'740'991;  // the largest that a double holds exactly
