@@ -1,5 +1,6 @@
 #include "admin/routes.hpp"
 #include "admin/bodies.hpp"
+#include "admin/console.hpp"
 #include "admin/event_streams.hpp"
 
 #include "core/glob.hpp"
@@ -350,6 +351,8 @@ server::router admin_routes(admin_options options) {
       .get("/cache/explain", [state](request& from) { return explain(state, from); })
       .get("/cache/get", [state](request& from) { return show_value(state, from); })
       .post("/cache/invalidate", [state](request& from) { return invalidate(state, from); });
+  // A page that asks for the token must load without it.
+  add_console(routes, state->options.token.empty() ? std::vector{guard} : std::vector<server::step>());
   return routes;
 }
 

@@ -73,7 +73,8 @@ struct admin_options {
 /// What the RateLimit fields show after a decision of `by`.
 server::rate_limit_state state_of(const rate_limiter& by, const rate_decision& decided);
 
-/// GET /metrics, /healthz, /readyz, /cache/stats, /cache/explain?key=, /cache/get?key=, /cache/events
+/// The console (console.hpp), GET /metrics, /healthz, /readyz, /cache/stats, /cache/explain?key=,
+/// /cache/get?key=, /cache/events
 /// (server-sent events: event_streams.hpp), /edge/status, and POST /edge/purge and /cache/invalidate, whose
 /// `soft` expires instead of removing; it then accepts only the patterns `*` and `PREFIX:*`, since no other
 /// glob can be expired. Without a token the routes answer only requests to an IP address or localhost, so

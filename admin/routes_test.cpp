@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <regex>
 #include <string>
 
 namespace strata::admin {
@@ -174,6 +175,39 @@ TEST_F(Admin, InvalidatesByKeyTagPrefixAndPattern) {
   EXPECT_EQ(ask("POST", "/cache/invalidate", R"({"keys":["note:2"],"tags":["x","y"]})").body,
             R"({"keys":1,"tags":2,"prefixes":0,"patterns":0,"values":{},"preview":false})");
   EXPECT_TRUE(remembers("1"));
+}
+
+TEST_F(Admin, TheConsoleLoadsItsOwnFilesAndNothingElse) {
+  const auto page = ask("GET", "/console/");
+  ASSERT_NE(page.content, nullptr);
+  EXPECT_EQ(page.content->content_type(), "text/html; charset=utf-8");
+  const std::string text(page.content->body());
+  EXPECT_THAT(text, Not(HasSubstr("{{")));
+  const std::regex reference(R"re((?:src|href)="(/[^"]*)")re");
+  int files = 0;
+  for (std::sregex_iterator at(text.begin(), text.end(), reference), end; at != end; ++at) {
+    const auto path = (*at)[1].str();
+    const auto file = ask("GET", path);
+    EXPECT_EQ(file.status, 200) << path;
+    if (!path.starts_with("/console/assets/")) continue;
+    EXPECT_THAT(file.cache_control, HasSubstr("immutable")) << path;
+    ++files;
+  }
+  EXPECT_GE(files, 5);
+  EXPECT_THAT(text, Not(testing::ContainsRegex("<style|<script>|style=|on[a-z]+=\"|https?://")));
+  for (const char* each : {"/", "/console"}) {
+    const auto moved = ask("GET", each);
+    EXPECT_EQ(moved.status, 302);
+    ASSERT_EQ(moved.fields().size(), 1u);
+    EXPECT_EQ(moved.fields()[0].value, "/console/");
+  }
+}
+
+TEST_F(Admin, TheConsoleLoadsWithoutTheTokenThatItAsksFor) {
+  token = "0123456789abcdef";
+  EXPECT_EQ(ask("GET", "/console/").status, 200);
+  EXPECT_EQ(ask("GET", "/").status, 302);
+  EXPECT_EQ(ask("GET", "/metrics").status, 401);
 }
 
 TEST_F(Admin, APreviewCountsWhatTheInvalidationThenDrops) {

@@ -7,14 +7,12 @@ import contextlib
 import json
 import pathlib
 import re
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
-import urllib.request
+
+from gateway import answers, eventually, fetch, serve, spare_port, started
 
 program, repository = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 alerts = repository / "packaging/prometheus/alerts.yml"
@@ -27,48 +25,6 @@ failures = []
 def check(condition, what):
     if not condition:
         failures.append(what)
-
-
-def spare_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def started(words, log):
-    with open(log, "w") as out:
-        process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def eventually(ready, what):
-    for _ in range(600):
-        found = ready()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise SystemExit(f"{what}: not within a minute")
-
-
-def fetch(url):
-    with urllib.request.urlopen(url, timeout=20) as answer:
-        return answer.read().decode()
-
-
-def answers(url):
-    try:
-        return fetch(url)
-    except OSError:
-        return None
 
 
 def check_rules():
@@ -123,12 +79,7 @@ def main():
         redis_port, prometheus_port = spare_port(), spare_port()
         running.enter_context(started(["redis-server", "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "",
                                        "--dir", folder], at / "redis.log"))
-        log = at / "gateway.log"
-        running.enter_context(started([str(program), "serve", "--demo", "--listen", "127.0.0.1:0", "--admin",
-                                       "127.0.0.1:0", "--database", f"sqlite:{at}/strata.db", "--store",
-                                       f"redis://127.0.0.1:{redis_port}"], log))
-        address = r"listening on (http://\S+) \(admin (http://\S+)\)"
-        public, admin = eventually(lambda: re.search(address, log.read_text()), "the gateway").groups()
+        public, admin = running.enter_context(serve(program, at, "--store", f"redis://127.0.0.1:{redis_port}"))
         linted = subprocess.run(["promtool", "check", "metrics"], input=fetch(admin + "/metrics"), text=True,
                                 capture_output=True)
         check(linted.returncode == 0, f"promtool check metrics:\n{linted.stdout}{linted.stderr}")
