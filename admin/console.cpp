@@ -2,8 +2,6 @@
 
 #include <strata/key.hpp>
 
-#include <fmt/format.h>
-
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,8 +39,9 @@ std::string page_text() {
 
 void add_console(server::router& to, std::vector<server::step> before) {
   const auto text = page_text();
-  const auto page = std::make_shared<const server::representation>(
-      text, server::static_text("text/html; charset=utf-8"), fmt::format("\"{:016x}\"", stable_hash_of(text)));
+  const auto page =
+      std::make_shared<const server::representation>(text, server::static_text("text/html; charset=utf-8"),
+                                                     '"' + std::to_string(stable_hash_of(text)) + '"');
   auto routes = to.group(before);
   routes.get("/console/", [page](server::request&) -> task<server::response> { return server::ok(page); },
              {.cache_control = "no-cache", .produces = "text/html"});

@@ -1,7 +1,6 @@
 #pragma once
-/// The operator's page under /console/: admin/assets/, built into the program. It asks the other routes of the
-/// admin listener for everything that it shows.
-/// Threads: immutable.
+/// The operator's page under /console/: admin/assets/, built into the program. It asks the other routes of
+/// the admin listener for everything that it shows. Threads: immutable.
 
 #include <server/assets.hpp>
 #include <server/router.hpp>
