@@ -96,7 +96,7 @@ TEST_F(SecondLevel, ServesOnceItIsInSync) {
 
 TEST_F(SecondLevel, KeepsAnInvalidationThatFailed) {
   below->fail({.call = store_call::invalidate, .times = 1});
-  EXPECT_FALSE(wait(level->invalidate({.names = {"strata:a:1"}, .floor = clock.tick()})));
+  EXPECT_FALSE(wait(level->invalidate({.names = {"strata:a:1"}, .floor = clock.tick()}, {})));
   EXPECT_FALSE(level->all_delivered());
   EXPECT_EQ(level->stats().backlog, 1u);
   EXPECT_GT(level->stats().backlog_size, byte_size{0});
@@ -105,7 +105,7 @@ TEST_F(SecondLevel, KeepsAnInvalidationThatFailed) {
 TEST_F(SecondLevel, DeliversWhatItKeptBeforeItServesAgain) {
   ASSERT_TRUE(wait(other->force_lease("strata:a:1", 30s, 0)));
   below->fail({.call = store_call::invalidate, .times = 1});
-  EXPECT_FALSE(wait(level->invalidate({.names = {"strata:a:1"}, .floor = clock.tick()})));
+  EXPECT_FALSE(wait(level->invalidate({.names = {"strata:a:1"}, .floor = clock.tick()}, {})));
   ASSERT_TRUE(wait(level->get("strata:a:1"))) << "the read recovers first";
   EXPECT_TRUE(level->all_delivered());
   EXPECT_EQ(level->stats().backlog, 0u);
@@ -114,7 +114,7 @@ TEST_F(SecondLevel, DeliversWhatItKeptBeforeItServesAgain) {
 
 TEST_F(SecondLevel, RecoversByATimerIfNobodyReads) {
   below->fail({.call = store_call::raise, .times = 1});
-  EXPECT_FALSE(wait(level->invalidate({.floors = {{.bucket = 7}}, .floor = clock.tick()})));
+  EXPECT_FALSE(wait(level->invalidate({.floors = {{.bucket = 7}}, .floor = clock.tick()}, {})));
   EXPECT_FALSE(level->all_delivered());
   advance(200ms);
   EXPECT_TRUE(level->all_delivered());
@@ -172,7 +172,7 @@ TEST_F(SecondLevel, DropsAnAnswerIfChangesWereMissedSinceItsQuestion) {
 }
 
 TEST_F(SecondLevel, RepeatsRecentInvalidationsToAServerThatMayHaveForgottenThem) {
-  ASSERT_TRUE(wait(level->invalidate({.names = {"strata:a:1"}, .floor = clock.tick()})));
+  ASSERT_TRUE(wait(level->invalidate({.names = {"strata:a:1"}, .floor = clock.tick()}, {})));
   ASSERT_TRUE(wait(other->put("strata:a:1", "from an old copy", 60s)));
   level->lost(true);
   settle();
