@@ -22,9 +22,15 @@ std::set<std::string> exposed_families() {
   const relay_stats relaying{.active = true};
   const event_feed_stats feeding;
   const edge_stats purging{.edges = {{.name = "cloudflare"}}};
-  std::istringstream lines(
-      exposition(stats, listeners, {},
-                 {.shared = &shared, .relaying = &relaying, .feeding = &feeding, .purging = &purging}));
+  const session_stats sessions;
+  const std::pair<std::string_view, rate_limiter_stats> limits[] = {{"address", {}}};
+  std::istringstream lines(exposition(stats, listeners, {},
+                                      {.shared = &shared,
+                                       .relaying = &relaying,
+                                       .feeding = &feeding,
+                                       .sessions = &sessions,
+                                       .limits = limits,
+                                       .purging = &purging}));
   std::set<std::string> names;
   for (std::string hash, what, name, rest; lines >> hash >> what >> name && std::getline(lines, rest);) {
     if (hash == "#") names.insert(name);

@@ -107,8 +107,8 @@ TEST(Encryption, AnotherKeyIsAMissWithItsReason) {
   shared_platform s(ring(one));
   s.use(s.admin);
   const std::pair<std::shared_ptr<const strata::key_ring>, strata::miss_reason> others[]{
+      {ring(impostor), strata::miss_reason::unauthentic},  // first: the others store the value anew
       {ring(two), strata::miss_reason::undecodable},
-      {ring(impostor), strata::miss_reason::unauthentic},
       {nullptr, strata::miss_reason::undecodable}};
   for (const auto& [keys, reason] : others) {
     auto other = s.beside(keys);
