@@ -55,8 +55,8 @@ struct everything {
   bool operator==(const everything&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(everything, (),
-                      (flag, tiny, small, version, updated_at, large, single, real, text, perhaps, word, document, reals,
-                       gaps, counts, documents, parts, last))
+                      (flag, tiny, small, version, updated_at, large, single, real, text, perhaps, word,
+                       document, reals, gaps, counts, documents, parts, last))
 
 std::size_t compared = 0;
 
@@ -351,7 +351,8 @@ void check_l2_and_http(two_processes& processes, const everything& value, bool b
   must(static_cast<bool>(there), "another process reads the response");
   const auto& sent = here.representation->identity();
   const auto& sent_there = there->representation->identity();
-  must(sent.fields(true) == sent_there.fields(true) && sent.etag() == sent_there.etag(), "both send one ETag");
+  must(sent.fields(true) == sent_there.fields(true) && sent.etag() == sent_there.etag(),
+       "both send one ETag");
   must(sent.body() == sent_there.body() && sent.body() == bytes, "both send the same bytes");
   const auto client = json::read<everything>(sent_there.body());
   must(client.has_value() && bytes_of(*client) == bytes, "a client reads what was stored");
