@@ -94,7 +94,7 @@ TEST_F(OnPostgresProgram, ServesWithTheOutboxOfItsTablesThoughTwoStartAtOnce) {
   one.wait_for_line("listening on ");
   two.wait_for_line("listening on ");
   const auto tables = parsed(db({"status", "--json"}).out).at("tables").as_array();
-  EXPECT_EQ(tables.size(), 8u);
+  EXPECT_EQ(tables.size(), 9u);
   for (const auto& each : tables) EXPECT_TRUE(each.at("complete").as_bool()) << each.at("table").as_string();
   psql(
       "INSERT INTO organizations (id, name, created_at, updated_at) VALUES ('org_1', 'Written by psql', '', "
