@@ -114,7 +114,8 @@ fill_outcome fill_committer::finish(const any_key& target, const fill_admission:
     const bool gone = entry->value == nullptr;
     memory_.supersede(target.key, *entry, !gone);
     const bool unknown = probe.for_refresh && (!probe.up || verdict == changed);
-    const bool older_there = gone ? probe.held : probe.replaces;
+    // A value that is not fresh now may be again, once changes of it are reported in time.
+    const bool older_there = gone || probe.for_refresh ? probe.held : probe.replaces;
     if (state_.has_second_level() && !fill.older && (older_there || unknown)) {
       out.in_l2 = gone ? older_value::goes : older_value::expires;
     }

@@ -424,7 +424,8 @@ void oracle::told(unsigned process, const push& what) {
     here.trusts_until = what.source + *trust_;
   }
   for (const auto& each : notes_[what.note]) {
-    if (what.what == push::kind::floor || (k && each.key == *k)) apply(process, each);
+    // A key may be reported for another reason before the floor is: then it says nothing of the floor.
+    if (what.what == push::kind::floor || (k && each.key == *k && !each.floor)) apply(process, each);
   }
   if (k) disturb(process, *k, false);
   if (what.what == push::kind::floor) {
