@@ -177,9 +177,12 @@ task<rate_decision> take_shared(std::shared_ptr<State> self, std::uint64_t hash,
                                 std::uint64_t cost, report what, time_point now) {
   const auto answer = co_await self->store->charge(self->charge_of(bucket, what, cost));
   const auto decided = self->callers.with(hash, [&](slot& mine) {
-    self->learn(mine, what, answer, now, answer && answer->allowed ? cost : 0);
+    // The store does not know what other threads have admitted since it was asked.
+    auto own = mine.own;
+    const bool allowed = answer && answer->allowed && gcra(self->rule, own, now, cost).allowed;
+    self->learn(mine, what, answer, now, allowed ? cost : 0);
     if (!answer) return self->decide(mine, self->options.time->coarse_now(), cost);
-    return detail::describe(self->rule, answer->allowed, answer->ahead.count(), cost);
+    return detail::describe(self->rule, allowed, answer->ahead.count(), cost);
   });
   self->count(decided);
   co_return decided;
