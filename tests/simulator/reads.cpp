@@ -206,7 +206,8 @@ void oracle::check_stale(unsigned process, unsigned key, const read_start& start
       rules.has_timeouts() &&
       waited >= (rules.soft_timeout > duration::zero() ? rules.soft_timeout : rules.hard_timeout);
   // A hard timeout is a failure, after which the value is served for the throttle.
-  if (rules.hard_timeout > duration::zero() && waited >= rules.hard_timeout) at(process, key).trouble = time_.now();
+  if (rules.hard_timeout > duration::zero() && waited >= rules.hard_timeout)
+    at(process, key).trouble = time_.now();
   if (!failed && !slow && !limited_) {
     broken(
         "no stale value without need", process, key,
