@@ -105,6 +105,10 @@ void oracle::disturb(unsigned process, unsigned key, bool voids) {
   if (voids) here.voided = step_;
 }
 
+void oracle::caller_dropped(unsigned process) {
+  for (unsigned k = 0; k < keys_.size(); ++k) disturb(process, k, true);
+}
+
 void oracle::binds(op_number op, unsigned key, bool soft, bool voids) {
   auto& here = at(operations_[op].process, key);
   (soft ? here.begun_soft : here.begun_hard).raise({step_, op});

@@ -153,6 +153,12 @@ class oracle final : public network_listener {
   fetch_number fetch(unsigned process, unsigned key, op_number op, const read_start& start, bool batch);
   void fetch_reads(fetch_number which) { fetches_[which].read = step_; }
   void fetch_ends(fetch_number which, bool done, bool present, duration life);
+  /// A caller of the process was dropped. If it was invalidating, the cache finishes that at this moment.
+  void caller_dropped(unsigned process);
+  /// Its task is gone, whether it has ended or was dropped.
+  void fetch_gone(fetch_number which) {
+    std::erase(at(fetches_[which].process, fetches_[which].key).running, which);
+  }
   fetch_number given(unsigned process, unsigned key, op_number op, step_number committed, duration life);
   fetch_record& fetched(fetch_number which) { return fetches_[which]; }
 

@@ -38,6 +38,7 @@ struct plan {
   unsigned restarts;      ///< the store restarts empty
   unsigned crashes;       ///< a process dies
   unsigned dead_holders;  ///< a lease is left behind by a process that has died
+  unsigned drops = 0;     ///< the task of an operation is destroyed while it waits
 
   // How often each kind of step is picked, if one is possible.
   unsigned work_weight;

@@ -14,6 +14,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -81,20 +82,32 @@ class turns {
   struct waiting {
     unsigned process;
     time_point not_before;
-    std::coroutine_handle<> handle;
-    executor* where;
+    std::shared_ptr<strata::detail::suspension> task;
   };
 
-  struct awaiter {
-    turns& self;
-    unsigned process;
-    time_point not_before;
+  class awaiter {
+   public:
+    awaiter(turns& of, unsigned process, time_point not_before)
+        : of_(of), process_(process), not_before_(not_before) {}
+    awaiter(const awaiter&) = delete;
+    awaiter& operator=(const awaiter&) = delete;
+    ~awaiter() {
+      task_->abandon();
+      std::erase_if(of_.waiting_, [&](const waiting& each) { return each.task == task_; });
+    }
     bool await_ready() const noexcept { return false; }
     template <class P>
-    void await_suspend(std::coroutine_handle<P> handle) {
-      self.waiting_.push_back({process, not_before, handle, strata::detail::executor_of(handle)});
+    void await_suspend(std::coroutine_handle<P> task) {
+      of_.waiting_.push_back({process_, not_before_, task_});
+      task_->suspend(task, strata::detail::executor_of(task));
     }
     void await_resume() const noexcept {}
+
+   private:
+    turns& of_;
+    unsigned process_;
+    time_point not_before_;
+    std::shared_ptr<strata::detail::suspension> task_ = std::make_shared<strata::detail::suspension>();
   };
   awaiter wait(unsigned process, time_point not_before) { return {*this, process, not_before}; }
 
@@ -104,11 +117,7 @@ class turns {
   void go(std::size_t which) {
     const auto next = waiting_[which];
     waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(which));
-    if (next.where != nullptr) {
-      next.where->post([handle = next.handle] { handle.resume(); });
-    } else {
-      next.handle.resume();
-    }
+    strata::detail::suspension::resume(next.task);
   }
 
  private:

@@ -39,7 +39,7 @@ TEST(Simulator, ComesAcrossAllThatCanHappen) {
   for (const auto* each :
        {"l1", "l2", "source", "stale answer", "shared answer", "fenced answer", "known absence", "failure",
         "exception", "miss of get", "refused fill", "store error", "lost connection", "emptied store",
-        "dead process", "lease of a dead process", "value kept beside a lease"}) {
+        "dead process", "lease of a dead process", "dropped caller", "value kept beside a lease"}) {
     EXPECT_TRUE(seen.counts.contains(each)) << each;
   }
 }
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(
                       caught{"replay_off",
                              5000,
                              {"no value from before an invalidation", "nothing expired is called fresh"}},
-                      caught{"unkept_ignored", 1000, {"no fresh read goes back in time"}}),
+                      caught{"unkept_ignored", 6000, {"no fresh read goes back in time"}}),
     [](const auto& each) { return std::string(each.param.mutant); });
 
 std::pair<int, std::string> run(std::vector<std::string_view> arguments) {

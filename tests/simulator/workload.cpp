@@ -32,6 +32,67 @@ std::vector<unsigned> world::covered_by(std::uint32_t bucket) const {
   return found;
 }
 
+/// An operation, from its begin to its end or to the drop of its caller.
+class world::running_operation {
+ public:
+  running_operation(world& in, sim_process& process)
+      : in_(in), process_(process), op_(in.oracle_.begins(process.number)) {}
+  running_operation(const running_operation&) = delete;
+  running_operation& operator=(const running_operation&) = delete;
+  ~running_operation() {
+    for (const auto key : *absent_) {
+      in_.oracle_.absence(key, false, in_.plan_.keys[key].where.policy->negative_ttl);
+    }
+    // A write that is dropped removes its keys.
+    for (const auto key : writes_) {
+      if (!process_.dead) in_.oracle_.binds(op_, key, false, true);
+      in_.oracle_.writing(process_.number, key, false);
+    }
+    if (!ended_ && !process_.dead) in_.oracle_.ends(op_);
+  }
+
+  op_number number() const noexcept { return op_; }
+  void writes(std::vector<unsigned> keys) {
+    writes_ = std::move(keys);
+    for (const auto key : writes_) in_.oracle_.writing(process_.number, key, true);
+  }
+  /// The cache has written the keys.
+  void wrote() {
+    for (const auto key : writes_) in_.oracle_.writing(process_.number, key, false);
+    writes_.clear();
+  }
+  /// The keys that it has reported as not found.
+  const std::shared_ptr<std::vector<unsigned>>& absent() const noexcept { return absent_; }
+  void ends() {
+    ended_ = true;
+    in_.oracle_.ends(op_);
+  }
+
+ private:
+  world& in_;
+  sim_process& process_;
+  op_number op_;
+  std::vector<unsigned> writes_;
+  const std::shared_ptr<std::vector<unsigned>> absent_ = std::make_shared<std::vector<unsigned>>();
+  bool ended_ = false;
+};
+
+/// Fetches that have begun; those that are dropped end as well.
+class world::running_fetches {
+ public:
+  explicit running_fetches(oracle& listener) : listener_(listener) {}
+  running_fetches(const running_fetches&) = delete;
+  running_fetches& operator=(const running_fetches&) = delete;
+  ~running_fetches() {
+    for (const auto each : numbers_) listener_.fetch_gone(each);
+  }
+  void add(fetch_number which) { numbers_.push_back(which); }
+
+ private:
+  oracle& listener_;
+  std::vector<fetch_number> numbers_;
+};
+
 /// The factory of one key: a request to the source, and its reply.
 struct world::source_call {
   world* in;
@@ -45,6 +106,8 @@ struct world::source_call {
     const auto& rules = *in->plan_.keys[key].where.policy;
     if (process->dead) throw std::runtime_error("the process is dead");
     const auto number = all.fetch(process->number, key, op, start, false);
+    running_fetches running(all);
+    running.add(number);
     co_await in->turn(*process);
     if (process->dead) throw std::runtime_error("the process is dead");
     all.fetch_reads(number);
@@ -86,8 +149,10 @@ struct world::batch_call {
     auto& all = in->oracle_;
     if (process->dead) throw std::runtime_error("the process is dead");
     std::vector<std::pair<fetch_number, unsigned>> asked;
+    running_fetches running(all);
     for (const auto index : missing) {
       asked.emplace_back(all.fetch(process->number, keys[index], op, starts[index], true), keys[index]);
+      running.add(asked.back().first);
     }
     co_await in->turn(*process);
     if (process->dead) throw std::runtime_error("the process is dead");
@@ -119,11 +184,18 @@ struct world::batch_call {
 
 void world::begin(sim_process& in, task<> work) {
   ++in.busy;
-  start(&in.front, std::move(work), [&in](const completion<void>&) { --in.busy; });
+  in.callers.push_back(run(in, std::move(work)));
+  in.callers.back().start(in.front);
+}
+
+test::abandonable world::run(sim_process& in, task<> work) {
+  co_await std::move(work);
+  --in.busy;
 }
 
 task<> world::read(sim_process& in, unsigned key, read_kind kind) {
-  const auto op = oracle_.begins(in.number);
+  running_operation running(*this, in);
+  const auto op = running.number();
   auto start = oracle_.read_begins(in.number, key, in.cache->stats().flights > 0);
   const auto where = plan_.keys[key].where;
   const bool refresh = kind == read_kind::refresh;
@@ -147,7 +219,7 @@ task<> world::read(sim_process& in, unsigned key, read_kind kind) {
     if (!in.dead) oracle_.read_throws(in.number, {&key, 1}, op, thrown.what());
   }
   if (refresh && !in.dead) oracle_.refreshing(in.number, key);
-  oracle_.ends(op);
+  running.ends();
 }
 
 /// Reads a key before and after a writer without a cache has changed it.
@@ -161,7 +233,8 @@ task<> world::look_again(sim_process& in, unsigned key) {
 }
 
 task<> world::read_many(sim_process& in, std::vector<unsigned> keys, bool fill) {
-  const auto op = oracle_.begins(in.number);
+  running_operation running(*this, in);
+  const auto op = running.number();
   std::vector<read_start> starts;
   std::vector<typed_key<std::string>> wanted;
   for (const auto key : keys) {
@@ -170,27 +243,26 @@ task<> world::read_many(sim_process& in, std::vector<unsigned> keys, bool fill) 
     starts.push_back(oracle_.read_begins(in.number, key, in.cache->stats().flights > 0));
     wanted.push_back(plan_.keys[key].where);
   }
-  const auto absent = std::make_shared<std::vector<unsigned>>();
-  batch_call factory{this, &in, keys, op, starts, absent};
+  batch_call factory{this, &in, keys, op, starts, running.absent()};
   try {
     auto pending = fill ? in.cache->get_or_set_many(wanted, std::move(factory)) : in.cache->get_many(wanted);
     const auto answers = co_await std::move(pending);
-    oracle_.ends(op);
+    running.ends();
     for (std::size_t i = 0; i < keys.size() && !in.dead; ++i) {
       oracle_.read_ends(in.number, keys[i], op, starts[i], answers[i]);
     }
   } catch (const std::exception& thrown) {
-    oracle_.ends(op);
+    running.ends();
     if (!in.dead) oracle_.read_throws(in.number, keys, op, thrown.what());
   }
-  for (const auto key : *absent) oracle_.absence(key, false, plan_.keys[key].where.policy->negative_ttl);
 }
 
 task<> world::invalidate(sim_process& in, unsigned key, unsigned kind) {
   if (random_.percent(80)) write_source(key, random_.percent(85));
   if (random_.percent(50)) co_await turn(in);
   if (in.dead) co_return;
-  const auto op = oracle_.begins(in.number);
+  running_operation running(*this, in);
+  const auto op = running.number();
   const auto& where = plan_.keys[key].where.key;
   const auto tag = plan_.keys[random_.below(plan_.keys.size())].where.policy->tags.back();
   std::vector<unsigned> covered;
@@ -241,11 +313,12 @@ task<> world::invalidate(sim_process& in, unsigned key, unsigned kind) {
     log_.note(in.number, k, "operation {} has returned", op);
     oracle_.bound_by(op, k, false, by_key(k));
   }
-  oracle_.ends(op);
+  running.ends();
 }
 
 task<> world::expire(sim_process& in, unsigned key, unsigned kind) {
-  const auto op = oracle_.begins(in.number);
+  running_operation running(*this, in);
+  const auto op = running.number();
   const auto& where = plan_.keys[key].where.key;
   const auto tag = plan_.keys[key].where.policy->tags.front();
   const auto covered = kind == 0   ? std::vector{key}
@@ -263,11 +336,12 @@ task<> world::expire(sim_process& in, unsigned key, unsigned kind) {
   co_await std::move(pending);
   if (in.dead) co_return;
   for (const auto k : covered) oracle_.bound_by(op, k, true, kind == 0);
-  oracle_.ends(op);
+  running.ends();
 }
 
 task<> world::set(sim_process& in, std::vector<unsigned> keys) {
-  const auto op = oracle_.begins(in.number);
+  running_operation running(*this, in);
+  const auto op = running.number();
   const auto committed = step_;
   std::vector<std::pair<typed_key<std::string>, std::string>> values;
   for (const auto key : keys) {
@@ -277,9 +351,9 @@ task<> world::set(sim_process& in, std::vector<unsigned> keys) {
     oracle_.fetched(number).set = true;
     log_.note(in.number, key, "operation {}: set {} to fetch {}", op, where.key.text(), number);
     oracle_.binds(op, key, false, true);
-    oracle_.writing(in.number, key, true);
     values.emplace_back(where, value_of(number, key));
   }
+  running.writes(keys);
   oracle_.forcing = op;
   std::size_t stored = 0;
   if (keys.size() == 1) {
@@ -289,13 +363,13 @@ task<> world::set(sim_process& in, std::vector<unsigned> keys) {
     auto pending = in.cache->set_many(std::move(values));
     stored = co_await std::move(pending);
   }
+  running.wrote();
   for (const auto key : keys) {
-    oracle_.writing(in.number, key, false);
     if (in.dead) continue;
     log_.note(in.number, key, "operation {} has returned: {} stored", op, stored);
     oracle_.bound_by_write(op, key, committed);
   }
-  if (!in.dead) oracle_.ends(op);
+  if (!in.dead) running.ends();
   const bool roomy = plan_.padding < 100;
   for (const auto key : keys) {
     const auto& rules = *plan_.keys[key].where.policy;
@@ -308,10 +382,11 @@ task<> world::set(sim_process& in, std::vector<unsigned> keys) {
 }
 
 task<> world::write(sim_process& in, unsigned key) {
-  const auto op = oracle_.begins(in.number);
+  running_operation running(*this, in);
+  const auto op = running.number();
   const auto where = plan_.keys[key].where;
   log_.note(in.number, key, "operation {}: begin_write {}", op, where.key.text());
-  oracle_.writing(in.number, key, true);
+  running.writes({key});
   oracle_.forcing = op;
   std::optional<cache::write_ticket> ticket = co_await in.cache->begin_write(where);
   co_await turn(in);
@@ -327,33 +402,41 @@ task<> world::write(sim_process& in, unsigned key) {
     log_.note(in.number, key, "operation {} gives up its ticket", op);
     oracle_.binds(op, key, false, true);
     ticket.reset();
-    oracle_.writing(in.number, key, false);
-    oracle_.ends(op);
+    running.wrote();
+    running.ends();
     co_return;
   }
   const auto number = oracle_.given(in.number, key, op, committed, where.policy->ttl);
   log_.note(in.number, key, "operation {}: set_committed {} to {}", op, where.key.text(),
             present ? fmt::format("fetch {}", number) : "nothing");
   oracle_.binds(op, key, false, true);
-  if (!present) oracle_.absence(key, true, {});
+  if (!present) {
+    oracle_.absence(key, true, {});
+    running.absent()->push_back(key);
+  }
   auto value = present ? std::make_shared<const std::string>(value_of(number, key)) : nullptr;
   auto pending = in.cache->set_committed(std::move(*ticket), where, std::move(value));
   const bool stored = co_await std::move(pending);
-  if (!present) oracle_.absence(key, false, where.policy->negative_ttl);
-  oracle_.writing(in.number, key, false);
+  running.wrote();
   if (in.dead) co_return;
   log_.note(in.number, key, "operation {} has returned: {}", op, stored ? "stored" : "not stored");
   oracle_.bound_by_write(op, key, committed);
-  oracle_.ends(op);
+  running.ends();
 }
 
 task<> world::touch(sim_process& in, unsigned key) {
   const auto ttl = random_.one_of<duration>({100ms, 10s});
   log_.note(in.number, key, "touch {}", plan_.keys[key].where.key.text());
+  struct touching {
+    oracle& listener;
+    unsigned key;
+    duration ttl;
+    ~touching() { listener.touching(key, false, ttl); }
+  };
   oracle_.touching(key, true, ttl);
+  const touching running{oracle_, key, ttl};
   auto pending = in.cache->touch(plan_.keys[key].where, ttl);
   co_await std::move(pending);
-  oracle_.touching(key, false, ttl);
 }
 
 std::vector<unsigned> world::some_keys(unsigned or_this) {

@@ -59,12 +59,14 @@ sim_process::sim_process(unsigned of_number, network* over, const plan& of, cons
 
 world::world(std::uint64_t seed, bool lines, tally& seen)
     : random_(seed),
+      drops_(~seed),
       plan_(random_),
       log_(lines, step_, time_),
       seen_(seen),
       oracle_(plan_.keys, time_, step_, plan_.lease, plan_.factory_limit != 0, trust_of(plan_), log_, seen_),
       network_(time_, plan_.server_budget, oracle_, trust_of(plan_)),
       seed_(seed) {
+  plan_.drops = drops_.one_of({0u, 0u, 30u, 300u});
   for (unsigned i = 0; i < plan_.processes; ++i) processes_.push_back(make_process());
 }
 
@@ -229,6 +231,24 @@ void world::misfortune() {
   }
 }
 
+/// Destroys the task of an operation, wherever it waits.
+void world::drop_caller() {
+  if (ending_ || drops_.below(10'000) >= plan_.drops) return;
+  std::vector<std::pair<sim_process*, std::list<test::abandonable>::iterator>> waiting;
+  for (const auto& each : processes_) {
+    auto& callers = each->callers;
+    std::erase_if(callers, [](const auto& caller) { return caller.done(); });
+    for (auto at = callers.begin(); at != callers.end(); ++at) waiting.emplace_back(each.get(), at);
+  }
+  if (waiting.empty()) return;
+  const auto& [in, at] = waiting[drops_.below(waiting.size())];
+  log_.note(in->number, every_key, "a caller is dropped");
+  seen_("dropped caller");
+  oracle_.caller_dropped(in->number);
+  --in->busy;
+  in->callers.erase(at);
+}
+
 /// Ends the work of a process that can no longer affect anything.
 void world::bury(sim_process& which) {
   which.dead = true;
@@ -253,6 +273,7 @@ void world::bury(sim_process& which) {
     }
   }
   if (which.busy != 0) oracle_.hangs(which.number);
+  which.callers.clear();
   which.cache = nullptr;
 }
 
@@ -260,6 +281,7 @@ void world::step() {
   ++step_;
   time_.advance(std::chrono::nanoseconds(1));  // no two things happen at the same time
   misfortune();
+  drop_caller();
   unsigned work = 0;
   unsigned pushes = 0;
   unsigned timers = 0;

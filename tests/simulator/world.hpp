@@ -3,6 +3,7 @@
 /// Threads: one.
 
 #include "core/function_ref.hpp"
+#include "tests/contract/abandonable.hpp"
 #include "tests/simulator/log.hpp"
 #include "tests/simulator/network.hpp"
 #include "tests/simulator/oracle.hpp"
@@ -12,6 +13,7 @@
 #include <strata/cache.hpp>
 
 #include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,6 +36,7 @@ struct sim_process {
   picked_timers timer;
   std::shared_ptr<connection> link;
   std::unique_ptr<strata::cache> cache;
+  std::list<test::abandonable> callers;  ///< one for each operation; those that have ended, too
 };
 
 class world {
@@ -51,6 +54,8 @@ class world {
  private:
   struct source_call;
   struct batch_call;
+  class running_operation;
+  class running_fetches;
   enum class read_kind { get, get_or_set, refresh };
 
   // The steps.
@@ -68,6 +73,7 @@ class world {
   void relay();
   void write_source(unsigned key, bool present);
   void misfortune();
+  void drop_caller();
   void bury(sim_process& which);
   std::unique_ptr<sim_process> make_process();
   fate draw_fate(const request& of);
@@ -75,6 +81,7 @@ class world {
 
   // The workload.
   void begin(sim_process& in, task<> work);
+  static test::abandonable run(sim_process& in, task<> work);
   task<> read(sim_process& in, unsigned key, read_kind kind);
   task<> look_again(sim_process& in, unsigned key);
   task<> read_many(sim_process& in, std::vector<unsigned> keys, bool fill);
@@ -89,6 +96,7 @@ class world {
   turns::awaiter turn(const sim_process& in);
 
   chance random_;
+  chance drops_;  ///< of its own, so that a seed without drops takes the same steps as ever
   plan plan_;
   testing::manual_clock time_;
   step_number step_ = 0;
