@@ -109,6 +109,22 @@ result<session> session_of(const sql_rows& rows, std::size_t at, const key_ring*
   return out;
 }
 
+/// Adds the rows of a session that begins.
+task<result<void>> insert(unit_of_work& work, const session& of, const key_ring* keys) {
+  const auto details = json::text_of(session_details{of.device, of.address});
+  sql_parameters row{of.id, of.user_id, rfc3339(of.created_at), rfc3339(of.ends_at),
+                     detail::seal_session(details, of.id, keys)};
+  auto inserted = co_await work.execute(
+      "INSERT INTO sessions (id, user_id, created_at, ends_at, details) VALUES ($1, $2, $3, $4, $5)",
+      std::move(row));
+  if (!inserted) co_return std::unexpected(std::move(inserted.error()));
+  sql_parameters use{of.id, rfc3339(of.used_at)};
+  auto used =
+      co_await work.execute("INSERT INTO session_uses (session_id, used_at) VALUES ($1, $2)", std::move(use));
+  if (!used) co_return std::unexpected(std::move(used.error()));
+  co_return result<void>();
+}
+
 lookup<session> absent(read_info info) {
   if (info.from == layer::none) info.from = layer::source;
   return lookup<session>(detail::any_lookup{.info = info});
@@ -247,17 +263,8 @@ task<result<started_session>> session_store::create_in(unit_of_work& work, new_s
   made->address = cut(std::move(of.address));
   made->created_at = made->used_at = state_->now();
   made->ends_at = state_->after(made->created_at, state_->options.lifetime);
-  const auto details = json::text_of(session_details{made->device, made->address});
-  sql_parameters row{made->id, made->user_id, rfc3339(made->created_at), rfc3339(made->ends_at),
-                     detail::seal_session(details, made->id, state_->options.encryption.get())};
-  auto inserted = co_await work.execute(
-      "INSERT INTO sessions (id, user_id, created_at, ends_at, details) VALUES ($1, $2, $3, $4, $5)",
-      std::move(row));
+  auto inserted = co_await insert(work, *made, state_->options.encryption.get());
   if (!inserted) co_return std::unexpected(std::move(inserted.error()));
-  sql_parameters use{made->id, rfc3339(made->used_at)};
-  auto used =
-      co_await work.execute("INSERT INTO session_uses (session_id, used_at) VALUES ($1, $2)", std::move(use));
-  if (!used) co_return std::unexpected(std::move(used.error()));
   state_->created.fetch_add(1, std::memory_order_relaxed);
   co_return started_session{std::move(token), std::move(made)};
 }
@@ -447,17 +454,8 @@ task<result<std::optional<started_session>>> session_store::rotate_in(unit_of_wo
   next->id = id_of(token);
   next->used_at = now;
   next->rotation_due = false;
-  const auto details = json::text_of(session_details{next->device, next->address});
-  sql_parameters row{next->id, next->user_id, rfc3339(next->created_at), rfc3339(next->ends_at),
-                     detail::seal_session(details, next->id, state_->options.encryption.get())};
-  auto inserted = co_await work.execute(
-      "INSERT INTO sessions (id, user_id, created_at, ends_at, details) VALUES ($1, $2, $3, $4, $5)",
-      std::move(row));
+  auto inserted = co_await insert(work, *next, state_->options.encryption.get());
   if (!inserted) co_return std::unexpected(std::move(inserted.error()));
-  sql_parameters use{next->id, rfc3339(now)};
-  auto used =
-      co_await work.execute("INSERT INTO session_uses (session_id, used_at) VALUES ($1, $2)", std::move(use));
-  if (!used) co_return std::unexpected(std::move(used.error()));
 
   sql_parameters old{id,
                      rfc3339(std::min(before->ends_at, state_->after(now, state_->options.rotation_grace)))};
