@@ -2,14 +2,23 @@
 /// The arithmetic that the local and the shared limiter have in common.
 /// Threads: pure functions.
 
+#include "core/option_problems.hpp"
+
 #include <strata/limiter.hpp>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace strata::detail {
 
 inline std::uint64_t burst_of(const rate_limit& rule) noexcept {
   return rule.burst == 0 ? rule.limit : rule.burst;
+}
+
+inline void check_rule(const rate_limit& rule, std::size_t max_callers, option_problems& problems) {
+  problems.require(rule.limit > 0, "limit: at least 1");
+  problems.require(rule.window > duration::zero(), "window: must be above 0");
+  problems.require(max_callers > 0 && max_callers <= (std::size_t{1} << 28), "max_callers: 1 to 2^28");
 }
 
 /// The time in which `count` requests are refilled. 128 bits: a window of a day times 2^64 must not wrap.

@@ -1,5 +1,6 @@
 #include "core/option_problems.hpp"
 #include "limiter/caller_table.hpp"
+#include "limiter/decision.hpp"
 
 #include <strata/limiter.hpp>
 
@@ -21,10 +22,7 @@ struct limiter::state {
 
 limiter::limiter(rate_limit rule, limiter_options options) {
   detail::option_problems problems;
-  problems.require(rule.limit > 0, "limit: at least 1");
-  problems.require(rule.window > duration::zero(), "window: must be above 0");
-  problems.require(options.max_callers > 0 && options.max_callers <= (std::size_t{1} << 28),
-                   "max_callers: 1 to 2^28");
+  detail::check_rule(rule, options.max_callers, problems);
   problems.throw_if_any();
   state_.reset(new state{rule, detail::caller_table<slot>(options.max_callers)});
 }

@@ -198,10 +198,7 @@ struct way {
 
 rate_limiter::rate_limiter(rate_limit rule, rate_limiter_options options) {
   detail::option_problems problems;
-  problems.require(rule.limit > 0, "limit: at least 1");
-  problems.require(rule.window > duration::zero(), "window: must be above 0");
-  problems.require(options.max_callers > 0 && options.max_callers <= (std::size_t{1} << 28),
-                   "max_callers: 1 to 2^28");
+  detail::check_rule(rule, options.max_callers, problems);
   problems.require(options.report_after >= duration::zero(), "report_after: must not be below 0");
   problems.require(options.retry_after >= duration::zero(), "retry_after: must not be below 0");
   problems.require(options.time != nullptr, "time: must not be null");
