@@ -74,6 +74,27 @@ inline std::string masked(std::string text, std::string_view secret) {
   return text;
 }
 
+/// Whether the edge has answered with `status`.
+inline bool answered(const edge_response& answer, int status) {
+  return answer.trouble.empty() && answer.status == status;
+}
+
+/// How a call of an edge failed.
+struct failed_call {
+  std::string_view edge;         ///< its name
+  std::string_view detail = {};  ///< what it says of the failure
+  std::string_view remedy = {};  ///< what to do, after "; "
+  std::string_view secret = {};  ///< never shown
+};
+/// The outcome of a call that the edge did not answer, or with a status that is no success.
+inline edge_outcome failure_of(const edge_response& answer, const failed_call& how) {
+  const std::string edge(how.edge);
+  if (!answer.trouble.empty()) return {.trouble = masked(edge + ": " + answer.trouble, how.secret)};
+  auto text = edge + " answered " + std::to_string(answer.status);
+  if (!how.detail.empty()) text.append(": ").append(how.detail);
+  return {.trouble = masked(text.append(how.remedy), how.secret), .retry_after = retry_after_of(answer)};
+}
+
 /// The encoded tags, or the values themselves.
 inline std::vector<std::string> sent_values(const edge_batch& what) {
   if (what.kind != edge_purge_kind::tag) return what.values;

@@ -71,20 +71,16 @@ class cloudflare_client final : public edge_client {
  private:
   /// A 200 is a success only if its body says so.
   edge_outcome judge(const edge_response& answer) const {
-    if (!answer.trouble.empty()) return {.trouble = masked("cloudflare: " + answer.trouble, options_.token)};
     const auto body = json::parse(answer.body);
     const auto* object = body ? body->if_object() : nullptr;
     const auto* success = object == nullptr ? nullptr : object->if_contains("success");
     const bool says_so = success != nullptr && success->is_bool() && success->get_bool();
-    if (answer.status == 200 && says_so) return {};
+    if (answered(answer, 200) && says_so) return {};
     const auto errors = body ? errors_of(*body) : std::string();
     const auto* remedy = answer.status == 401 || answer.status == 403
                              ? "; check edge.cloudflare.token and edge.cloudflare.zone"
                              : "";
-    return {.trouble = masked(fmt::format("cloudflare answered {}{}{}{}", answer.status,
-                                          errors.empty() ? "" : ": ", errors, remedy),
-                              options_.token),
-            .retry_after = retry_after_of(answer)};
+    return failure_of(answer, {"cloudflare", errors, remedy, options_.token});
   }
 
   std::shared_ptr<edge_http> http_;

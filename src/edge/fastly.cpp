@@ -58,17 +58,11 @@ class fastly_client final : public edge_client {
   task<edge_outcome> call(edge_request what) {
     auto sent = http_->send(std::move(what));
     const auto answer = co_await std::move(sent);
-    if (!answer.trouble.empty())
-      co_return edge_outcome{.trouble = masked("fastly: " + answer.trouble, options_.token)};
-    if (answer.status == 200) co_return edge_outcome();
+    if (answered(answer, 200)) co_return edge_outcome();
     const auto* remedy = answer.status == 401 || answer.status == 403
                              ? "; check edge.fastly.token and edge.fastly.service"
                              : "";
-    co_return edge_outcome{
-        .trouble = masked(fmt::format("fastly answered {}{}{}{}", answer.status,
-                                      answer.body.empty() ? "" : ": ", answer.body, remedy),
-                          options_.token),
-        .retry_after = retry_after_of(answer)};
+    co_return failure_of(answer, {"fastly", answer.body, remedy, options_.token});
   }
 
   std::shared_ptr<edge_http> http_;

@@ -35,13 +35,11 @@ class nginx_client final : public edge_client {
                              .fields = {{"Content-Type", "text/plain"}},
                              .body = std::string(1 + next_.fetch_add(1) % sizes, '.')});
     const auto answer = co_await std::move(sent);
-    if (!answer.trouble.empty()) co_return edge_outcome{.trouble = masked(name_ + ": " + answer.trouble, {})};
-    if (answer.status == 201 || answer.status == 204) co_return edge_outcome();
+    if (answered(answer, 201) || answered(answer, 204)) co_return edge_outcome();
     const auto* remedy = answer.status == 403   ? "; allow this gateway's address where the epoch is written"
                          : answer.status == 405 ? "; use the configuration of docs/guide/edge_nginx.md"
                                                 : "";
-    co_return edge_outcome{.trouble = fmt::format("{} answered {}{}", name_, answer.status, remedy),
-                           .retry_after = retry_after_of(answer)};
+    co_return failure_of(answer, {.edge = name_, .remedy = remedy});
   }
 
  private:

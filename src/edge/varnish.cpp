@@ -89,13 +89,11 @@ class varnish_client final : public edge_client {
   }
 
   edge_outcome judge(const edge_response& answer) const {
-    if (!answer.trouble.empty()) return {.trouble = masked(name_ + ": " + answer.trouble, {})};
-    if (answer.status == 200) return {};
+    if (answered(answer, 200)) return {};
     const auto* remedy = answer.status == 403   ? "; add this gateway's address to the acl of the VCL"
                          : answer.status == 405 ? "; load the VCL of docs/guide/edge_varnish.md"
                                                 : "";
-    return {.trouble = fmt::format("{} answered {}{}", name_, answer.status, remedy),
-            .retry_after = retry_after_of(answer)};
+    return failure_of(answer, {.edge = name_, .remedy = remedy});
   }
 
   std::shared_ptr<edge_http> http_;
