@@ -73,6 +73,10 @@ void admin_client::report(std::string_view problem) const {
   print_error(fmt::format("{}: {}", command_, problem));
 }
 
+void admin_client::print_line(const std::string& text) {
+  fmt::print("{}\n", text);
+}
+
 void admin_client::report_unreadable(const error& why) const {
   report(fmt::format("the gateway's answer cannot be read; it may be of another version: {}", why.detail));
 }

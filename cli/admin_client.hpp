@@ -31,12 +31,27 @@ class admin_client {
     return std::nullopt;
   }
 
+  /// Prints `body` as it is if `json`, else calls `print` with it as a T. Returns the exit status.
+  template <class T, class Print>
+  int show(const std::optional<std::string>& body, bool json, Print print) const {
+    if (!body) return exit_failed;
+    if (json) {
+      print_line(*body);
+      return exit_ok;
+    }
+    const auto value = parse<T>(*body);
+    if (!value) return exit_failed;
+    print(*value);
+    return exit_ok;
+  }
+
   /// Prints "strata: COMMAND: PROBLEM" to stderr.
   void report(std::string_view problem) const;
 
  private:
   std::optional<std::string> call(std::string method, std::string target, std::string json) const;
   void report_unreadable(const error& why) const;
+  static void print_line(const std::string& text);
 
   std::string_view command_;
   admin_address address_;

@@ -41,37 +41,25 @@ class edge_command final : public command {
  private:
   int purge(const admin_client& gateway) const {
     const admin::admin_edge_purge request{tags_, urls_, prefixes_, everything_, soft_};
-    const auto body = gateway.post("/edge/purge", json::text_of(request));
-    if (!body) return exit_failed;
-    if (json_) {
-      fmt::print("{}\n", *body);
-      return exit_ok;
-    }
-    const auto done = gateway.parse<admin::admin_edge_purged>(*body);
-    if (!done) return exit_failed;
-    fmt::print("queued: {} purges\n", done->queued);
-    return exit_ok;
+    return gateway.show<admin::admin_edge_purged>(
+        gateway.post("/edge/purge", json::text_of(request)), json_,
+        [](const auto& done) { fmt::print("queued: {} purges\n", done.queued); });
   }
 
   int show(const admin_client& gateway) const {
-    const auto body = gateway.get("/edge/status");
-    if (!body) return exit_failed;
-    if (json_) {
-      fmt::print("{}\n", *body);
-      return exit_ok;
-    }
-    const auto found = gateway.parse<admin::admin_edge_status>(*body);
-    if (!found) return exit_failed;
-    fmt::print("queue      {} waiting", found->queued);
-    if (found->queued > 0) fmt::print(", the oldest for {:.1f} s", found->oldest_seconds);
-    fmt::print("\nsender     {}\n", found->active ? "this gateway" : "another gateway, or nothing waits");
-    if (!found->trouble.empty()) fmt::print("trouble    {}\n", found->trouble);
-    for (const auto& each : found->edges) {
+    return gateway.show<admin::admin_edge_status>(gateway.get("/edge/status"), json_, print);
+  }
+
+  static void print(const admin::admin_edge_status& found) {
+    fmt::print("queue      {} waiting", found.queued);
+    if (found.queued > 0) fmt::print(", the oldest for {:.1f} s", found.oldest_seconds);
+    fmt::print("\nsender     {}\n", found.active ? "this gateway" : "another gateway, or nothing waits");
+    if (!found.trouble.empty()) fmt::print("trouble    {}\n", found.trouble);
+    for (const auto& each : found.edges) {
       fmt::print("{}: {} purged, {} failed, {} unproven, {} waiting\n", each.name, each.purged, each.failed,
                  each.unproven, each.waiting);
       if (!each.trouble.empty()) fmt::print("  trouble  {}\n", each.trouble);
     }
-    return exit_ok;
   }
 
   const registry& program_;

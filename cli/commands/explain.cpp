@@ -22,16 +22,9 @@ class explain_command final : public command {
     const auto address = admin_.resolve(program_);
     if (!address) return exit_wrong_use;
     const admin_client gateway("explain", *address);
-    const auto body = gateway.get("/cache/explain?key=" + encode_query(key_));
-    if (!body) return exit_failed;
-    if (json_) {
-      fmt::print("{}\n", *body);
-      return exit_ok;
-    }
-    const auto answer = gateway.parse<admin::admin_explanation>(*body);
-    if (!answer) return exit_failed;
-    fmt::print("{}", explanation_view(*answer));
-    return exit_ok;
+    return gateway.show<admin::admin_explanation>(
+        gateway.get("/cache/explain?key=" + encode_query(key_)), json_,
+        [](const auto& answer) { fmt::print("{}", explanation_view(answer)); });
   }
 
  private:

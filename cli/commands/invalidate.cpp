@@ -33,25 +33,22 @@ class invalidate_command final : public command {
     if (!address) return exit_wrong_use;
     const admin_client gateway("invalidate", *address);
     const admin::admin_invalidation request{keys_, tags_, prefixes_, patterns_, soft_, preview_};
-    const auto body = gateway.post("/cache/invalidate", json::text_of(request));
-    if (!body) return exit_failed;
-    if (json_) {
-      fmt::print("{}\n", *body);
-      return exit_ok;
-    }
-    const auto done = gateway.parse<admin::admin_invalidated>(*body);
-    if (!done) return exit_failed;
-    const auto* did = preview_ ? "would invalidate" : soft_ ? "expired" : "invalidated";
-    fmt::print("{}: {} keys, {} tags, {} prefixes, {} patterns\n", did, done->keys, done->tags,
-               done->prefixes, done->patterns);
-    std::string held;
-    for (const auto& [type, values] : done->values)
-      held += fmt::format("{}{} of {}", held.empty() ? "" : ", ", values, type);
-    fmt::print("values in the gateway's memory: {}\n", held.empty() ? "none" : held);
-    return exit_ok;
+    return gateway.show<admin::admin_invalidated>(gateway.post("/cache/invalidate", json::text_of(request)),
+                                                  json_, [this](const auto& done) { print(done); });
   }
 
  private:
+  void print(const admin::admin_invalidated& done) const {
+    const auto* did = preview_ ? "would invalidate" : soft_ ? "expired" : "invalidated";
+    fmt::print("{}: {} keys, {} tags, {} prefixes, {} patterns\n", did, done.keys, done.tags, done.prefixes,
+               done.patterns);
+    std::string held;
+    for (const auto& [type, values] : done.values) {
+      held += fmt::format("{}{} of {}", held.empty() ? "" : ", ", values, type);
+    }
+    fmt::print("values in the gateway's memory: {}\n", held.empty() ? "none" : held);
+  }
+
   const registry& program_;
   admin_flags admin_;
   std::vector<std::string> keys_;

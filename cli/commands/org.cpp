@@ -1,4 +1,4 @@
-#include "cli/opened_platform.hpp"
+#include "cli/platform_command.hpp"
 #include "platform/accounts.hpp"
 
 #include <fmt/format.h>
@@ -22,52 +22,30 @@ shown_organization shown(const platform::organization& from) {
   return {from.id, from.name, from.plan, from.is_active, from.created_at};
 }
 
-int failed(const std::string& what) {
-  print_error("org: " + what);
-  return exit_failed;
-}
-
 /// Adds and lists organizations: `strata org add|list`.
-class org_command final : public command {
+class org_command final : public platform_command {
  public:
-  org_command(CLI::App& flags, const registry& program) : program_(program) {
+  org_command(CLI::App& flags, const registry& program) : platform_command("org", program) {
     add_ = flags.add_subcommand("add", "add an organization");
     add_->add_option("NAME", name_, "its name")->required();
     add_->add_option("--plan", plan_, "free, pro or enterprise")->capture_default_str();
     list_ = flags.add_subcommand("list", "list organizations");
-    for (auto* each : {add_, list_}) {
-      config_.add_config_file(*each);
-      config_.add_settings(*each, program, is_database_setting);
-      add_json_flag(*each, json_);
-    }
-    flags.require_subcommand(1);
-  }
-
-  int run() override {
-    const auto loaded = config_.load(program_);
-    if (!loaded) return exit_wrong_use;
-    auto opened = opened_platform::open(loaded->values);
-    if (!opened) return failed(opened.error().detail);
-    auto& app = (*opened)->app();
-    return add_->parsed() ? add(app) : list(app);
+    add_flags(flags, {add_, list_}, is_database_setting);
   }
 
  private:
+  int run_on(platform::app& app) override { return add_->parsed() ? add(app) : list(app); }
+
   int add(platform::app& app) const {
     const auto made = sync_wait(platform::add_organization(app, name_, plan_));
     if (!made) return failed(made.error().detail);
-    if (json_) {
-      fmt::print("{}\n", json::text_of(shown(*made)));
-    } else {
-      fmt::print("organization {} added\n", made->id);
-    }
-    return exit_ok;
+    return print(json::text_of(shown(*made)), fmt::format("organization {} added", made->id));
   }
 
   int list(platform::app& app) const {
     const auto found = sync_wait(platform::list_organizations(app));
     if (!found) return failed(found.error().detail);
-    if (json_) {
+    if (wants_json()) {
       std::vector<shown_organization> all;
       for (const auto& each : *found) all.push_back(shown(each));
       fmt::print("{}\n", json::text_of(all));
@@ -79,12 +57,9 @@ class org_command final : public command {
     return exit_ok;
   }
 
-  const registry& program_;
-  config_flags config_;
   CLI::App* add_ = nullptr;
   CLI::App* list_ = nullptr;
   std::string name_, plan_ = "free";
-  bool json_ = false;
 };
 
 }  // namespace

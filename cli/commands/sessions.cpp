@@ -1,4 +1,4 @@
-#include "cli/opened_platform.hpp"
+#include "cli/platform_command.hpp"
 #include "platform/accounts.hpp"
 
 #include <fmt/format.h>
@@ -16,39 +16,24 @@ struct shown_session {
 };
 BOOST_DESCRIBE_STRUCT(shown_session, (), (id, device, address, created_at, used_at, expires_at))
 
-int failed(const std::string& what) {
-  print_error("sessions: " + what);
-  return exit_failed;
-}
-
 /// Lists and ends the sessions of a user: `strata sessions list|end --user USER`.
-class sessions_command final : public command {
+class sessions_command final : public platform_command {
  public:
-  sessions_command(CLI::App& flags, const registry& program) : program_(program) {
+  sessions_command(CLI::App& flags, const registry& program) : platform_command("sessions", program) {
     list_ = flags.add_subcommand("list", "list a user's sessions, the last used first");
     end_ = flags.add_subcommand("end", "end a user's sessions, on every gateway");
     end_->add_option("--id", id_, "end only the session with this id");
-    for (auto* each : {list_, end_}) {
-      each->add_option("--user", user_, "id or email")->required();
-      config_.add_config_file(*each);
-      config_.add_settings(*each, program, is_account_setting);
-      add_json_flag(*each, json_);
-    }
-    flags.require_subcommand(1);
+    for (auto* each : {list_, end_}) each->add_option("--user", user_, "id or email")->required();
+    add_flags(flags, {list_, end_}, is_account_setting);
   }
 
-  int run() override {
-    const auto loaded = config_.load(program_);
-    if (!loaded) return exit_wrong_use;
-    auto opened = opened_platform::open(loaded->values);
-    if (!opened) return failed(opened.error().detail);
-    auto& app = (*opened)->app();
+ private:
+  int run_on(platform::app& app) override {
     const auto found = sync_wait(platform::find_user(app, user_));
     if (!found) return failed(found.error().detail);
     return list_->parsed() ? list(app, found->id) : end(app, found->id);
   }
 
- private:
   int list(platform::app& app, const std::string& user_id) const {
     const auto found = sync_wait(app.sessions().list(user_id));
     if (!found) return failed(found.error().detail);
@@ -57,7 +42,7 @@ class sessions_command final : public command {
       all.push_back({each.id, each.device, each.address, rfc3339(each.created_at), rfc3339(each.used_at),
                      rfc3339(each.ends_at)});
     }
-    if (json_) {
+    if (wants_json()) {
       fmt::print("{}\n", json::text_of(all));
       return exit_ok;
     }
@@ -79,20 +64,12 @@ class sessions_command final : public command {
       if (!*ended) return failed(fmt::format("{} has no session {}", user_, id_));
       count = 1;
     }
-    if (json_) {
-      fmt::print("{{\"sessions\":{}}}\n", count);
-    } else {
-      fmt::print("{} sessions ended\n", count);
-    }
-    return exit_ok;
+    return print(fmt::format("{{\"sessions\":{}}}", count), fmt::format("{} sessions ended", count));
   }
 
-  const registry& program_;
-  config_flags config_;
   CLI::App* list_ = nullptr;
   CLI::App* end_ = nullptr;
   std::string user_, id_;
-  bool json_ = false;
 };
 
 }  // namespace

@@ -38,16 +38,9 @@ class stats_command final : public command {
 
  private:
   int show(const admin_client& gateway) const {
-    const auto body = gateway.get("/cache/stats");
-    if (!body) return exit_failed;
-    if (json_) {
-      fmt::print("{}\n", *body);
-      return exit_ok;
-    }
-    const auto stats = gateway.parse<admin::admin_stats>(*body);
-    if (!stats) return exit_failed;
-    fmt::print("{}\n", stats_view(*stats, nullptr, duration::zero()));
-    return exit_ok;
+    return gateway.show<admin::admin_stats>(gateway.get("/cache/stats"), json_, [](const auto& stats) {
+      fmt::print("{}\n", stats_view(stats, nullptr, duration::zero()));
+    });
   }
 
   int watch(const admin_client& gateway, duration every) const {

@@ -1,4 +1,4 @@
-#include "cli/opened_platform.hpp"
+#include "cli/platform_command.hpp"
 #include "platform/accounts.hpp"
 
 #include <fmt/format.h>
@@ -24,15 +24,10 @@ shown_user shown(const platform::user& from) {
   return {from.id, from.organization_id, from.email, from.name, from.is_admin, from.created_at};
 }
 
-int failed(const std::string& what) {
-  print_error("user: " + what);
-  return exit_failed;
-}
-
 /// Adds, lists and removes users, and sets their passwords: `strata user add|list|passwd|verify|remove`.
-class user_command final : public command {
+class user_command final : public platform_command {
  public:
-  user_command(CLI::App& flags, const registry& program) : program_(program) {
+  user_command(CLI::App& flags, const registry& program) : platform_command("user", program) {
     add_ = flags.add_subcommand("add", "add a user; the password is the first line of standard input");
     add_->add_option("EMAIL", email_, "the login")->required();
     add_->add_option("--organization", organization_, "the id of their organization")->required();
@@ -49,58 +44,45 @@ class user_command final : public command {
     verify_->add_option("USER", email_, "email or id")->required();
     remove_ = flags.add_subcommand("remove", "remove a user with their sessions, settings and permissions");
     remove_->add_option("USER", email_, "email or id")->required();
-    for (auto* each : {add_, list_, passwd_, verify_, remove_}) {
-      config_.add_config_file(*each);
-      config_.add_settings(*each, program, is_account_setting);
-      add_json_flag(*each, json_);
-    }
-    flags.require_subcommand(1);
+    add_flags(flags, {add_, list_, passwd_, verify_, remove_}, is_account_setting);
     flags.footer(
         "The first administrator: strata org add NAME, then strata user add EMAIL --organization ID "
         "--admin.\n"
         "Never pass a password as an argument: every user of the machine can read it there.");
   }
 
-  int run() override {
-    const auto loaded = config_.load(program_);
-    if (!loaded) return exit_wrong_use;
-    std::string password;
-    if (add_->parsed() || passwd_->parsed()) {
-      auto read = read_password();
-      if (!read) return failed(read.error().detail);
-      password = std::move(*read);
-    }
-    auto opened = opened_platform::open(loaded->values);
-    if (!opened) return failed(opened.error().detail);
-    auto& app = (*opened)->app();
-    if (add_->parsed()) return add(app, std::move(password));
+ private:
+  result<void> prepare() override {
+    if (!add_->parsed() && !passwd_->parsed()) return {};
+    auto read = read_password();
+    if (!read) return std::unexpected(std::move(read.error()));
+    password_ = std::move(*read);
+    return {};
+  }
+
+  int run_on(platform::app& app) override {
+    if (add_->parsed()) return add(app);
     if (list_->parsed()) return list(app);
     const auto found = sync_wait(platform::find_user(app, email_));
     if (!found) return failed(found.error().detail);
-    if (passwd_->parsed()) return set_password(app, *found, std::move(password));
+    if (passwd_->parsed()) return set_password(app, *found);
     return verify_->parsed() ? verify(app, *found) : remove(app, *found);
   }
 
- private:
-  int add(platform::app& app, std::string password) const {
+  int add(platform::app& app) const {
     const auto made = sync_wait(platform::add_user(app, {.email = email_,
                                                          .name = name_,
                                                          .organization_id = organization_,
                                                          .is_admin = is_admin_,
-                                                         .password = std::move(password)}));
+                                                         .password = password_}));
     if (!made) return failed(made.error().detail);
-    if (json_) {
-      fmt::print("{}\n", json::text_of(shown(*made)));
-    } else {
-      fmt::print("user {} added\n", made->id);
-    }
-    return exit_ok;
+    return print(json::text_of(shown(*made)), fmt::format("user {} added", made->id));
   }
 
   int list(platform::app& app) const {
     const auto found = sync_wait(platform::list_users(app, organization_));
     if (!found) return failed(found.error().detail);
-    if (json_) {
+    if (wants_json()) {
       std::vector<shown_user> all;
       for (const auto& each : *found) all.push_back(shown(each));
       fmt::print("{}\n", json::text_of(all));
@@ -113,49 +95,32 @@ class user_command final : public command {
     return exit_ok;
   }
 
-  int set_password(platform::app& app, const platform::user& of, std::string password) const {
-    const auto ended = sync_wait(platform::set_password(app, of.id, std::move(password)));
+  int set_password(platform::app& app, const platform::user& of) const {
+    const auto ended = sync_wait(platform::set_password(app, of.id, password_));
     if (!ended) return failed(ended.error().detail);
-    if (json_) {
-      fmt::print("{{\"sessions\":{}}}\n", *ended);
-    } else {
-      fmt::print("password of {} set; {} sessions ended\n", of.email, *ended);
-    }
-    return exit_ok;
+    return print(fmt::format("{{\"sessions\":{}}}", *ended),
+                 fmt::format("password of {} set; {} sessions ended", of.email, *ended));
   }
 
   int verify(platform::app& app, const platform::user& of) const {
     const auto done = sync_wait(platform::verify_email(app, of.id));
     if (!done) return failed(done.error().detail);
-    if (json_) {
-      fmt::print("{}\n", json::text_of(shown(of)));
-    } else {
-      fmt::print("{} logs in with the email alone\n", of.email);
-    }
-    return exit_ok;
+    return print(json::text_of(shown(of)), fmt::format("{} logs in with the email alone", of.email));
   }
 
   int remove(platform::app& app, const platform::user& of) const {
     const auto gone = sync_wait(platform::remove_user(app, of.id));
     if (!gone) return failed(gone.error().detail);
-    if (json_) {
-      fmt::print("{}\n", json::text_of(shown(of)));
-    } else {
-      fmt::print("user {} removed\n", of.id);
-    }
-    return exit_ok;
+    return print(json::text_of(shown(of)), fmt::format("user {} removed", of.id));
   }
 
-  const registry& program_;
-  config_flags config_;
   CLI::App* add_ = nullptr;
   CLI::App* list_ = nullptr;
   CLI::App* passwd_ = nullptr;
   CLI::App* verify_ = nullptr;
   CLI::App* remove_ = nullptr;
-  std::string email_, organization_, name_;
+  std::string email_, organization_, name_, password_;
   bool is_admin_ = false;
-  bool json_ = false;
 };
 
 }  // namespace
