@@ -2,14 +2,13 @@
 
 #include "server/test_support.hpp"
 #include "tests/contract/temporary_folder.hpp"
+#include "tests/shell.hpp"
 
 #include <server/body_stream.hpp>
 #include <server/server.hpp>
 
 #include <strata/error.hpp>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -22,21 +21,12 @@
 namespace strata::server {
 namespace {
 
+using strata::test::output_of;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
 void run(const std::string& command) {
   if (std::system((command + " >/dev/null 2>&1").c_str()) != 0) throw std::runtime_error(command);
-}
-
-std::string output_of(const std::string& command) {
-  std::string out;
-  auto* const from = ::popen(command.c_str(), "r");
-  if (from == nullptr) throw std::runtime_error(command);
-  std::array<char, 4096> piece{};
-  while (const auto got = std::fread(piece.data(), 1, piece.size(), from)) out.append(piece.data(), got);
-  ::pclose(from);
-  return out;
 }
 
 class Tls : public ::testing::Test {

@@ -1,27 +1,16 @@
 // TLS and HTTP/2 of the program, with curl as the client.
 
+#include "tests/shell.hpp"
 #include "tests/system/gateway.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
-
 namespace strata::system_test {
 namespace {
 
+using test::output_of;
 using testing::HasSubstr;
-
-std::string output_of(const std::string& command) {
-  std::string out;
-  auto* const from = ::popen(command.c_str(), "r");
-  if (from == nullptr) throw std::runtime_error(command);
-  std::array<char, 4096> piece{};
-  while (const auto got = std::fread(piece.data(), 1, piece.size(), from)) out.append(piece.data(), got);
-  ::pclose(from);
-  return out;
-}
 
 void make_certificate(const temp_folder& folder, const std::string& name) {
   output_of(
