@@ -5,10 +5,12 @@
   const period = 1000;
   const window_samples = 60;  // what "now" means in the funnel
   const smooth_samples = 5;   // and in the charts
+  const health_period = 5;    // samples for one look at /readyz, which asks the database
   const token_name = "strata admin token";
   const by_id = (id) => document.getElementById(id);
   const samples = [];  // {time, of}: the last minute
   let paused = false;
+  let ticks = 0;
 
   const authorization = () => {
     const token = sessionStorage.getItem(token_name);
@@ -139,7 +141,7 @@
 
   // Health
 
-  async function show_health(of) {
+  async function show_health() {
     const { ready, parts } = await (await ask("/readyz")).json();
     const rows = parts.map((part) => element("tr", {}, element("th", { scope: "row" }, part.name),
       element("td", { class: "text" }, part.ready ? "ready" : "not ready"), element("td", { class: "text wrap" }, part.detail)));
@@ -147,6 +149,9 @@
       element("th", { scope: "col", class: "text" }, title)))), element("tbody", {}, ...rows));
     by_id("state").textContent = ready ? "ready" : "not ready";
     by_id("state").className = "pill " + (ready ? "good" : "bad");
+  }
+
+  function show_counters(of) {
     const coherence = [...of.keys()].filter((name) => /^(cache_l2_|relay_|store_|edge_)/.test(name) && !/_(bucket|sum|count)$/.test(name))
       .flatMap((name) => of.get(name).map((each) => [name + label_text(each.labels),
         /_seconds$/.test(name) ? text.seconds(each.value) : text.number(each.value)]));
@@ -179,9 +184,11 @@
         show_rates(sample.time, before.of, sample.of, (sample.time - before.time) / 1000);
         show_funnel(samples[0].of, sample.of, (sample.time - samples[0].time) / 1000);
       }
-      await show_health(sample.of);
+      show_counters(sample.of);
+      if (ticks++ % health_period === 0) await show_health();
     } catch (failure) {
       samples.length = 0;  // the gateway may have started anew
+      ticks = 0;
       by_id("state").textContent = "no answer";
       by_id("state").className = "pill bad";
       by_id("about").textContent = failure.message;
