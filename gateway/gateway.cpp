@@ -132,10 +132,10 @@ result<std::shared_ptr<key_ring>> find_keys(const config& values, const platform
     if (policy.sensitive) names += (names.empty() ? "" : ", ") + name;
   }
   if (names.empty()) {
-    log.write(
-        log_level::warning,
-        "no keys for encryption: whoever may write to the second level can change cached values; strata key "
-        "new makes a key for encryption.keys_file");
+    log.write(log_level::warning,
+              "no keys for encryption: every program that writes to the second level can change cached "
+              "values; strata key "
+              "new makes a key for encryption.keys_file");
     return configured;
   }
   return fail(

@@ -57,7 +57,7 @@ TEST(Gateway, WithoutSensitiveValuesItWarnsThatOthersMayChangeThem) {
   auto values = default_config();
   for (auto& [name, entity] : values.entity) entity.sensitive = false;
   const auto text = logged(values, connect(make_memory_server()));
-  EXPECT_THAT(text, HasSubstr("whoever may write to the second level can change cached values"));
+  EXPECT_THAT(text, HasSubstr("every program that writes to the second level can change cached values"));
 }
 
 TEST(Gateway, DoesNotWarnWithKeysOrWithoutASecondLevel) {

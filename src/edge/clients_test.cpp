@@ -132,10 +132,10 @@ TEST_F(CloudflareEdge, WaitsAsLongAsA429Says) {
 }
 
 TEST_F(CloudflareEdge, ReportsAnEdgeThatDoesNotAnswer) {
-  const auto nobody = std::to_string(test::spare_port());
+  const auto unused_port = std::to_string(test::spare_port());
   const auto edge =
-      cloudflare_edge(http(), {.url = "http://127.0.0.1:" + nobody, .zone = "z", .token = secret});
-  EXPECT_THAT(purge(*edge, kind::tag, {"a"}).trouble, HasSubstr(nobody));
+      cloudflare_edge(http(), {.url = "http://127.0.0.1:" + unused_port, .zone = "z", .token = secret});
+  EXPECT_THAT(purge(*edge, kind::tag, {"a"}).trouble, HasSubstr(unused_port));
 }
 
 TEST_F(CloudflareEdge, NamesEveryProblemOfItsOptions) {

@@ -141,7 +141,7 @@ TEST(Sliding, EndsWithTheLastReadAndAtTheTtl) {
   s.advance(10s - 1ns);
   EXPECT_TRUE(get(s));
   s.advance(10s);
-  EXPECT_FALSE(get(s)) << "nobody read it";
+  EXPECT_FALSE(get(s)) << "no read has prolonged it";
   s.read_value("new");
   for (int i = 0; i < 11; ++i) {
     s.advance(5s);

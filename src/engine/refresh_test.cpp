@@ -344,7 +344,7 @@ TEST_P(SharedRefresh, RunsOnceForAllProcesses) {
   db.value = "2";
   for (auto* each : {&both.a, &both.b}) {
     const auto read = each->read(db.held());
-    ASSERT_TRUE(read->got) << "nobody waits";
+    ASSERT_TRUE(read->got) << "the read does not wait for the refresh";
     EXPECT_EQ((*read->got)->name, "1");
   }
   EXPECT_EQ(db.calls, 1);

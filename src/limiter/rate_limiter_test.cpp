@@ -184,7 +184,7 @@ TEST(RateLimiter, DecidesAloneWhileTheStoreIsAwayAndReportsAfterwards) {
   two.time.advance(40s);
   EXPECT_TRUE(two.take(0));
   EXPECT_FALSE(two.limits[0]->stats().alone);
-  EXPECT_FALSE(two.take(1)) << "the other one has learned of what was admitted meanwhile";
+  EXPECT_FALSE(two.take(1)) << "the store counts what the other process admitted meanwhile";
 }
 
 TEST(RateLimiter, BoundsACallerByItselfWhenTheStoreForgets) {
